@@ -1,0 +1,1 @@
+"""Finds the broken pixels of a camera's sensor from the photos it took."""

@@ -1,0 +1,43 @@
+"""The way in from the command line: `stillpix ...` or `python -m stillpix ...`.
+
+Never prints a traceback for what stillpix can explain in one line.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line and exit.
+
+    The status is 0 done; 1 done, but some photos (or maps) could not be read; 2 wrong usage;
+    3 nothing usable; 130 stopped by Ctrl-C; 141 the reader of a pipe went away.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name in a script the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from .cli import INTERRUPTED, PIPE_CLOSED, app
+    except KeyboardInterrupt:
+        sys.exit(130)
+    try:
+        status: int | str | None = app()
+    except SystemExit as stop:
+        status = stop.code
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = PIPE_CLOSED
+    if status == PIPE_CLOSED:  # else Python complains when it flushes once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

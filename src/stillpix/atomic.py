@@ -1,0 +1,103 @@
+"""Writing a file so that either all of it is there or the old one still is.
+
+Never leaves a half-written file behind and never changes a file in place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import WriteError
+
+REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run again",
+    errno.EROFS: "the disk is read-only; choose another place",
+    errno.EACCES: "you may not write there; choose another place or change the permissions",
+    errno.EPERM: "you may not write there; choose another place or change the permissions",
+    errno.ENOENT: "its folder does not exist; make the folder first",
+    errno.ENOTDIR: "its folder is a file; choose another place",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
+    """Return the operating system's refusal as one line with its remedy.
+
+    >>> import errno
+    >>> str(write_error("a.json", OSError(errno.ENOSPC, "No space left on device")))
+    'a.json: the disk is full; free some space and run again'
+    """
+    said = error.strerror or type(error).__name__
+    remedy = f"could not be written ({said}); choose another place"
+    return WriteError(path, REMEDIES.get(error.errno or 0, remedy))
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new file beside `path` that takes its place when the block ends well.
+
+    The new file is flushed to the disk before it is renamed, keeps the permissions of the old
+    one, and is removed when anything goes wrong, Ctrl-C included. A symbolic link stays a link:
+    the file it points to is replaced.
+
+    Raises:
+        WriteError: the disk is full, the folder is missing, ...; the old file is untouched.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a rename would swallow a folder or a device
+        raise WriteError(path, "is not a plain file; choose another name")
+    beside = target.with_name(f".stillpix-{secrets.token_hex(6)}.tmp")
+    try:
+        with beside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            beside.chmod(target.stat().st_mode & 0o7777)
+        beside.replace(target)
+    except OSError as error:
+        _remove(beside)
+        raise write_error(path, error) from error
+    except BaseException:
+        _remove(beside)
+        raise
+    _sync_folder(target.parent)
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write `content` to `path`: all of it, or nothing at all.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder, "a.txt"), b"whole")
+    ...     [(file.name, file.read_bytes()) for file in Path(folder).iterdir()]
+    [('a.txt', b'whole')]
+
+    Raises:
+        WriteError: the disk is full, the folder is missing, ...; the old file is untouched.
+    """
+    with replacing(path) as file:
+        file.write(content)
+
+
+def _remove(beside: Path) -> None:
+    # On Windows an open file cannot be removed; by now the `with` block has closed it.
+    with suppress(OSError):
+        beside.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last through a power cut, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

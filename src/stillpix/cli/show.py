@@ -1,0 +1,231 @@
+"""`stillpix show`: the maps in the library, or the defects of one map, as a table or as JSON.
+
+Never changes a map and never reads a photo.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from .output import (
+    body_of,
+    complain,
+    counted,
+    print_json,
+    print_table,
+    printable,
+    say,
+    sentence,
+)
+
+if TYPE_CHECKING:
+    from ..defects import Defect, DefectMap
+    from ..errors import MapFormatError
+    from ..library import Library
+
+SOME_UNREADABLE = 1
+NONE = "-"  # in a table, where a map does not say
+SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
+DEFECT_HEADINGS = (
+    "x",
+    "y",
+    "kind",
+    "site",
+    "strength (DN)",
+    "score",
+    "q",
+    "seen",
+    "since",
+    "state",
+)
+MAP_HEADINGS = ("body", "size", "confirmed", "candidate", "accepted", "rejected", "photos", "last")
+NUMBERS = frozenset({"x", "y", "score", "q", "seen", "photos", *MAP_HEADINGS[2:6]})
+
+
+def show(
+    wanted: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MAP",
+            help="A map file, or part of a body's name. Without it, all maps in the library.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show the maps in the library, or the defects of one map."""
+    from ..library import Library
+
+    library = Library()
+    if wanted is not None:
+        _show_map(_find(library, wanted), as_json=as_json)
+        return
+    damaged: list[MapFormatError] = []
+    maps = library.maps(report=damaged.append)
+    _show_maps(library, maps, damaged, as_json=as_json)
+    for error in damaged:
+        complain(str(error))
+    if damaged:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+def _find(library: Library, wanted: str) -> DefectMap:
+    """Return the map a person means by a path, or by part of a body's name."""
+    from ..maps import read_map
+
+    if Path(wanted).is_file():
+        return read_map(wanted)
+    damaged: list[MapFormatError] = []
+    maps = [found for _, found in library.maps(report=damaged.append)]
+    part = wanted.casefold()
+    matches = [found for found in maps if part in _names(found).casefold()]
+    exact = [found for found in matches if part in _exact_names(found)]
+    matches = exact or matches
+    if len(matches) == 1:
+        return matches[0]
+    for error in damaged:  # the map that is missed may be one of them
+        complain(str(error))
+    if not matches and (wanted.endswith(".json") or len(Path(wanted).parts) > 1):
+        return read_map(wanted)  # says what is wrong with the path
+    if not matches:
+        raise _wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have")
+    names = "; ".join(found.sensor.name for found in matches)
+    raise _wrong(f"'{wanted}' is part of {len(matches)} names: {names}; give more of one")
+
+
+def _wrong(reason: str) -> typer.BadParameter:
+    return typer.BadParameter(printable(reason), param_hint="MAP")
+
+
+def _names(defect_map: DefectMap) -> str:
+    sensor = defect_map.sensor
+    return f"{sensor.make} {sensor.name} {sensor.layout}"
+
+
+def _exact_names(defect_map: DefectMap) -> set[str]:
+    sensor = defect_map.sensor
+    return {name.casefold() for name in (sensor.model, sensor.serial, sensor.name, body_of(sensor))}
+
+
+def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
+    from ..maps.native import as_text
+
+    if as_json:
+        print_json(json.loads(as_text(defect_map)))
+        return
+    say(sentence(defect_map))
+    if not len(defect_map):
+        return
+    print_table(DEFECT_HEADINGS, map(_defect_row, defect_map), right=NUMBERS)
+
+
+def _defect_row(defect: Defect) -> tuple[str, ...]:
+    x, y = str(defect.x), str(defect.y)
+    if defect.run is not None:
+        stretch = f"{defect.run.first}..{defect.run.last}"
+        x, y = (stretch, y) if defect.run.along == "row" else (x, stretch)
+    share = defect.seen and f"{defect.seen[0] * 100:.3g} % of {defect.seen[1]}"
+    return (
+        x,
+        y,
+        defect.kind,
+        defect.site or NONE,
+        _strength(defect),
+        f"{defect.score:.1f}",
+        f"{defect.q:.2g}",
+        share or NONE,
+        _since(defect),
+        defect.state,
+    )
+
+
+def _strength(defect: Defect) -> str:
+    if defect.strength is None:
+        return NONE
+    conditions = []
+    if defect.exposure_s is not None:
+        conditions.append(_exposure_time(defect.exposure_s))
+    if defect.gain is not None:
+        conditions.append(f"ISO {defect.gain * 100:.0f}")
+    at = f" at {', '.join(conditions)}" if conditions else ""
+    return f"{defect.strength:+.1f}{at}"
+
+
+def _exposure_time(exposure_s: float) -> str:
+    if 0 < exposure_s < SHORT_S:
+        return f"1/{1 / exposure_s:.0f} s"
+    return f"{exposure_s:g} s"
+
+
+def _since(defect: Defect) -> str:
+    if defect.since is None:
+        return NONE
+    first, last = defect.since
+    return str(first) if first == last else f"{first}..{last}"
+
+
+def _show_maps(
+    library: Library,
+    maps: Sequence[tuple[Path, DefectMap]],
+    damaged: Sequence[MapFormatError],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        listed = [_summary(path, found) for path, found in maps]
+        print_json(
+            {
+                "library": str(library.root),
+                "maps": listed,
+                "damaged": [str(error) for error in damaged],
+            }
+        )
+        return
+    if not maps:
+        say(f"No maps in {library.root} yet; `stillpix find PHOTOS` makes one.")
+        return
+    say(f"{counted(len(maps), 'map')} in {library.root / 'maps'}")
+    rows = [_map_row(path, found) for path, found in maps]
+    print_table((*MAP_HEADINGS, "file"), rows, right=NUMBERS)
+
+
+def _map_row(path: Path, defect_map: DefectMap) -> tuple[str, ...]:
+    sensor, last = defect_map.sensor, defect_map.evidence.last
+    return (
+        body_of(sensor),
+        f"{sensor.width}x{sensor.height}",
+        *map(str, _states(defect_map).values()),
+        str(defect_map.evidence.photos),
+        str(last.date()) if last else NONE,
+        path.name,
+    )
+
+
+def _states(defect_map: DefectMap) -> dict[str, int]:
+    from ..defects import State
+
+    return {state: len(defect_map.in_state(state)) for state in get_args(State)}
+
+
+def _summary(path: Path, defect_map: DefectMap) -> dict[str, Any]:
+    sensor, evidence = defect_map.sensor, defect_map.evidence
+    return {
+        "path": str(path),
+        "sensor": {
+            "make": sensor.make,
+            "model": sensor.model,
+            "serial": sensor.serial,
+            "width": sensor.width,
+            "height": sensor.height,
+            "layout": sensor.layout,
+        },
+        "defects": _states(defect_map),
+        "photos": evidence.photos,
+        "last": evidence.last.isoformat() if evidence.last else None,
+    }

@@ -1,0 +1,70 @@
+"""What can go wrong, as one tree.
+
+StillpixError
+├── ReadError               one photo could not be read; a scan goes on
+│   └── MissingReaderError  its format needs a package that is not installed
+├── SensorMismatchError     frames, evidence or maps of two sensors were mixed
+├── MapFormatError          a map file is damaged or unknown
+├── StateFormatError        saved evidence is damaged or of another version
+├── WriteError              a file could not be written; the old one is untouched
+├── LibraryBusyError        another stillpix has been using the same body's map for too long
+└── NothingUsableError      there was no photo to work with
+"""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+
+
+class StillpixError(Exception):
+    """Any failure that stillpix explains in one line."""
+
+
+class ReadError(StillpixError):
+    """One photo could not be read; its path and the remedy are in the message.
+
+    >>> str(ReadError("a.jpg", "is empty; delete it or copy it again"))
+    'a.jpg: is empty; delete it or copy it again'
+    """
+
+    def __init__(self, path: str | PathLike[str], reason: str) -> None:
+        self.path = fspath(path)
+        self.reason = reason
+        super().__init__(f"{self.path}: {reason}")
+
+
+class MissingReaderError(ReadError):
+    """A photo's format needs a package that is not installed."""
+
+
+class SensorMismatchError(StillpixError):
+    """Frames, evidence or maps of two sensors were mixed."""
+
+
+class MapFormatError(StillpixError):
+    """A map file is damaged or of an unknown format or version."""
+
+
+class StateFormatError(StillpixError):
+    """Saved evidence is damaged or of another version; it can be made again from the photos."""
+
+
+class WriteError(StillpixError):
+    """A file could not be written; what was there before is untouched.
+
+    >>> str(WriteError("map.json", "the disk is full; free some space and run again"))
+    'map.json: the disk is full; free some space and run again'
+    """
+
+    def __init__(self, path: str | PathLike[str], reason: str) -> None:
+        self.path = fspath(path)
+        self.reason = reason
+        super().__init__(f"{self.path}: {reason}")
+
+
+class LibraryBusyError(StillpixError):
+    """Another stillpix has been using the same body's map and evidence for too long."""
+
+
+class NothingUsableError(StillpixError):
+    """There was no photo to work with."""

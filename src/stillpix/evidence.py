@@ -1,0 +1,242 @@
+"""What a stream of frames says of every pixel, in memory that does not grow with their number.
+
+Never reads photos and never keeps one. All sums are integers: any order and any split of the photos
+gives the same bits.
+
+Each photo says of each pixel how far it stands from what its neighbours predict, in sigmas and
+clipped at three (psi), and how far a defect of each kind should stand there (the weight m, clipped
+likewise). Kept are the sums of m psi and of m^2; see docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import SensorMismatchError, StateFormatError
+from .frame import Exposure, Frame, Sensor
+from .kernels import BLOCK, TEMPLATES, accumulate
+
+TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
+GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
+STATE_VERSION = 1
+
+# Where a file does not say how it was exposed: an ordinary hand-held photo.
+USUAL_EXPOSURE_S = 1 / 50
+USUAL_GAIN = 4.0
+
+
+def template_factors(exposure: Exposure) -> tuple[float, ...]:
+    """Return how strongly each template should show in a photo exposed like this.
+
+    In order: an offset (grows with the gain), a hot pixel of which faint ones are many (tempered,
+    the root of gain times time), a hot pixel (gain times time), and a wrong response to light.
+
+    >>> [round(factor, 2) for factor in template_factors(Exposure(exposure_s=0.04, gain=4.0))]
+    [4.0, 2.0, 9.6, 1.0]
+    """
+    gain = exposure.gain or USUAL_GAIN
+    charge = gain * (exposure.exposure_s or USUAL_EXPOSURE_S)
+    return (gain, 5.0 * charge**0.5, 60.0 * charge, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """What is remembered of one photo."""
+
+    exposure: Exposure
+    counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
+
+
+class Evidence:
+    """The sums of one sensor.
+
+    Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
+    [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
+    moved along its rows by its own multiple of GRID pixels: all that is content stays as it was,
+    all that is the sensor's is scattered.
+    """
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor
+        self.photos: dict[str, PhotoRecord] = {}  # by digest
+        height, width = sensor.height, sensor.width
+        blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
+        self.scores = np.zeros((TEMPLATES, height, width), np.int32)
+        self.decoy_scores = np.zeros_like(self.scores)
+        self.information = np.zeros(blocks, np.int64)
+        self.decoy_information = np.zeros(blocks, np.int64)
+        self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
+        self.excess = np.zeros((height, width), np.int32)  # 1/8 grey level, summed over those
+
+    @classmethod
+    def of(cls, frames: Iterable[Frame]) -> Self:
+        """Return the evidence of some frames of one sensor (one at least)."""
+        rest = iter(frames)
+        first = next(rest)
+        evidence = cls(first.sensor).update(first)
+        for frame in rest:
+            evidence.update(frame)
+        return evidence
+
+    @property
+    def scenes(self) -> int:
+        """Return how many different pictures were counted."""
+        return sum(record.counted for record in self.photos.values())
+
+    @property
+    def exposures(self) -> list[Exposure]:
+        """Return the exposures of the photos that were counted."""
+        return [record.exposure for record in self.photos.values() if record.counted]
+
+    def knows(self, digest: str) -> bool:
+        """Return whether the photo with this digest has been seen."""
+        return digest in self.photos
+
+    def update(self, frame: Frame) -> Self:
+        """Add one frame; a frame that is known already changes nothing."""
+        return self.update_all([frame])
+
+    def note_repeat(self, frame: Frame) -> Self:
+        """Remember a frame that shows the same picture as one already counted."""
+        self._require(frame.sensor)
+        self.photos.setdefault(frame.digest, PhotoRecord(frame.exposure, counted=False))
+        return self
+
+    def update_all(self, frames: Sequence[Frame], pool: Executor | None = None) -> Self:
+        """Add several frames at once: faster than one by one, to the same bits.
+
+        With a pool, each of its two or more threads takes a band of rows.
+        """
+        fresh: dict[str, Frame] = {}
+        for frame in frames:
+            self._require(frame.sensor)
+            if not self.knows(frame.digest):
+                fresh.setdefault(frame.digest, frame)
+        for kind in sorted({(frame.pixels.dtype.str, frame.white) for frame in fresh.values()}):
+            alike = [f for f in fresh.values() if (f.pixels.dtype.str, f.white) == kind]
+            for start in range(0, len(alike), TOGETHER):
+                self._add(alike[start : start + TOGETHER], pool)
+        for digest, frame in fresh.items():
+            self.photos[digest] = PhotoRecord(frame.exposure, counted=True)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Add another evidence of the same sensor, of other photos."""
+        self._require(other.sensor)
+        both = self.photos.keys() & other.photos.keys()
+        if both:
+            raise SensorMismatchError(
+                f"{self.sensor.name}: {len(both)} photos are in both of the two evidences; "
+                "merge evidence of different photos only"
+            )
+        for name, sums in self._arrays().items():
+            sums += other._arrays()[name]
+        self.photos.update(other.photos)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evidence):
+            return NotImplemented
+        mine, theirs = self._arrays(), other._arrays()
+        return (
+            self.sensor == other.sensor
+            and self.photos == other.photos
+            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def save(self, folder: Path) -> None:
+        """Write the sums into an existing, empty folder: one .npy an array, and evidence.json.
+
+        The JSON file is written last: a folder without it was not finished.
+        """
+        for name, sums in self._arrays().items():
+            np.save(folder / f"{name}.npy", sums)
+        photos = {digest: _to_json(record) for digest, record in self.photos.items()}
+        state = {"version": STATE_VERSION, "sensor": asdict(self.sensor), "photos": photos}
+        (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, sensor: Sensor) -> Self:
+        """Read what `save` wrote; raises StateFormatError where it cannot be used."""
+        evidence = cls.__new__(cls)
+        try:
+            state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
+            if state["version"] != STATE_VERSION:
+                raise ValueError(f"version {state['version']}")
+            evidence.__init__(sensor)  # type: ignore[misc]  # the shapes to expect
+            for name, sums in evidence._arrays().items():
+                saved = np.load(folder / f"{name}.npy")
+                if saved.shape != sums.shape or saved.dtype != sums.dtype:
+                    raise ValueError(f"{name} has another shape")
+                setattr(evidence, name, saved)
+            evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+            reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"
+            raise StateFormatError(reason) from error
+        return evidence
+
+    def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
+        padded = [frame.pixels for frame in frames]
+        padded += [frames[0].pixels] * (TOGETHER - len(frames))
+        factors = np.array([template_factors(f.exposure) for f in frames], np.float32)
+        shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
+        arguments = (tuple(padded), len(frames), 255.0 / frames[0].white, factors, shifts)
+        height = self.sensor.height
+        bands = 1 if pool is None else 2 * TOGETHER
+        edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
+        calls = [(*arguments, a, b, *self._arrays().values()) for a, b in zip(edges, edges[1:])]
+        if pool is None:
+            accumulate(*calls[0])
+        else:
+            list(pool.map(lambda call: accumulate(*call), calls))
+
+    def _decoy_shift(self, digest: str) -> int:
+        """Return the photo's own move in px: a function of its content, so of no order."""
+        places = max(self.sensor.width // GRID - 1, 1)
+        return GRID * (1 + int(digest[:12], 16) % places)
+
+    def _require(self, sensor: Sensor) -> None:
+        if sensor != self.sensor:
+            raise SensorMismatchError(
+                f"{sensor.name}: not the sensor of this evidence ({self.sensor.name}); "
+                "photos of different sensors are never added up"
+            )
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the sums by name, in the order in which the kernel takes them."""
+        return {
+            "scores": self.scores,
+            "information": self.information,
+            "decoy_scores": self.decoy_scores,
+            "decoy_information": self.decoy_information,
+            "shown": self.shown,
+            "excess": self.excess,
+        }
+
+
+def _to_json(record: PhotoRecord) -> dict[str, Any]:
+    exposure = record.exposure
+    taken = exposure.taken.isoformat() if exposure.taken else None
+    return {
+        "exposure_s": exposure.exposure_s,
+        "gain": exposure.gain,
+        "taken": taken,
+        "counted": record.counted,
+    }
+
+
+def _from_json(saved: dict[str, Any]) -> PhotoRecord:
+    taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
+    exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
+    return PhotoRecord(exposure, counted=bool(saved["counted"]))

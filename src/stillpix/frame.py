@@ -1,0 +1,70 @@
+"""What one photo says: which sensor took it, how it was exposed, and its pixels.
+
+Knows nothing of files and never rotates: x is the stored column, y the stored row, both from 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN = "unknown"
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Layout: TypeAlias = Literal[
+    "rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sensor:
+    """One camera body at one stored size: photos of different sensors never share evidence.
+
+    >>> Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000).name
+    'NIKON D3200, serial 8964244, 3008x2000'
+    """
+
+    make: str
+    model: str
+    serial: str
+    width: int
+    height: int
+    layout: Layout = "rendered"
+    visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
+
+    @property
+    def name(self) -> str:
+        """Return the words a person would call it by."""
+        body = "unknown camera" if self.model == UNKNOWN else self.model
+        serial = "" if self.serial == UNKNOWN else f", serial {self.serial}"
+        return f"{body}{serial}, {self.width}x{self.height}"
+
+    @property
+    def visible_area(self) -> tuple[int, int, int, int]:
+        """Return the visible area as x, y, width, height."""
+        return self.visible or (0, 0, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How one photo was exposed; None where the file does not say (or says nonsense)."""
+
+    exposure_s: float | None = None
+    gain: float | None = None  # ISO / 100
+    taken: datetime | None = None  # the camera's own clock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One photo as the sensor gave it."""
+
+    pixels: Pixels  # DN, (height, width): luma of a rendered photo, or the mosaic
+    sensor: Sensor
+    exposure: Exposure
+    origin: str  # "IMG_0042.JPG", "clip.mp4#117"
+    digest: str  # of the file's bytes: two frames with one digest are one photo
+    white: int = 255  # DN at which a pixel is full

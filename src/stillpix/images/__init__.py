@@ -1,0 +1,247 @@
+"""Photos as frames: one module a photo format, and the FORMATS table.
+
+The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
+writes, and never returns an embedded preview in the stead of a sensor's pixels. Decoders are
+imported when a file needs them. Every function may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from stillpix.errors import MissingReaderError, ReadError
+from stillpix.frame import UNKNOWN, Exposure, Frame, Sensor
+
+if TYPE_CHECKING:
+    from stillpix.images.outline import FormatModule, Outline
+
+__all__ = ["FORMATS", "Format", "Header", "is_photo", "open_frames", "read_frame", "read_header"]
+
+HEAD_BYTES = 32  # enough for any signature
+MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One photo format: how its files are called and begin, and the module that reads them."""
+
+    name: str
+    suffixes: frozenset[str]
+    signatures: tuple[bytes, ...]
+    module: str  # of FormatModule's shape
+    extra: str | None = None  # of the stillpix package, where the reader is not in its core
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "jpeg",
+        frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
+        (b"\xff\xd8\xff",),
+        "stillpix.images.jpeg",
+    ),
+    Format("png", frozenset({".png"}), (b"\x89PNG\r\n\x1a\n",), "stillpix.images.png"),
+    Format(
+        "tiff",
+        frozenset({".tif", ".tiff"}),
+        (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        "stillpix.images.tiff",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself before its pixels are decoded."""
+
+    path: Path
+    format: str  # the name in FORMATS
+    sensor: Sensor  # width and height as stored
+    exposure: Exposure
+    software: str | None
+    orientation: int  # as EXIF has it, 1 to 8; never applied
+    white: int  # DN at which a pixel is full: 255 or 65535
+
+
+def is_photo(path: str | PathLike[str]) -> bool:
+    """Say whether a file's name is that of a photo stillpix reads, without looking inside.
+
+    >>> is_photo("DSC_0423.JPG"), is_photo("notes.txt")
+    (True, False)
+    """
+    suffix = Path(path).suffix.lower()
+    return any(suffix in form.suffixes for form in FORMATS)
+
+
+def read_header(path: str | PathLike[str]) -> Header:
+    """Return what a photo says of itself, from the head of its file.
+
+    A broken EXIF block leaves its facts unknown. Raises ReadError if the file is no photo that
+    stillpix reads, and MissingReaderError if its format needs a package that is not installed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("L", (64, 48)).save(Path(folder, "a.png"))
+    ...     header = read_header(Path(folder, "a.png"))
+    >>> header.format, header.sensor.name, header.white
+    ('png', 'unknown camera, 64x48', 255)
+    """
+    path = Path(path)
+    with _explained(path), _open(path) as file:
+        form = _format_of(file.read(HEAD_BYTES), path)
+        file.seek(0)
+        with _reader_required(form, path):
+            outline = _module_of(form).read_outline(file, path)
+    exif = outline.exif
+    return Header(
+        path=path,
+        format=form.name,
+        sensor=_sensor_of(outline),
+        exposure=Exposure(exif.exposure_s, exif.gain, exif.taken),
+        software=exif.software,
+        orientation=exif.orientation,
+        white=outline.white,
+    )
+
+
+def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
+    """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
+
+    `buffer` is the caller's own, one a thread. JPEG luma is decoded into it, and the frame's
+    pixels are then a view of it: they hold until the next call with the same buffer. One that is
+    too small is grown, so `bytearray()` is a good start; while an earlier frame lives in it that
+    cannot be, and the frame gets memory of its own. PNG, TIFF and the rare JPEG that TurboJPEG
+    refuses (CMYK, odd chroma samplings) always get memory of their own.
+
+    The luma of colour pictures is ITU-R BT.601's, rounded, as in JPEG. Raises ReadError if the
+    file is damaged, is cut short or is no longer the one whose header was read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (64, 48), "red").save(Path(folder, "a.png"))
+    ...     frame = read_frame(read_header(Path(folder, "a.png")))
+    >>> frame.pixels.shape, int(frame.pixels[0, 0]), frame.origin
+    ((48, 64), 76, 'a.png')
+    """
+    path, sensor = header.path, header.sensor
+    form = next(form for form in FORMATS if form.name == header.format)
+    with _explained(path):
+        with _open(path) as file:
+            content = file.read()
+        changed = _format_of(content[:HEAD_BYTES], path) != form
+        if not changed:
+            with _reader_required(form, path):
+                pixels = _module_of(form).decode(content, path, buffer)
+            white = 255 if pixels.itemsize == 1 else 65535
+            changed = (*pixels.shape, white) != (sensor.height, sensor.width, header.white)
+        if changed:
+            raise ReadError(path, "changed while it was being read; read it again")
+    digest = blake2b(content, digest_size=16).hexdigest()
+    return Frame(pixels, sensor, header.exposure, path.name, digest, header.white)
+
+
+def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
+    """Yield the frame of each photo, in order, each with memory of its own.
+
+    Raises ReadError at the first photo that cannot be read; to go on past it, call read_header
+    and read_frame for each.
+
+    >>> list(open_frames([]))
+    []
+    """
+    for path in paths:
+        yield read_frame(read_header(path))
+
+
+def _sensor_of(outline: Outline) -> Sensor:
+    exif = outline.exif
+    return Sensor(
+        make=exif.make or UNKNOWN,
+        model=exif.model or UNKNOWN,
+        serial=exif.serial or UNKNOWN,
+        width=outline.width,
+        height=outline.height,
+        layout=outline.layout,
+        visible=outline.visible,
+    )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file of sensible length: a pipe would never end."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise ReadError(path, "is a folder, not a photo; give the photos in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
+    if status.st_size == 0:
+        raise ReadError(path, "is empty; copy it again from the card, or delete it")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ReadError(
+            path, f"is longer than {MAX_FILE_BYTES >> 30} GB; no photo is, leave it out"
+        )
+    with path.open("rb") as file:
+        yield file
+
+
+def _format_of(head: bytes, path: Path) -> Format:
+    """Return the format of a signature; the suffix decides only between formats that share it."""
+    alike = [form for form in FORMATS if head.startswith(form.signatures)]
+    if not alike:
+        names = [form.name.upper() for form in FORMATS]
+        known = f"{', '.join(names[:-1])} or {names[-1]}"
+        raise ReadError(
+            path,
+            f"is not a photo: its first bytes are not those of a {known} file;"
+            " leave it out, or convert it with the program that made it",
+        )
+    named = [form for form in alike if path.suffix.lower() in form.suffixes]
+    return (named or alike)[0]
+
+
+def _module_of(form: Format) -> FormatModule:
+    return cast("FormatModule", importlib.import_module(form.module))
+
+
+@contextmanager
+def _reader_required(form: Format, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        wanted = f"stillpix[{form.extra}]" if form.extra else "stillpix"
+        needs = f"a {form.name.upper()} file needs {error.name or 'a package'}"
+        raise MissingReaderError(
+            path, f"{needs}, which is not installed; pip install --upgrade '{wanted}'"
+        ) from error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn whatever stops a photo from being read into a ReadError with a remedy."""
+    try:
+        yield
+    except ReadError:
+        raise
+    except FileNotFoundError as error:
+        raise ReadError(path, "is not there; check its name and folder") from error
+    except PermissionError as error:
+        raise ReadError(path, "may not be read; give yourself permission to read it") from error
+    except MemoryError as error:
+        raise ReadError(path, "needs more memory than there is; use fewer jobs") from error
+    # Decoders of other people meet damaged and hostile files here, and those raise anything.
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"cannot be read ({error.strerror}); check the disk, copy it again"
+            raise ReadError(path, reason) from error
+        raise ReadError(
+            path, f"is damaged ({type(error).__name__}: {error}); copy it again, or leave it out"
+        ) from error

@@ -1,0 +1,178 @@
+"""What an EXIF block says of the camera and the exposure.
+
+Never raises on a broken block: what it does not say, or says wrongly, is None. Never believes a
+value that no camera can mean.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Final
+
+from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.maker_notes import maker_serial
+
+MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
+EXIF_DIRECTORY, EXPOSURE_TIME, DATE_TIME_ORIGINAL = 34665, 33434, 36867
+MAKER_NOTE, BODY_SERIAL_NUMBER = 37500, 42033
+# ISOSpeedRatings, ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: the first is 16
+# bits wide and 65535 in it says "look at the others" (EXIF 2.3, annex G).
+ISO_TAGS: Final = (34855, 34867, 34866, 34865)
+
+LONGEST_EXPOSURE_S = 24 * 3600.0
+HIGHEST_ISO = 10_000_000
+FIRST_YEAR = 1990  # the first cameras with a sensor and a clock
+CLOCK_AHEAD = timedelta(days=2)  # time zones, and clocks set a little wrong
+MOST_TEXT = 256  # bytes; a longer name is noise
+ORIENTATIONS = 8
+
+DATE = re.compile(r"(\d{4})[:/-](\d{2})[:/-](\d{2})[ T](\d{2}):(\d{2}):(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """The facts stillpix uses; None (orientation: 1) where the block does not say."""
+
+    make: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    software: str | None = None
+    orientation: int = 1
+    exposure_s: float | None = None
+    gain: float | None = None  # ISO / 100
+    taken: datetime | None = None  # the camera's own clock
+
+
+def exif_of_block(block: bytes | None) -> Exif:
+    """Return the facts in the TIFF structure that JPEG and PNG files carry.
+
+    >>> exif_of_block(b"no EXIF at all").exposure_s is None
+    True
+    """
+    if block is None:
+        return Exif()
+    try:
+        structure = Structure.of(BytesIO(block))
+        first = next(structure.chain(), {})
+    except BrokenStructureError:
+        return Exif()
+    return exif_of_directory(structure, first)
+
+
+def exif_of_directory(structure: Structure, first: Directory) -> Exif:
+    """Return the facts in a directory and in the EXIF directory that it points at."""
+    tags = first | _exif_directory(structure, first)  # TIFF/EP puts both into one
+    make, model = _text(structure, tags, MAKE), _text(structure, tags, MODEL)
+    return Exif(
+        make=make,
+        model=model,
+        serial=_serial(structure, tags, make),
+        software=_text(structure, tags, SOFTWARE),
+        orientation=_orientation(structure, tags),
+        exposure_s=_exposure_s(structure, tags),
+        gain=_gain(structure, tags),
+        taken=_taken(structure, tags),
+    )
+
+
+def _exif_directory(structure: Structure, first: Directory) -> Directory:
+    offset = _number(structure, first, EXIF_DIRECTORY)
+    if not isinstance(offset, int):
+        return {}
+    try:
+        return structure.directory(offset)
+    except BrokenStructureError:
+        return {}
+
+
+def _number(structure: Structure, tags: Directory, tag: int) -> float | None:
+    if tag not in tags:
+        return None
+    try:
+        return next(iter(structure.numbers(tags[tag], 1)), None)
+    except BrokenStructureError:
+        return None
+
+
+def _text(structure: Structure, tags: Directory, tag: int) -> str | None:
+    if tag not in tags:
+        return None
+    try:
+        return plain_text(structure.content(tags[tag], MOST_TEXT))
+    except BrokenStructureError:
+        return None
+
+
+def plain_text(raw: bytes) -> str | None:
+    r"""Return the words in a padded field; None if there are none.
+
+    >>> plain_text(b"NIKON D3200   \0\0noise")
+    'NIKON D3200'
+    """
+    raw = raw.partition(b"\0")[0]
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split()) or None
+
+
+def _serial(structure: Structure, tags: Directory, make: str | None) -> str | None:
+    serial = _text(structure, tags, BODY_SERIAL_NUMBER)
+    if serial is None and make is not None and MAKER_NOTE in tags:
+        found = maker_serial(structure, tags[MAKER_NOTE], make)
+        serial = None if found is None else plain_text(found)
+    if serial is None or not serial.strip("0 "):  # a field of zeros is a serial never set
+        return None
+    return serial
+
+
+def _orientation(structure: Structure, tags: Directory) -> int:
+    value = _number(structure, tags, ORIENTATION)
+    return value if isinstance(value, int) and 1 <= value <= ORIENTATIONS else 1
+
+
+def _exposure_s(structure: Structure, tags: Directory) -> float | None:
+    value = _number(structure, tags, EXPOSURE_TIME)
+    if value is None or not 0 < value <= LONGEST_EXPOSURE_S:  # NaN fails too
+        return None
+    return float(value)
+
+
+def _gain(structure: Structure, tags: Directory) -> float | None:
+    for tag in ISO_TAGS:
+        value = _number(structure, tags, tag)
+        unset = tag == ISO_TAGS[0] and value == 0xFFFF
+        if value is not None and not unset and 1 <= value <= HIGHEST_ISO:
+            return value / 100
+    return None
+
+
+def _taken(structure: Structure, tags: Directory) -> datetime | None:
+    for tag in (DATE_TIME_ORIGINAL, DATE_TIME):
+        taken = camera_time(_text(structure, tags, tag))
+        if taken is not None:
+            return taken
+    return None
+
+
+def camera_time(text: str | None) -> datetime | None:
+    """Return the time an EXIF date names, without a zone; None if it cannot be true.
+
+    >>> camera_time("2019:07:11 15:09:00")
+    datetime.datetime(2019, 7, 11, 15, 9)
+    >>> camera_time("0000:00:00 00:00:00") is None
+    True
+    """
+    match = DATE.match(text or "")
+    if match is None:
+        return None
+    try:
+        taken = datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # six ints, no zone
+    except ValueError:
+        return None
+    return taken if taken.year >= FIRST_YEAR and taken <= datetime.now() + CLOCK_AHEAD else None

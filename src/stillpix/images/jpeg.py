@@ -1,0 +1,140 @@
+"""JPEG photos: size and EXIF from the leading segments, luma from libjpeg.
+
+Never returns a picture whose end is missing, and never looks at embedded previews. RGB and CMYK
+are made luma with the weights that JPEG itself uses.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from stillpix.errors import ReadError
+from stillpix.images.exif import exif_of_block
+from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+
+APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
+ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that no segment follows
+START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+EXIF_HEAD = b"Exif\0\0"
+MAX_SEGMENTS = 4096  # before the picture; real files have some dozens
+CMYK_COMPONENTS = 4
+# Complaints on pictures that are whole: TurboJPEG knows six chroma samplings where libjpeg knows
+# all, and some phones write scan parameters that baseline JPEG does not have. simplejpeg's
+# strict=False would let both pass, and pictures that are cut short too.
+LEFT_TO_PILLOW = ("subsampling", "Invalid SOS parameters")
+
+
+class Leading(NamedTuple):
+    """What the segments before the picture say."""
+
+    frame: bytes  # the start-of-frame segment
+    marker: int
+    exif: bytes | None
+
+
+def read_outline(file: BinaryIO, path: Path) -> Outline:
+    """Return the size and EXIF facts of a JPEG; raise ReadError."""
+    leading = _leading(file, path)
+    frame = leading.frame
+    bits, height, width = frame[0], *(int.from_bytes(frame[at : at + 2], "big") for at in (1, 3))
+    if leading.marker in LOSSLESS or bits != 8:
+        kind = "a lossless" if leading.marker in LOSSLESS else f"a {bits}-bit"
+        raise ReadError(path, f"is {kind} JPEG, which is not read; save it as 16-bit TIFF")
+    require_photo_size(path, width, height)
+    return Outline(width, height, white=255, exif=exif_of_block(leading.exif))
+
+
+def _leading(file: BinaryIO, path: Path) -> Leading:
+    frame, marker_of_frame, exif = b"", 0, None
+    file.seek(2)
+    for _ in range(MAX_SEGMENTS):
+        marker = _next_marker(file, path)
+        if marker in ALONE:
+            continue
+        if marker == END_OF_IMAGE:
+            break
+        length = int.from_bytes(_exactly(file, 2, path), "big") - 2
+        if length < 0:
+            break
+        if marker == START_OF_SCAN and frame:
+            return Leading(frame, marker_of_frame, exif)
+        if marker in START_OF_FRAME and not frame:
+            frame, marker_of_frame = _exactly(file, length, path), marker
+            if length < 6:
+                break
+        elif marker == APP1 and exif is None:
+            segment = _exactly(file, length, path)
+            exif = segment[len(EXIF_HEAD) :] if segment.startswith(EXIF_HEAD) else None
+        else:
+            file.seek(length, 1)
+    raise ReadError(path, "is a damaged JPEG: no picture follows its head; copy it again")
+
+
+def _next_marker(file: BinaryIO, path: Path) -> int:
+    lead, marker = _exactly(file, 2, path)
+    if lead != 0xFF:
+        raise ReadError(path, "is a damaged JPEG: its head is garbled; copy it again")
+    fills = 0
+    while marker == 0xFF and fills < MAX_SEGMENTS:
+        (marker,) = _exactly(file, 1, path)
+        fills += 1
+    return marker
+
+
+def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
+    content = file.read(length)
+    if len(content) < length:
+        raise ReadError(path, CUT_SHORT)
+    return content
+
+
+def decode(content: bytes, path: Path, buffer: bytearray | None) -> NDArray[np.uint8]:
+    """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
+    leading = _leading(BytesIO(content), path)
+    outline = read_outline(BytesIO(content), path)
+    if leading.frame[5] == CMYK_COMPONENTS:
+        return _decode_slowly(content, path)
+    room = _room(buffer, outline.width * outline.height)
+    try:
+        pixels = simplejpeg.decode_jpeg(content, "GRAY", buffer=room, strict=True)
+    except ValueError as error:
+        reason = str(error)
+        if any(each in reason for each in LEFT_TO_PILLOW):
+            return _decode_slowly(content, path)
+        if "Premature end" in reason:
+            raise ReadError(path, CUT_SHORT) from error
+        raise ReadError(path, f"is a damaged JPEG ({reason}); copy it again") from error
+    return cast("NDArray[np.uint8]", pixels.reshape(pixels.shape[:2]))
+
+
+def _room(buffer: bytearray | None, size: int) -> bytearray | None:
+    """Grow a buffer that is too small; None where an earlier Frame still lies in it."""
+    if buffer is None or len(buffer) >= size:
+        return buffer
+    try:
+        buffer.extend(bytes(size - len(buffer)))
+    except BufferError:
+        return None
+    return buffer
+
+
+def _decode_slowly(content: bytes, path: Path) -> NDArray[np.uint8]:
+    """Decode with Pillow, which reads what TurboJPEG does not, at half the speed."""
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+            if image.mode != "CMYK":
+                image.draft("L", None)
+            return np.array(image.convert("L"))
+    except OSError as error:
+        if "truncated" in str(error).lower():
+            raise ReadError(path, CUT_SHORT) from error
+        raise ReadError(path, "is a damaged JPEG that cannot be decoded; copy it again") from error

@@ -1,0 +1,62 @@
+"""What every photo format must tell of a file before its pixels are decoded, and its limits.
+
+Never opens a file and never decodes a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from stillpix.errors import ReadError
+from stillpix.frame import Layout, Pixels
+from stillpix.images.exif import Exif
+
+MAX_PIXELS = 500_000_000  # no sensor has more; a file that claims more is broken or hostile
+MIN_SIDE = 32  # pixels; a smaller picture is an icon, not a photo from a sensor
+CUT_SHORT = "is cut short; copy it again from the card, or leave it out"
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The stored size in pixels, the DN of a full pixel, and what the EXIF block says."""
+
+    width: int
+    height: int
+    white: int
+    exif: Exif
+    layout: Layout = "rendered"
+    visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
+
+
+class FormatModule(Protocol):
+    """What a module named in the FORMATS table provides."""
+
+    def read_outline(self, file: BinaryIO, path: Path) -> Outline:
+        """Return the outline of the open file, whose position is 0; raise ReadError."""
+
+    def decode(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+        """Return the pixels as C-contiguous (height, width) DN; raise ReadError.
+
+        A format that can decode into `buffer` does so; the others ignore it.
+        """
+
+
+def require_photo_size(path: Path, width: int, height: int) -> None:
+    """Raise ReadError if no sensor can have made a picture of this size.
+
+    >>> require_photo_size(Path("a.jpg"), 6000, 4000)
+    >>> require_photo_size(Path("a.jpg"), 16, 16)
+    Traceback (most recent call last):
+    ...
+    stillpix.errors.ReadError: a.jpg: is 16x16 pixels, too small to be a photo from a sensor; leave it out
+    """  # noqa: E501 - a doctest cannot break the message
+    if width * height > MAX_PIXELS:
+        claim = f"claims to be {width}x{height} pixels, more than any sensor has"
+        raise ReadError(
+            path, f"{claim} (at most {MAX_PIXELS // 1_000_000} MP are read); leave it out"
+        )
+    if width < MIN_SIDE or height < MIN_SIDE:
+        size = f"is {width}x{height} pixels"
+        raise ReadError(path, f"{size}, too small to be a photo from a sensor; leave it out")

@@ -1,0 +1,231 @@
+"""TIFF photos: the first full-size page, checked in its directory and decoded by tifffile.
+
+Never returns a reduced page (a thumbnail or preview), and refuses a RAW file, which is a TIFF
+inside: its pages are previews. Never reads CMYK, float, 1-bit or YCbCr other than JPEG pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from stillpix.errors import ReadError
+from stillpix.frame import Pixels
+from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.exif import exif_of_directory
+from stillpix.images.luma import luma
+from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
+COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, STRIP_BYTES = 259, 262, 273, 277, 279
+ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT = 278, 322, 323
+PLANAR, SUB_DIRECTORIES, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 284, 330, 324, 325, 339
+DNG_VERSION = 50706
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+PHOTOMETRIC_NAMES = {4: "mask", 5: "CMYK", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
+RAW_PHOTOMETRICS = frozenset({32803, 34892})  # colour filter array, linear raw
+UNCOMPRESSED, JPEG_COMPRESSED = 1, 7
+INTERLEAVED = 1  # PlanarConfiguration
+REDUCED_OR_MASK = 0b101  # bits of NewSubfileType
+REDUCED = 2  # value of the older SubfileType
+UNSIGNED = frozenset({1, 4})  # SampleFormat: unsigned, undefined
+MAX_SAMPLES = 8
+MAX_SEGMENTS = 1 << 20
+MAX_SUB_DIRECTORIES = 16
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc", ".mef", ".mos",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
+})  # fmt: skip
+CR2_HEAD = b"\x10\0\0\0CR\x02\0"  # at byte 4
+IS_RAW = (
+    "is a RAW file, whose preview must not stand in for its sensor's pixels;"
+    " RAW is not read yet, use the camera's JPEGs"
+)
+
+# Without a handler of its own, tifffile's warnings on damaged files reach standard error.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+class Page(NamedTuple):
+    """A page that can be decoded, and the facts of its directory."""
+
+    place: int  # in the chain, from 0
+    directory: Directory
+    width: int
+    height: int
+    bits: int
+    samples: int
+    photometric: int
+    compression: int
+
+
+def read_outline(file: BinaryIO, path: Path) -> Outline:
+    """Return the size and EXIF facts of a TIFF; raise ReadError."""
+    return _outline(file, path)[1]
+
+
+def _outline(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
+    try:
+        structure = Structure.of(file)
+        _require_no_raw(structure, file, path)
+        page = _first_full_page(structure, path)
+        require_photo_size(path, page.width, page.height)
+        _require_known_layout(structure, page, path)
+        _require_all_pixels(structure, page, path)
+    except BrokenStructureError as error:
+        raise ReadError(
+            path, f"is a damaged or cut short TIFF: it {error}; copy it again"
+        ) from error
+    white = (1 << page.bits) - 1
+    exif = exif_of_directory(structure, page.directory)
+    return page, Outline(page.width, page.height, white, exif)
+
+
+def _number(structure: Structure, directory: Directory, tag: int, default: int) -> int:
+    if tag not in directory:
+        return default
+    values = structure.numbers(directory[tag], 1)
+    if not values or not isinstance(values[0], int):
+        raise BrokenStructureError(f"says no number in its tag {tag}")
+    return values[0]
+
+
+def _require_no_raw(structure: Structure, file: BinaryIO, path: Path) -> None:
+    file.seek(4)
+    raw = path.suffix.lower() in RAW_SUFFIXES or file.read(len(CR2_HEAD)) == CR2_HEAD
+    for directory in _all_directories(structure):
+        photometric = _number(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO)
+        raw = raw or DNG_VERSION in directory or photometric in RAW_PHOTOMETRICS
+    if raw:
+        raise ReadError(path, IS_RAW)
+
+
+def _all_directories(structure: Structure) -> Iterator[Directory]:
+    for directory in structure.chain():
+        yield directory
+        if SUB_DIRECTORIES not in directory:
+            continue
+        for offset in structure.numbers(directory[SUB_DIRECTORIES], MAX_SUB_DIRECTORIES):
+            yield structure.directory(int(offset))
+
+
+def _first_full_page(structure: Structure, path: Path) -> Page:
+    for place, directory in enumerate(structure.chain()):
+        reduced = _number(structure, directory, NEW_SUBFILE_TYPE, 0) & REDUCED_OR_MASK
+        if reduced or _number(structure, directory, SUBFILE_TYPE, 1) == REDUCED:
+            continue
+        return Page(
+            place,
+            directory,
+            width=_number(structure, directory, WIDTH, 0),
+            height=_number(structure, directory, HEIGHT, 0),
+            bits=_number(structure, directory, BITS, 1),
+            samples=_number(structure, directory, SAMPLES, 1),
+            photometric=_number(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO),
+            compression=_number(structure, directory, COMPRESSION, UNCOMPRESSED),
+        )
+    raise ReadError(path, "holds no full-size page, only previews; use the file they came from")
+
+
+def _require_known_layout(structure: Structure, page: Page, path: Path) -> None:
+    kind = ""
+    needed = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, PALETTE: 1, RGB: 3, YCBCR: 3}
+    bits = structure.numbers(page.directory[BITS], MAX_SAMPLES) if BITS in page.directory else (1,)
+    if _number(structure, page.directory, SAMPLE_FORMAT, 1) not in UNSIGNED:
+        kind = "signed or floating-point"
+    elif page.bits not in {8, 16} or len(set(bits)) > 1:
+        kind = "/".join(f"{each}" for each in bits) + "-bit"
+    elif page.photometric not in needed or (
+        page.photometric == YCBCR and page.compression != JPEG_COMPRESSED
+    ):
+        kind = PHOTOMETRIC_NAMES.get(page.photometric, f"photometric {page.photometric}")
+    elif not needed[page.photometric] <= page.samples <= MAX_SAMPLES:
+        kind = f"{page.samples}-channel"
+    if kind:
+        raise ReadError(path, f"is a {kind} TIFF, which is not read; save it as 8 or 16-bit RGB")
+
+
+def _require_all_pixels(structure: Structure, page: Page, path: Path) -> None:
+    """Refuse missing strips or tiles: tifffile fills them with zeros, which look like pixels."""
+    tiled = TILE_OFFSETS in page.directory
+    offsets, lengths = (
+        page.directory.get(tag)
+        for tag in ((TILE_OFFSETS, TILE_BYTES) if tiled else (STRIP_OFFSETS, STRIP_BYTES))
+    )
+    if offsets is None or lengths is None:
+        raise BrokenStructureError("does not say where its pixels are")
+    starts = structure.numbers(offsets, MAX_SEGMENTS)
+    sizes = structure.numbers(lengths, MAX_SEGMENTS)
+    if not all(sizes) or any(
+        start + size > structure.size for start, size in zip(starts, sizes, strict=False)
+    ):
+        raise ReadError(path, CUT_SHORT)
+    stored = page.width * page.height * page.samples * page.bits // 8
+    expected = _number_of_segments(structure, page, tiled=tiled)
+    too_few = min(len(starts), len(sizes)) < expected
+    if too_few or (page.compression == UNCOMPRESSED and sum(sizes) < stored):
+        raise BrokenStructureError("holds fewer pixels than it claims")
+
+
+def _number_of_segments(structure: Structure, page: Page, *, tiled: bool) -> int:
+    if tiled:
+        across = _number(structure, page.directory, TILE_WIDTH, 0)
+        down = _number(structure, page.directory, TILE_HEIGHT, 0)
+    else:
+        across = page.width
+        down = _number(structure, page.directory, ROWS_PER_STRIP, page.height)
+    if across < 1 or down < 1:
+        raise BrokenStructureError("has strips or tiles without pixels")
+    separate = _number(structure, page.directory, PLANAR, INTERLEAVED) != INTERLEAVED
+    layers = page.samples if separate else 1
+    return layers * math.ceil(page.width / across) * math.ceil(page.height / down)
+
+
+def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
+    page, _ = _outline(BytesIO(content), path)
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        decoded = file.pages[page.place]
+        if not isinstance(decoded, tifffile.TiffPage):  # a later page of a long series
+            decoded = decoded.aspage()
+        picture = decoded.asarray(maxworkers=1)  # threads are the caller's to start
+        palette = decoded.colormap
+    if picture.dtype != (np.uint8 if page.bits == 8 else np.uint16):
+        raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
+    picture = _interleaved(picture, page, path)
+    if page.photometric in {RGB, YCBCR}:
+        return luma(picture)
+    grey = picture[..., 0]
+    if page.photometric == PALETTE:
+        return _through_palette(grey, palette, path)
+    return np.ascontiguousarray(np.bitwise_not(grey) if page.photometric == WHITE_IS_ZERO else grey)
+
+
+def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
+    """Return the picture as (height, width, samples), however its planes are stored."""
+    size = (page.height, page.width)
+    if picture.shape == (page.samples, *size):
+        return np.moveaxis(picture, 0, -1)
+    if picture.shape not in (size, (*size, page.samples)):
+        raise ReadError(path, "is a TIFF of more than one layer; save it as a flat picture")
+    return picture.reshape(*size, -1)
+
+
+def _through_palette(
+    indices: NDArray[Any], palette: NDArray[np.uint16] | None, path: Path
+) -> Pixels:
+    """Look the colours up; a palette's 16-bit entries are 8-bit colours times 257."""
+    if palette is None or indices.itemsize > 1:
+        raise ReadError(path, "is a TIFF whose palette cannot be used; save it as 8-bit RGB")
+    colours = (palette.T >> 8).astype(np.uint8)
+    greys = luma(colours[np.newaxis])[0]
+    return np.ascontiguousarray(greys[indices])
