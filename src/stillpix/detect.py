@@ -7,17 +7,22 @@ each step.
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .characterise import describe, single_scene_candidates
 from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary
-from .evidence import GRID, Evidence
-from .kernels import TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION, BLOCK
-from .kernels import count_by_phase, count_by_zone, find_peaks
+from .evidence import Evidence
+from .null import Null, Peaks, null_of, peaks_of
 
-ENOUGH = 2_500_000  # pixels from which medians are taken: the rest would not change them
+TAIL = 300  # decoy peaks to which the tail is fitted
+EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
+EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
+BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
+BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,92 +36,123 @@ class DetectionSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
-    """What a sound pixel's score looks like, by place on the grid and by zone of the frame."""
+class Tail:
+    """How many false peaks to expect above a score: a Gaussian tail fitted to the decoys' peaks."""
 
-    middle: NDArray[np.float32]  # (templates, GRID, width)
-    scale: NDArray[np.float32]  # (templates, GRID, width)
-    zones: NDArray[np.float32]  # (templates, zones down, width)
-    zone: int  # px
+    peaks: NDArray[np.float32]  # ascending
+    start: float
+    number: float  # peaks above start
+    variance: float
 
+    def expected(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the expected number of false peaks at or above each score.
 
-@dataclass(frozen=True, slots=True)
-class Peaks:
-    """Local maxima of the loudest score, loudest first."""
+        Never less than the decoys really had there.
 
-    x: NDArray[np.intp]
-    y: NDArray[np.intp]
-    score: NDArray[np.float32]
-
-
-def null_of(scores: NDArray[np.int32], information: NDArray[np.int64]) -> Null:
-    """Return the empirical null (Efron 2004): median and MAD of each phase, MAD of each zone."""
-    _, height, width = scores.shape
-    every = max(1, height * width // ENOUGH)
-    zone = max(128, min(height, width) // 8)
-    down, across = max(height // zone, 1), max(width // zone, 1)
-    middle = np.zeros((TEMPLATES, GRID, width), np.float32)
-    scale = np.ones((TEMPLATES, GRID, width), np.float32)
-    zones = np.ones((TEMPLATES, down, width), np.float32)
-    columns = np.arange(width)
-    for k in range(TEMPLATES):
-        counts = np.zeros((GRID, GRID, 2048), np.int64)
-        step = 1 / 64
-        count_by_phase(scores[k], information[k], GRID, every, step, counts)
-        centre, spread = _median_and_mad(counts, step)
-        middle[k] = centre[:, columns % GRID]
-        scale[k] = 1 / spread[:, columns % GRID]
-        counts = np.zeros((down, across, 1024), np.int64)
-        count_by_zone(scores[k], information[k], middle[k], scale[k], every, zone, step, counts)
-        local = 1.4826 * _quantile(counts, 0.5, step)
-        local = np.where(counts.sum(-1) < 2000, 1.0, np.maximum(local, 0.05))
-        zones[k] = 1 / local[:, np.minimum(columns // zone, across - 1)]
-    return Null(middle, scale, zones, zone)
+        >>> tail = Tail(np.array([4.5, 5.0], np.float32), 4.0, 2.0, 1.0)
+        >>> [round(float(n), 3) for n in tail.expected(np.array([4.0, 5.0, 6.0], np.float32))]
+        [2.0, 1.0, 0.0]
+        """
+        above = np.maximum(score.astype(np.float64), self.start)
+        fitted = self.number * np.exp(-(above**2 - self.start**2) / (2 * self.variance))
+        counted = self.peaks.size - np.searchsorted(self.peaks, score, side="left")
+        return np.maximum(fitted, counted)
 
 
-def _quantile(counts: NDArray[np.int64], share: float, step: float) -> NDArray[np.float64]:
-    """Return the value below which a share of each histogram (last axis) lies."""
-    running = counts.cumsum(-1)
-    aim = share * running[..., -1:]
-    at = (running < aim).sum(-1)
-    at = np.minimum(at, counts.shape[-1] - 1)
-    inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
-    before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
-    return (at + (aim[..., 0] - before) / np.maximum(inside, 1)) * step
+def tail_of(decoys: Peaks, floor: float) -> Tail:
+    """Fit the decoys' tail: the squares of Gaussian peaks above a start are exponential."""
+    scores = np.sort(decoys.score)
+    start = float(scores[-TAIL]) if scores.size >= TAIL else floor
+    beyond = scores[scores >= start].astype(np.float64)
+    # One peak of unit variance is added: with few decoys (a tiny frame) the fit leans on theory.
+    variance = ((beyond**2 - start**2).sum() / 2 + 1.0) / (beyond.size + 1)
+    return Tail(scores, start, beyond.size + 1.0, float(variance))
 
 
-def _median_and_mad(
-    counts: NDArray[np.int64], step: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the median and a robust spread (interquartile range / 1.349) of each histogram."""
-    offset = counts.shape[-1] / 2 * step
-    low, middle, high = (_quantile(counts, share, step) for share in (0.25, 0.5, 0.75))
-    return middle - offset, np.maximum((high - low) / 1.349, 0.05)
-
-
-def peaks_of(
-    scores: NDArray[np.int32], information: NDArray[np.int64], null: Null, floor: float,
+def detect(
+    evidence: Evidence,
+    settings: DetectionSettings = DetectionSettings(),
     pool: Executor | None = None,
-) -> Peaks:  # fmt: skip
-    """Return every local maximum above the floor, loudest first."""
-    height = scores.shape[1]
-    bands = 1 if pool is None else 8
-    edges = [height * band // bands for band in range(bands + 1)]
-    packed = (null.middle, null.scale, null.zones, null.zone)
+) -> DefectMap:
+    """Return the map of one sensor's defects, brightest evidence first.
 
-    def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        most = 1 << 16
-        while True:
-            found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
-            number = find_peaks(
-                scores, information, packed, floor, edges[band], edges[band + 1], found, values
-            )
-            if number <= most:
-                return found[:number], values[:number]
-            most = number
+    `confirmed` are those that keep the false-discovery rate (Benjamini and Hochberg 1995, with
+    the decoys as null) and show a minimum effect; `candidate` those up to ten times that rate.
+    With fewer different pictures than `fewest_scenes` there are candidates only.
+    """
+    if evidence.scenes < settings.fewest_scenes:
+        defects = single_scene_candidates(evidence)
+        return _map_of(evidence, settings, defects, expected_false=None)
+    null = null_of(evidence.scores, evidence.information)
+    found = peaks_of(evidence.scores, evidence.information, null, settings.floor, pool)
+    found = one_a_response(found, evidence)
+    tail = _decoy_tail(evidence, settings, pool)
+    expected = tail.expected(found.score)
+    rate = expected / np.arange(1, found.score.size + 1)
+    q = np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
+    confirmed = q <= settings.fdr
+    listed = np.flatnonzero(q <= min(10 * settings.fdr, 1.0))
+    defects = _described(evidence, null, found, q, listed, settings)
+    number = sum(defect.state == "confirmed" for defect in defects)
+    false = float(expected[confirmed].max()) if number else 0.0
+    return _map_of(evidence, settings, defects, expected_false=false)
 
-    parts = list(map(search, range(bands)) if pool is None else pool.map(search, range(bands)))
-    places = np.concatenate([found for found, _ in parts])
-    values = np.concatenate([value for _, value in parts])
-    order = np.lexsort((places[:, 0], places[:, 1], -values))
-    return Peaks(places[order, 0].astype(np.intp), places[order, 1].astype(np.intp), values[order])
+
+def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
+    """Keep one peak a response.
+
+    A strong defect is a cross with arms, a negative ring, a halo and traces in its JPEG blocks: a
+    weaker peak nearby stands only where it is more than those explain.
+    """
+    residual = np.abs(evidence.excess[found.y, found.x])
+    cells: dict[tuple[int, int], list[int]] = {}
+    kept = []
+    for i in range(found.score.size):
+        x, y = int(found.x[i]), int(found.y[i])
+        column, row = x // BLOCK_WITHIN, y // BLOCK_WITHIN
+        near = (j for r in (-1, 0, 1) for c in (-1, 0, 1) for j in cells.get((column + c, row + r), ()))
+        for j in near:
+            distance = max(abs(x - int(found.x[j])), abs(y - int(found.y[j])))
+            weak = found.score[i] < EXPLAINED_BELOW[0] * found.score[j]
+            faint = residual[i] < EXPLAINED_BELOW[1] * residual[j]
+            trace = residual[i] < BLOCK_BELOW * residual[j]
+            if (distance <= EXPLAINED_WITHIN and (weak or faint)) or (
+                distance <= BLOCK_WITHIN and trace
+            ):
+                break
+        else:
+            kept.append(i)
+            cells.setdefault((column, row), []).append(i)
+    return Peaks(found.x[kept], found.y[kept], found.score[kept])
+
+
+def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
+    sums, information = evidence.decoy_scores, evidence.decoy_information
+    null = null_of(sums, information)
+    return tail_of(peaks_of(sums, information, null, settings.floor, pool), settings.floor)
+
+
+def _described(
+    evidence: Evidence, null: Null, found: Peaks, q: NDArray[np.float64],
+    listed: NDArray[np.intp], settings: DetectionSettings,
+) -> tuple[Defect, ...]:  # fmt: skip
+    defects = []
+    for i in listed:
+        defect, effect = describe(evidence, null, int(found.x[i]), int(found.y[i]))
+        if effect < settings.minimum_effect:
+            continue
+        state = "confirmed" if q[i] <= settings.fdr else "candidate"
+        score = float(found.score[i])
+        defects.append(replace(defect, score=score, q=float(q[i]), state=state))
+    return tuple(defects)
+
+
+def _map_of(
+    evidence: Evidence, settings: DetectionSettings, defects: tuple[Defect, ...],
+    *, expected_false: float | None,
+) -> DefectMap:  # fmt: skip
+    dates = sorted(r.exposure.taken for r in evidence.photos.values() if r.exposure.taken)
+    first, last = (dates[0], dates[-1]) if dates else (None, None)
+    summary = EvidenceSummary(len(evidence.photos), evidence.scenes, first, last)
+    made = DetectionSummary("scores", settings.fdr, expected_false, version("stillpix"))
+    return DefectMap(evidence.sensor, defects, summary, made)

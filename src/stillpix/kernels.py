@@ -199,12 +199,12 @@ def accumulate(
 
 
 @compiled
-def standardise_row(scores: Any, information: Any, out: Any) -> None:
-    """Score of one row in units of its expected spread: sum / sqrt(information)."""
+def standardise_row(scores: Any, information: Any, ballast: Any, out: Any) -> None:
+    """Score of one row in units of its expected spread: sum / sqrt(information + ballast)."""
     unit = np.float32(np.sqrt(UNIT_INFORMATION) / UNIT)
     for b in range(information.size):
-        weight = np.float32(information[b])
-        scale = unit / np.sqrt(weight) if weight > np.float32(0.0) else np.float32(0.0)
+        weight = np.float32(information[b]) + ballast
+        scale = unit / np.sqrt(weight) if information[b] > 0 else np.float32(0.0)
         for x in range(BLOCK * b, BLOCK * b + BLOCK):
             out[x] = scale * np.float32(scores[x])
     for x in range(BLOCK * information.size, out.size):
@@ -213,7 +213,7 @@ def standardise_row(scores: Any, information: Any, out: Any) -> None:
 
 @compiled
 def count_by_phase(
-    scores: Any, information: Any, grid: int, every: int, step: float, counts: Any
+    scores: Any, information: Any, ballast: Any, grid: int, every: int, step: float, counts: Any
 ) -> None:
     """Histogram the standardised scores of one template by their place on the grid.
 
@@ -227,7 +227,7 @@ def count_by_phase(
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        standardise_row(scores[y], information[y // BLOCK], row)
+        standardise_row(scores[y], information[y // BLOCK], ballast, row)
         phase = counts[y % grid]
         for x in range(BORDER, width - BORDER):
             if row[x] != np.float32(0.0):
@@ -235,9 +235,11 @@ def count_by_phase(
 
 
 @compiled
-def normalise_row(scores: Any, information: Any, middle: Any, scale: Any, out: Any) -> None:
+def normalise_row(
+    scores: Any, information: Any, ballast: Any, middle: Any, scale: Any, out: Any
+) -> None:
     """Standardised scores of one row, recentred and rescaled column by column."""
-    standardise_row(scores, information, out)
+    standardise_row(scores, information, ballast, out)
     for x in range(out.size):
         # where nothing was said the score is exactly 0 and stays so
         said = np.float32(out[x] != np.float32(0.0))
@@ -246,8 +248,8 @@ def normalise_row(scores: Any, information: Any, middle: Any, scale: Any, out: A
 
 @compiled
 def count_by_zone(
-    scores: Any, information: Any, middle: Any, scale: Any, every: int, zone: int, step: float,
-    counts: Any,
+    scores: Any, information: Any, ballast: Any, middle: Any, scale: Any, every: int, zone: int,
+    step: float, counts: Any,
 ) -> None:  # fmt: skip
     """Histogram |score| of one template by zone, after the phases were made alike.
 
@@ -260,7 +262,8 @@ def count_by_zone(
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        normalise_row(scores[y], information[y // BLOCK], middle[y % grid], scale[y % grid], row)
+        at, per = middle[y % grid], scale[y % grid]
+        normalise_row(scores[y], information[y // BLOCK], ballast, at, per, row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(BORDER, width - BORDER):
             if row[x] != np.float32(0.0):
@@ -271,7 +274,7 @@ def count_by_zone(
 @compiled
 def _loudest_row(scores: Any, information: Any, null: Any, y: int, buffers: Any, out: Any) -> None:
     """Of one row, the largest |score| over the templates."""
-    middle, scale, zones, zone = null
+    ballast, middle, scale, zones, zone = null
     grid = middle.shape[1]
     out[:] = 0
     if y < BORDER or y >= scores.shape[1] - BORDER:
@@ -279,7 +282,7 @@ def _loudest_row(scores: Any, information: Any, null: Any, y: int, buffers: Any,
     strip = min(y // zone, zones.shape[1] - 1)
     for k in range(TEMPLATES):
         at, per, local = middle[k, y % grid], scale[k, y % grid], zones[k, strip]
-        normalise_row(scores[k, y], information[k, y // BLOCK], at, per, buffers)
+        normalise_row(scores[k, y], information[k, y // BLOCK], ballast[k], at, per, buffers)
         for x in range(BORDER, out.size - BORDER):
             out[x] = max(out[x], abs(buffers[x]) * local[x])
 
@@ -291,7 +294,7 @@ def find_peaks(
 ) -> int:  # fmt: skip
     """List the local maxima (within 2 px) above `floor` of rows first..last.
 
-    null is middle and scale (templates, grid, width), the zones' scales (templates, zones down,
+    null is the ballast (templates,), middle and scale (templates, grid, width), the zones' scales (templates, zones down,
     width) and a zone's height in px. found is (most, 2) for x and y, values (most,); returns how
     many there are, which may be more than fitted.
     """

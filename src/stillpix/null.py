@@ -1,0 +1,115 @@
+"""What the scores of sound pixels look like, and the peaks that rise above them.
+
+Works on the sums of an evidence, its own or its decoys'; never decides what is a defect.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import GRID
+from .kernels import TEMPLATES, count_by_phase, count_by_zone, find_peaks
+
+ENOUGH = 2_500_000  # pixels from which medians are taken: more would not change them
+BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
+BANDS = 8  # of rows, searched side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a sound pixel's score looks like, by place on the grid and by zone of the frame."""
+
+    ballast: NDArray[np.float32]  # (templates,), added to the information
+    middle: NDArray[np.float32]  # (templates, GRID, width)
+    scale: NDArray[np.float32]  # (templates, GRID, width)
+    zones: NDArray[np.float32]  # (templates, zones down, width)
+    zone: int  # px
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """Local maxima of the loudest score, loudest first."""
+
+    x: NDArray[np.intp]
+    y: NDArray[np.intp]
+    score: NDArray[np.float32]
+
+
+def null_of(scores: NDArray[np.int32], information: NDArray[np.int64]) -> Null:
+    """Return the empirical null (Efron 2004): median and MAD of each phase, MAD of each zone."""
+    _, height, width = scores.shape
+    every = max(1, height * width // ENOUGH)
+    zone = max(128, min(height, width) // 8)
+    down, across = max(height // zone, 1), max(width // zone, 1)
+    middle = np.zeros((TEMPLATES, GRID, width), np.float32)
+    scale = np.ones((TEMPLATES, GRID, width), np.float32)
+    zones = np.ones((TEMPLATES, down, width), np.float32)
+    ballast = (BALLAST * information.mean((1, 2))).astype(np.float32)
+    columns = np.arange(width)
+    for k in range(TEMPLATES):
+        counts = np.zeros((GRID, GRID, 2048), np.int64)
+        step = 1 / 64
+        count_by_phase(scores[k], information[k], ballast[k], GRID, every, step, counts)
+        centre, spread = _median_and_mad(counts, step)
+        middle[k] = centre[:, columns % GRID]
+        scale[k] = 1 / spread[:, columns % GRID]
+        counts = np.zeros((down, across, 1024), np.int64)
+        count_by_zone(
+            scores[k], information[k], ballast[k], middle[k], scale[k], every, zone, step, counts
+        )
+        local = 1.4826 * _quantile(counts, 0.5, step)
+        local = np.where(counts.sum(-1) < 2000, 1.0, np.maximum(local, 0.05))
+        zones[k] = 1 / local[:, np.minimum(columns // zone, across - 1)]
+    return Null(ballast, middle, scale, zones, zone)
+
+
+def _quantile(counts: NDArray[np.int64], share: float, step: float) -> NDArray[np.float64]:
+    """Return the value below which a share of each histogram (last axis) lies."""
+    running = counts.cumsum(-1)
+    aim = share * running[..., -1:]
+    at = (running < aim).sum(-1)
+    at = np.minimum(at, counts.shape[-1] - 1)
+    inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
+    before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
+    return (at + (aim[..., 0] - before) / np.maximum(inside, 1)) * step
+
+
+def _median_and_mad(
+    counts: NDArray[np.int64], step: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the median and a robust spread (interquartile range / 1.349) of each histogram."""
+    offset = counts.shape[-1] / 2 * step
+    low, middle, high = (_quantile(counts, share, step) for share in (0.25, 0.5, 0.75))
+    return middle - offset, np.maximum((high - low) / 1.349, 0.05)
+
+
+def peaks_of(
+    scores: NDArray[np.int32], information: NDArray[np.int64], null: Null, floor: float,
+    pool: Executor | None = None,
+) -> Peaks:  # fmt: skip
+    """Return every local maximum above the floor, loudest first."""
+    height = scores.shape[1]
+    bands = 1 if pool is None else 8
+    edges = [height * band // bands for band in range(bands + 1)]
+    packed = (null.ballast, null.middle, null.scale, null.zones, null.zone)
+
+    def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        most = 1 << 16
+        while True:
+            found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
+            number = find_peaks(
+                scores, information, packed, floor, edges[band], edges[band + 1], found, values
+            )
+            if number <= most:
+                return found[:number], values[:number]
+            most = number
+
+    parts = list(map(search, range(bands)) if pool is None else pool.map(search, range(bands)))
+    places = np.concatenate([found for found, _ in parts])
+    values = np.concatenate([value for _, value in parts])
+    order = np.lexsort((places[:, 0], places[:, 1], -values))
+    return Peaks(places[order, 0].astype(np.intp), places[order, 1].astype(np.intp), values[order])
