@@ -18,11 +18,13 @@ LAYERS = (
     {"errors"},
     {"kernels", "frame", "atomic"},
     {"images", "simulate", "locks"},
+    {"scenes"},
     {"evidence", "defects", "variance"},
-    {"null"},  # null and characterise are the two lower floors of detect
+    {"null"},  # null and characterise are the two lower floors of detection
     {"characterise"},
-    {"detect", "repair", "maps"},
-    {"scan", "mend", "library", "report"},
+    {"detection", "repair", "maps"},
+    {"gather", "library"},
+    {"scan", "mend", "report"},
     {"cli", "web"},
     {"__init__", "__main__"},
 )

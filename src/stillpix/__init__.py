@@ -1,1 +1,59 @@
-"""Finds the broken pixels of a camera's sensor from the photos it took."""
+"""Finds the broken pixels of a camera's sensor from the photos it took.
+
+Importing this is cheap: each name is loaded from its module when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .defects import Defect, DefectMap
+    from .detection import detect
+    from .errors import StillpixError
+    from .evidence import Evidence
+    from .frame import Frame, Sensor
+    from .images import open_frames
+    from .maps import read_map, write_map
+    from .scan import find
+
+__all__ = [
+    "Defect",
+    "DefectMap",
+    "Evidence",
+    "Frame",
+    "Sensor",
+    "StillpixError",
+    "detect",
+    "find",
+    "open_frames",
+    "read_map",
+    "write_map",
+]
+
+_HOMES = {
+    "Defect": "defects",
+    "DefectMap": "defects",
+    "Evidence": "evidence",
+    "Frame": "frame",
+    "Sensor": "frame",
+    "StillpixError": "errors",
+    "detect": "detection",
+    "find": "scan",
+    "open_frames": "images",
+    "read_map": "maps",
+    "write_map": "maps",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,6 +86,46 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(content)
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a new folder beside `path` that takes its place when the block ends well.
+
+    Killed between the two renames, the old folder is left under its name with `.old` behind;
+    `settled_folder` puts it back.
+
+    Raises:
+        WriteError: the disk is full, ...; the old folder is untouched.
+    """
+    target = Path(path)
+    beside = target.with_name(f".stillpix-{secrets.token_hex(6)}.tmp")
+    old = target.with_name(target.name + ".old")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        settled_folder(target)
+        if target.exists():
+            target.rename(old)
+        beside.rename(target)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise write_error(path, error) from error
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def settled_folder(path: str | os.PathLike[str]) -> Path:
+    """Return the folder, after undoing a replacement that was killed half-way."""
+    target = Path(path)
+    old = target.with_name(target.name + ".old")
+    if old.exists() and target.exists():
+        shutil.rmtree(old)
+    elif old.exists():
+        old.rename(target)
+    return target
 
 
 def _remove(beside: Path) -> None:

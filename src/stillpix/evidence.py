@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .errors import SensorMismatchError, StateFormatError
 from .frame import Exposure, Frame, Sensor
 from .kernels import BLOCK, TEMPLATES, accumulate
+from .scenes import SAMPLES, Signature
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
@@ -68,6 +69,8 @@ class Evidence:
     def __init__(self, sensor: Sensor) -> None:
         self.sensor = sensor
         self.photos: dict[str, PhotoRecord] = {}  # by digest
+        self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
+        self.files: set[str] = set()  # names, sizes and times of files that need no second reading
         height, width = sensor.height, sensor.width
         blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
         self.scores = np.zeros((TEMPLATES, height, width), np.int32)
@@ -141,6 +144,8 @@ class Evidence:
         for name, sums in self._arrays().items():
             sums += other._arrays()[name]
         self.photos.update(other.photos)
+        self.signatures.update(other.signatures)
+        self.files |= other.files
         return self
 
     def __eq__(self, other: object) -> bool:
@@ -162,8 +167,16 @@ class Evidence:
         """
         for name, sums in self._arrays().items():
             np.save(folder / f"{name}.npy", sums)
+        signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
+        np.save(folder / "signatures.npy", signatures)
         photos = {digest: _to_json(record) for digest, record in self.photos.items()}
-        state = {"version": STATE_VERSION, "sensor": asdict(self.sensor), "photos": photos}
+        state = {
+            "version": STATE_VERSION,
+            "sensor": asdict(self.sensor),
+            "photos": photos,
+            "signatures": list(self.signatures),
+            "files": sorted(self.files),
+        }
         (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
 
     @classmethod
@@ -180,6 +193,9 @@ class Evidence:
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:
                     raise ValueError(f"{name} has another shape")
                 setattr(evidence, name, saved)
+            signatures = np.load(folder / "signatures.npy")
+            evidence.signatures = dict(zip(state["signatures"], signatures, strict=False))
+            evidence.files = set(state["files"])
             evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"

@@ -113,32 +113,18 @@ class Library:
             MapFormatError: there is one, but it is damaged or from a newer stillpix.
             SensorMismatchError: somebody put another body's map in its place.
         """
-        path = self.map_path(sensor)
-        if not path.exists():
-            return None
-        found = read_map(path)
-        if _body(found.sensor) != _body(sensor):
-            raise SensorMismatchError(
-                f"{path}: is the map of {found.sensor.name}, not of {sensor.name}; move it away"
-            )
-        return found
+        return _map_at(self.map_path(sensor), sensor)
 
     def save(self, defect_map: DefectMap) -> DefectMap:
         """Keep a body's map and return what was kept: the new finds and a person's old marks.
 
-        Raises:
-            WriteError: the disk is full, ...; the old map is untouched.
-            MapFormatError: the old map is damaged or from a newer stillpix, and is not replaced.
-            LibraryBusyError: another stillpix has held this body's lock for too long.
+        Raises what `save_map` raises, and LibraryBusyError where another stillpix has held this
+        body's lock for too long.
         """
-        sensor = defect_map.sensor
-        with self.lock(sensor):
-            previous = self.find(sensor)
-            kept = defect_map if previous is None else with_marks_of(previous, defect_map)
-            path = self.map_path(sensor)
+        with self.lock(defect_map.sensor):
+            path = self.map_path(defect_map.sensor)
             _make_folder(path.parent)
-            write_map(kept, path)
-        return kept
+            return save_map(defect_map, path)
 
     @contextmanager
     def lock(self, sensor: Sensor, *, wait_s: float | None = None) -> Iterator[None]:
@@ -159,6 +145,31 @@ class Library:
             yield
         finally:
             held.release()
+
+
+def save_map(defect_map: DefectMap, path: Path) -> DefectMap:
+    """Write a map over the same body's earlier one and return it: a person's marks are kept.
+
+    Raises:
+        WriteError: the disk is full, ...; the old map is untouched.
+        MapFormatError: what is there is no map, damaged or from a newer stillpix: not replaced.
+        SensorMismatchError: what is there is another body's map: not replaced.
+    """
+    previous = _map_at(path, defect_map.sensor)
+    kept = defect_map if previous is None else with_marks_of(previous, defect_map)
+    write_map(kept, path)
+    return kept
+
+
+def _map_at(path: Path, sensor: Sensor) -> DefectMap | None:
+    if not path.exists():
+        return None
+    found = read_map(path)
+    if _body(found.sensor) != _body(sensor):
+        raise SensorMismatchError(
+            f"{path}: is the map of {found.sensor.name}, not of {sensor.name}; move it away"
+        )
+    return found
 
 
 def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
