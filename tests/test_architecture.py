@@ -17,7 +17,7 @@ SOURCE = Path(stillpix.__file__).parent
 LAYERS = (
     {"errors"},
     {"kernels", "frame", "atomic"},
-    {"images", "simulate", "locks"},
+    {"images", "simulate", "locks", "watch"},
     {"scenes"},
     {"evidence", "defects", "variance"},
     {"null"},  # null and characterise are the two lower floors of detection

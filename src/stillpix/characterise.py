@@ -5,25 +5,40 @@ Never decides whether a pixel is broken.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .defects import Defect, Kind
 from .evidence import Evidence, template_factors
 from .frame import Exposure
-from .kernels import BLOCK, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
-from .null import Null
+from .kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
+from .null import Null, window
 
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
 DEAD_EFFECT = 0.6  # share of the full clipped response from which a dark pixel is called dead
 FEW_CANDIDATES = 20
+RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
+RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
+RING_SHARE = 0.16  # of the middle's score: strong defects stayed below 0.14, dust above 0.2
 
 
-def describe(evidence: Evidence, null: Null, x: int, y: int) -> tuple[Defect, float]:
-    """Return the defect at one place, and its effect: mean sigmas in photos that should show it."""
-    scores, effects = _by_template(evidence, null, x, y)
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A defect as described, and what speaks for it."""
+
+    defect: Defect
+    effect: float  # mean sigmas in photos that should fully show it
+    point: bool  # False: its surroundings stand out with it, as dust does
+
+
+def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
+    """Return what is at one place."""
+    around = window(evidence, null, x, y, RING_TO)
+    scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
     loudest = int(np.abs(scores).argmax())
     kind = kind_of(scores, effects)
     shown = abs(int(evidence.shown[y, x]))
@@ -40,10 +55,10 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> tuple[Defect, fl
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    return defect, abs(float(effects[loudest])) * 3.0
+    return Finding(defect, abs(float(effects[loudest])) * CLIP, is_point(around[loudest]))
 
 
-def kind_of(scores: np.ndarray, effects: np.ndarray) -> Kind:
+def kind_of(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> Kind:
     """Tell the kind from the four templates' scores and effects (share of the full response).
 
     >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), np.array([0.3, 0.5, 0.8, 0.0]))
@@ -61,19 +76,29 @@ def kind_of(scores: np.ndarray, effects: np.ndarray) -> Kind:
     return "hot" if hot > offset else "offset"
 
 
-def _by_template(
-    evidence: Evidence, null: Null, x: int, y: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the four scores in null sigmas, and the four effects in -1..1."""
-    sums = evidence.scores[:, y, x] / UNIT
+def is_point(around: NDArray[np.float64]) -> bool:
+    """Return whether scores around a place, (odd, odd), are those of one pixel.
+
+    Sensor dust, a date stamp's edge or a car's hood stay in place too, but their surroundings
+    stand out with them. The median bears a second defect nearby.
+
+    >>> lonely = np.zeros((11, 11))
+    >>> lonely[5, 5] = 7.0
+    >>> is_point(lonely), is_point(lonely + 2.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    rows, columns = np.ogrid[-middle : middle + 1, -middle : middle + 1]
+    ring = np.abs(around[np.maximum(abs(rows), abs(columns)) >= RING_FROM])
+    allowed = max(RING_NOISE, RING_SHARE * abs(float(around[middle, middle])))
+    return float(np.median(ring)) <= allowed
+
+
+def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
+    """Return the four effects: the mean response as a share of the full, clipped one."""
     column = min(x // BLOCK, evidence.information.shape[2] - 1)
     information = evidence.information[:, y // BLOCK, column] + null.ballast
-    information = information / UNIT_INFORMATION
-    spread = np.sqrt(np.maximum(information, 1e-12))
-    grid = null.middle.shape[1]
-    strip = min(y // null.zone, null.zones.shape[1] - 1)
-    scores = (sums / spread - null.middle[:, y % grid, x]) * null.scale[:, y % grid, x]
-    return scores * null.zones[:, strip, x], sums / np.maximum(information, 1e-12)
+    return evidence.scores[:, y, x] / UNIT / np.maximum(information / UNIT_INFORMATION, 1e-12)
 
 
 def _could_show(evidence: Evidence, template: int, x: int, y: int) -> int:

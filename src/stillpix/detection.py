@@ -110,7 +110,9 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     for i in range(found.score.size):
         x, y = int(found.x[i]), int(found.y[i])
         column, row = x // BLOCK_WITHIN, y // BLOCK_WITHIN
-        near = (j for r in (-1, 0, 1) for c in (-1, 0, 1) for j in cells.get((column + c, row + r), ()))
+        near = (
+            j for r in (-1, 0, 1) for c in (-1, 0, 1) for j in cells.get((column + c, row + r), ())
+        )
         for j in near:
             distance = max(abs(x - int(found.x[j])), abs(y - int(found.y[j])))
             weak = found.score[i] < EXPLAINED_BELOW[0] * found.score[j]
@@ -138,12 +140,12 @@ def _described(
 ) -> tuple[Defect, ...]:  # fmt: skip
     defects = []
     for i in listed:
-        defect, effect = describe(evidence, null, int(found.x[i]), int(found.y[i]))
-        if effect < settings.minimum_effect:
+        finding = describe(evidence, null, int(found.x[i]), int(found.y[i]))
+        if finding.effect < settings.minimum_effect or not finding.point:
             continue
         state = "confirmed" if q[i] <= settings.fdr else "candidate"
         score = float(found.score[i])
-        defects.append(replace(defect, score=score, q=float(q[i]), state=state))
+        defects.append(replace(finding.defect, score=score, q=float(q[i]), state=state))
     return tuple(defects)
 
 

@@ -184,7 +184,11 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             photos = _photos(len(bodies[sensor]))
             size = f"{sensor.width}x{sensor.height}"
             turned = (sensor.width, sensor.height) == (own.height, own.width)
-            why = "turned when they were exported" if turned else "resized, cropped or of a smaller mode"
+            why = (
+                "turned when they were exported"
+                if turned
+                else "resized, cropped or of a smaller mode"
+            )
             yield (
                 f"{own.name}: {photos} of {size} look {why}; "
                 "they get a map of their own, which fits no other size"

@@ -16,11 +16,12 @@ REACH = 2  # px from a pixel to the neighbours that predict it
 BORDER = 2 * REACH + 1  # px along the frame's edge of which nothing is said
 BLOCK = 4  # px, side of the squares over which information is averaged
 TEMPLATES = 4  # offset, hot (tempered), hot, response; see evidence
+CLIP = 3.0  # sigmas that one photo can say at most
 UNIT = 1024.0  # score sums count in 1/1024
 UNIT_INFORMATION = float(1 << 24)
 UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
 
-_CLIP = np.float32(3.0)  # sigmas that one photo can say at most
+_CLIP = np.float32(CLIP)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
 _NEARLY_WHITE = np.float32(0.95 * 255)

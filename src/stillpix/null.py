@@ -11,8 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import GRID
-from .kernels import TEMPLATES, count_by_phase, count_by_zone, find_peaks
+from .evidence import GRID, Evidence
+from .kernels import (
+    BLOCK,
+    TEMPLATES,
+    UNIT,
+    UNIT_INFORMATION,
+    count_by_phase,
+    count_by_zone,
+    find_peaks,
+)
 
 ENOUGH = 2_500_000  # pixels from which medians are taken: more would not change them
 BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
@@ -65,6 +73,28 @@ def null_of(scores: NDArray[np.int32], information: NDArray[np.int64]) -> Null:
         local = np.where(counts.sum(-1) < 2000, 1.0, np.maximum(local, 0.05))
         zones[k] = 1 / local[:, np.minimum(columns // zone, across - 1)]
     return Null(ballast, middle, scale, zones, zone)
+
+
+def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
+    """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
+
+    Beyond the frame, and where nothing was seen, they are 0.
+    """
+    rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
+    height, width = evidence.scores.shape[1:]
+    blocks = evidence.information.shape[2]
+    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
+    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+    across = np.ix_(range(TEMPLATES), rows // BLOCK, np.minimum(columns // BLOCK, blocks - 1))
+    seen = evidence.information[across]
+    spread = np.sqrt((seen + null.ballast[:, None, None]) / UNIT_INFORMATION)
+    sums = evidence.scores[np.ix_(range(TEMPLATES), rows, columns)] / UNIT
+    standard = np.where(seen > 0, sums / np.maximum(spread, 1e-9), 0.0)
+    place = np.ix_(range(TEMPLATES), rows % GRID, columns)
+    strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
+    local = null.scale[place] * null.zones[np.ix_(range(TEMPLATES), strips, columns)]
+    said = inside & (sums != 0)
+    return np.where(said, (standard - null.middle[place]) * local, 0.0)
 
 
 def _quantile(counts: NDArray[np.int64], share: float, step: float) -> NDArray[np.float64]:

@@ -31,27 +31,11 @@ from .gather import Gathering, Skipped, gather
 from .images import Header, read_frame
 from .library import Library
 from .scenes import Signature, is_repeat, signature_of
+from .watch import Watch
 
 Outcome: TypeAlias = tuple[Header, Frame, Signature] | Skipped
 
 LOCK_WAIT_S = 6 * 3600.0  # another find on the same body is waited for, and its photos are not lost
-
-
-class Watch:
-    """Is told how a scan goes; this one says nothing. A command line or a page inherits it."""
-
-    def body(self, sensor: Sensor, photos: int) -> None:
-        """The photos of this body are read next."""
-
-    def photos(self, done: int) -> None:
-        """So many photos of this body are done."""
-
-    def message(self, text: str) -> None:
-        """Something a person should know has happened."""
-
-    def stop(self) -> bool:
-        """Return whether to end after the photos now in work, and keep what is done."""
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +198,7 @@ class _Body:
             )
 
 
-def _read_ahead(
-    headers: Sequence[Header], pool: Executor, most: int
-) -> Iterator[list[Outcome]]:
+def _read_ahead(headers: Sequence[Header], pool: Executor, most: int) -> Iterator[list[Outcome]]:
     """Yield batches of read photos while the next ones are being read, into reused memory."""
     waiting: deque[tuple[bytearray, Future[Outcome]]] = deque()
     free = [bytearray() for _ in range(most)]

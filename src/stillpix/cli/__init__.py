@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import show
+from . import demo, find, show
 from .output import complain
 
 NOTHING_USABLE = 3
@@ -70,4 +70,6 @@ def stillpix(
     del version  # its callback has done it
 
 
+app.command("find")(find.find)
 app.command("show")(show.show)
+app.command("demo")(demo.demo)

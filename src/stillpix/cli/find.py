@@ -117,7 +117,9 @@ def _scanned(found: Gathering, out: Path | None, fdr: float, jobs: int | None) -
         )
 
 
-def _written(outcome: ScanOutcome, out: Path | None) -> Iterator[tuple[BodyOutcome, DefectMap, Path]]:
+def _written(
+    outcome: ScanOutcome, out: Path | None
+) -> Iterator[tuple[BodyOutcome, DefectMap, Path]]:
     """Write each map where it belongs (the library has its own already), and say where that is."""
     from ..errors import StillpixError
     from ..library import SUFFIX, Library, body_name, save_map

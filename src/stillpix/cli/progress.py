@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from ..frame import Sensor
-from ..scan import Watch
+from ..watch import Watch
 from .output import complain, counted, printable
 
 PLAIN_EVERY_S = 10.0

@@ -1,0 +1,25 @@
+"""How a long scan tells what it does, and asks whether to go on.
+
+Says nothing itself.
+"""
+
+from __future__ import annotations
+
+from .frame import Sensor
+
+
+class Watch:
+    """Is told how a scan goes; this one says nothing. A command line or a page inherits it."""
+
+    def body(self, sensor: Sensor, photos: int) -> None:
+        """The photos of this body are read next."""
+
+    def photos(self, done: int) -> None:
+        """So many photos of this body are done."""
+
+    def message(self, text: str) -> None:
+        """Something a person should know has happened."""
+
+    def stop(self) -> bool:
+        """Return whether to end after the photos now in work, and keep what is done."""
+        return False
