@@ -98,7 +98,8 @@ def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float
     """Return the four effects: the mean response as a share of the full, clipped one."""
     column = min(x // BLOCK, evidence.information.shape[2] - 1)
     information = evidence.information[:, y // BLOCK, column] + null.ballast
-    return evidence.scores[:, y, x] / UNIT / np.maximum(information / UNIT_INFORMATION, 1e-12)
+    full = np.maximum(information / UNIT_INFORMATION, 1e-12)
+    return np.asarray(evidence.scores[:, y, x] / UNIT / full)
 
 
 def _could_show(evidence: Evidence, template: int, x: int, y: int) -> int:

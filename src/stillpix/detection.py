@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .characterise import describe, single_scene_candidates
-from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary
+from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .null import Null, Peaks, null_of, peaks_of
 
@@ -143,7 +143,7 @@ def _described(
         finding = describe(evidence, null, int(found.x[i]), int(found.y[i]))
         if finding.effect < settings.minimum_effect or not finding.point:
             continue
-        state = "confirmed" if q[i] <= settings.fdr else "candidate"
+        state: State = "confirmed" if q[i] <= settings.fdr else "candidate"
         score = float(found.score[i])
         defects.append(replace(finding.defect, score=score, q=float(q[i]), state=state))
     return tuple(defects)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -141,8 +142,9 @@ class Evidence:
                 f"{self.sensor.name}: {len(both)} photos are in both of the two evidences; "
                 "merge evidence of different photos only"
             )
+        theirs = other._arrays()
         for name, sums in self._arrays().items():
-            sums += other._arrays()[name]
+            np.add(sums, theirs[name], out=sums)
         self.photos.update(other.photos)
         self.signatures.update(other.signatures)
         self.files |= other.files
@@ -211,7 +213,7 @@ class Evidence:
         height = self.sensor.height
         bands = 1 if pool is None else 2 * TOGETHER
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
-        calls = [(*arguments, a, b, *self._arrays().values()) for a, b in zip(edges, edges[1:])]
+        calls = [(*arguments, a, b, *self._arrays().values()) for a, b in pairwise(edges)]
         if pool is None:
             accumulate(*calls[0])
         else:

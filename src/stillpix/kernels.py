@@ -50,7 +50,7 @@ def _filter_row(up: Any, row: Any, down: Any, scale: Any, out: Any) -> None:
 
 @compiled
 def _residual_row(above: Any, row: Any, below: Any, out: Any) -> None:
-    """Difference from the four opposite pairs at distance REACH, each pair weighted by its likeness."""
+    """Difference from four opposite pairs at distance REACH, each weighted by its likeness."""
     a1, b1, c1 = above[: -2 * REACH], above[REACH:-REACH], above[2 * REACH :]
     a2, b2, c2 = row[: -2 * REACH], row[REACH:-REACH], row[2 * REACH :]
     a3, b3, c3 = below[: -2 * REACH], below[REACH:-REACH], below[2 * REACH :]
@@ -295,9 +295,9 @@ def find_peaks(
 ) -> int:  # fmt: skip
     """List the local maxima (within 2 px) above `floor` of rows first..last.
 
-    null is the ballast (templates,), middle and scale (templates, grid, width), the zones' scales (templates, zones down,
-    width) and a zone's height in px. found is (most, 2) for x and y, values (most,); returns how
-    many there are, which may be more than fitted.
+    null is the ballast (templates,), middle and scale (templates, grid, width), the zones' scales
+    (templates, zones down, width) and a zone's height in px. found is (most, 2) for x and y,
+    values (most,); returns how many there are, which may be more than fitted.
     """
     height, width = scores.shape[1:]
     loudest = np.zeros((5, width), np.float32)

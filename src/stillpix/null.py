@@ -85,14 +85,15 @@ def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArra
     blocks = evidence.information.shape[2]
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    across = np.ix_(range(TEMPLATES), rows // BLOCK, np.minimum(columns // BLOCK, blocks - 1))
+    each = np.arange(TEMPLATES)
+    across = np.ix_(each, rows // BLOCK, np.minimum(columns // BLOCK, blocks - 1))
     seen = evidence.information[across]
     spread = np.sqrt((seen + null.ballast[:, None, None]) / UNIT_INFORMATION)
-    sums = evidence.scores[np.ix_(range(TEMPLATES), rows, columns)] / UNIT
+    sums = evidence.scores[np.ix_(each, rows, columns)] / UNIT
     standard = np.where(seen > 0, sums / np.maximum(spread, 1e-9), 0.0)
-    place = np.ix_(range(TEMPLATES), rows % GRID, columns)
+    place = np.ix_(each, rows % GRID, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
-    local = null.scale[place] * null.zones[np.ix_(range(TEMPLATES), strips, columns)]
+    local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
     said = inside & (sums != 0)
     return np.where(said, (standard - null.middle[place]) * local, 0.0)
 
@@ -105,7 +106,7 @@ def _quantile(counts: NDArray[np.int64], share: float, step: float) -> NDArray[n
     at = np.minimum(at, counts.shape[-1] - 1)
     inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
     before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
-    return (at + (aim[..., 0] - before) / np.maximum(inside, 1)) * step
+    return np.asarray((at + (aim[..., 0] - before) / np.maximum(inside, 1)) * step)
 
 
 def _median_and_mad(

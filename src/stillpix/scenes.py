@@ -38,8 +38,8 @@ def signature_of(pixels: Pixels) -> Signature:
     x = rng.integers(RING + 1, width - RING - 1, SAMPLES)
 
     def mean_at(steps: tuple[int, ...]) -> NDArray[np.float64]:
-        places = [(dy, dx) for dy in steps for dx in steps]
-        return np.mean([pixels[y + dy, x + dx] for dy, dx in places], axis=0)
+        places = [pixels[y + dy, x + dx] for dy in steps for dx in steps]
+        return np.asarray(np.mean(places, axis=0), np.float64)
 
     middle, around = mean_at((-1, 0, 1)), mean_at((-RING, 0, RING))
     # the ring's mean counts its own centre once in nine: that only scales the difference
@@ -47,7 +47,8 @@ def signature_of(pixels: Pixels) -> Signature:
     typical = np.abs(structure).mean()
     if typical == 0:
         return np.zeros(SAMPLES, np.int8)
-    return np.rint(np.clip(structure / typical, -2, 2) * 63).astype(np.int8)
+    scaled: Signature = np.rint(np.clip(structure / typical, -2, 2) * 63).astype(np.int8)
+    return scaled
 
 
 def is_repeat(signature: Signature, known: Collection[Signature]) -> bool:
