@@ -38,6 +38,8 @@ QUALITY = 92
 NOISE_DN = 6.5  # per channel: brings a 24 MP file to some 9 MB, as cameras' are
 HOT_PIXELS = 60
 ROOM = 1.5  # side of the field that photos are cut from, in sides of a photo
+MANY_CELLS = (("seconds", 1), ("cpu", 1), ("peak_mb", 0))
+MOST_DISTURBED = 0.1  # share of the processors that other programs may use before it is said
 LITTLE_MEGAPIXELS = 0.1  # of the photos that kernels are warmed up on
 
 
@@ -245,12 +247,12 @@ def run_child(arguments: argparse.Namespace) -> None:
     contender = CONTENDERS[arguments.child]
     contender.run(sorted(arguments.little.iterdir()), arguments.jobs)
     paths = sorted(arguments.folder.iterdir())[: arguments.photos]
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     told = contender.run(paths, arguments.jobs)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_mb = peak / 1e6 if sys.platform == "darwin" else peak / 1e3
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb, "told": told}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mb": peak_mb, "told": told}))
 
 
 def in_child(child: str, folder: Path, photos: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -258,10 +260,22 @@ def in_child(child: str, folder: Path, photos: int, options: argparse.Namespace)
     command = [sys.executable, __file__, "--child", child, "--folder", str(folder)]
     command += ["--photos", str(photos), "--jobs", str(options.jobs), "--seed", str(options.seed)]
     command += ["--megapixels", str(options.megapixels), "--little", str(options.little)]
-    start = time.perf_counter()
+    start, busy, own = time.perf_counter(), _busy_s(), os.times()
     finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    wall = time.perf_counter() - start
-    return {**json.loads(finished.stdout or "{}"), "wall": wall}
+    wall, now = time.perf_counter() - start, os.times()
+    mine = sum(now[2:4]) - sum(own[2:4])  # of finished children: user, system
+    others = max(0.0, _busy_s() - busy - mine) / (wall * (os.cpu_count() or 1))
+    return {**json.loads(finished.stdout or "{}"), "wall": wall, "others": others}
+
+
+def _busy_s() -> float:
+    """Return the processor time that all programs have used; 0 where the system does not say."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0].split()
+    except OSError:
+        return 0.0
+    user, nice, system = (int(ticks) for ticks in line[1:4])
+    return (user + nice + system) / float(os.sysconf("SC_CLK_TCK"))
 
 
 @dataclass(slots=True)
@@ -326,18 +340,19 @@ def _processor() -> str:
 def table(figures: dict[str, Figures], photos: int) -> Iterator[str]:
     """Yield the lines of a markdown table."""
     many = any(each.many for each in figures.values())
-    heads = ["", "s", "ms a photo", "x decoding", "whole process, s", "peak, MB"]
-    heads += [f"{MANY_PHOTOS} photos: s", "peak, MB"] if many else []
+    heads = ["", "s", "CPU, s", "ms a photo", "x decoding", "whole process, s", "peak, MB"]
+    heads += [f"{MANY_PHOTOS} photos: s", "CPU, s", "peak, MB"] if many else []
     yield f"| {' | '.join([*heads, 'said'])} |"
     yield "|---|" + "--:|" * (len(heads) - 1) + "---|"
     base = figures["raw"].median("seconds") if "raw" in figures else float("nan")
     for name, each in figures.items():
         seconds = each.median("seconds")
-        cells = [CONTENDERS[name].name, f"{seconds:.2f}", f"{1000 * seconds / photos:.0f}"]
+        cells = [CONTENDERS[name].name, f"{seconds:.2f}", f"{each.median('cpu'):.2f}"]
+        cells += [f"{1000 * seconds / photos:.0f}"]
         cells += [f"{seconds / base:.2f}", f"{each.median('wall'):.2f}"]
         cells += [f"{max(run['peak_mb'] for run in each.runs):.0f}"]
         if each.many:
-            cells += [f"{each.many['seconds']:.1f}", f"{each.many['peak_mb']:.0f}"]
+            cells += [f"{each.many[key]:.{digits}f}" for key, digits in MANY_CELLS]
         yield f"| {' | '.join([*cells, each.runs[-1]['told']])} |"
 
 
@@ -363,9 +378,19 @@ def verdicts(figures: dict[str, Figures], photos: int) -> Iterator[str]:
         limit = f"at most {MOST_MB} MB for {MANY_PHOTOS} photos, the same as for {photos}"
         measured = f"{peak:.0f} MB, {more:.2f} x"
         yield _verdict(limit, measured, holds=peak <= MOST_MB and more <= 1.05)
-        growth = find.many["seconds"] / seconds / (MANY_PHOTOS / photos)
-        limit = "time in proportion to the number of photos"
+        # of one run only, so in processor time, which other programs disturb less
+        growth = find.many["cpu"] / find.median("cpu") / (MANY_PHOTOS / photos)
+        limit = "processor time in proportion to the number of photos, or less"
         yield _verdict(limit, f"{growth:.2f} x of it", holds=growth <= 1.1)
+
+
+def disturbances(figures: dict[str, Figures]) -> Iterator[str]:
+    """Yield a line for each contender whose runs shared the machine with other programs."""
+    for name, each in figures.items():
+        shares = [run["others"] for run in (*each.runs, *([each.many] if each.many else []))]
+        if max(shares) > MOST_DISTURBED:
+            told = ", ".join(f"{share:.0%}" for share in shares)
+            yield f"- DISTURBED: {CONTENDERS[name].name}: others used {told} of the processors"
 
 
 def _verdict(limit: str, measured: str, *, holds: bool) -> str:
@@ -409,7 +434,7 @@ def main() -> None:
         _note("the photos are made")
         figures = measure(options, folder)
         print(machine(options, folder), "", *table(figures, options.photos), "", sep="\n")
-        print(*verdicts(figures, options.photos), sep="\n")
+        print(*verdicts(figures, options.photos), *disturbances(figures), sep="\n")
 
 
 if __name__ == "__main__":

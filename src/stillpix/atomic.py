@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,7 @@ REMEDIES = {
     errno.ENOTDIR: "its folder is a file; choose another place",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
+FULL_BELOW_BYTES = 1 << 16
 
 
 def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
@@ -35,9 +37,18 @@ def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
     >>> str(write_error("a.json", OSError(errno.ENOSPC, "No space left on device")))
     'a.json: the disk is full; free some space and run again'
     """
-    said = error.strerror or type(error).__name__
+    said = error.strerror or str(error) or type(error).__name__
     remedy = f"could not be written ({said}); choose another place"
-    return WriteError(path, REMEDIES.get(error.errno or 0, remedy))
+    code = error.errno or (errno.ENOSPC if _is_full(Path(path).parent) else 0)
+    return WriteError(path, REMEDIES.get(code, remedy))
+
+
+def _is_full(folder: Path) -> bool:
+    """Return whether the disk is full: numpy says that it wrote less than it should, not why."""
+    try:
+        return shutil.disk_usage(folder).free < FULL_BELOW_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -118,14 +129,36 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def settled_folder(path: str | os.PathLike[str]) -> Path:
-    """Return the folder, after undoing a replacement that was killed half-way."""
+    """Return the folder, after undoing a replacement that was killed half-way.
+
+    Raises:
+        WriteError: the system does not let it be undone.
+    """
     target = Path(path)
     old = target.with_name(target.name + ".old")
-    if old.exists() and target.exists():
-        shutil.rmtree(old)
-    elif old.exists():
-        old.rename(target)
+    try:
+        if old.exists() and target.exists():
+            shutil.rmtree(old)
+        elif old.exists():
+            old.rename(target)
+    except OSError as error:
+        raise write_error(old, error) from error
     return target
+
+
+def set_aside(path: str | os.PathLike[str]) -> Path:
+    """Give a file or folder that cannot be used another name, and return that.
+
+    Raises:
+        WriteError: the system does not let it be renamed.
+    """
+    target = Path(path)
+    names = (target.with_name(f"{target.name}.unusable{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
+    try:
+        return target.rename(aside)
+    except OSError as error:
+        raise write_error(target, error) from error
 
 
 def _remove(beside: Path) -> None:

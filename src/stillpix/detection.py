@@ -30,7 +30,7 @@ class DetectionSettings:
     """When a photosite stops being normal."""
 
     fdr: float = field(default=0.01, metadata={"help": "share of false finds to accept"})
-    floor: float = 4.0  # null sigmas below which nothing is looked at
+    floor: float = 4.25  # null sigmas below which nothing is looked at
     minimum_effect: float = 0.25  # sigmas of one photo in which it should fully show
     fewest_scenes: int = 4  # different pictures below which nothing is confirmed
 
@@ -43,6 +43,7 @@ class Tail:
     start: float
     number: float  # peaks above start
     variance: float
+    share: float = 1.0  # of the sensor's pixels that have decoys
 
     def expected(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the expected number of false peaks at or above each score.
@@ -56,17 +57,17 @@ class Tail:
         above = np.maximum(score.astype(np.float64), self.start)
         fitted = self.number * np.exp(-(above**2 - self.start**2) / (2 * self.variance))
         counted = self.peaks.size - np.searchsorted(self.peaks, score, side="left")
-        return np.maximum(fitted, counted)
+        return np.maximum(fitted, counted) / self.share
 
 
-def tail_of(decoys: Peaks, floor: float) -> Tail:
+def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
     """Fit the decoys' tail: the squares of Gaussian peaks above a start are exponential."""
     scores = np.sort(decoys.score)
     start = float(scores[-TAIL]) if scores.size >= TAIL else floor
     beyond = scores[scores >= start].astype(np.float64)
     # One peak of unit variance is added: with few decoys (a tiny frame) the fit leans on theory.
     variance = ((beyond**2 - start**2).sum() / 2 + 1.0) / (beyond.size + 1)
-    return Tail(scores, start, beyond.size + 1.0, float(variance))
+    return Tail(scores, start, beyond.size + 1.0, float(variance), share)
 
 
 def detect(
@@ -83,7 +84,7 @@ def detect(
     if evidence.scenes < settings.fewest_scenes:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
-    null = null_of(evidence.scores, evidence.information)
+    null = null_of(evidence.scores, evidence.information, pool)
     found = peaks_of(evidence.scores, evidence.information, null, settings.floor, pool)
     found = one_a_response(found, evidence)
     tail = _decoy_tail(evidence, settings, pool)
@@ -130,8 +131,9 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
 
 def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
     sums, information = evidence.decoy_scores, evidence.decoy_information
-    null = null_of(sums, information)
-    return tail_of(peaks_of(sums, information, null, settings.floor, pool), settings.floor)
+    null = null_of(sums, information, pool)
+    peaks = peaks_of(sums, information, null, settings.floor, pool)
+    return tail_of(peaks, settings.floor, sums.shape[1] / evidence.scores.shape[1])
 
 
 def _described(

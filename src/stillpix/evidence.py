@@ -24,11 +24,14 @@ from numpy.typing import NDArray
 
 from .errors import SensorMismatchError, StateFormatError
 from .frame import Exposure, Frame, Sensor
-from .kernels import BLOCK, TEMPLATES, accumulate
+from .kernels import BLOCK, STRIP, TEMPLATES, accumulate
 from .scenes import SAMPLES, Signature
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
+ENOUGH_DECOYS = (
+    6_000_000  # pixels; of a larger sensor only every so many strips of rows have decoys
+)
 STATE_VERSION = 1
 
 # Where a file does not say how it was exposed: an ordinary hand-held photo.
@@ -64,7 +67,7 @@ class Evidence:
     Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
     [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
     moved along its rows by its own multiple of GRID pixels: all that is content stays as it was,
-    all that is the sensor's is scattered.
+    all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
     """
 
     def __init__(self, sensor: Sensor) -> None:
@@ -75,9 +78,12 @@ class Evidence:
         height, width = sensor.height, sensor.width
         blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
         self.scores = np.zeros((TEMPLATES, height, width), np.int32)
-        self.decoy_scores = np.zeros_like(self.scores)
         self.information = np.zeros(blocks, np.int64)
-        self.decoy_information = np.zeros(blocks, np.int64)
+        strips = -(-height // STRIP)
+        self.thin = max(1, height * width // ENOUGH_DECOYS)
+        rows = min(-(-strips // self.thin) * STRIP, height)
+        self.decoy_scores = np.zeros((TEMPLATES, rows, width), np.int32)
+        self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # 1/8 grey level, summed over those
 
@@ -209,7 +215,14 @@ class Evidence:
         padded += [frames[0].pixels] * (TOGETHER - len(frames))
         factors = np.array([template_factors(f.exposure) for f in frames], np.float32)
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
-        arguments = (tuple(padded), len(frames), 255.0 / frames[0].white, factors, shifts)
+        arguments = (
+            tuple(padded),
+            len(frames),
+            255.0 / frames[0].white,
+            factors,
+            shifts,
+            self.thin,
+        )
         height = self.sensor.height
         bands = 1 if pool is None else 2 * TOGETHER
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]

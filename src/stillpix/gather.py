@@ -5,17 +5,20 @@ Reads the heads of files only. Whatever cannot be used is named with the reason,
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from .errors import ReadError
 from .frame import UNKNOWN, Sensor
 from .images import Header, is_photo, read_header
+from .reading import threads
 
 # What raw converters, editors and sharing programs write into EXIF Software: their exports have
 # been resized, sharpened, lens-corrected or already repaired.
@@ -26,10 +29,15 @@ CONVERTERS = (
     "capture nx", "viewnx", "nx studio", "digital photo professional", "paint", "pixelmator",
     "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
 )  # fmt: skip
+_CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
 RAW_SUFFIXES = frozenset(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
     ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f .fit .fits .fts .heic .heif".split()
 )
+
+REPORT_EVERY = 50
+
+Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +74,17 @@ def gather(
     then with how many heads have been read.
     """
     result = Gathering()
-    files = list(_files(paths, result.skipped))
+    files = list(_Search(result.skipped).files(paths))
     groups: dict[Sensor, list[Header]] = {}
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+    with threads(jobs) as pool:
         for number, outcome in enumerate(pool.map(_header_or_reason, files), start=1):
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
                 groups.setdefault(outcome.sensor, []).append(outcome)
-            if report and number % 50 == 0:
+            if report and number % REPORT_EVERY == 0:
                 report(number)
-    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies)]
     return result
@@ -89,82 +97,103 @@ def _header_or_reason(path: Path) -> Header | Skipped:
         return Skipped(error.path, error.reason)
 
 
-def _files(paths: Iterable[str | os.PathLike[str]], skipped: list[Skipped]) -> Iterator[Path]:
-    """Yield every photo file once, in a stable order, however often it is pointed at."""
-    seen: set[tuple[int, int]] = set()
-    unread: Counter[str] = Counter()
-    for path in _expanded(paths, skipped):
-        found = _walk(path, skipped, unread) if path.is_dir() else [path]
-        for file in found:
-            try:
-                status = file.stat()
-            except OSError as error:
-                skipped.append(Skipped(str(file), _os_reason(error)))
-                continue
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                yield file
-    for suffix, number in sorted(unread.items()):
-        files = "file is" if number == 1 else "files are"
-        reason = f"{number} {files} of a format this version does not read; export JPEG or TIFF"
-        skipped.append(Skipped(f"*{suffix}", reason))
+class _Search:
+    """One walk through files and folders that gives each file once, however it is pointed at."""
 
+    def __init__(self, skipped: list[Skipped]) -> None:
+        self.skipped = skipped
+        self.seen: set[Place] = set()  # files and folders
+        self.unread: Counter[str] = Counter()  # files of formats that are not read, by suffix
 
-def _expanded(paths: Iterable[str | os.PathLike[str]], skipped: list[Skipped]) -> Iterator[Path]:
-    """Yield paths that exist; a name that does not is taken for a glob pattern."""
-    for given in paths:
-        path = Path(given).expanduser()
-        if os.path.lexists(path):
-            yield path
-            continue
-        matches = sorted(glob.glob(str(path), recursive=True))
+    def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+        """Yield the photo files in a stable order, and note what cannot be used."""
+        for given in paths:
+            for path in self._expanded(os.fspath(given)):
+                if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
+                    yield from self._below(path)
+                elif self._is_new(path):
+                    yield path
+        for suffix, number in sorted(self.unread.items()):
+            files = "1 file is" if number == 1 else f"{number} files are"
+            reason = f"{files} of a format that is not read yet; use the camera's JPEGs, or export"
+            self.skipped.append(Skipped(f"*{suffix}", reason))
+
+    def _expanded(self, given: str) -> Iterator[Path]:
+        """Yield a path that exists; a name that does not is taken for a glob pattern."""
+        if os.path.lexists(given):
+            yield Path(given)
+            return
+        name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
+        matches = sorted(glob.glob(name, recursive=True)) if "\0" not in name else []
         if not matches:
-            pattern = glob.has_magic(str(path))
-            reason = "no file matches this pattern" if pattern else "does not exist"
-            skipped.append(Skipped(str(given), f"{reason}; check the spelling"))
+            reason = "no file matches this pattern" if glob.has_magic(name) else "does not exist"
+            self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
         yield from map(Path, matches)
 
-
-def _walk(folder: Path, skipped: list[Skipped], unread: Counter[str]) -> Iterator[Path]:
-    """Yield the photos below a folder; links are followed, but no folder is entered twice."""
-    entered: set[tuple[int, int]] = set()
-    pending = [folder]
-    while pending:
-        here = pending.pop()
-        try:
-            status = here.stat()
-            if (status.st_dev, status.st_ino) in entered:
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """Yield the photos below a folder; links are followed, but no folder is entered twice."""
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            if not self._is_new(here):
                 continue
-            entered.add((status.st_dev, status.st_ino))
-            entries = sorted(here.iterdir(), key=lambda entry: entry.name)
+            try:
+                with os.scandir(here) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self._skip(here, error)
+                continue
+            below = []
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.name.startswith("."):
+                    continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
+                if os.path.isdir(path):  # noqa: PTH112  # as above
+                    below.append(path)
+                elif is_photo(path):
+                    if self._is_new(path):
+                        yield path
+                elif path.suffix.lower() in RAW_SUFFIXES:
+                    self.unread[path.suffix.lower()] += 1
+            pending.extend(reversed(below))
+
+    def _is_new(self, path: Path) -> bool:
+        """Return whether a file or folder can be looked at and was not met before."""
+        try:
+            place = _place(path)
         except OSError as error:
-            skipped.append(Skipped(str(here), _os_reason(error)))
-            continue
-        below = []
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
-            if entry.is_dir():
-                below.append(entry)
-            elif is_photo(entry):
-                yield entry
-            elif entry.suffix.lower() in RAW_SUFFIXES:
-                unread[entry.suffix.lower()] += 1
-        pending.extend(reversed(below))
+            self._skip(path, error)
+            return False
+        if place in self.seen:
+            return False
+        self.seen.add(place)
+        return True
+
+    def _skip(self, path: Path, error: OSError) -> None:
+        self.skipped.append(Skipped(str(path), _os_reason(error)))
+
+
+def _place(path: Path) -> Place:
+    """Return what tells a file from all others, whatever the names and links that lead to it."""
+    status = path.stat()
+    if status.st_ino == 0:  # some network and memory-card file systems number nothing
+        return str(path.resolve())
+    return status.st_dev, status.st_ino
 
 
 def _os_reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "may not be read; change its permissions"
+        return "may not be read; give yourself permission to read it"
     if isinstance(error, FileNotFoundError):
         return "is gone, or is a link to nothing; leave it out"
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself; remove the link"
     return f"cannot be read ({error.strerror or error}); check the disk"
 
 
 def is_export(header: Header) -> bool:
     """Return whether a photo was written by a raw converter or editor, by its EXIF Software."""
-    software = (header.software or "").lower()
-    return any(name in software for name in CONVERTERS)
+    return _CONVERTER.search(header.software or "") is not None
 
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:

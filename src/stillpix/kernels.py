@@ -15,6 +15,7 @@ from numba import njit
 REACH = 2  # px from a pixel to the neighbours that predict it
 BORDER = 2 * REACH + 1  # px along the frame's edge of which nothing is said
 BLOCK = 4  # px, side of the squares over which information is averaged
+STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
 TEMPLATES = 4  # offset, hot (tempered), hot, response; see evidence
 CLIP = 3.0  # sigmas that one photo can say at most
 UNIT = 1024.0  # score sums count in 1/1024
@@ -57,10 +58,11 @@ def _residual_row(above: Any, row: Any, below: Any, out: Any) -> None:
     inner = out[REACH:-REACH]
     one, half = np.float32(1.0), np.float32(0.5)
     for x in range(inner.size):
-        w1 = one / (abs(a2[x] - c2[x]) + one)
-        w2 = one / (abs(b1[x] - b3[x]) + one)
-        w3 = one / (abs(a1[x] - c3[x]) + one)
-        w4 = one / (abs(c1[x] - a3[x]) + one)
+        d1, d2 = abs(a2[x] - c2[x]) + one, abs(b1[x] - b3[x]) + one
+        d3, d4 = abs(a1[x] - c3[x]) + one, abs(c1[x] - a3[x]) + one
+        # The weights are 1 / d. Times all four d they need one division instead of five.
+        d12, d34 = d1 * d2, d3 * d4
+        w1, w2, w3, w4 = d2 * d34, d1 * d34, d12 * d4, d12 * d3
         pairs = (
             w1 * (a2[x] + c2[x])
             + w2 * (b1[x] + b3[x])
@@ -86,29 +88,17 @@ def _judge_row(
             abs(a1[x]) + abs(b1[x]) + abs(c1[x]) + abs(a2[x])
             + abs(c2[x]) + abs(a3[x]) + abs(b3[x]) + abs(c3[x])
         )  # fmt: skip
-        inverse = one / np.sqrt(spread * spread + one)
         predicted = f[x] - b2[x]
         usable = np.float32(0.0) if predicted > _NEARLY_WHITE else one
-        out_psi[x] = usable * min(max(b2[x] * inverse, -_CLIP), _CLIP)
         p = max(predicted, np.float32(0.03 * 255)) * np.float32(1 / 255)
         root = np.sqrt(p)
         fifth = np.float32(0.3433) + root * (np.float32(0.9888) - np.float32(0.3346) * root)
-        out_slope[x] = usable * np.float32(0.4545) * inverse / (p * fifth)
-        out_response[x] = usable * max(predicted, np.float32(0.0)) * np.float32(8 / 255) * inverse
-
-
-@compiled
-def _add_row(sums: Any, decoys: Any, counts: Any, shift: int) -> None:
-    """Add one row's counts where they are, and `shift` to the right, wrapped, for the decoys."""
-    for x in range(counts.size):
-        sums[x] += counts[x]
-    whole = counts.size // 16 * 16
-    moved, source = decoys[shift:whole], counts[: whole - shift]
-    for x in range(source.size):
-        moved[x] += source[x]
-    wrapped, rest = decoys[:shift], counts[whole - shift : whole]
-    for x in range(rest.size):
-        wrapped[x] += rest[x]
+        power = p * fifth  # p ** 1.2
+        both = usable / (np.sqrt(spread * spread + one) * power)
+        inverse = both * power
+        out_psi[x] = min(max(b2[x] * inverse, -_CLIP), _CLIP)
+        out_slope[x] = np.float32(0.4545) * both
+        out_response[x] = max(predicted, np.float32(0.0)) * np.float32(8 / 255) * inverse
 
 
 @compiled
@@ -118,6 +108,32 @@ def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
     for x in range(psi.size):
         m = min(_CLIP, factor * weight[x])
         counts[x] = np.int32(np.float32(UNIT) * m * psi[x] + rounding) - np.int32(32768)
+
+
+@compiled
+def _add_row(slope: Any, response: Any, psi: Any, factors: Any, sums: Any) -> None:
+    """Add one row's counts of all templates: `_weigh_row`, four at a time."""
+    s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
+    f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
+    rounding, middle = np.float32(32768.5), np.int32(32768)
+    for x in range(psi.size):
+        p = np.float32(UNIT) * psi[x]
+        s0[x] += np.int32(min(_CLIP, f0 * slope[x]) * p + rounding) - middle
+        s1[x] += np.int32(min(_CLIP, f1 * slope[x]) * p + rounding) - middle
+        s2[x] += np.int32(min(_CLIP, f2 * slope[x]) * p + rounding) - middle
+        s3[x] += np.int32(min(_CLIP, f3 * response[x]) * p + rounding) - middle
+
+
+@compiled
+def _scatter_row(counts: Any, decoys: Any, shift: int) -> None:
+    """Add one row's counts `shift` to the right, wrapped within the whole GRID cells."""
+    whole = counts.size // 16 * 16
+    moved, source = decoys[shift:whole], counts[: whole - shift]
+    for x in range(source.size):
+        moved[x] += source[x]
+    wrapped, rest = decoys[:shift], counts[whole - shift : whole]
+    for x in range(rest.size):
+        wrapped[x] += rest[x]
 
 
 @compiled
@@ -131,20 +147,50 @@ def _show_row(psi: Any, residual: Any, shown: Any, excess: Any) -> None:
 
 
 @compiled
-def _inform_row(weight: Any, factor: Any, sums: Any, decoys: Any, shift: int) -> None:
-    """Add the mean squared weight of each block's row, where it is and where the decoys went."""
-    moved = shift // BLOCK
-    whole = weight.size // 16 * 16 // BLOCK
+def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
+    """Mean squared weight of each block's row."""
     unit = np.float32(UNIT_INFORMATION / BLOCK)
-    for b in range(sums.size):
+    for b in range(counts.size):
         m0 = min(_CLIP, factor * weight[BLOCK * b])
         m1 = min(_CLIP, factor * weight[BLOCK * b + 1])
         m2 = min(_CLIP, factor * weight[BLOCK * b + 2])
         m3 = min(_CLIP, factor * weight[BLOCK * b + 3])
-        count = np.int64(unit * (m0 * m0 + m1 * m1 + m2 * m2 + m3 * m3))
-        sums[b] += count
-        if b < whole:
-            decoys[b + moved if b + moved < whole else b + moved - whole] += count
+        counts[b] = np.int64(unit * (m0 * m0 + m1 * m1 + m2 * m2 + m3 * m3))
+
+
+@compiled
+def decoy_row(y: int, thin: int) -> int:
+    """Row of the decoys' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
+    strip = y // STRIP
+    return strip // thin * STRIP + y % STRIP if strip % thin == 0 else -1
+
+
+@compiled
+def _add_decoys(
+    slope: Any, response: Any, psi: Any, factors: Any, shift: int, row: int, counts: Any,
+    decoy_scores: Any,
+) -> None:  # fmt: skip
+    for k in range(TEMPLATES):
+        _weigh_row(response if k == TEMPLATES - 1 else slope, psi, factors[k], counts)
+        _scatter_row(counts, decoy_scores[k, row], shift)
+
+
+@compiled
+def _add_information(
+    slope: Any, response: Any, factors: Any, shift: int, y: int, thin: int, counts: Any,
+    information: Any, decoy_information: Any,
+) -> None:  # fmt: skip
+    row = decoy_row(y, thin)
+    for k in range(TEMPLATES):
+        _inform_row(response if k == TEMPLATES - 1 else slope, factors[k], counts)
+        sums = information[k, y // BLOCK]
+        for b in range(counts.size):
+            sums[b] += counts[b]
+        if row >= 0:
+            decoys = decoy_information[k, row // BLOCK]
+            whole, moved = slope.size // 16 * 16 // BLOCK, shift // BLOCK
+            for b in range(whole):
+                decoys[b + moved if b + moved < whole else b + moved - whole] += counts[b]
 
 
 @compiled
@@ -161,7 +207,8 @@ def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> 
 
 @compiled
 def accumulate(
-    photos: Any, count: int, scale: float, factors: Any, shifts: Any, first: int, last: int,
+    photos: Any, count: int, scale: float, factors: Any, shifts: Any, thin: int,
+    first: int, last: int,
     scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
     shown: Any, excess: Any,
 ) -> None:  # fmt: skip
@@ -174,6 +221,7 @@ def accumulate(
     residual = np.zeros((len(photos), _RING, width), np.float32)
     psi, slope = np.zeros(width, np.float32), np.zeros(width, np.float32)
     response, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
+    blocks = np.zeros(information.shape[2], np.int64)
     grey = np.float32(scale)
     for ahead in range(max(first - BORDER, 1), min(last, height - BORDER) + 2 * REACH):
         y = ahead - 2 * REACH
@@ -186,30 +234,33 @@ def accumulate(
             _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
             psi[:BORDER] = 0
             psi[width - BORDER :] = 0
-            for k in range(TEMPLATES):
-                weight = response if k == TEMPLATES - 1 else slope
-                factor = np.float32(factors[n, k])
-                _weigh_row(weight, psi, factor, counts)
-                _add_row(scores[k, y], decoy_scores[k, y], counts, shifts[n])
-                if y % BLOCK == BLOCK // 2:
-                    _inform_row(
-                        weight, factor, information[k, y // BLOCK],
-                        decoy_information[k, y // BLOCK], shifts[n],
-                    )  # fmt: skip
+            _add_row(slope, response, psi, factors[n], scores[:, y])
             _show_row(psi, row, shown[y], excess[y])
+            if decoy_row(y, thin) >= 0:
+                _add_decoys(
+                    slope, response, psi, factors[n], shifts[n], decoy_row(y, thin), counts,
+                    decoy_scores,
+                )  # fmt: skip
+            if y % BLOCK == BLOCK // 2:
+                _add_information(
+                    slope, response, factors[n], shifts[n], y, thin, blocks,
+                    information, decoy_information,
+                )  # fmt: skip
 
 
 @compiled
-def standardise_row(scores: Any, information: Any, ballast: Any, out: Any) -> None:
-    """Score of one row in units of its expected spread: sum / sqrt(information + ballast)."""
+def block_scale(information: Any, ballast: Any, out: Any) -> None:
+    """Of one row of blocks, 1 / sqrt(information + ballast) for each pixel; 0 where none was seen.
+
+    Times a sum of scores it is the score in units of its expected spread.
+    """
     unit = np.float32(np.sqrt(UNIT_INFORMATION) / UNIT)
     for b in range(information.size):
         weight = np.float32(information[b]) + ballast
         scale = unit / np.sqrt(weight) if information[b] > 0 else np.float32(0.0)
         for x in range(BLOCK * b, BLOCK * b + BLOCK):
-            out[x] = scale * np.float32(scores[x])
-    for x in range(BLOCK * information.size, out.size):
-        out[x] = np.float32(0.0)
+            out[x] = scale
+    out[BLOCK * information.size :] = 0
 
 
 @compiled
@@ -222,29 +273,26 @@ def count_by_phase(
     falls into bin s / step + bins / 2, clipped.
     """
     height, width = scores.shape
-    row = np.empty(width, np.float32)
+    standard = np.empty(width, np.float32)
     bins = counts.shape[2]
     scale, middle = np.float32(1 / step), np.float32(bins / 2)
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        standardise_row(scores[y], information[y // BLOCK], ballast, row)
-        phase = counts[y % grid]
+        block_scale(information[y // BLOCK], ballast, standard)
+        row, phase = scores[y], counts[y % grid]
         for x in range(BORDER, width - BORDER):
-            if row[x] != np.float32(0.0):
-                phase[x % grid, min(max(int(scale * row[x] + middle), 0), bins - 1)] += 1
+            if row[x] != 0:
+                value = scale * standard[x] * np.float32(row[x]) + middle
+                phase[x % grid, min(max(int(value), 0), bins - 1)] += 1
 
 
 @compiled
-def normalise_row(
-    scores: Any, information: Any, ballast: Any, middle: Any, scale: Any, out: Any
-) -> None:
-    """Standardised scores of one row, recentred and rescaled column by column."""
-    standardise_row(scores, information, ballast, out)
+def _normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
+    """Scores of one row in null sigmas; 0 where nothing was seen."""
     for x in range(out.size):
-        # where nothing was said the score is exactly 0 and stays so
-        said = np.float32(out[x] != np.float32(0.0))
-        out[x] = said * (out[x] - middle[x]) * scale[x]
+        seen = np.float32(standard[x] != np.float32(0.0))
+        out[x] = seen * (standard[x] * np.float32(row[x]) - middle[x]) * scale[x]
 
 
 @compiled
@@ -257,35 +305,35 @@ def count_by_zone(
     middle and scale are (grid, width); counts is (zones down, zones across, bins).
     """
     height, width = scores.shape
-    row = np.empty(width, np.float32)
+    row, standard = np.empty(width, np.float32), np.empty(width, np.float32)
     grid, bins = middle.shape[0], counts.shape[2]
     per_bin = np.float32(1 / step)
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        at, per = middle[y % grid], scale[y % grid]
-        normalise_row(scores[y], information[y // BLOCK], ballast, at, per, row)
+        block_scale(information[y // BLOCK], ballast, standard)
+        _normalise_row(scores[y], standard, middle[y % grid], scale[y % grid], row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(BORDER, width - BORDER):
-            if row[x] != np.float32(0.0):
+            if scores[y, x] != 0:
                 bin_of = min(int(per_bin * abs(row[x])), bins - 1)
                 strip[min(x // zone, counts.shape[1] - 1), bin_of] += 1
 
 
 @compiled
-def _loudest_row(scores: Any, information: Any, null: Any, y: int, buffers: Any, out: Any) -> None:
+def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: Any) -> None:
     """Of one row, the largest |score| over the templates."""
-    ballast, middle, scale, zones, zone = null
+    _, middle, scale, zones, zone = null
     grid = middle.shape[1]
     out[:] = 0
     if y < BORDER or y >= scores.shape[1] - BORDER:
         return
     strip = min(y // zone, zones.shape[1] - 1)
     for k in range(TEMPLATES):
-        at, per, local = middle[k, y % grid], scale[k, y % grid], zones[k, strip]
-        normalise_row(scores[k, y], information[k, y // BLOCK], ballast[k], at, per, buffers)
+        _normalise_row(scores[k, y], standard[k], middle[k, y % grid], scale[k, y % grid], row)
+        local = zones[k, strip]
         for x in range(BORDER, out.size - BORDER):
-            out[x] = max(out[x], abs(buffers[x]) * local[x])
+            out[x] = max(out[x], abs(row[x]) * local[x])
 
 
 @compiled
@@ -301,20 +349,24 @@ def find_peaks(
     """
     height, width = scores.shape[1:]
     loudest = np.zeros((5, width), np.float32)
-    buffers = np.zeros(width, np.float32)
+    row, standard = np.zeros(width, np.float32), np.zeros((TEMPLATES, width), np.float32)
     level = np.float32(floor)
     number = 0
-    for ahead in range(max(first - 2, 0), min(last + 2, height)):
-        _loudest_row(scores, information, null, ahead, buffers, loudest[ahead % 5])
+    start = max(first - 2, 0)
+    for ahead in range(start, min(last + 2, height)):
+        if ahead == start or ahead % BLOCK == 0:
+            for k in range(TEMPLATES):
+                block_scale(information[k, ahead // BLOCK], null[0][k], standard[k])
+        _loudest_row(scores, standard, null, ahead, row, loudest[ahead % 5])
         y = ahead - 2
         if y < first or y < 2:
             continue
-        row = loudest[y % 5]
+        here = loudest[y % 5]
         for x in range(2, width - 2):
-            if row[x] > level and _is_peak(loudest, x, y):
+            if here[x] > level and _is_peak(loudest, x, y):
                 if number < values.size:
                     found[number, 0], found[number, 1] = x, y
-                    values[number] = row[x]
+                    values[number] = here[x]
                 number += 1
     return number
 

@@ -24,6 +24,9 @@ from .kernels import (
 
 ENOUGH = 2_500_000  # pixels from which medians are taken: more would not change them
 BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
+BIN = 1 / 64  # sigmas, of the histograms that medians are taken from
+LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfold
+FEW = 2000  # pixels below which a zone is left as it is
 BANDS = 8  # of rows, searched side by side
 
 
@@ -47,32 +50,45 @@ class Peaks:
     score: NDArray[np.float32]
 
 
-def null_of(scores: NDArray[np.int32], information: NDArray[np.int64]) -> Null:
-    """Return the empirical null (Efron 2004): median and MAD of each phase, MAD of each zone."""
-    _, height, width = scores.shape
-    every = max(1, height * width // ENOUGH)
+def null_of(
+    scores: NDArray[np.int32], information: NDArray[np.int64], pool: Executor | None = None
+) -> Null:
+    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
+    height, width = scores.shape[1:]
     zone = max(128, min(height, width) // 8)
-    down, across = max(height // zone, 1), max(width // zone, 1)
-    middle = np.zeros((TEMPLATES, GRID, width), np.float32)
-    scale = np.ones((TEMPLATES, GRID, width), np.float32)
-    zones = np.ones((TEMPLATES, down, width), np.float32)
     ballast = (BALLAST * information.mean((1, 2))).astype(np.float32)
-    columns = np.arange(width)
-    for k in range(TEMPLATES):
-        counts = np.zeros((GRID, GRID, 2048), np.int64)
-        step = 1 / 64
-        count_by_phase(scores[k], information[k], ballast[k], GRID, every, step, counts)
-        centre, spread = _median_and_mad(counts, step)
-        middle[k] = centre[:, columns % GRID]
-        scale[k] = 1 / spread[:, columns % GRID]
-        counts = np.zeros((down, across, 1024), np.int64)
-        count_by_zone(
-            scores[k], information[k], ballast[k], middle[k], scale[k], every, zone, step, counts
-        )
-        local = 1.4826 * _quantile(counts, 0.5, step)
-        local = np.where(counts.sum(-1) < 2000, 1.0, np.maximum(local, 0.05))
-        zones[k] = 1 / local[:, np.minimum(columns // zone, across - 1)]
+
+    def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
+        return _template_null(scores[k], information[k], ballast[k], zone)
+
+    each = (
+        map(of_template, range(TEMPLATES))
+        if pool is None
+        else pool.map(of_template, range(TEMPLATES))
+    )
+    middle, scale, zones = (np.stack(arrays) for arrays in zip(*each, strict=True))
     return Null(ballast, middle, scale, zones, zone)
+
+
+def _template_null(
+    scores: NDArray[np.int32], information: NDArray[np.int64], ballast: np.float32, zone: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Return middle and scale, (GRID, width), and the zones' scale, (zones down, width)."""
+    height, width = scores.shape
+    every = max(1, height * width // ENOUGH)
+    down, across = max(height // zone, 1), max(width // zone, 1)
+    columns = np.arange(width)
+    counts = np.zeros((GRID, GRID, 2048), np.int64)
+    count_by_phase(scores, information, ballast, GRID, every, BIN, counts)
+    centre, spread = _median_and_spread(counts)
+    middle = centre[:, columns % GRID].astype(np.float32)
+    scale = (1 / spread[:, columns % GRID]).astype(np.float32)
+    counts = np.zeros((down, across, 1024), np.int64)
+    count_by_zone(scores, information, ballast, middle, scale, every, zone, BIN, counts)
+    local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
+    local = np.where(counts.sum(-1) < FEW, 1.0, local)
+    zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
+    return middle, scale, zones
 
 
 def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
@@ -98,24 +114,23 @@ def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArra
     return np.where(said, (standard - null.middle[place]) * local, 0.0)
 
 
-def _quantile(counts: NDArray[np.int64], share: float, step: float) -> NDArray[np.float64]:
-    """Return the value below which a share of each histogram (last axis) lies."""
+def _quantile(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
+    """Return the value below which a share of each histogram (last axis, bins of BIN) lies."""
     running = counts.cumsum(-1)
     aim = share * running[..., -1:]
-    at = (running < aim).sum(-1)
-    at = np.minimum(at, counts.shape[-1] - 1)
+    at = np.minimum((running < aim).sum(-1), counts.shape[-1] - 1)
     inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
     before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
-    return np.asarray((at + (aim[..., 0] - before) / np.maximum(inside, 1)) * step)
+    return np.asarray((at + (aim[..., 0] - before) / np.maximum(inside, 1)) * BIN)
 
 
-def _median_and_mad(
-    counts: NDArray[np.int64], step: float
+def _median_and_spread(
+    counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the median and a robust spread (interquartile range / 1.349) of each histogram."""
-    offset = counts.shape[-1] / 2 * step
-    low, middle, high = (_quantile(counts, share, step) for share in (0.25, 0.5, 0.75))
-    return middle - offset, np.maximum((high - low) / 1.349, 0.05)
+    """Return each histogram's median and its interquartile range in standard deviations."""
+    offset = counts.shape[-1] / 2 * BIN
+    low, middle, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
+    return middle - offset, np.maximum((high - low) / 1.349, LEAST_SPREAD)
 
 
 def peaks_of(

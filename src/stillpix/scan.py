@@ -1,26 +1,29 @@
-"""From photos to maps: reads ahead in threads, adds up evidence body by body, keeps the outcome.
+"""From photos to maps: adds up the evidence of each body, and keeps what comes of it.
 
-Never prints: a Watch is told what happens. One photo that cannot be read stops nothing.
+Never prints: a Watch is told what happens. One photo that cannot be read stops nothing, and one
+body that fails costs the others nothing.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Executor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from .atomic import replacing_folder, settled_folder
+from .atomic import replacing_folder, set_aside, settled_folder
 from .defects import DefectMap
 from .detection import DetectionSettings, detect
 from .errors import (
     LibraryBusyError,
+    MapFormatError,
     NothingUsableError,
     ReadError,
+    SensorMismatchError,
     StateFormatError,
     StillpixError,
     WriteError,
@@ -30,41 +33,29 @@ from .frame import Frame, Sensor
 from .gather import Gathering, Skipped, gather
 from .images import Header, read_frame
 from .library import Library
+from .reading import read_ahead, threads
 from .scenes import Signature, is_repeat, signature_of
 from .watch import Watch
 
-Outcome: TypeAlias = tuple[Header, Frame, Signature] | Skipped
+LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
 
-LOCK_WAIT_S = 6 * 3600.0  # another find on the same body is waited for, and its photos are not lost
+Photo: TypeAlias = tuple[Frame, Signature]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BodyOutcome:
     """What came of one body's photos."""
 
-    map: DefectMap
+    sensor: Sensor
+    map: DefectMap | None = None  # None: none of its photos could be used
+    path: Path | None = None  # where the map is kept; None: it is not
     read: int = 0  # photos added now
     known: int = 0  # of earlier scans
     duplicates: int = 0  # copies of photos that were added
     repeats: int = 0  # the same picture once more
-
-
-@dataclass(slots=True)
-class ScanOutcome:
-    """What came of a scan."""
-
-    bodies: list[BodyOutcome] = field(default_factory=list)
+    left: int = 0  # not looked at because the scan was stopped
     skipped: list[Skipped] = field(default_factory=list)
-    left: int = 0  # photos not looked at because the scan was stopped
-
-
-@dataclass(slots=True)
-class _Tally:
-    read: int = 0
-    known: int = 0
-    duplicates: int = 0
-    repeats: int = 0
-    done: int = 0
+    troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
 
 
 def find(
@@ -72,8 +63,8 @@ def find(
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths.
 
-    Nothing is read from or kept in the user's library. Raises NothingUsableError when there is
-    no photo that can be read.
+    Nothing is read from or kept in the user's library. A file that cannot be used becomes a
+    Python warning that names it. Raises NothingUsableError when no photo can be used.
 
     >>> from tempfile import TemporaryDirectory
     >>> from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
@@ -83,10 +74,16 @@ def find(
     ...     [(found.sensor.width, found.evidence.photos) for found in find([folder])]
     [(160, 4)]
     """
-    outcome = scan(gather(paths, jobs=jobs), settings=DetectionSettings(fdr=fdr), jobs=jobs)
-    if not outcome.bodies:
-        raise NothingUsableError(why_nothing(outcome.skipped))
-    return [body.map for body in outcome.bodies]
+    found = gather(paths, jobs=jobs)
+    outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs))
+    skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
+    maps = [body.map for body in outcomes if body.map is not None]
+    troubles = [line for body in outcomes for line in body.troubles]
+    if not maps:
+        raise NothingUsableError(troubles[0] if troubles else why_nothing(skipped))
+    for line in [*(f"{each.path}: {each.reason}" for each in skipped), *troubles]:
+        warnings.warn(line, stacklevel=2)
+    return maps
 
 
 def scan(
@@ -96,160 +93,153 @@ def scan(
     jobs: int | None = None,
     library: Library | None = None,
     watch: Watch | None = None,
-) -> ScanOutcome:
-    """Read the photos that were gathered and make each body's map.
+) -> Iterator[BodyOutcome]:
+    """Read the photos that were gathered and yield what comes of each body, as it is done.
 
     With a library, evidence of earlier scans is taken up, photos that are in it already are not
     read again, and evidence and map are kept there.
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
-    outcome = ScanOutcome(skipped=list(found.skipped))
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+    with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
-            if watch.stop():
-                outcome.left += len(headers)
-                continue
-            one = _Body(sensor, headers, settings, library, watch, pool)
+            body = _Body(headers, BodyOutcome(sensor), settings, watch, pool)
             try:
-                made = one.kept() if library else one.outcome(Evidence(sensor))
+                body.scan(library)
             except StillpixError as error:
-                outcome.skipped.append(Skipped(sensor.name, str(error)))
-                continue
-            outcome.skipped += one.skipped
-            outcome.left += len(headers) - one.tally.done
-            if made:
-                outcome.bodies.append(made)
-    return outcome
+                body.outcome.troubles.append(str(error))
+            except MemoryError:
+                body.outcome.troubles.append(
+                    f"{sensor.name}: there is not enough memory for so large a picture; "
+                    "close other programs and run again"
+                )
+            yield body.outcome
 
 
 class _Body:
     """One body's share of a scan."""
 
     def __init__(
-        self, sensor: Sensor, headers: Sequence[Header], settings: DetectionSettings,
-        library: Library | None, watch: Watch, pool: Executor,
+        self, headers: Sequence[Header], outcome: BodyOutcome, settings: DetectionSettings,
+        watch: Watch, pool: Executor,
     ) -> None:  # fmt: skip
-        self.sensor, self.headers, self.settings = sensor, headers, settings
-        self.library, self.watch, self.pool = library, watch, pool
-        self.tally = _Tally()
-        self.skipped: list[Skipped] = []
+        self.headers, self.outcome, self.settings = headers, outcome, settings
+        self.watch, self.pool = watch, pool
+        self.sensor = outcome.sensor
 
-    def kept(self) -> BodyOutcome | None:
-        """Go on from the library's evidence, and keep evidence and map there."""
-        assert self.library is not None
-        with _held(self.library, self.sensor, self.watch):
-            folder = self.library.evidence_path(self.sensor)
-            evidence = _taken_up(folder, self.sensor, self.watch)
-            made = self.outcome(evidence)
-            if made is None:
-                return None
-            if self.tally.read or self.tally.repeats:
-                self._keep_evidence(evidence, folder)
-            saved = self.library.save(made.map)
-        return BodyOutcome(saved, made.read, made.known, made.duplicates, made.repeats)
+    def scan(self, library: Library | None) -> None:
+        """Fill in the outcome."""
+        with ExitStack() as stack:
+            if self.watch.stop() or (library and not self._locked(library, stack)):
+                self.outcome.left = len(self.headers)
+                return
+            evidence = self._taken_up(library) if library else Evidence(self.sensor)
+            self._read(evidence)
+            if library and self.outcome.left + len(self.outcome.skipped) < self.outcome.fresh:
+                self._keep_evidence(evidence, library)
+            if evidence.photos:
+                self.outcome.map = detect(evidence, self.settings, self.pool)
+                if library:
+                    self._keep_map(self.outcome.map, library)
 
-    def outcome(self, evidence: Evidence) -> BodyOutcome | None:
-        """Add the photos to the evidence and make the map; None where there is no photo at all."""
-        self.watch.body(self.sensor, len(self.headers))
+    def _locked(self, library: Library, stack: ExitStack) -> bool:
+        """Take the body's lock; False where the scan was stopped while another find had it."""
+        wait_s = 0.0
+        while not self.watch.stop():
+            try:
+                stack.enter_context(library.lock(self.sensor, wait_s=wait_s))
+            except LibraryBusyError:
+                if not wait_s:
+                    self.watch.message(
+                        f"{self.sensor.name}: another stillpix is adding photos of this camera; "
+                        "waiting for it to end"
+                    )
+                wait_s = LOCK_POLL_S
+            else:
+                return True
+        return False
+
+    def _taken_up(self, library: Library) -> Evidence:
+        """Return the evidence of earlier scans, or a new one where there is none that can be used.
+
+        What cannot be used is put aside, not lost: a newer stillpix may have written it.
+        """
+        folder = settled_folder(library.evidence_path(self.sensor))
+        if folder.exists():
+            try:
+                return Evidence.load(folder, self.sensor)
+            except StateFormatError as error:
+                aside = set_aside(folder)
+                self.outcome.troubles.append(f"{error}; the old one is now {aside}")
+        return Evidence(self.sensor)
+
+    def _read(self, evidence: Evidence) -> None:
+        """Add the photos that the evidence does not know, until they end or the scan is stopped."""
         names = {header.path: _name_on_disk(header.path) for header in self.headers}
         fresh = [header for header in self.headers if names[header.path] not in evidence.files]
-        self.tally.known = self.tally.done = len(self.headers) - len(fresh)
-        for batch in _read_ahead(fresh, self.pool, 2 * TOGETHER):
-            self._add(batch, evidence, names)
-            self.watch.photos(self.tally.done)
-            if self.watch.stop():
-                break
-        if not evidence.photos:
-            return None
-        found = detect(evidence, self.settings, self.pool)
-        tally = self.tally
-        return BodyOutcome(found, tally.read, tally.known, tally.duplicates, tally.repeats)
+        earlier = frozenset(evidence.photos)
+        self.outcome.known, self.outcome.left = len(self.headers) - len(fresh), len(fresh)
+        self.watch.body(self.sensor, len(fresh))
+        batches = read_ahead(fresh, _photo, self.pool, together=TOGETHER, ahead=TOGETHER)
+        with closing(batches):
+            for batch in batches:
+                photos: list[Photo] = []
+                for header, outcome in batch:
+                    if isinstance(outcome, ReadError):
+                        self.outcome.skipped.append(Skipped(outcome.path, outcome.reason))
+                    else:
+                        photos.append(outcome)
+                        evidence.files.add(names[header.path])
+                self._add(photos, evidence, earlier)
+                self.outcome.left -= len(batch)
+                self.watch.photos(len(fresh) - self.outcome.left)
+                if self.watch.stop():
+                    return
 
-    def _add(self, batch: list[Outcome], evidence: Evidence, names: dict[Path, str]) -> None:
-        """Sort a batch into what is new, what is known and what cannot be used; add the new."""
+    def _add(self, photos: list[Photo], evidence: Evidence, earlier: frozenset[str]) -> None:
+        """Add what is new of some photos, and count what is not."""
         fresh: dict[str, Frame] = {}
-        for outcome in batch:
-            self.tally.done += 1
-            if isinstance(outcome, Skipped):
-                self.skipped.append(outcome)
-                self.watch.message(f"{outcome.path}: {outcome.reason}")
-                continue
-            header, frame, signature = outcome
-            evidence.files.add(names[header.path])
-            if evidence.knows(frame.digest) or frame.digest in fresh:
-                self.tally.duplicates += 1
+        for frame, signature in photos:
+            if frame.digest in earlier:
+                self.outcome.known += 1
+            elif evidence.knows(frame.digest) or frame.digest in fresh:
+                self.outcome.duplicates += 1
             elif is_repeat(signature, evidence.signatures.values()):
                 evidence.note_repeat(frame)
-                self.tally.repeats += 1
+                self.outcome.repeats += 1
             else:
                 evidence.signatures[frame.digest] = signature
                 fresh[frame.digest] = frame
-                self.tally.read += 1
+                self.outcome.read += 1
         evidence.update_all(list(fresh.values()), self.pool)
 
-    def _keep_evidence(self, evidence: Evidence, folder: Path) -> None:
+    def _keep_evidence(self, evidence: Evidence, library: Library) -> None:
         try:
-            with replacing_folder(folder) as beside:
+            with replacing_folder(library.evidence_path(self.sensor)) as beside:
                 evidence.save(beside)
         except WriteError as error:
-            self.watch.message(
-                f"{error}; the evidence of {self.sensor.name} was not kept, the next find will "
-                "read all its photos again"
+            self.outcome.troubles.append(
+                f"{error} (the evidence of {self.sensor.name} was not kept: the next find reads "
+                "these photos again)"
+            )
+
+    def _keep_map(self, found: DefectMap, library: Library) -> None:
+        path = library.map_path(self.sensor)
+        try:
+            self.outcome.map = library.save(found)
+            self.outcome.path = path
+        except WriteError as error:
+            self.outcome.troubles.append(f"{error} (the map of {self.sensor.name} was not kept)")
+        except (MapFormatError, SensorMismatchError) as error:
+            self.outcome.troubles.append(
+                f"the new map of {self.sensor.name} was not kept, so as not to lose what is in "
+                f"the old one ({error}); or move {path.name} away and run again: no photo is "
+                "read twice"
             )
 
 
-def _read_ahead(headers: Sequence[Header], pool: Executor, most: int) -> Iterator[list[Outcome]]:
-    """Yield batches of read photos while the next ones are being read, into reused memory."""
-    waiting: deque[tuple[bytearray, Future[Outcome]]] = deque()
-    free = [bytearray() for _ in range(most)]
-    rest = iter(headers)
-
-    def submit() -> None:
-        while free and (header := next(rest, None)) is not None:
-            buffer = free.pop()
-            waiting.append((buffer, pool.submit(_read, header, buffer)))
-
-    submit()
-    while waiting:
-        taken = [waiting.popleft() for _ in range(min(TOGETHER, len(waiting)))]
-        try:
-            yield [future.result() for _, future in taken]
-        except GeneratorExit:
-            for _, future in waiting:
-                future.cancel()
-            raise
-        free += [buffer for buffer, _ in taken]
-        submit()
-
-
-def _read(header: Header, buffer: bytearray) -> Outcome:
-    try:
-        frame = read_frame(header, buffer=buffer)
-    except ReadError as error:
-        return Skipped(error.path, error.reason)
-    return header, frame, signature_of(frame.pixels)
-
-
-@contextmanager
-def _held(library: Library, sensor: Sensor, watch: Watch) -> Iterator[None]:
-    """Hold a body's lock; wait for another find that holds it, and say so."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(library.lock(sensor, wait_s=0))
-        except LibraryBusyError:
-            watch.message(f"waiting for another stillpix that reads photos of {sensor.name}")
-            stack.enter_context(library.lock(sensor, wait_s=LOCK_WAIT_S))
-        yield
-
-
-def _taken_up(folder: Path, sensor: Sensor, watch: Watch) -> Evidence:
-    """Return the evidence of earlier scans, or a new one where there is none that can be used."""
-    if settled_folder(folder).exists():
-        try:
-            return Evidence.load(folder, sensor)
-        except StateFormatError as error:
-            watch.message(str(error))
-    return Evidence(sensor)
+def _photo(header: Header, buffer: bytearray) -> Photo:
+    frame = read_frame(header, buffer=buffer)
+    return frame, signature_of(frame.pixels)
 
 
 def _name_on_disk(path: Path) -> str:
@@ -262,9 +252,13 @@ def _name_on_disk(path: Path) -> str:
 
 
 def why_nothing(skipped: Sequence[Skipped]) -> str:
-    """Return one line that says why there was no photo to work with."""
+    """Return one line that says why there was no photo to work with.
+
+    >>> why_nothing([Skipped("a.jpg", "is empty; delete it"), Skipped("b.jpg", "is empty")])
+    'no photo there can be used: a.jpg: is empty; delete it (and 1 more)'
+    """
     if not skipped:
-        return "no photo there; give a folder of JPEG, PNG or TIFF files"
+        return "no photo there; give photos, or a folder of them (JPEG, PNG or TIFF)"
     first = skipped[0]
     more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
     return f"no photo there can be used: {first.path}: {first.reason}{more}"

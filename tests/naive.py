@@ -1,0 +1,180 @@
+"""Slow, obvious twins of what stillpix computes: plain loops over small frames.
+
+Imports nothing of stillpix; every constant comes in as an argument.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def cross_filtered(pixels, scale):
+    """Return the cross filter [0 1 0; 1 4 1; 0 1 0] / 8 of a frame; 0 along its edge."""
+    height, width = pixels.shape
+    level = np.zeros((height, width))
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            around = [pixels[y - 1, x], pixels[y + 1, x], pixels[y, x - 1], pixels[y, x + 1]]
+            level[y, x] = scale * (4 * int(pixels[y, x]) + sum(map(int, around))) / 8
+    return level
+
+
+def residuals(level, reach):
+    """Return how far each place is from its four opposite pairs, alike pairs counting more."""
+    height, width = level.shape
+    residual = np.zeros((height, width))
+    for y in range(reach, height - reach):
+        for x in range(reach, width - reach):
+            weights, means = [], []
+            for dx, dy in ((reach, 0), (0, reach), (reach, reach), (reach, -reach)):
+                a, b = level[y + dy, x + dx], level[y - dy, x - dx]
+                weights.append(1 / (abs(a - b) + 1))
+                means.append((a + b) / 2)
+            residual[y, x] = level[y, x] - np.average(means, weights=weights)
+    return residual
+
+
+def sigma_of(residual, x, y, reach, floor):
+    """Return the noise at a place: from the mean |residual| of eight neighbours, and a floor."""
+    steps = [(dx, dy) for dx in (-reach, 0, reach) for dy in (-reach, 0, reach) if dx or dy]
+    spread = np.mean([abs(residual[y + dy, x + dx]) for dx, dy in steps])
+    return math.hypot(1.25 * spread, floor)
+
+
+def tone_slope(predicted):
+    """Return the tone curve's slope at a level of 0..255: that of p ** 0.4545 of linear light."""
+    return 0.4545 * max(predicted / 255, 0.03) ** -1.2
+
+
+def judged(pixels, scale, *, reach, border, clip, floor, white):
+    """Return residual, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
+
+    Outside the border all are 0.
+    """
+    height, width = pixels.shape
+    level = cross_filtered(pixels, scale)
+    residual = residuals(level, reach)
+    said = np.zeros((4, height, width))
+    for y in range(border, height - border):
+        for x in range(border, width - border):
+            sigma = sigma_of(residual, x, y, reach, floor)
+            predicted = level[y, x] - residual[y, x]
+            usable = predicted <= white
+            psi = min(max(residual[y, x] / sigma, -clip), clip) if usable else 0.0
+            slope = tone_slope(predicted) / sigma if usable else 0.0
+            response = 8 * max(predicted, 0) / 255 / sigma if usable else 0.0
+            said[:, y, x] = residual[y, x], psi, slope, response
+    return said
+
+
+def weights(said, factors, clip):
+    """Return how far each template's defect should stand out, clipped: (templates, ...)."""
+    slope, response = said[2], said[3]
+    *light, last = factors
+    return np.minimum(np.stack([*(f * slope for f in light), last * response]), clip)
+
+
+def counts(said, m, unit):
+    """Return m psi of each template in whole units."""
+    return np.floor(unit * m * said[1] + 0.5).astype(np.int64)
+
+
+def information(m, block, unit):
+    """Return the mean m squared of each block's middle row, in units, over whole blocks."""
+    templates, height, width = m.shape
+    sums = np.zeros((templates, -(-height // block), width // block))
+    for k in range(templates):
+        for y in range(block // 2, height, block):
+            for column in range(width // block):
+                row = m[k, y, column * block : (column + 1) * block]
+                sums[k, y // block, column] = unit * np.mean(row**2)
+    return sums
+
+
+def moved(sums, places, cell):
+    """Return sums moved right by some places, wrapped within the whole cells; the rest is 0."""
+    width = sums.shape[-1]
+    whole = width // cell * cell
+    result = np.zeros_like(sums)
+    for x in range(whole):
+        result[..., (x + places) % whole] = sums[..., x]
+    return result
+
+
+def standardised(scores, information_, ballast, *, block, unit, unit_information):
+    """Return each sum over the root of its block's information, ballast added: one template."""
+    height, width = scores.shape
+    result = np.zeros((height, width))
+    for y in range(height):
+        for x in range(width):
+            row, column = y // block, x // block
+            if column >= information_.shape[1] or information_[row, column] <= 0:
+                continue
+            spread = math.sqrt((information_[row, column] + ballast) / unit_information)
+            result[y, x] = scores[y, x] / unit / spread
+    return result
+
+
+def phase_spread(values, grid, border):
+    """Return the median and interquartile range / 1.349 of each phase's values, 0 left out."""
+    middle, spread = np.zeros((grid, grid)), np.zeros((grid, grid))
+    inner = np.zeros(values.shape, bool)
+    inner[border:-border, border:-border] = True
+    for row in range(grid):
+        for column in range(grid):
+            mine = np.zeros(values.shape, bool)
+            mine[row::grid, column::grid] = True
+            here = values[mine & inner & (values != 0)]
+            low, middle[row, column], high = np.quantile(here, (0.25, 0.5, 0.75))
+            spread[row, column] = (high - low) / 1.349
+    return middle, spread
+
+
+def peaks(loudest, floor):
+    """Return (x, y) of what is above a floor and the most within 2 px, the first of equals."""
+    height, width = loudest.shape
+    found = []
+    for y in range(2, height - 2):
+        for x in range(2, width - 2):
+            here = loudest[y, x]
+            near = [
+                (loudest[y + dy, x + dx], (dy, dx)) for dy in range(-2, 3) for dx in range(-2, 3)
+            ]
+            beaten = any(v > here or (v == here and place < (0, 0)) for v, place in near)
+            if here > floor and not beaten:
+                found.append((x, y))
+    return found
+
+
+def false_above(decoys, score, *, tail, floor, share):
+    """Return how many false peaks to expect from a score on: fitted, never less than counted."""
+    ranked = sorted(decoys, reverse=True)
+    start = ranked[tail - 1] if len(ranked) >= tail else floor
+    beyond = [s for s in ranked if s >= start]
+    variance = (sum(s * s - start * start for s in beyond) / 2 + 1) / (len(beyond) + 1)
+    above = max(score, start)
+    fitted = (len(beyond) + 1) * math.exp(-(above**2 - start**2) / (2 * variance))
+    return max(fitted, sum(s >= score for s in ranked)) / share
+
+
+def one_a_response(found, *, near, far):
+    """Return which of the peaks (x, y, score, |residual|), loudest first, stand on their own.
+
+    near is (distance, share of the score, share of the residual) below which a weaker peak is
+    explained by a stronger one that stands; far is (distance, share of the residual).
+    """
+    standing = []
+    for i, (x, y, score, residual) in enumerate(found):
+        explained = False
+        for j in standing:
+            other_x, other_y, other_score, other_residual = found[j]
+            distance = max(abs(x - other_x), abs(y - other_y))
+            weaker = score < near[1] * other_score or residual < near[2] * other_residual
+            trace = residual < far[1] * other_residual
+            if (distance <= near[0] and weaker) or (distance <= far[0] and trace):
+                explained = True
+        if not explained:
+            standing.append(i)
+    return standing
