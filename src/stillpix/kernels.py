@@ -111,9 +111,9 @@ def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
 
 
 @compiled
-def _add_row(slope: Any, response: Any, psi: Any, factors: Any, sums: Any) -> None:
+def _add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: int) -> None:
     """Add one row's counts of all templates: `_weigh_row`, four at a time."""
-    s0, s1, s2, s3 = sums[0], sums[1], sums[2], sums[3]
+    s0, s1, s2, s3 = scores[0, y], scores[1, y], scores[2, y], scores[3, y]
     f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
     rounding, middle = np.float32(32768.5), np.int32(32768)
     for x in range(psi.size):
@@ -234,7 +234,7 @@ def accumulate(
             _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
             psi[:BORDER] = 0
             psi[width - BORDER :] = 0
-            _add_row(slope, response, psi, factors[n], scores[:, y])
+            _add_row(slope, response, psi, factors[n], scores, y)
             _show_row(psi, row, shown[y], excess[y])
             if decoy_row(y, thin) >= 0:
                 _add_decoys(
