@@ -48,12 +48,13 @@ def some_frames(count, width=48, height=40, seed=1):
 
 
 def smooth_light(rng, width, height):
-    """Return linear light in 0..1 that changes over some ten pixels."""
-    small = rng.standard_normal((height // 8 + 3, width // 8 + 3))
-    rows, columns = np.arange(height) / 8, np.arange(width) / 8
-    along = [np.interp(columns, np.arange(small.shape[1]), row) for row in small]
-    light = np.stack([np.interp(rows, np.arange(len(along)), c) for c in np.array(along).T], 1)
-    return np.clip(0.3 + 0.12 * light, 0.06, 0.7) * rng.uniform(0.5, 1.3)
+    """Return linear light in 0..1: waves of some twenty pixels and more, of random directions."""
+    y, x = np.mgrid[0:height, 0:width]
+    light = np.zeros((height, width))
+    for length in rng.uniform(20, 90, 8):
+        angle, phase = rng.uniform(0, 2 * np.pi, 2)
+        light += np.sin(2 * np.pi / length * (x * np.cos(angle) + y * np.sin(angle)) + phase)
+    return np.clip(0.3 + 0.07 * light, 0.06, 0.7) * rng.uniform(0.5, 1.3)
 
 
 def photos_of_light(break_it, exposures, *, width=200, height=120, noise=0.006, seed=1):

@@ -154,8 +154,8 @@ def test_each_photo_is_scattered_by_its_own_distance():
     assert places == set(range(GRID, 160, GRID))
 
 
-@pytest.mark.parametrize("height", [64, 130, 190, 200, 323])
-@pytest.mark.parametrize("enough", [900, 1500, 4000])
+@pytest.mark.parametrize("height", [130, 190, 200, 323])
+@pytest.mark.parametrize("enough", [900, 1500, 3000])
 def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch, height, enough):
     monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
     (frame,) = some_frames(1, 48, height)

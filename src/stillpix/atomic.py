@@ -75,8 +75,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             beside.chmod(target.stat().st_mode & 0o7777)
         beside.replace(target)
     except OSError as error:
+        refusal = write_error(path, error)  # while the disk is still as full as it was
         _remove(beside)
-        raise write_error(path, error) from error
+        raise refusal from error
     except BaseException:
         _remove(beside)
         raise
@@ -120,8 +121,9 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             target.rename(old)
         beside.rename(target)
     except OSError as error:
+        refusal = write_error(path, error)  # while the disk is still as full as it was
         shutil.rmtree(beside, ignore_errors=True)
-        raise write_error(path, error) from error
+        raise refusal from error
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise

@@ -19,7 +19,9 @@ from .null import Null, window
 
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
-DEAD_EFFECT = 0.6  # share of the full clipped response from which a dark pixel is called dead
+DEEP = 25.0  # DN from which a hole is called dead, and a spot that all photos show stuck
+ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
+FEWEST_PHOTOS = 4  # that must agree, whatever the score
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
@@ -32,7 +34,7 @@ class Finding:
 
     defect: Defect
     effect: float  # mean sigmas in photos that should fully show it
-    point: bool  # False: its surroundings stand out with it, as dust does
+    convincing: bool  # False: its surroundings stand out with it, or too few photos say it
 
 
 def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
@@ -40,39 +42,46 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     around = window(evidence, null, x, y, RING_TO)
     scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
     loudest = int(np.abs(scores).argmax())
-    kind = kind_of(scores, effects)
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
-        strength = evidence.excess[y, x] / UNIT_EXCESS / abs(evidence.shown[y, x])
+        strength = float(evidence.excess[y, x] / UNIT_EXCESS / abs(evidence.shown[y, x]))
         exposure = _typical(evidence, loudest, shown)
-    could = _could_show(evidence, loudest, x, y)
-    could = min(max(could, shown), evidence.scenes)
+    could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
+    always = shown >= ALWAYS * evidence.scenes
     defect = Defect(
-        x=x, y=y, kind=kind,
-        strength=None if strength is None else float(strength),
+        x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always), strength=strength,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    return Finding(defect, abs(float(effects[loudest])) * CLIP, is_point(around[loudest]))
+    convincing = is_point(around[loudest]) and _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
+    return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
 
 
-def kind_of(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> Kind:
-    """Tell the kind from the four templates' scores and effects (share of the full response).
+def _photos_at_least(evidence: Evidence, x: int, y: int) -> int:
+    """Return how many photos it takes at least to say as much: each is clipped."""
+    most = float(np.abs(evidence.scores[:, y, x]).max()) / UNIT
+    return int(np.ceil(most / CLIP**2))
 
-    >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), np.array([0.3, 0.5, 0.8, 0.0]))
+
+def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
+    """Tell the kind from the four templates' scores, the strength (DN), and whether all show it.
+
+    >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False)
     'hot'
-    >>> kind_of(np.array([-9.0, -8.0, -7.0, -20.0]), np.array([-0.5, -0.4, -0.4, -0.9]))
+    >>> kind_of(np.array([-9.0, -8.0, -7.0, -20.0]), -60.0, always=True)
     'dead'
     """
     offset, hot, response = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT]), scores[RESPONSE]
     if scores[np.abs(scores).argmax()] < 0:
-        return "dead" if effects[RESPONSE] <= -DEAD_EFFECT else "low"
-    if response < -CLEARLY or (response < offset / 4 and effects[OFFSET] > DEAD_EFFECT):
+        return "dead" if strength <= -DEEP else "low"
+    if hot > offset + CLEARLY and hot > response:
+        return "hot"
+    if response < -CLEARLY or (always and strength >= DEEP and response < offset):
         return "stuck"
     if response > max(offset, hot):
-        return "stuck" if effects[RESPONSE] > DEAD_EFFECT else "high"
+        return "high"
     return "hot" if hot > offset else "offset"
 
 
@@ -96,16 +105,14 @@ def is_point(around: NDArray[np.float64]) -> bool:
 
 def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
     """Return the four effects: the mean response as a share of the full, clipped one."""
-    column = min(x // BLOCK, evidence.information.shape[2] - 1)
-    information = evidence.information[:, y // BLOCK, column] + null.ballast
-    full = np.maximum(information / UNIT_INFORMATION, 1e-12)
-    return np.asarray(evidence.scores[:, y, x] / UNIT / full)
+    full = null.weight[:, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
+    return np.asarray(evidence.scores[:, y, x] / UNIT / (full / UNIT_INFORMATION))
 
 
-def _could_show(evidence: Evidence, template: int, x: int, y: int) -> int:
+def _could_show(null: Null, template: int, x: int, y: int) -> int:
     """Return in about how many photos the pixel should fully show, were it as its template says."""
-    column = min(x // BLOCK, evidence.information.shape[2] - 1)
-    return round(float(evidence.information[template, y // BLOCK, column]) / UNIT_INFORMATION / 9)
+    full = null.weight[template, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
+    return round(float(full) / UNIT_INFORMATION / CLIP**2)
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .characterise import describe, single_scene_candidates
 from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
+from .frame import Sensor
 from .null import Null, Peaks, null_of, peaks_of
 
 TAIL = 300  # decoy peaks to which the tail is fitted
@@ -23,6 +24,9 @@ EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
+CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
+CROWD_WITHIN = 32  # px
+IN_LINE = 3  # columns or rows that a bad column's or row's finds lie in at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,9 @@ def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
     start = float(scores[-TAIL]) if scores.size >= TAIL else floor
     beyond = scores[scores >= start].astype(np.float64)
     # One peak of unit variance is added: with few decoys (a tiny frame) the fit leans on theory.
+    # One standard error is added too: the estimate is used far beyond the peaks it comes from.
     variance = ((beyond**2 - start**2).sum() / 2 + 1.0) / (beyond.size + 1)
+    variance *= 1 + (beyond.size + 1) ** -0.5
     return Tail(scores, start, beyond.size + 1.0, float(variance), share)
 
 
@@ -85,15 +91,17 @@ def detect(
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
     null = null_of(evidence.scores, evidence.information, pool)
-    found = peaks_of(evidence.scores, evidence.information, null, settings.floor, pool)
+    found = peaks_of(evidence.scores, null, settings.floor, pool)
     found = one_a_response(found, evidence)
     tail = _decoy_tail(evidence, settings, pool)
     expected = tail.expected(found.score)
     rate = expected / np.arange(1, found.score.size + 1)
     q = np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
-    confirmed = q <= settings.fdr
     listed = np.flatnonzero(q <= min(10 * settings.fdr, 1.0))
-    defects = _described(evidence, null, found, q, listed, settings)
+    doubted = crowded(found.x[listed], found.y[listed], evidence.sensor)
+    confirmed = q <= settings.fdr
+    confirmed[listed[doubted]] = False
+    defects = _described(evidence, null, found, q, confirmed, settings)
     number = sum(defect.state == "confirmed" for defect in defects)
     false = float(expected[confirmed].max()) if number else 0.0
     return _map_of(evidence, settings, defects, expected_false=false)
@@ -129,23 +137,43 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     return Peaks(found.x[kept], found.y[kept], found.score[kept])
 
 
+def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray[np.bool_]:
+    """Return which finds stand in a crowd: a date stamp or watermark, not single broken pixels.
+
+    A bad column or row is no crowd, and on a sensor full of defects a crowd must be denser still.
+
+    >>> x = np.array([5, 9, 14, 20, 26, 31, 37, 40, 900])
+    >>> y = np.array([7, 3, 12, 9, 15, 4, 11, 6, 500])
+    >>> crowded(x, y, Sensor("a", "b", "c", 1500, 1000)).tolist()
+    [True, True, True, True, True, True, True, True, False]
+    """
+    usual = x.size * (2 * CROWD_WITHIN + 1) ** 2 / (sensor.width * sensor.height)
+    found = np.zeros(x.size, np.bool_)
+    for i in range(x.size):
+        near = (abs(x - x[i]) <= CROWD_WITHIN) & (abs(y - y[i]) <= CROWD_WITHIN)
+        in_line = min(np.unique(x[near]).size, np.unique(y[near]).size) <= IN_LINE
+        if near.sum() >= CROWD + 5 * usual and not in_line:
+            found |= near
+    return found
+
+
 def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
     sums, information = evidence.decoy_scores, evidence.decoy_information
     null = null_of(sums, information, pool)
-    peaks = peaks_of(sums, information, null, settings.floor, pool)
+    peaks = peaks_of(sums, null, settings.floor, pool)
     return tail_of(peaks, settings.floor, sums.shape[1] / evidence.scores.shape[1])
 
 
 def _described(
     evidence: Evidence, null: Null, found: Peaks, q: NDArray[np.float64],
-    listed: NDArray[np.intp], settings: DetectionSettings,
+    confirmed: NDArray[np.bool_], settings: DetectionSettings,
 ) -> tuple[Defect, ...]:  # fmt: skip
     defects = []
-    for i in listed:
+    for i in np.flatnonzero(q <= min(10 * settings.fdr, 1.0)):
         finding = describe(evidence, null, int(found.x[i]), int(found.y[i]))
-        if finding.effect < settings.minimum_effect or not finding.point:
+        if finding.effect < settings.minimum_effect or not finding.convincing:
             continue
-        state: State = "confirmed" if q[i] <= settings.fdr else "candidate"
+        state: State = "confirmed" if confirmed[i] else "candidate"
         score = float(found.score[i])
         defects.append(replace(finding.defect, score=score, q=float(q[i]), state=state))
     return tuple(defects)

@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +31,16 @@ from .scenes import SAMPLES, Signature
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
-ENOUGH_DECOYS = (
-    6_000_000  # pixels; of a larger sensor only every so many strips of rows have decoys
-)
+# Of a sensor with more pixels, only every so many strips of rows have decoys.
+ENOUGH_DECOYS = 3_000_000
 STATE_VERSION = 1
+
+# What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
+# and its shape allocated before it is doubted.
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, SyntaxError,
+    TokenError, BadZipFile,
+)  # fmt: skip
 
 # Where a file does not say how it was exposed: an ordinary hand-held photo.
 USUAL_EXPOSURE_S = 1 / 50
@@ -129,6 +137,10 @@ class Evidence:
         fresh: dict[str, Frame] = {}
         for frame in frames:
             self._require(frame.sensor)
+            if frame.pixels.shape != (self.sensor.height, self.sensor.width):
+                raise SensorMismatchError(  # the kernels would write past their sums
+                    f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"
+                )
             if not self.knows(frame.digest):
                 fresh.setdefault(frame.digest, frame)
         for kind in sorted({(frame.pixels.dtype.str, frame.white) for frame in fresh.values()}):
@@ -195,6 +207,8 @@ class Evidence:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']}")
+            if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
+                raise ValueError("it is another sensor's")
             evidence.__init__(sensor)  # type: ignore[misc]  # the shapes to expect
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
@@ -202,17 +216,22 @@ class Evidence:
                     raise ValueError(f"{name} has another shape")
                 setattr(evidence, name, saved)
             signatures = np.load(folder / "signatures.npy")
-            evidence.signatures = dict(zip(state["signatures"], signatures, strict=False))
+            if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
+                raise ValueError("signatures have another shape")
+            evidence.signatures = dict(zip(state["signatures"], signatures, strict=True))
             evidence.files = set(state["files"])
             evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        except _DAMAGE as error:
             reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"
             raise StateFormatError(reason) from error
         return evidence
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
-        padded = [frame.pixels for frame in frames]
-        padded += [frames[0].pixels] * (TOGETHER - len(frames))
+        # one memory layout for all: the kernel is compiled for tuples of one type
+        padded = [
+            np.require(f.pixels, f.pixels.dtype.newbyteorder("="), ["C", "W"]) for f in frames
+        ]
+        padded += [padded[0]] * (TOGETHER - len(frames))
         factors = np.array([template_factors(f.exposure) for f in frames], np.float32)
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
         arguments = (

@@ -30,11 +30,11 @@ CONVERTERS = (
     "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
 )  # fmt: skip
 _CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
-RAW_SUFFIXES = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef "
-    ".raf .raw .rw2 .rwl .sr2 .srf .srw .x3f .fit .fits .fts .heic .heif".split()
-)
-
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef",
+    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf",
+    ".srw", ".x3f", ".fit", ".fits", ".fts", ".heic", ".heif",
+})  # fmt: skip
 REPORT_EVERY = 50
 
 Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
@@ -124,8 +124,11 @@ class _Search:
             yield Path(given)
             return
         name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
-        matches = sorted(glob.glob(name, recursive=True)) if "\0" not in name else []
-        if not matches:
+        # A Path only globs below itself; this pattern may begin anywhere.
+        matches = [] if "\0" in name else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+        if not matches and _is_behind_a_closed_folder(name):
+            self._skip(Path(given), PermissionError())
+        elif not matches:
             reason = "no file matches this pattern" if glob.has_magic(name) else "does not exist"
             self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
         yield from map(Path, matches)
@@ -173,6 +176,17 @@ class _Search:
         self.skipped.append(Skipped(str(path), _os_reason(error)))
 
 
+def _is_behind_a_closed_folder(name: str) -> bool:
+    """Return whether it cannot be known if the file exists."""
+    try:
+        os.lstat(name)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def _place(path: Path) -> Place:
     """Return what tells a file from all others, whatever the names and links that lead to it."""
     status = path.stat()
@@ -210,16 +224,11 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         for sensor in sizes:
             if sensor == own:
                 continue
-            photos = _photos(len(bodies[sensor]))
-            size = f"{sensor.width}x{sensor.height}"
             turned = (sensor.width, sensor.height) == (own.height, own.width)
-            why = (
-                "turned when they were exported"
-                if turned
-                else "resized, cropped or of a smaller mode"
-            )
+            why = "turned when exported" if turned else "resized, cropped or of a smaller mode"
+            photos = _photos(len(bodies[sensor]))
             yield (
-                f"{own.name}: {photos} of {size} look {why}; "
+                f"{own.name}: {photos} of {sensor.width}x{sensor.height} look {why}; "
                 "they get a map of their own, which fits no other size"
             )
 

@@ -25,6 +25,7 @@ UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
 _CLIP = np.float32(CLIP)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
+_CHUNK = 256  # px looked at together where hardly any can be a peak
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
 
@@ -149,7 +150,7 @@ def _show_row(psi: Any, residual: Any, shown: Any, excess: Any) -> None:
 @compiled
 def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
     """Mean squared weight of each block's row."""
-    unit = np.float32(UNIT_INFORMATION / BLOCK)
+    unit = np.float32(UNIT_INFORMATION / (2 * BLOCK))
     for b in range(counts.size):
         m0 = min(_CLIP, factor * weight[BLOCK * b])
         m1 = min(_CLIP, factor * weight[BLOCK * b + 1])
@@ -241,7 +242,9 @@ def accumulate(
                     slope, response, psi, factors[n], shifts[n], decoy_row(y, thin), counts,
                     decoy_scores,
                 )  # fmt: skip
-            if y % BLOCK == BLOCK // 2:
+            # Two rows of each block stand for it. They are neighbours: a strong defect makes its
+            # row and those two away look noisier, so it touches one of the two wherever it lies.
+            if 0 < y % BLOCK < BLOCK - 1:
                 _add_information(
                     slope, response, factors[n], shifts[n], y, thin, blocks,
                     information, decoy_information,
@@ -249,28 +252,27 @@ def accumulate(
 
 
 @compiled
-def block_scale(information: Any, ballast: Any, out: Any) -> None:
-    """Of one row of blocks, 1 / sqrt(information + ballast) for each pixel; 0 where none was seen.
+def block_scale(weight: Any, out: Any) -> None:
+    """Of one row of blocks, 1 / sqrt(weight) for each pixel; 0 beyond the last whole block.
 
     Times a sum of scores it is the score in units of its expected spread.
     """
     unit = np.float32(np.sqrt(UNIT_INFORMATION) / UNIT)
-    for b in range(information.size):
-        weight = np.float32(information[b]) + ballast
-        scale = unit / np.sqrt(weight) if information[b] > 0 else np.float32(0.0)
+    for b in range(weight.size):
+        scale = unit / np.sqrt(weight[b])
         for x in range(BLOCK * b, BLOCK * b + BLOCK):
             out[x] = scale
-    out[BLOCK * information.size :] = 0
+    out[BLOCK * weight.size :] = 0
 
 
 @compiled
 def count_by_phase(
-    scores: Any, information: Any, ballast: Any, grid: int, every: int, step: float, counts: Any
+    scores: Any, weight: Any, grid: int, every: int, step: float, counts: Any
 ) -> None:
     """Histogram the standardised scores of one template by their place on the grid.
 
-    Only each `every`-th strip of `grid` rows is looked at. counts is (grid, grid, bins); a score s
-    falls into bin s / step + bins / 2, clipped.
+    Only each `every`-th strip of `grid` rows is looked at, and nowhere a sum of exactly 0: there
+    nothing was said. counts is (grid, grid, bins); a score s falls into bin s / step + bins / 2.
     """
     height, width = scores.shape
     standard = np.empty(width, np.float32)
@@ -279,7 +281,7 @@ def count_by_phase(
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        block_scale(information[y // BLOCK], ballast, standard)
+        block_scale(weight[y // BLOCK], standard)
         row, phase = scores[y], counts[y % grid]
         for x in range(BORDER, width - BORDER):
             if row[x] != 0:
@@ -289,16 +291,15 @@ def count_by_phase(
 
 @compiled
 def _normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
-    """Scores of one row in null sigmas; 0 where nothing was seen."""
+    """Scores of one row in null sigmas."""
     for x in range(out.size):
-        seen = np.float32(standard[x] != np.float32(0.0))
-        out[x] = seen * (standard[x] * np.float32(row[x]) - middle[x]) * scale[x]
+        out[x] = (standard[x] * np.float32(row[x]) - middle[x]) * scale[x]
 
 
 @compiled
 def count_by_zone(
-    scores: Any, information: Any, ballast: Any, middle: Any, scale: Any, every: int, zone: int,
-    step: float, counts: Any,
+    scores: Any, weight: Any, middle: Any, scale: Any, every: int, zone: int, step: float,
+    counts: Any,
 ) -> None:  # fmt: skip
     """Histogram |score| of one template by zone, after the phases were made alike.
 
@@ -311,13 +312,19 @@ def count_by_zone(
     for y in range(BORDER, height - BORDER):
         if y // grid % every:
             continue
-        block_scale(information[y // BLOCK], ballast, standard)
+        block_scale(weight[y // BLOCK], standard)
         _normalise_row(scores[y], standard, middle[y % grid], scale[y % grid], row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(BORDER, width - BORDER):
             if scores[y, x] != 0:
                 bin_of = min(int(per_bin * abs(row[x])), bins - 1)
                 strip[min(x // zone, counts.shape[1] - 1), bin_of] += 1
+
+
+@compiled
+def _keep_louder(row: Any, local: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] = max(out[x], abs(row[x]) * local[x])
 
 
 @compiled
@@ -331,21 +338,21 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
     strip = min(y // zone, zones.shape[1] - 1)
     for k in range(TEMPLATES):
         _normalise_row(scores[k, y], standard[k], middle[k, y % grid], scale[k, y % grid], row)
-        local = zones[k, strip]
-        for x in range(BORDER, out.size - BORDER):
-            out[x] = max(out[x], abs(row[x]) * local[x])
+        _keep_louder(row, zones[k, strip], out)
+    out[:BORDER] = 0
+    out[out.size - BORDER :] = 0
 
 
 @compiled
 def find_peaks(
-    scores: Any, information: Any, null: Any, floor: float, first: int, last: int,
-    found: Any, values: Any,
+    scores: Any, null: Any, floor: float, first: int, last: int, found: Any, values: Any
 ) -> int:  # fmt: skip
     """List the local maxima (within 2 px) above `floor` of rows first..last.
 
-    null is the ballast (templates,), middle and scale (templates, grid, width), the zones' scales
-    (templates, zones down, width) and a zone's height in px. found is (most, 2) for x and y,
-    values (most,); returns how many there are, which may be more than fitted.
+    null is the weight (templates, blocks down, blocks across), middle and scale (templates, grid,
+    width), the zones' scales (templates, zones down, width) and a zone's height in px. found is
+    (most, 2) for x and y, values (most,); returns how many there are, which may be more than
+    fitted.
     """
     height, width = scores.shape[1:]
     loudest = np.zeros((5, width), np.float32)
@@ -356,19 +363,30 @@ def find_peaks(
     for ahead in range(start, min(last + 2, height)):
         if ahead == start or ahead % BLOCK == 0:
             for k in range(TEMPLATES):
-                block_scale(information[k, ahead // BLOCK], null[0][k], standard[k])
+                block_scale(null[0][k, ahead // BLOCK], standard[k])
         _loudest_row(scores, standard, null, ahead, row, loudest[ahead % 5])
         y = ahead - 2
         if y < first or y < 2:
             continue
         here = loudest[y % 5]
-        for x in range(2, width - 2):
-            if here[x] > level and _is_peak(loudest, x, y):
-                if number < values.size:
-                    found[number, 0], found[number, 1] = x, y
-                    values[number] = here[x]
-                number += 1
+        for chunk in range(0, width, _CHUNK):
+            if not _any_above(here[chunk : chunk + _CHUNK], level):
+                continue
+            for x in range(max(chunk, 2), min(chunk + _CHUNK, width - 2)):
+                if here[x] > level and _is_peak(loudest, x, y):
+                    if number < values.size:
+                        found[number, 0], found[number, 1] = x, y
+                        values[number] = here[x]
+                    number += 1
     return number
+
+
+@compiled
+def _any_above(row: Any, level: Any) -> bool:
+    number = np.int32(0)
+    for x in range(row.size):
+        number += np.int32(row[x] > level)
+    return bool(number > 0)
 
 
 @compiled

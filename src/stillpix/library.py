@@ -113,7 +113,7 @@ class Library:
             MapFormatError: there is one, but it is damaged or from a newer stillpix.
             SensorMismatchError: somebody put another body's map in its place.
         """
-        return _map_at(self.map_path(sensor), sensor)
+        return map_at(self.map_path(sensor), sensor)
 
     def save(self, defect_map: DefectMap) -> DefectMap:
         """Keep a body's map and return what was kept: the new finds and a person's old marks.
@@ -155,14 +155,20 @@ def save_map(defect_map: DefectMap, path: Path) -> DefectMap:
         MapFormatError: what is there is no map, damaged or from a newer stillpix: not replaced.
         SensorMismatchError: what is there is another body's map: not replaced.
     """
-    previous = _map_at(path, defect_map.sensor)
+    previous = map_at(path, defect_map.sensor)
     kept = defect_map if previous is None else with_marks_of(previous, defect_map)
     write_map(kept, path)
     return kept
 
 
-def _map_at(path: Path, sensor: Sensor) -> DefectMap | None:
-    if not path.exists():
+def map_at(path: Path, sensor: Sensor) -> DefectMap | None:
+    """Return the map of a body that a file holds, or None where there is no such file.
+
+    Raises:
+        MapFormatError: what is there is no map, damaged or from a newer stillpix.
+        SensorMismatchError: what is there is another body's map.
+    """
+    if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where this is False
         return None
     found = read_map(path)
     if _body(found.sensor) != _body(sensor):

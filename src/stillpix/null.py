@@ -22,7 +22,7 @@ from .kernels import (
     find_peaks,
 )
 
-ENOUGH = 2_500_000  # pixels from which medians are taken: more would not change them
+ENOUGH = 1_500_000  # pixels from which medians are taken: more would not change them
 BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
 BIN = 1 / 64  # sigmas, of the histograms that medians are taken from
 LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfold
@@ -34,7 +34,7 @@ BANDS = 8  # of rows, searched side by side
 class Null:
     """What a sound pixel's score looks like, by place on the grid and by zone of the frame."""
 
-    ballast: NDArray[np.float32]  # (templates,), added to the information
+    weight: NDArray[np.float32]  # (templates, blocks down, blocks across): information and ballast
     middle: NDArray[np.float32]  # (templates, GRID, width)
     scale: NDArray[np.float32]  # (templates, GRID, width)
     zones: NDArray[np.float32]  # (templates, zones down, width)
@@ -54,24 +54,21 @@ def null_of(
     scores: NDArray[np.int32], information: NDArray[np.int64], pool: Executor | None = None
 ) -> Null:
     """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
-    height, width = scores.shape[1:]
-    zone = max(128, min(height, width) // 8)
-    ballast = (BALLAST * information.mean((1, 2))).astype(np.float32)
+    zone = max(128, min(scores.shape[1:]) // 8)
 
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
-        return _template_null(scores[k], information[k], ballast[k], zone)
+        weight = information[k].astype(np.float32)
+        weight += np.float32(BALLAST * weight.mean() + 1)
+        return weight, *_template_null(scores[k], weight, zone)
 
-    each = (
-        map(of_template, range(TEMPLATES))
-        if pool is None
-        else pool.map(of_template, range(TEMPLATES))
-    )
-    middle, scale, zones = (np.stack(arrays) for arrays in zip(*each, strict=True))
-    return Null(ballast, middle, scale, zones, zone)
+    each = range(TEMPLATES)
+    parts = map(of_template, each) if pool is None else pool.map(of_template, each)
+    weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+    return Null(weight, middle, scale, zones, zone)
 
 
 def _template_null(
-    scores: NDArray[np.int32], information: NDArray[np.int64], ballast: np.float32, zone: int
+    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int
 ) -> tuple[NDArray[np.float32], ...]:
     """Return middle and scale, (GRID, width), and the zones' scale, (zones down, width)."""
     height, width = scores.shape
@@ -79,12 +76,12 @@ def _template_null(
     down, across = max(height // zone, 1), max(width // zone, 1)
     columns = np.arange(width)
     counts = np.zeros((GRID, GRID, 2048), np.int64)
-    count_by_phase(scores, information, ballast, GRID, every, BIN, counts)
+    count_by_phase(scores, weight, GRID, every, BIN, counts)
     centre, spread = _median_and_spread(counts)
     middle = centre[:, columns % GRID].astype(np.float32)
     scale = (1 / spread[:, columns % GRID]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
-    count_by_zone(scores, information, ballast, middle, scale, every, zone, BIN, counts)
+    count_by_zone(scores, weight, middle, scale, every, zone, BIN, counts)
     local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
     local = np.where(counts.sum(-1) < FEW, 1.0, local)
     zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
@@ -94,24 +91,20 @@ def _template_null(
 def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
     """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
 
-    Beyond the frame, and where nothing was seen, they are 0.
+    Beyond the frame they are 0.
     """
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
     height, width = evidence.scores.shape[1:]
-    blocks = evidence.information.shape[2]
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
     each = np.arange(TEMPLATES)
-    across = np.ix_(each, rows // BLOCK, np.minimum(columns // BLOCK, blocks - 1))
-    seen = evidence.information[across]
-    spread = np.sqrt((seen + null.ballast[:, None, None]) / UNIT_INFORMATION)
-    sums = evidence.scores[np.ix_(each, rows, columns)] / UNIT
-    standard = np.where(seen > 0, sums / np.maximum(spread, 1e-9), 0.0)
+    across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
+    spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
+    standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread
     place = np.ix_(each, rows % GRID, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
-    said = inside & (sums != 0)
-    return np.where(said, (standard - null.middle[place]) * local, 0.0)
+    return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 
 def _quantile(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
@@ -134,22 +127,19 @@ def _median_and_spread(
 
 
 def peaks_of(
-    scores: NDArray[np.int32], information: NDArray[np.int64], null: Null, floor: float,
-    pool: Executor | None = None,
-) -> Peaks:  # fmt: skip
+    scores: NDArray[np.int32], null: Null, floor: float, pool: Executor | None = None
+) -> Peaks:
     """Return every local maximum above the floor, loudest first."""
     height = scores.shape[1]
     bands = 1 if pool is None else 8
     edges = [height * band // bands for band in range(bands + 1)]
-    packed = (null.ballast, null.middle, null.scale, null.zones, null.zone)
+    packed = (null.weight, null.middle, null.scale, null.zones, null.zone)
 
     def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         most = 1 << 16
         while True:
             found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
-            number = find_peaks(
-                scores, information, packed, floor, edges[band], edges[band + 1], found, values
-            )
+            number = find_peaks(scores, packed, floor, edges[band], edges[band + 1], found, values)
             if number <= most:
                 return found[:number], values[:number]
             most = number

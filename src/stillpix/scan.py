@@ -103,15 +103,7 @@ def scan(
     with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
             body = _Body(headers, BodyOutcome(sensor), settings, watch, pool)
-            try:
-                body.scan(library)
-            except StillpixError as error:
-                body.outcome.troubles.append(str(error))
-            except MemoryError:
-                body.outcome.troubles.append(
-                    f"{sensor.name}: there is not enough memory for so large a picture; "
-                    "close other programs and run again"
-                )
+            body.scan_or_explain(library)
             yield body.outcome
 
 
@@ -126,15 +118,29 @@ class _Body:
         self.watch, self.pool = watch, pool
         self.sensor = outcome.sensor
 
-    def scan(self, library: Library | None) -> None:
-        """Fill in the outcome."""
+    def scan_or_explain(self, library: Library | None) -> None:
+        """Fill in the outcome, if only with what went wrong."""
+        try:
+            self._scan(library)
+        except StillpixError as error:
+            self._give_up(str(error))
+        except MemoryError:
+            self._give_up(
+                f"{self.sensor.name}: there is not enough memory for so large a picture; "
+                "close other programs and run again"
+            )
+
+    def _give_up(self, reason: str) -> None:
+        self.outcome.troubles.append(reason)
+        self.outcome.left = 0  # they were not left because somebody stopped the scan
+
+    def _scan(self, library: Library | None) -> None:
         with ExitStack() as stack:
             if self.watch.stop() or (library and not self._locked(library, stack)):
                 self.outcome.left = len(self.headers)
                 return
             evidence = self._taken_up(library) if library else Evidence(self.sensor)
-            self._read(evidence)
-            if library and self.outcome.left + len(self.outcome.skipped) < self.outcome.fresh:
+            if self._read(evidence) and library:
                 self._keep_evidence(evidence, library)
             if evidence.photos:
                 self.outcome.map = detect(evidence, self.settings, self.pool)
@@ -169,11 +175,14 @@ class _Body:
                 return Evidence.load(folder, self.sensor)
             except StateFormatError as error:
                 aside = set_aside(folder)
-                self.outcome.troubles.append(f"{error}; the old one is now {aside}")
+                self.outcome.troubles.append(
+                    f"{error}, from these photos alone; the old one is now {aside}"
+                )
         return Evidence(self.sensor)
 
-    def _read(self, evidence: Evidence) -> None:
-        """Add the photos that the evidence does not know, until they end or the scan is stopped."""
+    def _read(self, evidence: Evidence) -> bool:
+        """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
+        before = len(evidence.files), len(evidence.photos)
         names = {header.path: _name_on_disk(header.path) for header in self.headers}
         fresh = [header for header in self.headers if names[header.path] not in evidence.files]
         earlier = frozenset(evidence.photos)
@@ -183,17 +192,19 @@ class _Body:
         with closing(batches):
             for batch in batches:
                 photos: list[Photo] = []
-                for header, outcome in batch:
-                    if isinstance(outcome, ReadError):
-                        self.outcome.skipped.append(Skipped(outcome.path, outcome.reason))
-                    else:
-                        photos.append(outcome)
+                for header, photo in batch:
+                    if isinstance(photo, ReadError):
+                        self.outcome.skipped.append(Skipped(photo.path, photo.reason))
+                        continue
+                    photos.append(photo)
+                    if names[header.path]:
                         evidence.files.add(names[header.path])
                 self._add(photos, evidence, earlier)
                 self.outcome.left -= len(batch)
                 self.watch.photos(len(fresh) - self.outcome.left)
                 if self.watch.stop():
-                    return
+                    break
+        return before != (len(evidence.files), len(evidence.photos))
 
     def _add(self, photos: list[Photo], evidence: Evidence, earlier: frozenset[str]) -> None:
         """Add what is new of some photos, and count what is not."""
@@ -243,11 +254,14 @@ def _photo(header: Header, buffer: bytearray) -> Photo:
 
 
 def _name_on_disk(path: Path) -> str:
-    """Return what tells an unchanged file without reading it, wherever its folder has moved."""
+    """Return what tells an unchanged file without reading it, wherever its folder has moved.
+
+    Nothing tells a file that is gone since; reading it will say so.
+    """
     try:
         status = path.stat()
-    except OSError:  # gone since; reading it will say so
-        return f"{path.name}|gone"
+    except OSError:
+        return ""
     return f"{path.name}|{status.st_size}|{status.st_mtime_ns}"
 
 

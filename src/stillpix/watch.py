@@ -5,7 +5,10 @@ Says nothing itself.
 
 from __future__ import annotations
 
-from .frame import Sensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .frame import Sensor
 
 
 class Watch:

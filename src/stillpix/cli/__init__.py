@@ -13,10 +13,9 @@ from typer.core import TyperGroup
 from ..errors import StillpixError
 from . import demo, find, show
 from .output import complain
+from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
-NOTHING_USABLE = 3
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
-PIPE_CLOSED = 141  # 128 + SIGPIPE
+__all__ = ["INTERRUPTED", "NOTHING_USABLE", "PIPE_CLOSED", "app"]
 
 
 class Commands(TyperGroup):

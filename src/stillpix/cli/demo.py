@@ -5,6 +5,7 @@ Needs no photos, no download and nothing but stillpix itself.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,54 +15,92 @@ import typer
 
 from .output import complain, counted, print_table, say, sentence
 from .progress import Progress, stopping_on_interrupt
+from .statuses import INTERRUPTED
 
 if TYPE_CHECKING:
     from ..defects import DefectMap
-    from ..simulate import PlantedDefect
+    from ..simulate import PlantedDefect, SimulatedCamera
 
+MARK = ".stillpix-demo"  # a folder with this file is a demo's, which may delete what is in it
+MAP_NAME = "demo.stillpix.json"
+DEMO_FILE = re.compile(
+    rf"IMG_\d{{4}}\.JPG(\.part)?|truth\.json(\.part)?|{re.escape(MAP_NAME)}|{re.escape(MARK)}"
+)
 WITHIN = 1  # px: a find this near to a planted defect is that defect
 
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="where photos, truth and map are written")
+        Path, typer.Argument(metavar="[FOLDER]", help="Where photos, truth and map are written.")
     ] = Path("stillpix-demo"),
-    photos: Annotated[int, typer.Option(min=1, max=500, help="how many photos to take")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="another number, another camera")] = 1,
+    photos: Annotated[
+        int, typer.Option(min=4, max=500, metavar="N", help="How many photos to take.")
+    ] = 40,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Another number, another camera.")
+    ] = 1,
 ) -> None:
-    """Take photos with a simulated camera, find its broken pixels, and compare with the truth."""
-    from ..gather import gather
+    """See how it works: photos of a simulated camera, its pixels found, and the truth."""
     from ..library import save_map
-    from ..scan import scan
-    from ..simulate import CameraSettings, SimulatedCamera, write_series
+    from ..simulate import CameraSettings, SimulatedCamera
 
     begun = time.monotonic()
-    _refuse_foreign(folder)
+    _prepare(folder)
     camera = SimulatedCamera(CameraSettings(width=1200, height=800, defects=60), seed=seed)
     say(f"Taking {counted(photos, 'photo')} of 1200x800 with a simulated camera, into {folder}")
-    write_series(folder, camera, photos=photos)
+    _take(folder, camera, photos)
     say("Looking for the pixels that stay still while the world changes")
-    with Progress() as watch, stopping_on_interrupt(watch):
-        outcome = scan(gather([folder]), watch=watch)
-    if not outcome.bodies:
-        complain("stopped before there was anything to say")
-        raise typer.Exit(130)
-    path = folder / "demo.stillpix.json"
-    found = save_map(outcome.bodies[0].map, path)
+    path = folder / MAP_NAME
+    found = save_map(_scanned(folder), path)
     say(sentence(found))
     _compare(found, camera.defects)
     say(f"map: {path}   (stillpix show {path})")
     say(f"{time.monotonic() - begun:.0f} s in all")
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Write only into a new or empty folder, or into that of an earlier demo."""
-    if folder.exists() and not (folder / "truth.json").exists():
-        if not folder.is_dir() or any(folder.iterdir()):
-            complain(f"{folder} holds something else; name another folder: stillpix demo FOLDER")
-            raise typer.Exit(2)
-    for old in [*folder.glob("IMG_*.JPG"), *folder.glob("*.stillpix.json")]:
-        old.unlink()
+def _prepare(folder: Path) -> None:
+    """Make the folder; refuse one that holds anything but an earlier demo, whose files go."""
+    from ..atomic import write_error
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = list(folder.iterdir())
+        ours = (folder / MARK).exists()
+        foreign = [path.name for path in there if not (ours and DEMO_FILE.fullmatch(path.name))]
+        if foreign:
+            raise typer.BadParameter(
+                f"{folder} holds something else ({min(foreign)!r}); name a new folder",
+                param_hint="FOLDER",
+            )
+        for path in there:
+            path.unlink()
+        (folder / MARK).write_text("stillpix demo may delete the photos here\n", encoding="utf-8")
+    except FileExistsError as error:
+        raise typer.BadParameter(f"{folder} is a file", param_hint="FOLDER") from error
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
+def _take(folder: Path, camera: SimulatedCamera, photos: int) -> None:
+    from ..atomic import write_error
+    from ..simulate import write_series
+
+    try:
+        write_series(folder, camera, photos=photos)
+    except OSError as error:
+        raise write_error(error.filename or folder, error) from error
+
+
+def _scanned(folder: Path) -> DefectMap:
+    from ..gather import gather
+    from ..scan import scan
+
+    with Progress() as watch, stopping_on_interrupt(watch):
+        (body,) = scan(gather([folder]), watch=watch)
+    if body.left or body.map is None:
+        complain("; ".join(["stopped before the end; run it again", *body.troubles]))
+        raise typer.Exit(INTERRUPTED)
+    return body.map
 
 
 def _compare(found: DefectMap, planted: tuple[PlantedDefect, ...]) -> None:

@@ -6,211 +6,243 @@ Never decides anything about pixels: it hands paths to scan and says what came o
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .output import body_of, complain, counted, print_json, say, sentence
+from .output import complain, counted, print_json, say, sentence
+from .places import map_place, require_place
 from .progress import Progress, stopping_on_interrupt
+from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
-    from ..defects import DefectMap
     from ..gather import Gathering, Skipped
-    from ..scan import BodyOutcome, ScanOutcome
+    from ..scan import BodyOutcome
 
-SOME_SKIPPED = 1
-WRONG_USAGE = 2
-NOTHING_USABLE = 3
-INTERRUPTED = 130
 NAMED = 20  # files that could not be used, named one by one before the rest is counted
+GO_ON = "what was read is kept: run the same command again and it goes on from there"
+BEGIN_AGAIN = "the map is of those that were read; to read all, run the same command again"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Photos, folders (searched in depth), patterns in quotes, or - for a list on "
+        "standard input.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR",
+        help="Write the map to this .json file, or one map a camera into this folder. Without it, "
+        "maps go to your library, and the next find reads new photos only.",
+    ),
+]
+Fdr = Annotated[float, typer.Option(metavar="SHARE", help="Share of false finds to accept.")]
+Method = Annotated[
+    Literal["scores", "variance"],
+    typer.Option(
+        help="scores: every kind of broken pixel, and how sure it is. variance: only print the "
+        "values that vary least, as an article of 2011 did."
+    ),
+]
+Least = Annotated[
+    int, typer.Option(min=1, metavar="N", help="With --method variance: how many to print.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def find(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...",
-            help="photos, folders (searched in depth), patterns in quotes, or - for a list on "
-            "standard input",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="write the map to this .json file, or one map a body into this folder; without "
-            "it, maps and evidence go to your library and the next find goes on from there"
-        ),
-    ] = None,
-    fdr: Annotated[float, typer.Option(help="share of false finds to accept")] = 0.01,
-    method: Annotated[
-        Literal["scores", "variance"],
-        typer.Option(help="variance: the least varying subpixels, as the 2011 article did it"),
-    ] = "scores",
-    least: Annotated[
-        int, typer.Option(help="with --method variance: how many subpixels to print")
-    ] = 1,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="threads; as many as there are cores by default")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print one JSON document and nothing else")
-    ] = False,
+    paths: Paths,
+    *,
+    out: Out = None,
+    fdr: Fdr = 0.01,
+    method: Method = "scores",
+    least: Least = 1,
+    jobs: Jobs = None,
+    as_json: Json = False,
 ) -> None:
-    """Find the broken pixels of each camera whose photos are given."""
-    from ..gather import gather
-
+    """Find the broken pixels of each camera that took the photos."""
     if not 0 < fdr < 1:
         raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
-    found = gather(_listed(paths), jobs=jobs)
-    for warning in found.warnings:
-        complain(f"note: {warning}")
+    if method == "variance" and out is not None:
+        raise typer.BadParameter(
+            "--method variance makes no map, it only prints; leave --out away", param_hint="--out"
+        )
+    found = _gathered(paths, jobs)
     if method == "variance":
         from .variance import print_least
 
-        raise typer.Exit(print_least(found, least, as_json=as_json))
-    _refuse_several(found, out)
-    outcome = _scanned(found, out, fdr, jobs)
-    written = list(_written(outcome, out))
+        raise typer.Exit(print_least(found, least, jobs=jobs, as_json=as_json))
+    if out is not None and found.bodies:
+        require_place(out, list(found.bodies))
+    bodies = _scanned(found, out, fdr, jobs)
+    skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     if as_json:
-        print_json(_document(outcome, written, found.warnings))
-    else:
-        _tell(outcome, written)
-    raise typer.Exit(_status(outcome, written))
+        print_json(_document(bodies, skipped, found.warnings))
+    _tell(bodies, skipped, out, quiet=as_json)
+    raise typer.Exit(_status(bodies, skipped))
+
+
+def _gathered(paths: list[str], jobs: int | None) -> Gathering:
+    from ..gather import gather
+
+    with Progress() as watch:
+        found = gather(_listed(paths), jobs=jobs, report=watch.heads)
+    for warning in found.warnings:
+        complain(f"note: {warning}")
+    return found
 
 
 def _listed(paths: list[str]) -> Iterator[str]:
+    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
     for path in paths:
-        if path == "-":
-            yield from (line for line in sys.stdin.read().splitlines() if line.strip())
-        else:
+        if path != "-":
             yield path
+        elif sys.stdin is not None:
+            # As bytes: a name need not be of the terminal's encoding.
+            lines = sys.stdin.buffer.read().split(b"\n")
+            yield from (os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r")))
 
 
-def _is_file(out: Path) -> bool:
-    return out.suffix.lower() == ".json" and not out.is_dir()
-
-
-def _refuse_several(found: Gathering, out: Path | None) -> None:
-    """One file holds one body's map."""
-    if out is not None and _is_file(out) and len(found.bodies) > 1:
-        names = "; ".join(f"{sensor.name} ({len(found.bodies[sensor])})" for sensor in found.bodies)
-        complain(
-            f"{out} can hold one body's map, but these photos are of {len(found.bodies)}: {names}; "
-            "give --out a folder, or fewer photos"
-        )
-        raise typer.Exit(WRONG_USAGE)
-
-
-def _scanned(found: Gathering, out: Path | None, fdr: float, jobs: int | None) -> ScanOutcome:
+def _scanned(found: Gathering, out: Path | None, fdr: float, jobs: int | None) -> list[BodyOutcome]:
+    """Scan, and write each map as soon as it is made."""
     from ..detection import DetectionSettings
     from ..library import Library
     from ..scan import scan
 
-    library = Library() if out is None else None
-    with Progress() as watch, stopping_on_interrupt(watch):
-        return scan(
-            found, settings=DetectionSettings(fdr=fdr), jobs=jobs, library=library, watch=watch
-        )
+    settings, library = DetectionSettings(fdr=fdr), None if out else Library()
+    bodies = []
+    try:
+        with Progress() as watch, stopping_on_interrupt(watch):
+            for body in scan(found, settings=settings, jobs=jobs, library=library, watch=watch):
+                if out is not None:
+                    _write(body, out)
+                bodies.append(body)
+    except KeyboardInterrupt:
+        complain("stopped at once; what was kept before is as it was: run again to go on")
+        raise typer.Exit(INTERRUPTED) from None
+    return bodies
 
 
-def _written(
-    outcome: ScanOutcome, out: Path | None
-) -> Iterator[tuple[BodyOutcome, DefectMap, Path]]:
-    """Write each map where it belongs (the library has its own already), and say where that is."""
+def _write(body: BodyOutcome, out: Path) -> None:
     from ..errors import StillpixError
-    from ..library import SUFFIX, Library, body_name, save_map
+    from ..library import save_map
 
-    for body in outcome.bodies:
-        if out is None:
-            yield body, body.map, Library().map_path(body.map.sensor)
-            continue
-        path = out if _is_file(out) else out / (body_name(body.map.sensor) + SUFFIX)
-        try:
-            if not _is_file(out):
-                out.mkdir(parents=True, exist_ok=True)
-            yield body, save_map(body.map, path), path
-        except OSError as error:
-            complain(f"{out}: the folder cannot be made ({error.strerror}); choose another")
-        except StillpixError as error:
-            complain(str(error))
+    if body.map is None:
+        return
+    path = map_place(out, body.sensor)
+    try:
+        body.map, body.path = save_map(body.map, path), path
+    except StillpixError as error:
+        body.troubles.append(f"{error} (the map of {body.sensor.name} was not written)")
 
 
-def _tell(outcome: ScanOutcome, written: list[tuple[BodyOutcome, DefectMap, Path]]) -> None:
-    for body, defect_map, path in written:
-        say(sentence(defect_map))
-        confirmed = defect_map.in_state("confirmed", "accepted")
-        kinds = Counter(defect.kind for defect in confirmed)
-        if kinds:
-            say("  " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
-        say("  " + ", ".join(_counts(body, defect_map)))
-        if defect_map.evidence.scenes < 4:  # noqa: PLR2004
-            say(
-                "  too few different pictures to confirm anything: candidates only; give at least "
-                "four, better thirty"
-            )
-        say(f"  map: {path}")
-    for skipped in outcome.skipped[:NAMED]:
-        complain(f"not used: {skipped.path}: {skipped.reason}")
-    if len(outcome.skipped) > NAMED:
-        complain(f"not used: {len(outcome.skipped) - NAMED} more; --json names them all")
-    if outcome.left:
-        complain(
-            f"stopped: {counted(outcome.left, 'photo')} not read; run the same command again to go on"
-        )
-
-
-def _counts(body: BodyOutcome, defect_map: DefectMap) -> Iterator[str]:
-    yield f"{counted(body.read, 'photo')} read"
-    if body.known:
-        yield f"{body.known} known from earlier scans"
-    if body.duplicates:
-        yield f"{counted(body.duplicates, 'exact copy').replace('copys', 'copies')} left out"
-    if body.repeats:
-        yield f"{counted(body.repeats, 'repeat')} of a picture counted with it"
-    yield f"{counted(defect_map.evidence.scenes, 'different picture')} in all"
-
-
-def _status(outcome: ScanOutcome, written: list[Any]) -> int:
-    if outcome.left:
-        return INTERRUPTED
-    if not written:
+def _tell(
+    bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped], out: Path | None, *, quiet: bool
+) -> None:
+    """Say what came of each body, then what went wrong, then how to go on."""
+    for body in bodies:
+        if body.map is not None and not quiet:
+            _tell_of(body)
+    for each in skipped[:NAMED]:
+        complain(f"not used: {each.path}: {each.reason}")
+    if len(skipped) > NAMED:
+        rest = f"{len(skipped) - NAMED} more of {len(skipped)}"
+        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
+    troubles = [trouble for body in bodies for trouble in body.troubles]
+    for trouble in troubles:
+        complain(trouble)
+    if out is None and any(body.troubles and body.path is None for body in bodies):
+        complain("--out FILE or --out DIR puts maps elsewhere than in the library")
+    left = sum(body.left for body in bodies)
+    if left:
+        kept = any(body.map is not None for body in bodies)
+        advice = "run the same command again" if not kept else BEGIN_AGAIN if out else GO_ON
+        complain(f"stopped: {counted(left, 'photo')} not read; {advice}")
+    elif all(body.map is None for body in bodies) and not skipped and not troubles:
         from ..scan import why_nothing
 
-        if not outcome.bodies:
-            complain(why_nothing(outcome.skipped))
+        complain(why_nothing(skipped))
+
+
+def _tell_of(body: BodyOutcome) -> None:
+    from ..detection import DetectionSettings
+
+    found = body.map
+    if found is None:
+        return
+    say(sentence(found))
+    kinds = Counter(defect.kind for defect in found.in_state("confirmed", "accepted"))
+    if kinds:
+        say("  " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
+    say("  " + ", ".join(_counts(body)) + f"; {_scenes(found.evidence.scenes)}")
+    fewest = DetectionSettings().fewest_scenes
+    if found.evidence.scenes < fewest:
+        say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
+    if body.path is not None:
+        say(f"  map: {body.path}")
+    else:  # it would be lost
+        from .show import print_defects
+
+        print_defects(found)
+
+
+def _counts(body: BodyOutcome) -> Iterator[str]:
+    yield f"{counted(body.read + body.repeats, 'new photo')} read"
+    if body.known:
+        yield f"{body.known} known from before"
+    if body.duplicates:
+        yield f"{body.duplicates} left out as exact copies"
+
+
+def _scenes(scenes: int) -> str:
+    """Return how many different pictures there are: what the certainty of a map stands on."""
+    return f"{counted(scenes, 'different picture')} in all"
+
+
+def _status(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
+    if any(body.left for body in bodies):
+        return INTERRUPTED
+    if all(body.map is None for body in bodies):
         return NOTHING_USABLE
-    return SOME_SKIPPED if outcome.skipped or len(written) < len(outcome.bodies) else 0
+    return SOME_FAILED if skipped or any(body.troubles for body in bodies) else DONE
 
 
 def _document(
-    outcome: ScanOutcome, written: list[tuple[BodyOutcome, DefectMap, Path]], notes: list[str]
+    bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped], notes: Sequence[str]
 ) -> dict[str, Any]:
     from ..maps.native import as_text
 
     return {
         "maps": [
             {
-                "path": str(path),
+                "path": str(body.path) if body.path else None,
                 "read": body.read,
                 "known": body.known,
                 "duplicates": body.duplicates,
                 "repeats": body.repeats,
-                "map": json.loads(as_text(defect_map)),
+                "map": json.loads(as_text(body.map)),
             }
-            for body, defect_map, path in written
+            for body in bodies
+            if body.map is not None
         ],
-        "not_used": [_named(skipped) for skipped in outcome.skipped],
-        "notes": notes,
-        "left": outcome.left,
+        "not_used": [{"path": each.path, "reason": each.reason} for each in skipped],
+        "troubles": [trouble for body in bodies for trouble in body.troubles],
+        "notes": list(notes),
+        "left": sum(body.left for body in bodies),
     }
-
-
-def _named(skipped: Skipped) -> dict[str, str]:
-    return {"path": skipped.path, "reason": skipped.reason}
-
-
-__all__ = ["body_of", "find"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,18 +17,26 @@ if TYPE_CHECKING:
     from ..defects import DefectMap
     from ..frame import Sensor
 
+LEAST_EXPECTED = 0.0001  # of an estimate; a smaller number says nothing more
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
+JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelled with them
 
 
 def printable(text: str) -> str:
     r"""Return text that cannot steer a terminal: control characters become escapes.
 
-    >>> printable("D3200\x1b[2J")
-    'D3200\\x1b[2J'
+    So do the bytes of a file name that are no text. Spaces and joiners of every script stay.
+
+    >>> printable("D3200\x1b[2J, \udcff.jpg")
+    'D3200\\x1b[2J, \\udcff.jpg'
     """
     return "".join(
-        mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text
+        mark if _is_plain(mark) else mark.encode("unicode_escape").decode() for mark in text
     )
+
+
+def _is_plain(mark: str) -> bool:
+    return mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
 
 
 def complain(message: str) -> None:
@@ -114,9 +123,18 @@ them to be wrong; and 1 candidate'
         f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
     ]
     if broken and detection.expected_false is not None:
-        parts.append(f"expect {detection.expected_false:.2g} of them to be wrong")
+        parts.append(f"expect {_few(detection.expected_false)} of them to be wrong")
     elif broken:
         parts.append("how many of them are wrong was not estimated")
     if candidates:
         parts.append(f"and {counted(len(candidates), 'candidate')}")
     return "; ".join(parts)
+
+
+def _few(expected: float) -> str:
+    """Return an expected number in words that fit a sentence.
+
+    >>> _few(0.043), _few(3.9e-11)
+    ('0.043', 'fewer than 0.0001')
+    """
+    return "fewer than 0.0001" if 0 < expected < LEAST_EXPECTED else f"{expected:.2g}"

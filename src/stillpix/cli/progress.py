@@ -5,18 +5,21 @@ All of it goes to standard error: standard output is for results.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..frame import Sensor
 from ..watch import Watch
 from .output import complain, counted, printable
+
+if TYPE_CHECKING:
+    from ..frame import Sensor
 
 PLAIN_EVERY_S = 10.0
 
@@ -28,12 +31,12 @@ class Progress(Watch):
         self._stop = threading.Event()
         self._bar: Any = None
         self._task: Any = None
-        self._sensor: Sensor | None = None
+        self._name = ""
         self._total = 0
         self._begun = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
@@ -53,13 +56,21 @@ class Progress(Watch):
         if self._bar is not None:
             self._bar.stop()
 
+    def heads(self, done: int) -> None:
+        """Show how many files have been looked at; how many there are is not known."""
+        if self._bar is not None:
+            if self._task is None:
+                self._task = self._bar.add_task("looking for photos", total=None, rate="")
+            self._bar.update(self._task, completed=done)
+
     def body(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of one body."""
-        self._sensor, self._total = sensor, photos
+        self._name, self._total = sensor.name, photos
         self._begun = self._told = time.monotonic()
         if self._bar is not None:
-            name = printable(sensor.name)
-            self._task = self._bar.add_task(name, total=photos, rate="")
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(printable(sensor.name), total=photos, rate="")
 
     def photos(self, done: int) -> None:
         """Move the bar; without a terminal, a line now and then."""
@@ -67,20 +78,21 @@ class Progress(Watch):
         rate = done / max(now - self._begun, 1e-3)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rate=f"{rate:.1f} photos/s")
-        elif now - self._told > PLAIN_EVERY_S and self._sensor is not None:
+        elif now - self._told > PLAIN_EVERY_S:
             self._told = now
-            left = (self._total - done) / max(rate, 1e-3)
+            left_s = (self._total - done) / max(rate, 1e-3)
             complain(
-                f"{self._sensor.name}: {done} of {counted(self._total, 'photo')}, "
-                f"{rate:.1f} photos/s, {left:.0f} s left"
+                f"{self._name}: {done} of {counted(self._total, 'photo')}, "
+                f"{rate:.1f} photos/s, {left_s:.0f} s left"
             )
 
     def message(self, text: str) -> None:
         """Print one line above the bar."""
-        if self._bar is not None:
-            self._bar.console.print(f"stillpix: {printable(text)}", markup=False, highlight=False)
-        else:
+        if self._bar is None:
             complain(text)
+        else:
+            line = f"stillpix: {printable(text)}"
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """Ask the scan to end after the photos in work."""
@@ -98,9 +110,14 @@ def stopping_on_interrupt(watch: Progress) -> Iterator[None]:
     def on_interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # its signature
         signal.signal(signal.SIGINT, signal.default_int_handler)
         watch.end()
-        watch.message("stopping after the photos in work; Ctrl-C again stops at once")
+        with suppress(RuntimeError):  # it came amid another line being printed
+            watch.message("stopping after the photos in work; Ctrl-C again stops at once")
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # in the background: a Ctrl-C there is meant for another program
+        yield
+        return
+    signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield
     finally:

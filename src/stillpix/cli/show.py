@@ -22,13 +22,13 @@ from .output import (
     say,
     sentence,
 )
+from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
     from ..defects import Defect, DefectMap
     from ..errors import MapFormatError
     from ..library import Library
 
-SOME_UNREADABLE = 1
 NONE = "-"  # in a table, where a map does not say
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 DEFECT_HEADINGS = (
@@ -72,7 +72,7 @@ def show(
     for error in damaged:
         complain(str(error))
     if damaged:
-        raise typer.Exit(SOME_UNREADABLE)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _find(library: Library, wanted: str) -> DefectMap:
@@ -120,9 +120,13 @@ def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
         print_json(json.loads(as_text(defect_map)))
         return
     say(sentence(defect_map))
-    if not len(defect_map):
-        return
-    print_table(DEFECT_HEADINGS, map(_defect_row, defect_map), right=NUMBERS)
+    print_defects(defect_map)
+
+
+def print_defects(defect_map: DefectMap) -> None:
+    """Print a map's defects as a table; nothing where there is none."""
+    if len(defect_map):
+        print_table(DEFECT_HEADINGS, map(_defect_row, defect_map), right=NUMBERS)
 
 
 def _defect_row(defect: Defect) -> tuple[str, ...]:
