@@ -1,4 +1,4 @@
-"""How many of a camera's defects stillpix finds, how many of its finds are wrong, and whether it says so.
+"""How many of a camera's defects are found, how many finds are wrong, and whether it says so.
 
 Simulates cameras (random ones: CFA phase, demosaicing, noise, tone, sharpening, JPEG quality and
 subsampling differ), takes photos with them, runs the finder on the frames and prints a table.
@@ -46,7 +46,10 @@ class Score:
 
 def near(planted: PlantedDefect, x: int, y: int) -> bool:
     """Whether a place is a planted defect's, a bad column's whole length included."""
-    return abs(planted.x - x) <= WITHIN and planted.y - WITHIN <= y < planted.y + planted.length + WITHIN
+    return (
+        abs(planted.x - x) <= WITHIN
+        and planted.y - WITHIN <= y < planted.y + planted.length + WITHIN
+    )
 
 
 def score(camera: int, photos: int, found: DefectMap, planted: tuple[PlantedDefect, ...]) -> Score:
@@ -57,7 +60,9 @@ def score(camera: int, photos: int, found: DefectMap, planted: tuple[PlantedDefe
     stated = found.detection.expected_false or 0.0
     made = Score(camera, photos, sum(met), len(planted), false, stated)
     for truth, hit in zip(planted, met, strict=True):
-        step = next(n for n in range(1, len(AMPLITUDES)) if abs(truth.amplitude_sigma) < AMPLITUDES[n])
+        step = next(
+            n for n in range(1, len(AMPLITUDES)) if abs(truth.amplitude_sigma) < AMPLITUDES[n]
+        )
         strength = f"{AMPLITUDES[step - 1]:g}.." + ("" if step == 5 else f"{AMPLITUDES[step]:g}")
         for table, key in (
             (made.kinds, truth.kind), (made.sites, truth.site), (made.amplitudes, strength)
@@ -81,7 +86,9 @@ def run_camera(seed: int, steps: list[int], options: argparse.Namespace) -> list
     with ThreadPoolExecutor(options.jobs) as pool:
         for start in range(0, max(steps), TOGETHER):
             numbers = range(start, min(start + TOGETHER, max(steps)))
-            evidence.update_all(list(pool.map(lambda n: camera.photograph(n).frame(), numbers)), pool)
+            evidence.update_all(
+                list(pool.map(lambda n: camera.photograph(n).frame(), numbers)), pool
+            )
             if numbers[-1] + 1 in steps:
                 found = detect(evidence, pool=pool)
                 scores.append(score(seed, numbers[-1] + 1, found, camera.defects))

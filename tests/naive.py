@@ -49,7 +49,9 @@ def tone_slope(predicted):
 
 
 def judged(pixels, scale, *, reach, border, clip, floor, white):
-    """Return residual, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
+    """Return excess, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
+
+    The excess is that of the unfiltered pixel over its prediction, in grey levels of 0..255.
 
     Outside the border all are 0.
     """
@@ -65,7 +67,8 @@ def judged(pixels, scale, *, reach, border, clip, floor, white):
             psi = min(max(residual[y, x] / sigma, -clip), clip) if usable else 0.0
             slope = tone_slope(predicted) / sigma if usable else 0.0
             response = 8 * max(predicted, 0) / 255 / sigma if usable else 0.0
-            said[:, y, x] = residual[y, x], psi, slope, response
+            excess = scale * float(pixels[y, x]) - predicted
+            said[:, y, x] = excess, psi, slope, response
     return said
 
 
@@ -81,16 +84,17 @@ def counts(said, m, unit):
     return np.floor(unit * m * said[1] + 0.5).astype(np.int64)
 
 
-def information(m, block, unit):
-    """Return the mean m squared of each block's middle row, in units, over whole blocks."""
+def information(m, block, rows, unit):
+    """Return the mean m squared over some rows of each block, in units, for whole blocks."""
     templates, height, width = m.shape
-    sums = np.zeros((templates, -(-height // block), width // block))
+    means = np.zeros((templates, height // block, width // block))
     for k in range(templates):
-        for y in range(block // 2, height, block):
-            for column in range(width // block):
-                row = m[k, y, column * block : (column + 1) * block]
-                sums[k, y // block, column] = unit * np.mean(row**2)
-    return sums
+        for down in range(height // block):
+            for across in range(width // block):
+                columns = range(across * block, (across + 1) * block)
+                squares = [m[k, down * block + row, x] ** 2 for row in rows for x in columns]
+                means[k, down, across] = unit * sum(squares) / len(squares)
+    return means
 
 
 def moved(sums, places, cell):
@@ -103,22 +107,31 @@ def moved(sums, places, cell):
     return result
 
 
-def standardised(scores, information_, ballast, *, block, unit, unit_information):
-    """Return each sum over the root of its block's information, ballast added: one template."""
+def weight(information_, ballast):
+    """Return one template's information with a share of its mean, and 1, added everywhere."""
+    values = information_.tolist()
+    mean = sum(map(sum, values)) / sum(map(len, values))
+    return [[value + ballast * mean + 1 for value in row] for row in values]
+
+
+def standardised(scores, weight_, *, block, unit, unit_information):
+    """Return each sum over the root of its block's weight: one template.
+
+    Beyond the last whole block they are 0.
+    """
     height, width = scores.shape
     result = np.zeros((height, width))
     for y in range(height):
         for x in range(width):
             row, column = y // block, x // block
-            if column >= information_.shape[1] or information_[row, column] <= 0:
-                continue
-            spread = math.sqrt((information_[row, column] + ballast) / unit_information)
-            result[y, x] = scores[y, x] / unit / spread
+            if column < len(weight_[row]):
+                spread = math.sqrt(weight_[row][column] / unit_information)
+                result[y, x] = scores[y, x] / unit / spread
     return result
 
 
 def phase_spread(values, grid, border):
-    """Return the median and interquartile range / 1.349 of each phase's values, 0 left out."""
+    """Return median and interquartile range / 1.349 of each phase's values, exact 0 left out."""
     middle, spread = np.zeros((grid, grid)), np.zeros((grid, grid))
     inner = np.zeros(values.shape, bool)
     inner[border:-border, border:-border] = True
@@ -149,11 +162,15 @@ def peaks(loudest, floor):
 
 
 def false_above(decoys, score, *, tail, floor, share):
-    """Return how many false peaks to expect from a score on: fitted, never less than counted."""
+    """Return how many false peaks to expect from a score on: fitted, never less than counted.
+
+    The fitted variance is taken one standard error larger than it is.
+    """
     ranked = sorted(decoys, reverse=True)
     start = ranked[tail - 1] if len(ranked) >= tail else floor
     beyond = [s for s in ranked if s >= start]
     variance = (sum(s * s - start * start for s in beyond) / 2 + 1) / (len(beyond) + 1)
+    variance += variance / math.sqrt(len(beyond) + 1)
     above = max(score, start)
     fitted = (len(beyond) + 1) * math.exp(-(above**2 - start**2) / (2 * variance))
     return max(fitted, sum(s >= score for s in ranked)) / share
@@ -178,3 +195,24 @@ def one_a_response(found, *, near, far):
         if not explained:
             standing.append(i)
     return standing
+
+
+def crowded(found, *, area, crowd, within, in_line, denser):
+    """Return which of the finds (x, y) are in a crowd of so many and more, not all in a line.
+
+    A sensor of some area has a usual number of finds in a square as large: so many times as many
+    (`denser`) must be there on top.
+    """
+    usual = len(found) * (2 * within + 1) ** 2 / area
+    members = set()
+    for x, y in found:
+        near = [
+            i
+            for i, (other_x, other_y) in enumerate(found)
+            if max(abs(x - other_x), abs(y - other_y)) <= within
+        ]
+        columns, rows = ({found[i][axis] for i in near} for axis in (0, 1))
+        line = len(columns) <= in_line or len(rows) <= in_line
+        if len(near) >= crowd + math.floor(denser * usual) and not line:
+            members.update(near)
+    return [i in members for i in range(len(found))]

@@ -15,11 +15,12 @@ from stillpix.characterise import (
     RING_FROM,
     describe,
     is_point,
+    kind_of,
     single_scene_candidates,
 )
 from stillpix.evidence import Evidence
 from stillpix.frame import Exposure
-from stillpix.kernels import BORDER
+from stillpix.kernels import BORDER, UNIT
 from stillpix.null import null_of
 
 EXPOSURES = 2 * tuple(
@@ -38,9 +39,10 @@ BREAKS = {
 }
 SOUND = (110, 60)
 CONFUSED = {
-    "offset": "takes some for hot or stuck: both hot templates count against one of offset",
-    "low": "takes them for dead: in smooth photos a fifth less light is already beyond the clip",
-    "high": "takes them for stuck or hot, for the same reason",
+    "offset": "in smooth photos it is at the clip from a gain of 4 on: each photo says three "
+    "sigmas, its growth with the gain is lost, and it is taken for hot or high",
+    "stuck": "in smooth photos white is beyond the clip in every photo, as a much too strong "
+    "response to light is: the size of the step would tell them apart, but is clipped",
 }
 TOLD = [
     pytest.param(kind, marks=pytest.mark.xfail(reason=CONFUSED[kind], strict=True))
@@ -116,10 +118,62 @@ def test_the_stuck_pixels_strength_is_what_the_frames_hold():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_broken_pixels_are_points_with_an_effect(seed):
     for kind in BREAKS:
-        assert finding(kind, seed).point
+        assert finding(kind, seed).convincing
         assert finding(kind, seed).effect > 0.25
 
     assert describe(*evidence_and_null(seed), *SOUND).effect < finding("hot", seed).effect
+
+
+@pytest.mark.parametrize(
+    ("photos", "convincing"), [(3, False), (3.01, True), (-3, False), (-4, True)]
+)
+def test_less_than_four_photos_convince_nobody(photos, convincing):
+    """Three can say 27 squared sigmas at most, each clipped at three: more takes a fourth."""
+    evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
+    null = null_of(evidence.scores, evidence.information)
+    (x, y), _ = BREAKS["stuck"]
+    assert describe(evidence, null, x, y).convincing
+
+    evidence.scores[:, y, x] = int(photos * 9 * UNIT)
+    around = np.s_[:, y - 5 : y + 6, x - 5 : x + 6]
+    middle = evidence.scores[:, y, x].copy()
+    evidence.scores[around] = 0  # a point whatever it says
+    evidence.scores[:, y, x] = middle
+
+    assert describe(evidence, null, x, y).convincing is convincing
+
+
+def test_a_place_whose_surroundings_stand_out_is_not_convincing():
+    evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
+    null = null_of(evidence.scores, evidence.information)
+    (x, y), _ = BREAKS["stuck"]
+
+    evidence.scores[:, y - 5 : y + 6, x - 5 : x + 6] = evidence.scores[:, y, x, None, None] // 2
+
+    assert not describe(evidence, null, x, y).convincing
+
+
+@pytest.mark.parametrize(
+    ("scores", "strength", "always", "kind"),
+    [
+        ((5, 5, 9, 2), 20, False, "hot"),
+        ((5, 9, 5, 2), 20, False, "hot"),
+        ((9, 5, 5, 2), 20, False, "offset"),
+        ((6, 5, 7, 2), 20, False, "hot"),  # not clearly, but rather than an offset
+        ((5, 5, 5, 9), 20, False, "high"),
+        ((5, 5, 9, 10), 20, False, "high"),
+        ((9, 5, 5, 2), 40, True, "stuck"),
+        ((9, 5, 5, 2), 40, False, "offset"),  # not in all photos
+        ((9, 5, 5, 2), 24, True, "offset"),  # too weak
+        ((5, 5, 9, 2), 40, True, "hot"),  # clearly more of the longer exposures
+        ((9, 5, 5, -4), 20, False, "stuck"),  # brighter, and less so where there is more light
+        ((-5, -5, -5, -9), -24, True, "low"),
+        ((-9, -5, -5, -4), -26, False, "dead"),
+        ((4, 4, 4, -9), -26, True, "dead"),
+    ],
+)
+def test_scores_strength_and_constancy_tell_the_kind(scores, strength, always, kind):
+    assert kind_of(np.array(scores, float), strength, always=always) == kind
 
 
 @pytest.mark.parametrize("place", [(0, 0), (199, 119), (BORDER, BORDER), (199, 3), (2, 60)])

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frames import EXPOSURES, evidence_of, frame_of, npy_bytes, sensor_of, some_frames, texture
+from stillpix.detection import DetectionSettings, detect
 from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence import (
     USUAL_EXPOSURE_S,
@@ -32,6 +33,7 @@ from stillpix.scenes import SAMPLES, signature_of
 
 STATE = Path(__file__).parent / "states" / "evidence-v1"
 STATE_SENSOR = sensor_of(32, 32)
+SURE_OF_TWO = DetectionSettings(fewest_scenes=2)
 ARRAYS = ("scores", "information", "decoy_scores", "decoy_information", "shown", "excess")
 FILES = (*(f"{name}.npy" for name in ARRAYS), "signatures.npy", "evidence.json")
 
@@ -402,4 +404,15 @@ def test_evidence_saved_by_version_1_is_still_read():
     assert evidence.signatures["01"][:3].tolist() == [82, -3, 16]
     for name in ARRAYS:
         assert np.array_equal(getattr(evidence, name), np.load(STATE / f"{name}.npy"))
-    assert (int(evidence.scores[0, 10, 10]), int(evidence.excess[12, 10])) == (-873, -98)
+    assert (int(evidence.shown[16, 20]), evidence.scenes) == (2, 2)
+    assert evidence.scores[:, 16, 20].tolist() == [8864, 2832, 8889, 9365]
+    assert int(evidence.excess[16, 20]) == 957
+
+
+def test_a_map_is_made_of_evidence_saved_by_version_1():
+    found = detect(Evidence.load(STATE, STATE_SENSOR))
+
+    assert (found.evidence.photos, found.evidence.scenes) == (3, 2)
+    first = found.defects[0]
+    assert (first.x, first.y, first.state, first.seen) == (20, 16, "candidate", (1.0, 2))
+    assert len(detect(Evidence.load(STATE, STATE_SENSOR), SURE_OF_TWO)) == 0

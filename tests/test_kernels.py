@@ -16,6 +16,7 @@ from stillpix.evidence import GRID, Evidence, template_factors
 from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
 
 FLOOR = 1.0  # grey level: the least noise that docs/statistics.md assumes
+MIDDLE_ROWS = (1, 2)  # of each block
 WHITE = 0.95 * 255  # predicted level above which nothing is said
 CURVE = 0.02  # relative error allowed to the kernel's quadratic stand-in for the tone slope
 RULES = {"reach": kernels.REACH, "border": BORDER, "clip": CLIP, "floor": FLOOR, "white": WHITE}
@@ -48,14 +49,16 @@ def test_a_photo_adds_what_the_plain_loops_find(width, height):
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES[:4])
-def test_blocks_hold_the_mean_squared_weight_of_their_middle_row(width, height):
+def test_blocks_hold_the_mean_squared_weight_of_their_two_middle_rows(width, height):
     (frame,) = some_frames(1, width, height, seed=height)
     _, m, _ = twin(frame)
-    expected = naive.information(m, BLOCK, UNIT_INFORMATION)
+    expected = naive.information(m, BLOCK, MIDDLE_ROWS, UNIT_INFORMATION)
 
     information = Evidence.of([frame]).information
 
     got, wanted = inner_blocks(information), inner_blocks(expected)
+    assert got.shape[1] >= wanted.shape[1] > 0
+    got = got[:, : wanted.shape[1]]
     assert_allclose(got, wanted, rtol=2.1 * CURVE, atol=TEMPLATES)
     assert wanted.max() > 0
     assert (information >= 0).all()
@@ -75,10 +78,10 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show():
     frames, shows = some_frames(5), float(kernels._SHOWS)
     shown, excess = np.zeros((40, 48), int), np.zeros((40, 48), int)
     for frame in frames:
-        residual, psi, *_ = twin(frame)[0]
+        above, psi, *_ = twin(frame)[0]
         sign = (psi >= shows).astype(int) - (psi <= -shows)
         shown += sign
-        excess += np.abs(sign) * np.floor(UNIT_EXCESS * residual + 0.5).astype(int)
+        excess += np.abs(sign) * np.floor(UNIT_EXCESS * above + 0.5).astype(int)
 
     evidence = evidence_of(frames)
 

@@ -19,7 +19,8 @@ from .null import Null, window
 
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
-DEEP = 25.0  # DN from which a hole is called dead, and a spot that all photos show stuck
+DEEP = 40.0  # grey levels from which a hole is called dead rather than of low response
+BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
 FEW_CANDIDATES = 20
@@ -50,7 +51,8 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
     always = shown >= ALWAYS * evidence.scenes
     defect = Defect(
-        x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always), strength=strength,
+        x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always),
+        strength=None if strength is None else strength * evidence.white / 255,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
@@ -78,7 +80,7 @@ def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Ki
         return "dead" if strength <= -DEEP else "low"
     if hot > offset + CLEARLY and hot > response:
         return "hot"
-    if response < -CLEARLY or (always and strength >= DEEP and response < offset):
+    if response < -CLEARLY or (always and strength >= BLAZING and response < offset):
         return "stuck"
     if response > max(offset, hot):
         return "high"

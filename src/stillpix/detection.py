@@ -17,6 +17,7 @@ from .characterise import describe, single_scene_candidates
 from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
+from .kernels import BORDER
 from .null import Null, Peaks, null_of, peaks_of
 
 TAIL = 300  # decoy peaks to which the tail is fitted
@@ -87,6 +88,8 @@ def detect(
     the decoys as null) and show a minimum effect; `candidate` those up to ten times that rate.
     With fewer different pictures than `fewest_scenes` there are candidates only.
     """
+    if min(evidence.sensor.width, evidence.sensor.height) <= 2 * BORDER:  # it is all border
+        return _map_of(evidence, settings, (), expected_false=None)
     if evidence.scenes < settings.fewest_scenes:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
@@ -95,16 +98,27 @@ def detect(
     found = one_a_response(found, evidence)
     tail = _decoy_tail(evidence, settings, pool)
     expected = tail.expected(found.score)
-    rate = expected / np.arange(1, found.score.size + 1)
-    q = np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
-    listed = np.flatnonzero(q <= min(10 * settings.fdr, 1.0))
-    doubted = crowded(found.x[listed], found.y[listed], evidence.sensor)
-    confirmed = q <= settings.fdr
-    confirmed[listed[doubted]] = False
+    loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
+    trusted = np.ones(found.score.size, np.bool_)
+    trusted[loud] = ~crowded(found.x[loud], found.y[loud], evidence.sensor)
+    q = q_values(expected, trusted)
+    confirmed = trusted & (q <= settings.fdr)
     defects = _described(evidence, null, found, q, confirmed, settings)
     number = sum(defect.state == "confirmed" for defect in defects)
     false = float(expected[confirmed].max()) if number else 0.0
     return _map_of(evidence, settings, defects, expected_false=false)
+
+
+def q_values(expected: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return at which false-discovery rate each of the ranked finds would just be listed.
+
+    `expected` is the number of false finds at least as loud; only `counted` ones have a rank.
+
+    >>> q_values(np.array([0.01, 0.3, 0.4]), np.array([True, True, True])).round(3).tolist()
+    [0.01, 0.133, 0.133]
+    """
+    rate = expected / np.maximum(np.cumsum(counted), 1)
+    return np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
 
 
 def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
@@ -152,7 +166,7 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
     for i in range(x.size):
         near = (abs(x - x[i]) <= CROWD_WITHIN) & (abs(y - y[i]) <= CROWD_WITHIN)
         in_line = min(np.unique(x[near]).size, np.unique(y[near]).size) <= IN_LINE
-        if near.sum() >= CROWD + 5 * usual and not in_line:
+        if near.sum() >= CROWD + int(5 * usual) and not in_line:
             found |= near
     return found
 

@@ -24,7 +24,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SensorMismatchError, StateFormatError
+from .errors import SensorMismatchError, StateFormatError, StillpixError
 from .frame import Exposure, Frame, Sensor
 from .kernels import BLOCK, STRIP, TEMPLATES, accumulate
 from .scenes import SAMPLES, Signature
@@ -33,6 +33,7 @@ TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a thir
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
 ENOUGH_DECOYS = 3_000_000
+MOST_PHOTOS = 32_000  # that the smallest of the sums can count
 STATE_VERSION = 1
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
@@ -67,6 +68,7 @@ class PhotoRecord:
 
     exposure: Exposure
     counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
+    white: int = 255  # DN at which a pixel of its file is full
 
 
 class Evidence:
@@ -115,6 +117,11 @@ class Evidence:
         """Return the exposures of the photos that were counted."""
         return [record.exposure for record in self.photos.values() if record.counted]
 
+    @property
+    def white(self) -> int:
+        """Return the DN at which a pixel is full, in the deepest of the photos' files."""
+        return max((record.white for record in self.photos.values()), default=255)
+
     def knows(self, digest: str) -> bool:
         """Return whether the photo with this digest has been seen."""
         return digest in self.photos
@@ -126,7 +133,9 @@ class Evidence:
     def note_repeat(self, frame: Frame) -> Self:
         """Remember a frame that shows the same picture as one already counted."""
         self._require(frame.sensor)
-        self.photos.setdefault(frame.digest, PhotoRecord(frame.exposure, counted=False))
+        self.photos.setdefault(
+            frame.digest, PhotoRecord(frame.exposure, counted=False, white=frame.white)
+        )
         return self
 
     def update_all(self, frames: Sequence[Frame], pool: Executor | None = None) -> Self:
@@ -143,12 +152,16 @@ class Evidence:
                 )
             if not self.knows(frame.digest):
                 fresh.setdefault(frame.digest, frame)
+        if self.scenes + len(fresh) > MOST_PHOTOS:
+            raise StillpixError(
+                f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
+            )
         for kind in sorted({(frame.pixels.dtype.str, frame.white) for frame in fresh.values()}):
             alike = [f for f in fresh.values() if (f.pixels.dtype.str, f.white) == kind]
             for start in range(0, len(alike), TOGETHER):
                 self._add(alike[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
-            self.photos[digest] = PhotoRecord(frame.exposure, counted=True)
+            self.photos[digest] = PhotoRecord(frame.exposure, counted=True, white=frame.white)
         return self
 
     def merge(self, other: Self) -> Self:
@@ -283,10 +296,11 @@ def _to_json(record: PhotoRecord) -> dict[str, Any]:
         "gain": exposure.gain,
         "taken": taken,
         "counted": record.counted,
+        "white": record.white,
     }
 
 
 def _from_json(saved: dict[str, Any]) -> PhotoRecord:
     taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
     exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
-    return PhotoRecord(exposure, counted=bool(saved["counted"]))
+    return PhotoRecord(exposure, counted=bool(saved["counted"]), white=int(saved["white"]))

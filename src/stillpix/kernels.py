@@ -138,12 +138,19 @@ def _scatter_row(counts: Any, decoys: Any, shift: int) -> None:
 
 
 @compiled
-def _show_row(psi: Any, residual: Any, shown: Any, excess: Any) -> None:
-    """Count the photos that clearly show something, signed, and sum what they show."""
+def _show_row(
+    psi: Any, photo: Any, scale: Any, level: Any, residual: Any, shown: Any, excess: Any
+) -> None:
+    """Count the photos that clearly show something, signed, and sum what they show.
+
+    That is the unfiltered pixel less its prediction: the filter takes part of a defect away.
+    """
+    eight, rounding = np.float32(UNIT_EXCESS), np.float32(32768.5)
     for x in range(psi.size):
         sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
         shown[x] += np.int16(sign)
-        value = np.int32(np.float32(UNIT_EXCESS) * residual[x] + np.float32(32768.5)) - 32768
+        above = scale * np.float32(photo[x]) - (level[x] - residual[x])
+        value = np.int32(eight * above + rounding) - 32768
         excess[x] += np.int32(abs(sign)) * value
 
 
@@ -236,7 +243,7 @@ def accumulate(
             psi[:BORDER] = 0
             psi[width - BORDER :] = 0
             _add_row(slope, response, psi, factors[n], scores, y)
-            _show_row(psi, row, shown[y], excess[y])
+            _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
             if decoy_row(y, thin) >= 0:
                 _add_decoys(
                     slope, response, psi, factors[n], shifts[n], decoy_row(y, thin), counts,

@@ -27,6 +27,7 @@ BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothin
 BIN = 1 / 64  # sigmas, of the histograms that medians are taken from
 LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfold
 FEW = 2000  # pixels below which a zone is left as it is
+FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
 
 
@@ -120,10 +121,16 @@ def _quantile(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
 def _median_and_spread(
     counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each histogram's median and its interquartile range in standard deviations."""
+    """Return each histogram's median and its interquartile range in standard deviations.
+
+    One with few entries has median 0 and spread 1: in black frames a hot pixel may be the only
+    one of its phase that said anything, and is not its own null.
+    """
+    seen = counts.sum(-1) >= FEW_IN_PHASE
     offset = counts.shape[-1] / 2 * BIN
     low, middle, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
-    return middle - offset, np.maximum((high - low) / 1.349, LEAST_SPREAD)
+    spread = np.maximum((high - low) / 1.349, LEAST_SPREAD)
+    return np.where(seen, middle - offset, 0.0), np.where(seen, spread, 1.0)
 
 
 def peaks_of(
@@ -131,7 +138,7 @@ def peaks_of(
 ) -> Peaks:
     """Return every local maximum above the floor, loudest first."""
     height = scores.shape[1]
-    bands = 1 if pool is None else 8
+    bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
     packed = (null.weight, null.middle, null.scale, null.zones, null.zone)
 
