@@ -221,6 +221,7 @@ class Contender:
 
     name: str
     run: Callable[[list[Path], int], str]
+    again: bool = True  # timed a second time in the same process
 
 
 CONTENDERS = {
@@ -228,7 +229,7 @@ CONTENDERS = {
     "frames": Contender("decode only: read_frame", decode_frames),
     "find": Contender("stillpix.find", find_defects),
     "variance": Contender("least variance of stillpix", find_least_variance),
-    "seed": Contender("seed article's program", run_seed),
+    "seed": Contender("seed article's program", run_seed, again=False),
 }
 
 
@@ -250,9 +251,15 @@ def run_child(arguments: argparse.Namespace) -> None:
     start, cpu_start = time.perf_counter(), time.process_time()
     told = contender.run(paths, arguments.jobs)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start
+    again = seconds
+    if contender.again:  # once more, when the system has given the process its memory
+        start = time.perf_counter()
+        contender.run(paths, arguments.jobs)
+        again = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_mb = peak / 1e6 if sys.platform == "darwin" else peak / 1e3
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mb": peak_mb, "told": told}))
+    measured = {"seconds": seconds, "again": again, "cpu": cpu, "peak_mb": peak_mb, "told": told}
+    print(json.dumps(measured))
 
 
 def in_child(child: str, folder: Path, photos: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -366,6 +373,9 @@ def verdicts(figures: dict[str, Figures], photos: int) -> Iterator[str]:
         if name in figures:
             ratio = seconds / figures[name].median("seconds")
             limit = f"at most {MOST_TIMES_DECODING:.1f} x {CONTENDERS[name].name}"
+            yield _verdict(limit, f"{ratio:.2f} x", holds=ratio <= MOST_TIMES_DECODING)
+            ratio = find.median("again") / figures[name].median("again")
+            limit += ", both run a second time in their process"
             yield _verdict(limit, f"{ratio:.2f} x", holds=ratio <= MOST_TIMES_DECODING)
     if "seed" in figures:
         ratio = figures["seed"].median("seconds") / seconds

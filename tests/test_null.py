@@ -30,7 +30,7 @@ def random_sums(width=96, height=80, seed=1, *, loud=1.0):
     spread = np.sqrt(information[:, np.arange(height)[:, None] // BLOCK, column] / UNIT_INFORMATION)
     pattern = np.tile(rng.normal(0, 0.6, (GRID, GRID)), (height // GRID + 1, width // GRID + 1))
     values = loud * rng.standard_normal((TEMPLATES, height, width)) + pattern[:height, :width]
-    scores = np.rint(UNIT * spread * values).astype(np.int32)
+    scores = np.ascontiguousarray(np.rint(UNIT * spread * values).astype(np.int32))
     scores[scores == 0] = 1  # by chance 0: kept apart from what nothing was said of
     scores[..., (shape[2] - 2) * BLOCK :] = 0
     scores[:, 3 * BLOCK : 4 * BLOCK, 4 * BLOCK : 5 * BLOCK] = 0

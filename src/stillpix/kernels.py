@@ -25,6 +25,7 @@ UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
 _CLIP = np.float32(CLIP)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
+_GRID = 16  # px that decoys move by, or a multiple
 _CHUNK = 256  # px looked at together where hardly any can be a peak
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
@@ -128,7 +129,7 @@ def _add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: 
 @compiled
 def _scatter_row(counts: Any, decoys: Any, shift: int) -> None:
     """Add one row's counts `shift` to the right, wrapped within the whole GRID cells."""
-    whole = counts.size // 16 * 16
+    whole = counts.size // _GRID * _GRID
     moved, source = decoys[shift:whole], counts[: whole - shift]
     for x in range(source.size):
         moved[x] += source[x]
@@ -157,7 +158,7 @@ def _show_row(
 @compiled
 def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
     """Mean squared weight of each block's row."""
-    unit = np.float32(UNIT_INFORMATION / (2 * BLOCK))
+    unit = np.float32(UNIT_INFORMATION / BLOCK)
     for b in range(counts.size):
         m0 = min(_CLIP, factor * weight[BLOCK * b])
         m1 = min(_CLIP, factor * weight[BLOCK * b + 1])
@@ -196,7 +197,7 @@ def _add_information(
             sums[b] += counts[b]
         if row >= 0:
             decoys = decoy_information[k, row // BLOCK]
-            whole, moved = slope.size // 16 * 16 // BLOCK, shift // BLOCK
+            whole, moved = slope.size // _GRID * _GRID // BLOCK, shift // BLOCK
             for b in range(whole):
                 decoys[b + moved if b + moved < whole else b + moved - whole] += counts[b]
 
@@ -249,9 +250,10 @@ def accumulate(
                     slope, response, psi, factors[n], shifts[n], decoy_row(y, thin), counts,
                     decoy_scores,
                 )  # fmt: skip
-            # Two rows of each block stand for it. They are neighbours: a strong defect makes its
-            # row and those two away look noisier, so it touches one of the two wherever it lies.
-            if 0 < y % BLOCK < BLOCK - 1:
+            # One of two rows of each block stands for it, half of the photos one, half the other:
+            # a strong defect makes its own row and those two away look noisier, which so touches
+            # every defect's block alike, wherever in it the defect lies.
+            if y % BLOCK == 1 + shifts[n] // _GRID % 2:
                 _add_information(
                     slope, response, factors[n], shifts[n], y, thin, blocks,
                     information, decoy_information,
@@ -298,9 +300,18 @@ def count_by_phase(
 
 @compiled
 def _normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
-    """Scores of one row in null sigmas."""
-    for x in range(out.size):
-        out[x] = (standard[x] * np.float32(row[x]) - middle[x]) * scale[x]
+    """Scores of one row in null sigmas; middle and scale hold one cell of the grid."""
+    grid = middle.size
+    cells = out.size // grid
+    whole = cells * grid
+    scores, standards = row[:whole].reshape(cells, grid), standard[:whole].reshape(cells, grid)
+    normal = out[:whole].reshape(cells, grid)
+    for cell in range(cells):
+        for i in range(grid):
+            value = standards[cell, i] * np.float32(scores[cell, i]) - middle[i]
+            normal[cell, i] = value * scale[i]
+    for x in range(whole, out.size):
+        out[x] = (standard[x] * np.float32(row[x]) - middle[x - whole]) * scale[x - whole]
 
 
 @compiled
@@ -320,7 +331,8 @@ def count_by_zone(
         if y // grid % every:
             continue
         block_scale(weight[y // BLOCK], standard)
-        _normalise_row(scores[y], standard, middle[y % grid], scale[y % grid], row)
+        at, per = middle[y % grid, :grid], scale[y % grid, :grid]
+        _normalise_row(scores[y], standard, at, per, row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(BORDER, width - BORDER):
             if scores[y, x] != 0:
@@ -344,7 +356,8 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
         return
     strip = min(y // zone, zones.shape[1] - 1)
     for k in range(TEMPLATES):
-        _normalise_row(scores[k, y], standard[k], middle[k, y % grid], scale[k, y % grid], row)
+        at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
+        _normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], out)
     out[:BORDER] = 0
     out[out.size - BORDER :] = 0
