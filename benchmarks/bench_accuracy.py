@@ -98,7 +98,7 @@ def run_camera(seed: int, steps: list[int], options: argparse.Namespace) -> list
 def table(scores: list[Score]) -> str:
     """Return the markdown table: a row a number of photos."""
     lines = [
-        "| photos | cameras | recall, mean (least) | false finds, all cameras | stated | precision |",
+        "| photos | cameras | recall, mean (least) | false finds, in all | stated | precision |",
         "|---|---|---|---|---|---|",
     ]
     for photos in sorted({one.photos for one in scores}):

@@ -100,9 +100,11 @@ def scan(
     read again, and evidence and map are kept there.
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
+    # Each photo read ahead holds memory; more of them than threads would only wait.
+    ahead = min(TOGETHER, jobs or os.cpu_count() or 1)
     with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
-            body = _Body(headers, BodyOutcome(sensor), settings, watch, pool)
+            body = _Body(headers, BodyOutcome(sensor), settings, watch, pool, ahead)
             body.scan_or_explain(library)
             yield body.outcome
 
@@ -112,10 +114,10 @@ class _Body:
 
     def __init__(
         self, headers: Sequence[Header], outcome: BodyOutcome, settings: DetectionSettings,
-        watch: Watch, pool: Executor,
+        watch: Watch, pool: Executor, ahead: int,
     ) -> None:  # fmt: skip
         self.headers, self.outcome, self.settings = headers, outcome, settings
-        self.watch, self.pool = watch, pool
+        self.watch, self.pool, self.ahead = watch, pool, ahead
         self.sensor = outcome.sensor
 
     def scan_or_explain(self, library: Library | None) -> None:
@@ -188,7 +190,7 @@ class _Body:
         earlier = frozenset(evidence.photos)
         self.outcome.known, self.outcome.left = len(self.headers) - len(fresh), len(fresh)
         self.watch.body(self.sensor, len(fresh))
-        batches = read_ahead(fresh, _photo, self.pool, together=TOGETHER, ahead=TOGETHER)
+        batches = read_ahead(fresh, _photo, self.pool, together=TOGETHER, ahead=self.ahead)
         with closing(batches):
             for batch in batches:
                 photos: list[Photo] = []
