@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -256,7 +255,7 @@ def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five):
 
     main_end, terminal = pty.openpty()
     ran = subprocess.Popen(
-        [sys.executable, "-c", SLOWLY, "0.2", "find", five],
+        [sys.executable, "-c", series.SLOWLY, "0.2", "find", five],
         stdout=subprocess.PIPE, stderr=terminal,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "99"},
     )  # fmt: skip
@@ -372,130 +371,13 @@ def test_a_library_that_cannot_be_made_is_said_before_any_photo_is_read(
     ]
 
 
-# Ctrl-C
-
-
-SLOWLY = """
-import sys, time
-from stillpix import scan
-read, pause_s = scan.read_frame, float(sys.argv.pop(1))
-def slow(*arguments, **options):
-    time.sleep(pause_s)
-    return read(*arguments, **options)
-scan.read_frame = slow
-from stillpix.cli import progress
-progress.PLAIN_EVERY_S = -1.0  # each batch is told of
-from stillpix.__main__ import main
-main()
-"""
-
-
-def interrupted(*arguments, times=1, pause_s=0.1):
-    """Run a slow find, and press Ctrl-C once some photos are done."""
-    ran = subprocess.Popen(
-        [sys.executable, "-c", SLOWLY, str(pause_s), "find", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    lines = [ran.stderr.readline()]
-    ran.send_signal(signal.SIGINT)
-    if times > 1:
-        while "Ctrl-C again" not in lines[-1]:
-            lines.append(ran.stderr.readline())
-        ran.send_signal(signal.SIGINT)
-    printed, complained = ran.communicate(timeout=60)
-    return ran.returncode, printed, "".join(lines) + complained
-
-
-@POSIX
-def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(many, library):
-    status, printed, complained = interrupted(many)
-
-    ((_, partly),) = library.maps()
-    assert status == 130
-    assert 0 < partly.evidence.photos < 40
-    assert "map: " in printed
-    assert "stopping after the photos in work; Ctrl-C again stops at once" in complained
-    assert complained.endswith(
-        f"stopped: {40 - partly.evidence.photos} photos not read; what was read is kept: "
-        "run the same command again and it goes on from there\n"
-    )
-
-    run(many)
-    run(many, "--out", library.root / "whole.json")
-
-    ((path, resumed),) = library.maps()
-    whole = read_map(library.root / "whole.json")
-    assert resumed.evidence.photos == 40
-    assert resumed == whole
-    assert path.read_bytes() == (library.root / "whole.json").read_bytes()
-
-
-@POSIX
-def test_ctrl_c_without_a_library_says_that_the_next_find_begins_again(many, tmp_path):
-    status, _, complained = interrupted(many, "--out", tmp_path / "x.json")
-
-    assert status == 130
-    assert (
-        "the map is of those that were read; to read all, run the same command again" in complained
-    )
-    assert 0 < read_map(tmp_path / "x.json").evidence.photos < 40
-
-
-@POSIX
-def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, library):
-    run(many / "IMG_0000.JPG")
-    ((path, _),) = library.maps()
-    before = path.read_bytes()
-
-    status, printed, complained = interrupted(many, times=2, pause_s=1.0)
-
-    assert (status, printed) == (130, "")
-    assert "Traceback" not in complained
-    assert "stopped at once; what was kept before is as it was" in complained
-    assert path.read_bytes() == before
-    assert "39 new photos read, 1 known" in run(many).stdout
-
-
-LOOKING = """
-import os, signal
-from stillpix import gather
-read = gather.read_header
-def interrupting(path):
-    os.kill(os.getpid(), signal.SIGINT)
-    return read(path)
-gather.read_header = interrupting
-from stillpix.__main__ import main
-main()
-"""
-
-
-@POSIX
-def test_ctrl_c_while_photos_are_looked_for_stops_without_a_traceback(many):
-    ran = subprocess.run(
-        [sys.executable, "-c", LOOKING, "find", many],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-
-    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "stillpix: stopped\n")
-
-
-def test_a_ctrl_c_that_is_meant_for_another_program_stops_nothing():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with progress.Progress() as watch, progress.stopping_on_interrupt(watch):
-            signal.raise_signal(signal.SIGINT)
-            assert not watch.stop()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 # Two at once
 
 
 def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, library):
     series.write(tmp_path / "a", range(8))
     series.write(tmp_path / "b", range(8, 16))
-    command = [sys.executable, "-c", SLOWLY, "0.05", "find"]
+    command = [sys.executable, "-c", series.SLOWLY, "0.05", "find"]
     running = [
         subprocess.Popen(
             [*command, tmp_path / name], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -215,14 +215,13 @@ class Evidence:
     @classmethod
     def load(cls, folder: Path, sensor: Sensor) -> Self:
         """Read what `save` wrote; raises StateFormatError where it cannot be used."""
-        evidence = cls.__new__(cls)
         try:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']}")
             if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
                 raise ValueError("it is another sensor's")
-            evidence.__init__(sensor)  # type: ignore[misc]  # the shapes to expect
+            evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:

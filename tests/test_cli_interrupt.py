@@ -1,0 +1,134 @@
+"""`stillpix find` when it is interrupted: what is done is kept, and the next find goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import series
+from stillpix.cli import app, progress
+from stillpix.library import Library
+from stillpix.maps import read_map
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path, monkeypatch):
+    monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))
+    return Library()
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    series.write(folder, range(40))
+    return folder
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(app, ["find", *map(str, arguments)], **options)
+
+
+def interrupted(*arguments, times=1, pause_s=0.1):
+    """Run a slow find, and press Ctrl-C once some photos are done."""
+    ran = subprocess.Popen(
+        [sys.executable, "-c", series.SLOWLY, str(pause_s), "find", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    lines = [ran.stderr.readline()]
+    ran.send_signal(signal.SIGINT)
+    if times > 1:
+        while "Ctrl-C again" not in lines[-1]:
+            lines.append(ran.stderr.readline())
+        ran.send_signal(signal.SIGINT)
+    printed, complained = ran.communicate(timeout=60)
+    return ran.returncode, printed, "".join(lines) + complained
+
+
+@POSIX
+def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(many, library):
+    status, printed, complained = interrupted(many)
+
+    ((_, partly),) = library.maps()
+    assert status == 130
+    assert 0 < partly.evidence.photos < 40
+    assert "map: " in printed
+    assert "stopping after the photos in work; Ctrl-C again stops at once" in complained
+    assert complained.endswith(
+        f"stopped: {40 - partly.evidence.photos} photos not read; what was read is kept: "
+        "run the same command again and it goes on from there\n"
+    )
+
+    run(many)
+    run(many, "--out", library.root / "whole.json")
+
+    ((path, resumed),) = library.maps()
+    whole = read_map(library.root / "whole.json")
+    assert resumed.evidence.photos == 40
+    assert resumed == whole
+    assert path.read_bytes() == (library.root / "whole.json").read_bytes()
+
+
+@POSIX
+def test_ctrl_c_without_a_library_says_that_the_next_find_begins_again(many, tmp_path):
+    status, _, complained = interrupted(many, "--out", tmp_path / "x.json")
+
+    assert status == 130
+    assert (
+        "the map is of those that were read; to read all, run the same command again" in complained
+    )
+    assert 0 < read_map(tmp_path / "x.json").evidence.photos < 40
+
+
+@POSIX
+def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, library):
+    run(many / "IMG_0000.JPG")
+    ((path, _),) = library.maps()
+    before = path.read_bytes()
+
+    status, printed, complained = interrupted(many, times=2, pause_s=1.0)
+
+    assert (status, printed) == (130, "")
+    assert "Traceback" not in complained
+    assert "stopped at once; what was kept before is as it was" in complained
+    assert path.read_bytes() == before
+    assert "39 new photos read, 1 known" in run(many).stdout
+
+
+LOOKING = """
+import os, signal
+from stillpix import gather
+read = gather.read_header
+def interrupting(path):
+    os.kill(os.getpid(), signal.SIGINT)
+    return read(path)
+gather.read_header = interrupting
+from stillpix.__main__ import main
+main()
+"""
+
+
+@POSIX
+def test_ctrl_c_while_photos_are_looked_for_stops_without_a_traceback(many):
+    ran = subprocess.run(
+        [sys.executable, "-c", LOOKING, "find", many],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "stillpix: stopped\n")
+
+
+def test_a_ctrl_c_that_is_meant_for_another_program_stops_nothing():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with progress.Progress() as watch, progress.stopping_on_interrupt(watch):
+            signal.raise_signal(signal.SIGINT)
+            assert not watch.stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
