@@ -181,8 +181,7 @@ def find_defects(paths: list[Path], jobs: int) -> str:
 
 def find_least_variance(paths: list[Path], jobs: int) -> str:
     """Run the least variance finder over all colour values."""
-    from stillpix.images import read_header
-    from stillpix.images.colour import read_colour
+    from stillpix.images import read_colour, read_header
     from stillpix.variance import SubpixelVariance
 
     def read(path: Path, buffer: bytearray) -> Any:

@@ -16,8 +16,7 @@ from PIL import Image
 import photos
 from stillpix.errors import NothingUsableError, ReadError, SensorMismatchError, StillpixError
 from stillpix.frame import Sensor
-from stillpix.images import read_frame, read_header
-from stillpix.images.colour import read_colour
+from stillpix.images import read_colour, read_frame, read_header
 from stillpix.variance import SubpixelVariance
 
 SENSOR = Sensor("Example Works", "Example One", "7", 13, 11)

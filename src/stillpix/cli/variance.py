@@ -102,7 +102,7 @@ def _body_variance(
 
 
 def _colours(header: Header, buffer: bytearray) -> Pixels:
-    from ..images.colour import read_colour
+    from ..images import read_colour
 
     return read_colour(header, buffer=buffer)
 

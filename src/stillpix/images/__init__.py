@@ -18,12 +18,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from stillpix.errors import MissingReaderError, ReadError
-from stillpix.frame import UNKNOWN, Exposure, Frame, Sensor
+from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
 
-__all__ = ["FORMATS", "Format", "Header", "is_photo", "open_frames", "read_frame", "read_header"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Header",
+    "is_photo",
+    "open_frames",
+    "read_colour",
+    "read_frame",
+    "read_header",
+]
 
 HEAD_BYTES = 32  # enough for any signature
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
@@ -132,21 +141,29 @@ def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
     >>> frame.pixels.shape, int(frame.pixels[0, 0]), frame.origin
     ((48, 64), 76, 'a.png')
     """
-    path, sensor = header.path, header.sensor
-    form = next(form for form in FORMATS if form.name == header.format)
-    with _explained(path):
-        with _open(path) as file:
-            content = file.read()
-        changed = _format_of(content[:HEAD_BYTES], path) != form
-        if not changed:
-            with _reader_required(form, path):
-                pixels = _module_of(form).decode(content, path, buffer)
-            white = 255 if pixels.itemsize == 1 else 65535
-            changed = (*pixels.shape, white) != (sensor.height, sensor.width, header.white)
-        if changed:
-            raise ReadError(path, "changed while it was being read; read it again")
+    pixels, content = _decoded(header, buffer, colours=False)
     digest = blake2b(content, digest_size=16).hexdigest()
-    return Frame(pixels, sensor, header.exposure, path.name, digest, header.white)
+    return Frame(pixels, header.sensor, header.exposure, header.path.name, digest, header.white)
+
+
+def read_colour(header: Header, *, buffer: bytearray | None = None) -> Pixels:
+    """Return the colours of a photo whose header was read, (height, width, 3) DN: R, G, B.
+
+    A grey photo, and one of a sensor's mosaic, has no colours: its pixels come as (height, width).
+    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one a thread, as
+    in read_frame; a JPEG's colours lie in it until the next call. Raises ReadError if the file is
+    damaged, is cut short or is no longer the one whose header was read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (64, 48), "orange").save(Path(folder, "a.png"))
+    ...     colours = read_colour(read_header(Path(folder, "a.png")))
+    >>> colours.shape, colours[0, 0].tolist()
+    ((48, 64, 3), [255, 165, 0])
+    """
+    pixels, _ = _decoded(header, buffer, colours=header.sensor.layout == "rendered")
+    return pixels
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
@@ -160,6 +177,26 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
     """
     for path in paths:
         yield read_frame(read_header(path))
+
+
+def _decoded(header: Header, buffer: bytearray | None, *, colours: bool) -> tuple[Pixels, bytes]:
+    """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
+    path, sensor = header.path, header.sensor
+    form = next(form for form in FORMATS if form.name == header.format)
+    with _explained(path):
+        with _open(path) as file:
+            content = file.read()
+        changed = _format_of(content[:HEAD_BYTES], path) != form
+        if not changed:
+            with _reader_required(form, path):
+                module = _module_of(form)
+                decode = module.decode_colour if colours else module.decode
+                pixels = decode(content, path, buffer)
+            white = 255 if pixels.itemsize == 1 else 65535
+            changed = (*pixels.shape[:2], white) != (sensor.height, sensor.width, header.white)
+        if changed:
+            raise ReadError(path, "changed while it was being read; read it again")
+    return pixels, content
 
 
 def _sensor_of(outline: Outline) -> Sensor:

@@ -1,4 +1,4 @@
-"""JPEG photos: size and EXIF from the leading segments, luma from libjpeg.
+"""JPEG photos: size and EXIF from the leading segments, luma or colours from libjpeg.
 
 Never returns a picture whose end is missing, and never looks at embedded previews. RGB and CMYK
 are made luma with the weights that JPEG itself uses.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -24,7 +24,7 @@ START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 EXIF_HEAD = b"Exif\0\0"
 MAX_SEGMENTS = 4096  # before the picture; real files have some dozens
-CMYK_COMPONENTS = 4
+GREY_COMPONENTS, CMYK_COMPONENTS = 1, 4
 # Complaints on pictures that are whole: TurboJPEG knows six chroma samplings where libjpeg knows
 # all, and some phones write scan parameters that baseline JPEG does not have. simplejpeg's
 # strict=False would let both pass, and pictures that are cut short too.
@@ -97,21 +97,34 @@ def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
 
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> NDArray[np.uint8]:
     """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
+    return _unpacked(content, path, buffer, "L")
+
+
+def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> NDArray[np.uint8]:
+    """Return the colours, in `buffer` as decode returns the luma."""
+    components = _leading(BytesIO(content), path).frame[5]
+    return _unpacked(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
+
+
+def _unpacked(
+    content: bytes, path: Path, buffer: bytearray | None, mode: Literal["L", "RGB"]
+) -> NDArray[np.uint8]:
     leading = _leading(BytesIO(content), path)
-    outline = read_outline(BytesIO(content), path)
+    outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     if leading.frame[5] == CMYK_COMPONENTS:
-        return _decode_slowly(content, path)
-    room = _room(buffer, outline.width * outline.height)
+        return _decode_slowly(content, path, mode)
+    room = _room(buffer, len(mode) * outline.width * outline.height)
+    space = "GRAY" if mode == "L" else mode
     try:
-        pixels = simplejpeg.decode_jpeg(content, "GRAY", buffer=room, strict=True)
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=room, strict=True)
     except ValueError as error:
         reason = str(error)
         if any(each in reason for each in LEFT_TO_PILLOW):
-            return _decode_slowly(content, path)
+            return _decode_slowly(content, path, mode)
         if "Premature end" in reason:
             raise ReadError(path, CUT_SHORT) from error
         raise ReadError(path, f"is a damaged JPEG ({reason}); copy it again") from error
-    return cast("NDArray[np.uint8]", pixels.reshape(pixels.shape[:2]))
+    return pixels.reshape(pixels.shape[:2]) if mode == "L" else pixels
 
 
 def _room(buffer: bytearray | None, size: int) -> bytearray | None:
@@ -125,15 +138,15 @@ def _room(buffer: bytearray | None, size: int) -> bytearray | None:
     return buffer
 
 
-def _decode_slowly(content: bytes, path: Path) -> NDArray[np.uint8]:
+def _decode_slowly(content: bytes, path: Path, mode: Literal["L", "RGB"]) -> NDArray[np.uint8]:
     """Decode with Pillow, which reads what TurboJPEG does not, at half the speed."""
     from PIL import Image
 
     try:
         with Image.open(BytesIO(content), formats=["JPEG"]) as image:
-            if image.mode != "CMYK":
-                image.draft("L", None)
-            return np.array(image.convert("L"))
+            if mode == "L" and image.mode != "CMYK":
+                image.draft(mode, None)
+            return np.array(image.convert(mode))
     except OSError as error:
         if "truncated" in str(error).lower():
             raise ReadError(path, CUT_SHORT) from error

@@ -37,10 +37,13 @@ class FormatModule(Protocol):
         """Return the outline of the open file, whose position is 0; raise ReadError."""
 
     def decode(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
-        """Return the pixels as C-contiguous (height, width) DN; raise ReadError.
+        """Return the luma as C-contiguous (height, width) DN; raise ReadError.
 
         A format that can decode into `buffer` does so; the others ignore it.
         """
+
+    def decode_colour(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+        """Return the colours as C-contiguous (height, width, 3) DN, grey as decode does."""
 
 
 def require_photo_size(path: Path, width: int, height: int) -> None:

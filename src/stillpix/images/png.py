@@ -21,7 +21,7 @@ from PIL import Image
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
 from stillpix.images.exif import exif_of_block
-from stillpix.images.luma import luma
+from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
@@ -31,7 +31,6 @@ HEAD_BYTES = 33  # signature and IHDR
 MAX_CHUNKS = 200_000  # to look through for eXIf: 1.6 GB in libpng's chunks of 8 kB
 MOST_EXIF = 1 << 22  # bytes
 NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})  # for colours as stored, without alpha
-GREY_DIMENSIONS = 2
 DAMAGED = "is a damaged PNG: {}; copy it again"
 
 
@@ -66,6 +65,16 @@ def _exif_block(file: BinaryIO) -> bytes | None:
 
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
+    return luma_of(_unpacked(content, path))
+
+
+def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the colours, uint8 or uint16, as decode returns the luma."""
+    return colours_of(_unpacked(content, path))
+
+
+def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
+    """Return (height, width, samples), alpha among them."""
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     needed = content[:SIGNATURE_BYTES] + b"".join(_needed_chunks(content, path))
     colour, interlaced = content[25], content[28] != 0
@@ -77,11 +86,7 @@ def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # n
     # UnicodeDecodeError: imagecodecs loses libpng's message on the way.
     except (imagecodecs.PngError, UnicodeDecodeError, OSError, SyntaxError) as error:
         raise ReadError(path, DAMAGED.format("its pixels cannot be unpacked")) from error
-    if picture.ndim == GREY_DIMENSIONS:
-        return np.ascontiguousarray(picture)
-    if picture.shape[2] < 3:
-        return np.ascontiguousarray(picture[..., 0])
-    return luma(picture)
+    return picture.reshape(*picture.shape[:2], -1)
 
 
 def _decode_interlaced(content: bytes) -> NDArray[Any]:

@@ -21,7 +21,7 @@ from stillpix.errors import ReadError
 from stillpix.frame import Pixels
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import exif_of_directory
-from stillpix.images.luma import luma
+from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
@@ -192,6 +192,16 @@ def _number_of_segments(structure: Structure, page: Page, *, tiled: bool) -> int
 
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
+    return luma_of(_unpacked(content, path))
+
+
+def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the colours, uint8 or uint16, as decode returns the luma."""
+    return colours_of(_unpacked(content, path))
+
+
+def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
+    """Return (height, width, samples): one of grey, or three and more of colours."""
     page, _ = _outline(BytesIO(content), path)
     with tifffile.TiffFile(BytesIO(content)) as file:
         decoded = file.pages[page.place]
@@ -203,11 +213,11 @@ def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # n
         raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
     picture = _interleaved(picture, page, path)
     if page.photometric in {RGB, YCBCR}:
-        return luma(picture)
-    grey = picture[..., 0]
+        return picture
     if page.photometric == PALETTE:
-        return _through_palette(grey, palette, path)
-    return np.ascontiguousarray(np.bitwise_not(grey) if page.photometric == WHITE_IS_ZERO else grey)
+        return _through_palette(picture[..., 0], palette, path)
+    grey = picture[..., :1]
+    return np.bitwise_not(grey) if page.photometric == WHITE_IS_ZERO else grey
 
 
 def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
@@ -222,10 +232,10 @@ def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
 
 def _through_palette(
     indices: NDArray[Any], palette: NDArray[np.uint16] | None, path: Path
-) -> Pixels:
+) -> NDArray[np.uint8]:
     """Look the colours up; a palette's 16-bit entries are 8-bit colours times 257."""
     if palette is None or indices.itemsize > 1:
         raise ReadError(path, "is a TIFF whose palette cannot be used; save it as 8-bit RGB")
     colours = (palette.T >> 8).astype(np.uint8)
-    greys = luma(colours[np.newaxis])[0]
-    return np.ascontiguousarray(greys[indices])
+    looked_up: NDArray[np.uint8] = colours[indices]
+    return looked_up
