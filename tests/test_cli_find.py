@@ -19,29 +19,16 @@ import photos
 import series
 from stillpix.cli import app, progress
 from stillpix.defects import DefectMap, EvidenceSummary
-from stillpix.library import Library
 from stillpix.maps import read_map, write_map
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX")
-
-
-@pytest.fixture(autouse=True)
-def library(tmp_path, monkeypatch):
-    monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))
-    return Library()
+pytestmark = pytest.mark.usefixtures("library")
 
 
 @pytest.fixture(scope="module")
 def five(tmp_path_factory):
     folder = tmp_path_factory.mktemp("five")
     series.write(folder, range(5))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("many")
-    series.write(folder, range(40))
     return folder
 
 

@@ -12,23 +12,10 @@ from typer.testing import CliRunner
 
 import series
 from stillpix.cli import app, progress
-from stillpix.library import Library
 from stillpix.maps import read_map
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-
-
-@pytest.fixture(autouse=True)
-def library(tmp_path, monkeypatch):
-    monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))
-    return Library()
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("many")
-    series.write(folder, range(40))
-    return folder
+pytestmark = pytest.mark.usefixtures("library")
 
 
 def run(*arguments, **options):

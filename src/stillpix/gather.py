@@ -124,8 +124,8 @@ class _Search:
             yield Path(given)
             return
         name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
-        # A Path only globs below itself; this pattern may begin anywhere.
-        matches = [] if "\0" in name else sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+        pattern = "" if "\0" in name else name
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path: below itself
         if not matches and _is_behind_a_closed_folder(name):
             self._skip(Path(given), PermissionError())
         elif not matches:

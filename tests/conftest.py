@@ -1,0 +1,21 @@
+"""What several tests of the command line stand on: a library of their own, and a long series."""
+
+from __future__ import annotations
+
+import pytest
+
+import series
+from stillpix.library import Library
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))
+    return Library()
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    series.write(folder, range(40))
+    return folder
