@@ -2,8 +2,8 @@
 
 Simulates cameras (random ones: CFA phase, demosaicing, noise, tone, sharpening, JPEG quality and
 subsampling differ), takes photos with them, runs the finder on the frames and prints a table.
-Development cameras have seeds 1 to 99; those shown in the docs have seeds from 1001 on and were
-not looked at while the finder was tuned.
+Development cameras have seeds 1 to 99. A seed that was scored while the finder changed no longer
+proves anything: take new ones, and say in benchmarks/README.md which.
 
     python benchmarks/bench_accuracy.py [--cameras 10] [--first 1001] [--photos 20 60]
         [--defects 100] [--size 1500x1000] [--scenes FOLDER] [--json FILE]
