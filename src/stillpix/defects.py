@@ -47,6 +47,18 @@ class Defect:
         default_factory=dict, hash=False
     )  # keys of later versions, kept as read
 
+    def pixels(self) -> Iterator[tuple[int, int]]:
+        """Yield x and y of each pixel that is broken: one, or those of the run.
+
+        >>> list(Defect(x=7, y=2, run=Run("column", 2, 4)).pixels())
+        [(7, 2), (7, 3), (7, 4)]
+        """
+        if self.run is None:
+            yield self.x, self.y
+            return
+        for along in range(self.run.first, self.run.last + 1):
+            yield (along, self.y) if self.run.along == "row" else (self.x, along)
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSummary:

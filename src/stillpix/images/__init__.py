@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
+from stillpix.images.patch import Patch
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
@@ -27,11 +28,15 @@ __all__ = [
     "FORMATS",
     "Format",
     "Header",
+    "Patch",
+    "decode_colour",
     "is_photo",
     "open_frames",
     "read_colour",
+    "read_content",
     "read_frame",
     "read_header",
+    "rewrite",
 ]
 
 HEAD_BYTES = 32  # enough for any signature
@@ -46,6 +51,7 @@ class Format:
     suffixes: frozenset[str]
     signatures: tuple[bytes, ...]
     module: str  # of FormatModule's shape
+    rewriting: str | None = None  # the module that replaces single pixels; JPEG has coefficients
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
 
 
@@ -56,12 +62,19 @@ FORMATS: tuple[Format, ...] = (
         (b"\xff\xd8\xff",),
         "stillpix.images.jpeg",
     ),
-    Format("png", frozenset({".png"}), (b"\x89PNG\r\n\x1a\n",), "stillpix.images.png"),
+    Format(
+        "png",
+        frozenset({".png"}),
+        (b"\x89PNG\r\n\x1a\n",),
+        "stillpix.images.png",
+        "stillpix.images.png_rewriting",
+    ),
     Format(
         "tiff",
         frozenset({".tif", ".tiff"}),
         (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         "stillpix.images.tiff",
+        "stillpix.images.tiff_rewriting",
     ),
 )
 
@@ -166,6 +179,62 @@ def read_colour(header: Header, *, buffer: bytearray | None = None) -> Pixels:
     return pixels
 
 
+def read_content(header: Header) -> bytes:
+    """Return the bytes of a photo's file whose header was read; raise ReadError.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("L", (64, 48)).save(Path(folder, "a.png"))
+    ...     content = read_content(read_header(Path(folder, "a.png")))
+    >>> content[1:4]
+    b'PNG'
+    """
+    with _explained(header.path), _open(header.path) as file:
+        return file.read()
+
+
+def decode_colour(header: Header, content: bytes) -> Pixels:
+    """Return the colours of a photo whose bytes are at hand, as read_colour does.
+
+    >>> from io import BytesIO
+    >>> from PIL import Image
+    >>> file = BytesIO()
+    >>> Image.new("RGB", (64, 48), "orange").save(file, "PNG")
+    >>> path, sensor = Path("a.png"), Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48)
+    >>> header = Header(path, "png", sensor, Exposure(), None, 1, 255)
+    >>> decode_colour(header, file.getvalue())[0, 0].tolist()
+    [255, 165, 0]
+    """
+    with _explained(header.path):
+        return _pixels_of(header, content, None, colours=header.sensor.layout == "rendered")
+
+
+def rewrite(header: Header, content: bytes, patches: Sequence[Patch]) -> bytes:
+    """Return the file of a PNG or TIFF with some pixels replaced and all else as it was.
+
+    Raises ReadError where the file cannot be written back without loss. JPEGs are changed by
+    their coefficients (see stillpix.coefficients): a ValueError here.
+
+    >>> from io import BytesIO
+    >>> from PIL import Image
+    >>> file = BytesIO()
+    >>> Image.new("L", (64, 48)).save(file, "PNG")
+    >>> sensor = Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48)
+    >>> header = Header(Path("a.png"), "png", sensor, Exposure(), None, 1, 255)
+    >>> import numpy as np
+    >>> dot = Patch(3, 2, np.array([[200]], np.uint8), np.array([[True]]))
+    >>> int(decode_colour(header, rewrite(header, file.getvalue(), [dot]))[2, 3])
+    200
+    """
+    form = _format_named(header.format)
+    if form.rewriting is None:
+        raise ValueError(f"single pixels of a {form.name} file cannot be replaced")
+    with _explained(header.path), _reader_required(form, header.path):
+        module = importlib.import_module(form.rewriting)
+        return cast("bytes", module.rewritten(content, header.path, patches))
+
+
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
     """Yield the frame of each photo, in order, each with memory of its own.
 
@@ -181,22 +250,27 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
 
 def _decoded(header: Header, buffer: bytearray | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
-    path, sensor = header.path, header.sensor
-    form = next(form for form in FORMATS if form.name == header.format)
-    with _explained(path):
-        with _open(path) as file:
+    with _explained(header.path):
+        with _open(header.path) as file:
             content = file.read()
-        changed = _format_of(content[:HEAD_BYTES], path) != form
-        if not changed:
-            with _reader_required(form, path):
-                module = _module_of(form)
-                decode = module.decode_colour if colours else module.decode
-                pixels = decode(content, path, buffer)
-            white = 255 if pixels.itemsize == 1 else 65535
-            changed = (*pixels.shape[:2], white) != (sensor.height, sensor.width, header.white)
-        if changed:
-            raise ReadError(path, "changed while it was being read; read it again")
-    return pixels, content
+        return _pixels_of(header, content, buffer, colours=colours), content
+
+
+def _pixels_of(
+    header: Header, content: bytes, buffer: bytearray | None, *, colours: bool
+) -> Pixels:
+    path, sensor, form = header.path, header.sensor, _format_named(header.format)
+    changed = _format_of(content[:HEAD_BYTES], path) != form
+    if not changed:
+        with _reader_required(form, path):
+            module = _module_of(form)
+            decode = module.decode_colour if colours else module.decode
+            pixels = decode(content, path, buffer)
+        white = 255 if pixels.itemsize == 1 else 65535
+        changed = (*pixels.shape[:2], white) != (sensor.height, sensor.width, header.white)
+    if changed:
+        raise ReadError(path, "changed while it was being read; read it again")
+    return pixels
 
 
 def _sensor_of(outline: Outline) -> Sensor:
@@ -243,6 +317,10 @@ def _format_of(head: bytes, path: Path) -> Format:
         )
     named = [form for form in alike if path.suffix.lower() in form.suffixes]
     return (named or alike)[0]
+
+
+def _format_named(name: str) -> Format:
+    return next(form for form in FORMATS if form.name == name)
 
 
 def _module_of(form: Format) -> FormatModule:

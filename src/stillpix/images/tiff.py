@@ -70,10 +70,11 @@ class Page(NamedTuple):
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
     """Return the size and EXIF facts of a TIFF; raise ReadError."""
-    return _outline(file, path)[1]
+    return full_page(file, path)[1]
 
 
-def _outline(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
+def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
+    """Return the first full page of a TIFF and its outline; raise ReadError."""
     try:
         structure = Structure.of(file)
         _require_no_raw(structure, file, path)
@@ -90,7 +91,8 @@ def _outline(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
     return page, Outline(page.width, page.height, white, exif)
 
 
-def _number(structure: Structure, directory: Directory, tag: int, default: int) -> int:
+def number_of(structure: Structure, directory: Directory, tag: int, default: int) -> int:
+    """Return a tag's first number, or the default where the directory has no such tag."""
     if tag not in directory:
         return default
     values = structure.numbers(directory[tag], 1)
@@ -103,7 +105,7 @@ def _require_no_raw(structure: Structure, file: BinaryIO, path: Path) -> None:
     file.seek(4)
     raw = path.suffix.lower() in RAW_SUFFIXES or file.read(len(CR2_HEAD)) == CR2_HEAD
     for directory in _all_directories(structure):
-        photometric = _number(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO)
+        photometric = number_of(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO)
         raw = raw or DNG_VERSION in directory or photometric in RAW_PHOTOMETRICS
     if raw:
         raise ReadError(path, IS_RAW)
@@ -120,18 +122,18 @@ def _all_directories(structure: Structure) -> Iterator[Directory]:
 
 def _first_full_page(structure: Structure, path: Path) -> Page:
     for place, directory in enumerate(structure.chain()):
-        reduced = _number(structure, directory, NEW_SUBFILE_TYPE, 0) & REDUCED_OR_MASK
-        if reduced or _number(structure, directory, SUBFILE_TYPE, 1) == REDUCED:
+        reduced = number_of(structure, directory, NEW_SUBFILE_TYPE, 0) & REDUCED_OR_MASK
+        if reduced or number_of(structure, directory, SUBFILE_TYPE, 1) == REDUCED:
             continue
         return Page(
             place,
             directory,
-            width=_number(structure, directory, WIDTH, 0),
-            height=_number(structure, directory, HEIGHT, 0),
-            bits=_number(structure, directory, BITS, 1),
-            samples=_number(structure, directory, SAMPLES, 1),
-            photometric=_number(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO),
-            compression=_number(structure, directory, COMPRESSION, UNCOMPRESSED),
+            width=number_of(structure, directory, WIDTH, 0),
+            height=number_of(structure, directory, HEIGHT, 0),
+            bits=number_of(structure, directory, BITS, 1),
+            samples=number_of(structure, directory, SAMPLES, 1),
+            photometric=number_of(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO),
+            compression=number_of(structure, directory, COMPRESSION, UNCOMPRESSED),
         )
     raise ReadError(path, "holds no full-size page, only previews; use the file they came from")
 
@@ -140,7 +142,7 @@ def _require_known_layout(structure: Structure, page: Page, path: Path) -> None:
     kind = ""
     needed = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, PALETTE: 1, RGB: 3, YCBCR: 3}
     bits = structure.numbers(page.directory[BITS], MAX_SAMPLES) if BITS in page.directory else (1,)
-    if _number(structure, page.directory, SAMPLE_FORMAT, 1) not in UNSIGNED:
+    if number_of(structure, page.directory, SAMPLE_FORMAT, 1) not in UNSIGNED:
         kind = "signed or floating-point"
     elif page.bits not in {8, 16} or len(set(bits)) > 1:
         kind = "/".join(f"{each}" for each in bits) + "-bit"
@@ -178,14 +180,14 @@ def _require_all_pixels(structure: Structure, page: Page, path: Path) -> None:
 
 def _number_of_segments(structure: Structure, page: Page, *, tiled: bool) -> int:
     if tiled:
-        across = _number(structure, page.directory, TILE_WIDTH, 0)
-        down = _number(structure, page.directory, TILE_HEIGHT, 0)
+        across = number_of(structure, page.directory, TILE_WIDTH, 0)
+        down = number_of(structure, page.directory, TILE_HEIGHT, 0)
     else:
         across = page.width
-        down = _number(structure, page.directory, ROWS_PER_STRIP, page.height)
+        down = number_of(structure, page.directory, ROWS_PER_STRIP, page.height)
     if across < 1 or down < 1:
         raise BrokenStructureError("has strips or tiles without pixels")
-    separate = _number(structure, page.directory, PLANAR, INTERLEAVED) != INTERLEAVED
+    separate = number_of(structure, page.directory, PLANAR, INTERLEAVED) != INTERLEAVED
     layers = page.samples if separate else 1
     return layers * math.ceil(page.width / across) * math.ceil(page.height / down)
 
@@ -202,7 +204,7 @@ def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixel
 
 def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
     """Return (height, width, samples): one of grey, or three and more of colours."""
-    page, _ = _outline(BytesIO(content), path)
+    page, _ = full_page(BytesIO(content), path)
     with tifffile.TiffFile(BytesIO(content)) as file:
         decoded = file.pages[page.place]
         if not isinstance(decoded, tifffile.TiffPage):  # a later page of a long series
