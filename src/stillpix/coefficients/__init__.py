@@ -1,0 +1,22 @@
+"""The quantised coefficients of a JPEG, read and written back with some blocks changed.
+
+All else in the file stays byte for byte: marker segments, fill bytes, restart intervals, and
+whatever follows the picture. Never decodes to colours, and never opens or writes a file.
+"""
+
+from __future__ import annotations
+
+from .decoding import read_coefficients
+from .picture import Component, JpegImage
+from .rewriting import Rewritten, rewritten
+from .transform import coefficients_of, samples_of
+
+__all__ = [
+    "Component",
+    "JpegImage",
+    "Rewritten",
+    "coefficients_of",
+    "read_coefficients",
+    "rewritten",
+    "samples_of",
+]

@@ -1,0 +1,142 @@
+"""From the bytes of a JPEG to its coefficients.
+
+Never guesses what a damaged file may have held.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import bits, progressive, sequential
+from .huffman import LONGEST_CODE, HuffmanTable, quick_entries
+from .picture import Component, JpegImage, Places, Scan
+from .refusal import Refusal
+from .segments import NATURAL, Outline, outline_of
+
+COMPLAINTS = {
+    sequential.OVERRUN: "its picture ends too early",
+    sequential.NO_SUCH_CODE: "its picture holds a code that is in no table",
+    sequential.BEYOND_BLOCK: "its picture holds a block of more than 64 coefficients",
+    sequential.OUT_OF_RANGE: "its picture holds a coefficient beyond the range of 8-bit pictures",
+}
+
+
+def read_coefficients(content: bytes, path: Path) -> JpegImage:
+    """Return the quantised coefficients of a JPEG, given as the whole file's bytes.
+
+    Baseline, extended sequential and progressive JPEGs of 8 bits with Huffman codes, 1 to 4
+    components and any sampling factors are read; only the first picture of several in one file.
+
+    Raises ReadError, which names `path`, for other kinds, for damage, and for a file cut short.
+    """
+    outline = outline_of(content, path)
+    blocks = np.zeros((outline.frame.blocks, 64), np.int16)
+    refusal = Refusal(path)
+    if outline.frame.progressive:
+        _require_every_bit(outline, refusal)
+    decoded = _decoded_progressive if outline.frame.progressive else _decoded_sequential
+    places = tuple(
+        decoded(scan, intervals, blocks, refusal)
+        for scan, intervals in zip(outline.scans, outline.intervals, strict=True)
+    )
+    blocks.flags.writeable = False
+    return JpegImage(
+        outline.frame.width, outline.frame.height, outline.colours,
+        _components(outline, blocks), outline.frame.progressive,
+        outline.scans, places, blocks, zlib.crc32(content),
+    )  # fmt: skip
+
+
+def _components(outline: Outline, blocks: NDArray[np.int16]) -> tuple[Component, ...]:
+    return tuple(
+        Component(
+            each.across, each.down, each.width, each.height, steps,
+            blocks[each.first : each.first + each.rows * each.columns].reshape(
+                each.rows, each.columns, 64
+            ),
+        )
+        for each, steps in zip(outline.frame.components, outline.steps, strict=True)
+    )  # fmt: skip
+
+
+def _require_every_bit(outline: Outline, refusal: Refusal) -> None:
+    """Raise ReadError unless the scans send each bit of each coefficient once, highest first."""
+    low = np.full((len(outline.frame.components), 64), -1)  # bits not sent yet; -1: nothing was
+    for scan in outline.scans:
+        first, last = scan.band
+        for member in scan.members:
+            before = low[member, first : last + 1]
+            if (before != (scan.high or -1)).any():
+                refusal.damaged("its progressive scans are out of order")
+            before[:] = scan.low
+    if low.any():
+        refusal.not_written("a progressive JPEG that leaves out some of the picture's detail")
+
+
+def _decoded_sequential(
+    scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
+) -> Places:
+    places = Places(np.zeros(scan.mcus, np.uint64), np.zeros(scan.intervals, np.uint64))
+    quick, entries, which = look_ups(scan)
+    status = sequential.decode_scan(
+        intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
+        scan.mcus, scan.restart, quick, entries, which, NATURAL, blocks,
+        places.mcus, places.last,
+    )  # fmt: skip
+    _require_decoded(status, refusal)
+    return places
+
+
+def _decoded_progressive(
+    scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
+) -> Places:
+    places = Places(np.zeros(0, np.uint64), np.zeros(scan.intervals, np.uint64))
+    quick, entries, which = look_ups(scan)
+    where = (
+        intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
+        scan.mcus, scan.restart,
+    )  # fmt: skip
+    if scan.band[0] > 0:
+        status = progressive.decode_ac(
+            *where, quick, entries, *scan.band, scan.high, scan.low, NATURAL, blocks, places.last
+        )
+    elif scan.high > 0:
+        status = progressive.refine_dc(*where, scan.low, blocks, places.last)
+    else:
+        status = progressive.decode_dc(*where, quick, entries, which, scan.low, blocks, places.last)
+    _require_decoded(status, refusal)
+    return places
+
+
+def look_ups(scan: Scan) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+    """Return a scan's look-up tables, small and large, and which of them each member uses."""
+    every = unlike_tables(scan)
+    entries = np.zeros((max(len(every), 1), 1 << LONGEST_CODE), np.uint16)
+    for n, table in enumerate(every):
+        entries[n] = table.entries()
+    quick = np.stack([quick_entries(each) for each in entries])
+    return quick, entries, uses_of(scan, every)
+
+
+def unlike_tables(scan: Scan) -> list[HuffmanTable]:
+    """Return the tables that a scan uses, each once."""
+    both = [*scan.dc_tables, *scan.ac_tables]
+    return list(dict.fromkeys(table for table in both if table is not None))
+
+
+def uses_of(scan: Scan, tables: list[HuffmanTable]) -> NDArray[np.int64]:
+    """Return which of the tables code DC and AC of each member, (members, 2); -1 for none."""
+    pairs = zip(scan.dc_tables, scan.ac_tables, strict=True)
+    return np.array(
+        [[-1 if table is None else tables.index(table) for table in pair] for pair in pairs],
+        np.int64,
+    )
+
+
+def _require_decoded(status: int, refusal: Refusal) -> None:
+    if status != sequential.DECODED:
+        refusal.damaged(COMPLAINTS[status])
