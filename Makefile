@@ -1,8 +1,10 @@
 # check: all that CI runs.  fix: format and repair what ruff can.  test, bench: as named.
+# bench-accuracy: stillpix, rivals and ablations (docs/accuracy.md); needs '.[bench]'. More options
+# in ACCURACY, as in: make bench-accuracy ACCURACY="--first 31 --json found.json"
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: check lint types test smoke fix bench
+.PHONY: check lint types test smoke fix bench bench-accuracy
 
 check: lint types test smoke
 
@@ -34,3 +36,6 @@ fix:
 
 bench:
 	for script in benchmarks/bench_*.py; do $(PYTHON) "$$script"; done
+
+bench-accuracy:
+	$(PYTHON) benchmarks/bench_accuracy.py --methods all --photos 20 60 200 --clean $(ACCURACY)

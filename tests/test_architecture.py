@@ -17,13 +17,14 @@ SOURCE = Path(stillpix.__file__).parent
 LAYERS = (
     {"errors"},
     {"kernels", "frame", "atomic"},
-    {"images", "simulate", "locks", "watch"},
+    {"images", "coefficients", "simulate", "locks", "watch"},
     {"scenes", "reading"},
     {"evidence", "defects", "variance"},
     {"null"},  # null and characterise are the two lower floors of detection
     {"characterise"},
-    {"detection", "repair", "maps"},
-    {"gather", "library"},
+    {"detection", "restoration", "maps"},
+    {"gather", "library", "fixlog"},
+    {"placing"},
     {"scan", "mend", "report"},
     {"cli", "web"},
     {"__init__", "__main__"},

@@ -8,10 +8,12 @@ import os
 import pytest
 
 from stillpix.atomic import (
+    remove_leftovers,
     replacing,
     replacing_folder,
     set_aside,
     settled_folder,
+    standing_in,
     write_atomically,
     write_error,
 )
@@ -97,6 +99,46 @@ def test_a_short_write_without_a_reason_on_a_full_disk_is_a_full_disk(tmp_path, 
         "could not be written (1000 requested and 10 written); choose another place"
     )
     assert str(write_error(tmp_path / "a", short)).endswith("free some space and run again")
+
+
+def test_a_file_made_under_the_hidden_name_takes_the_old_ones_place_with_all_it_is(tmp_path):
+    write_atomically(tmp_path / "a", b"old")
+
+    with standing_in(tmp_path / "a") as beside:
+        beside.write_bytes(b"new")
+        beside.chmod(0o600)
+        os.utime(beside, ns=(1, 7_000_000_000))
+        assert (tmp_path / "a").read_bytes() == b"old"
+
+    status = (tmp_path / "a").stat()
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert (status.st_mode & 0o777, status.st_mtime_ns) == (0o600, 7_000_000_000)
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_hidden_file_that_was_never_made_is_a_refusal(tmp_path):
+    write_atomically(tmp_path / "a", b"old")
+
+    with pytest.raises(WriteError), standing_in(tmp_path / "a"):
+        pass
+
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_old_leftovers_are_removed_and_nothing_else(tmp_path, monkeypatch):
+    ours, others = ".stillpix-0123456789ab.tmp", [".stillpix-12.tmp", "a.tmp", "b"]
+    for name in (ours, *others):
+        (tmp_path / name).write_bytes(b"part")
+    (tmp_path / ".stillpix-ba9876543210.tmp").mkdir()
+    os.utime(tmp_path / ours, ns=(0, 0))  # a copy of an old photo, just being written
+
+    remove_leftovers(tmp_path)
+    assert ours in names(tmp_path)
+    monkeypatch.setattr("stillpix.atomic.LEFTOVER_AGE_S", -1.0)
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "nowhere")
+
+    assert names(tmp_path) == sorted([*others, ".stillpix-ba9876543210.tmp"])
 
 
 # Folders

@@ -191,6 +191,7 @@ def test_the_python_in_the_pages_runs(place, code, tmp_path, monkeypatch):
     (tmp_path / "found.json").write_text('{"maps": []}', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stillpix, "find", lambda _: [found], raising=False)
+    monkeypatch.setattr(stillpix, "fix", lambda *_: (), raising=False)
     monkeypatch.setattr(stillpix, "open_frames", lambda _: frames(), raising=False)
 
     exec(compile(ast.parse(code), place, "exec"), {})

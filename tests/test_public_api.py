@@ -12,7 +12,7 @@ import stillpix
 
 PUBLIC = {
     "Defect", "DefectMap", "Evidence", "Frame", "Sensor", "StillpixError", "detect", "find",
-    "open_frames", "read_map", "write_map",
+    "fix", "open_frames", "read_map", "repair", "write_map",
 }  # fmt: skip
 
 
@@ -54,9 +54,10 @@ def test_maps_need_no_compiler(name):
 
 def test_detect_and_find_are_functions_whatever_was_imported_before():
     said = python(
-        "import stillpix.detection, stillpix.scan, stillpix.evidence\n"
-        "from stillpix import detect, find\n"
-        "print(callable(detect), callable(find), detect is stillpix.detection.detect)"
+        "import stillpix.detection, stillpix.scan, stillpix.evidence, stillpix.mend\n"
+        "from stillpix import detect, find, fix, repair\n"
+        "print(callable(find), callable(fix), callable(repair))\n"
+        "print(detect is stillpix.detection.detect)"
     )
 
-    assert said == "True True True"
+    assert said.split() == ["True"] * 4

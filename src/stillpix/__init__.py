@@ -1,4 +1,4 @@
-"""Finds the broken pixels of a camera's sensor from the photos it took.
+"""Finds the broken pixels of a camera's sensor from the photos it took, and repairs them there.
 
 Importing this is cheap: each name is loaded from its module when it is first used.
 """
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .frame import Frame, Sensor
     from .images import open_frames
     from .maps import read_map, write_map
+    from .mend import fix
+    from .restoration import repair
     from .scan import find
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "StillpixError",
     "detect",
     "find",
+    "fix",
     "open_frames",
     "read_map",
+    "repair",
     "write_map",
 ]
 
@@ -41,8 +45,10 @@ _HOMES = {
     "StillpixError": "errors",
     "detect": "detection",
     "find": "scan",
+    "fix": "mend",
     "open_frames": "images",
     "read_map": "maps",
+    "repair": "restoration",
     "write_map": "maps",
 }
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -28,6 +30,8 @@ REMEDIES = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 FULL_BELOW_BYTES = 1 << 16
+LEFTOVER = re.compile(r"\.stillpix-[0-9a-f]{12}\.tmp")
+LEFTOVER_AGE_S = 3600.0  # no file takes that long to write
 
 
 def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
@@ -52,6 +56,34 @@ def _is_full(folder: Path) -> bool:
 
 
 @contextmanager
+def standing_in(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a hidden name beside `path`, whose file takes the place of `path` when the block ends.
+
+    The block makes that file and flushes it to the disk. It is removed when anything goes wrong,
+    Ctrl-C included; only of a program that is killed it stays (see `remove_leftovers`). A
+    symbolic link stays a link: the file it points to is replaced.
+
+    Raises:
+        WriteError: the disk is full, the folder is missing, ...; the old file is untouched.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a rename would swallow a folder or a device
+        raise WriteError(path, "is not a plain file; choose another name")
+    beside = target.with_name(f".stillpix-{secrets.token_hex(6)}.tmp")
+    try:
+        yield beside
+        beside.replace(target)
+    except OSError as error:
+        refusal = write_error(path, error)  # while the disk is still as full as it was
+        _remove(beside)
+        raise refusal from error
+    except BaseException:
+        _remove(beside)
+        raise
+    _sync_folder(target.parent)
+
+
+@contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new file beside `path` that takes its place when the block ends well.
 
@@ -62,26 +94,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         WriteError: the disk is full, the folder is missing, ...; the old file is untouched.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():  # a rename would swallow a folder or a device
-        raise WriteError(path, "is not a plain file; choose another name")
-    beside = target.with_name(f".stillpix-{secrets.token_hex(6)}.tmp")
-    try:
+    with standing_in(path) as beside:
         with beside.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
-            beside.chmod(target.stat().st_mode & 0o7777)
-        beside.replace(target)
-    except OSError as error:
-        refusal = write_error(path, error)  # while the disk is still as full as it was
-        _remove(beside)
-        raise refusal from error
-    except BaseException:
-        _remove(beside)
-        raise
-    _sync_folder(target.parent)
+            beside.chmod(Path(path).stat().st_mode & 0o7777)
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -128,6 +147,21 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> None:
+    """Remove the hidden files that a stillpix left in a folder when it was killed.
+
+    What is younger than an hour stays: another stillpix may be writing it. A folder that cannot
+    be looked into is left as it is.
+    """
+    with suppress(OSError):
+        for path in Path(folder).iterdir():
+            # When it was made, whatever the time that it was given: the file may be a photo's copy.
+            if LEFTOVER.fullmatch(path.name) and path.is_file():
+                age_s = time.time() - path.stat().st_ctime
+                if age_s > LEFTOVER_AGE_S:
+                    _remove(path)
 
 
 def settled_folder(path: str | os.PathLike[str]) -> Path:

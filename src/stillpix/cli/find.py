@@ -102,13 +102,13 @@ def _gathered(paths: list[str], jobs: int | None) -> Gathering:
     from ..gather import gather
 
     with Progress() as watch:
-        found = gather(_listed(paths), jobs=jobs, report=watch.heads)
+        found = gather(listed(paths), jobs=jobs, report=watch.heads)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
 
 
-def _listed(paths: list[str]) -> Iterator[str]:
+def listed(paths: list[str]) -> Iterator[str]:
     """Yield the paths, and in the stead of - those that standard input lists, one a line."""
     for path in paths:
         if path != "-":

@@ -1,0 +1,78 @@
+"""One photo twice: as a broken sensor takes it, and as the same sensor would, were it whole.
+
+Scene, exposure and noise are the same to the last electron, so what differs is what the defects
+did. Never repairs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillpix.defects import Defect
+from stillpix.images import Header, decode_colour
+from stillpix.simulate import CameraSettings, SimulatedCamera, SimulatedPhoto, random_settings
+
+Floats: TypeAlias = NDArray[np.float64]
+Levels: TypeAlias = NDArray[np.uint8]
+
+LUMA = np.array([0.299, 0.587, 0.114])  # of R, G and B: ITU-R BT.601
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Twins:
+    """One photo of a simulated camera with its defects, and without them."""
+
+    damaged: SimulatedPhoto
+    whole: SimulatedPhoto
+    listed: tuple[Defect, ...]  # all that were planted, shown or not; nothing but where they are
+    sites: tuple[str, ...]  # the colour of each one's photosite
+
+    @property
+    def settings(self) -> CameraSettings:
+        """Return those of the camera."""
+        return self.damaged.settings
+
+    def header(self) -> Header:
+        """Return what the damaged photo's JPEG says of itself."""
+        sensor = replace(self.damaged.sensor, layout="rendered")
+        path = Path(self.damaged.name)
+        return Header(path, "jpeg", sensor, self.damaged.exposure, None, 1, 255)
+
+
+def twins_of(
+    seed: int, photos: int, *, size: tuple[int, int], defects: int, clusters: int
+) -> Iterator[Twins]:
+    """Yield the photos of the camera of a seed, one at a time.
+
+    >>> photo = next(twins_of(41, 1, size=(192, 128), defects=3, clusters=0))
+    >>> int((photo.damaged.mosaic != photo.whole.mosaic).sum()) <= len(photo.listed)
+    True
+    """
+    drawn = random_settings(seed, width=size[0], height=size[1])
+    settings = replace(drawn, defects=defects, clusters=clusters, photos=photos)
+    broken, whole = SimulatedCamera(settings, seed), SimulatedCamera(settings, seed)
+    whole.defects = ()
+    listed = tuple(Defect(x=each.x, y=each.y) for each in broken.defects)
+    sites = tuple(each.site for each in broken.defects)
+    for index in range(photos):
+        yield Twins(broken.photograph(index), whole.photograph(index), listed, sites)
+
+
+def colours_of(header: Header, content: bytes) -> Levels:
+    """Return the decoded picture of a JPEG, (height, width, 3), as any viewer shows it."""
+    return np.asarray(decode_colour(header, content), np.uint8)
+
+
+def noise_dn(photo: SimulatedPhoto) -> Floats:
+    """Return the noise in DN of each photosite of a mosaic, from its level (EMVA 1288)."""
+    settings, gain = photo.settings, photo.shot.gain
+    dn_per_e = gain * (settings.white_dn - settings.black_dn) / settings.full_well_e
+    electrons = (photo.mosaic.astype(np.float64) - settings.black_dn) / dn_per_e
+    light_and_reading = np.maximum(electrons, 0) + settings.read_noise_e**2
+    return np.asarray(np.sqrt(light_and_reading * dn_per_e**2 + settings.converter_noise_dn**2))

@@ -1,0 +1,412 @@
+"""Where repaired photos go, and how they get there: copies in a folder, or in place.
+
+Never leaves part of a file, never overwrites what nobody said it may, and never loses an original.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+
+from .atomic import remove_leftovers, standing_in, write_error
+from .errors import ReadError, WriteError
+from .fixlog import LOG_NAME
+from .frame import Sensor
+from .gather import Gathering, Skipped
+from .images import Header, read_header
+
+ORIGINAL = ".orig"  # what the name of a kept original ends in
+NO_MORE_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+SAME_FILE = ("st_ino", "st_size", "st_mtime_ns")
+MAY_WRITE = 0o222  # anyone's permission bits for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where repaired photos are written, and what is kept; neither place: nothing is written."""
+
+    out: Path | None = None  # the folder for copies
+    in_place: bool = False
+    backup: bool = True  # in place: keep the original beside it
+    force: bool = False  # copies: overwrite what is there
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way of one photo, from where it is read to where it is written."""
+
+    header: Header
+    target: Path | None = None  # None: nothing is written
+
+
+@dataclass(slots=True)
+class Routes:
+    """The ways of the photos, by sensor, and those that have none."""
+
+    bodies: dict[Sensor, list[Route]] = field(default_factory=dict)
+    refused: list[Skipped] = field(default_factory=list)
+    left_out: int = 0  # photos in the folder for copies: they are copies themselves
+
+    @property
+    def photos(self) -> int:
+        """Return how many photos have a way."""
+        return sum(map(len, self.bodies.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What came of writing one photo."""
+
+    there: bool = False  # exactly these bytes were there already
+    original: Path | None = None  # where the original is kept
+    earlier: bool = False  # it is an earlier run's original, and stays
+
+
+def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Routes:
+    """Return where each photo goes that was gathered from `paths`.
+
+    A folder's structure is kept below the folder for copies; a photo that is named itself goes
+    straight into it. Photos that lie in the folder for copies are left out, and two that would
+    get one name are refused, both.
+
+    Raises:
+        WriteError: the folder for copies is the photos' own.
+    """
+    found = _without_what_fix_left(found)
+    if placement.out is None:
+        target = _in_place if placement.in_place else _nowhere
+        ways = {
+            sensor: [Route(header, target(header)) for header in headers]
+            for sensor, headers in found.bodies.items()
+        }
+        return Routes(ways, found.skipped)
+    return _Copies(found, paths, placement.out).routes()
+
+
+def _without_what_fix_left(found: Gathering) -> Gathering:
+    """Leave out what the pattern * finds beside photos that were fixed: originals and logs.
+
+    An original that is given without its photo is one to be fixed anew.
+    """
+    photos = {header.path for headers in found.bodies.values() for header in headers}
+    bodies = {
+        sensor: [
+            header
+            for header in headers
+            if not header.path.name.endswith(ORIGINAL)
+            or header.path.with_name(header.path.name.removesuffix(ORIGINAL)) not in photos
+        ]
+        for sensor, headers in found.bodies.items()
+    }
+    skipped = [each for each in found.skipped if Path(each.path).name != LOG_NAME]
+    return Gathering({sensor: left for sensor, left in bodies.items() if left}, skipped)
+
+
+def _in_place(header: Header) -> Path:
+    return Path(os.path.realpath(header.path))  # a link stays one
+
+
+def _nowhere(_: Header) -> None:
+    return None
+
+
+class _Copies:
+    """The routes into one folder."""
+
+    def __init__(self, found: Gathering, paths: Sequence[str], out: Path) -> None:
+        self.found, self.out = found, out
+        self._real_folders: dict[Path, Path] = {}
+        self.real_out = self._real_folder(out)
+        bases = [_base_of(given) for given in paths]
+        self.photos = {photo: base for base, photo in bases if photo is not None}
+        self.folders = [base for base, photo in bases if photo is None]
+
+    def routes(self) -> Routes:
+        result = Routes()
+        for skipped in self.found.skipped:
+            path = Path(skipped.path)
+            if not (os.path.lexists(path) and self._is_copy(path)):
+                result.refused.append(skipped)
+        ways: list[tuple[Header, Path]] = []
+        for header in (header for headers in self.found.bodies.values() for header in headers):
+            if self._is_copy(header.path):
+                result.left_out += 1
+            else:
+                ways.append((header, self.out / self._below_base(header.path)))
+        takers: dict[str, list[Path]] = {}
+        for header, target in ways:
+            self._require_another_place(header.path, target)
+            takers.setdefault(self._name_on_disk(target), []).append(header.path)
+        sources = {_folded(self._real(header.path)) for header, _ in ways}
+        for header, target in ways:
+            others = [path for path in takers[self._name_on_disk(target)] if path != header.path]
+            if reason := self._collision(target, others, sources):
+                result.refused.append(Skipped(str(header.path), reason))
+            else:
+                result.bodies.setdefault(header.sensor, []).append(Route(header, target))
+        return result
+
+    def _is_copy(self, path: Path) -> bool:
+        """Return whether a photo lies in the folder for copies, and was not asked for there."""
+        base = self._base(path)
+        meant = base is not None and _is_within(self._real_folder(base), self.real_out)
+        return _is_within(Path(self._real(path)), self.real_out) and not meant
+
+    def _base(self, path: Path) -> Path | None:
+        """Return the folder, of those that were given, from which a photo's structure counts."""
+        if path in self.photos:
+            return self.photos[path]
+        return next(
+            (
+                base
+                for base in self.folders
+                if path.is_relative_to(base) and ".." not in path.relative_to(base).parts
+            ),
+            None,
+        )
+
+    def _below_base(self, path: Path) -> Path:
+        base = self._base(path)
+        return Path(path.name) if base is None else path.relative_to(base)
+
+    def _require_another_place(self, photo: Path, target: Path) -> None:
+        if self._name_on_disk(target) == self._name_on_disk(photo):
+            raise WriteError(
+                self.out,
+                f"is the folder of {photo.name} itself; name another folder, or use --in-place, "
+                "which keeps the originals",
+            )
+
+    def _collision(self, target: Path, others: Sequence[Path], sources: set[str]) -> str:
+        """Return what a photo would overwrite at its target, or "" where that is nothing."""
+        if others:
+            return (
+                f"would become {target}, and so would {others[0]}; give the folder that holds "
+                "both, or fix them in two runs with two --out"
+            )
+        if _folded(self._real(target)) in sources:
+            return (
+                f"would overwrite {target}, which is one of the photos itself; name another --out"
+            )
+        return ""
+
+    def _real(self, path: Path) -> str:
+        """Return os.path.realpath(path), without asking for the same folder again and again."""
+        return os.path.realpath(path) if path.is_symlink() else self._unfollowed(path)
+
+    def _name_on_disk(self, path: Path) -> str:
+        """Return what the names of one file share, whatever links lead to its folder."""
+        return _folded(self._unfollowed(path))
+
+    def _unfollowed(self, path: Path) -> str:
+        return str(self._real_folder(path.parent) / path.name)
+
+    def _real_folder(self, folder: Path) -> Path:
+        if folder not in self._real_folders:
+            self._real_folders[folder] = Path(os.path.realpath(folder))
+        return self._real_folders[folder]
+
+
+def _base_of(given: str) -> tuple[Path, Path | None]:
+    """Return the folder from which the structure below a path counts, and the one photo it is."""
+    name = given if os.path.lexists(given) else os.path.expanduser(given)  # noqa: PTH111
+    path = Path(name)
+    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
+        return path, None
+    if os.path.lexists(path):
+        return path.parent, path
+    return Path(*takewhile(lambda part: not glob.has_magic(part), path.parts)), None
+
+
+def _folded(name: str) -> str:
+    """Return a name as the system compares it: "A.JPG" may be "a.jpg" there."""
+    return name.casefold() if sys.platform in {"win32", "darwin"} else name
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+class Placer:
+    """Writes repaired photos where they go; may be called from several threads at once."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+        self._swept: set[Path] = set()  # folders without an earlier run's leftovers
+
+    def place(
+        self, route: Route, before: os.stat_result, content: bytes, check: Callable[[bytes], None]
+    ) -> Placed:
+        """Write a photo's new content to its target; `before` is the photo's file when read.
+
+        `check` is called with what the disk gives back, before anything takes its place. On a dry
+        run all is looked at and nothing is written.
+
+        Raises:
+            WriteError: the target may not or cannot be written; what was there is untouched.
+            ReadError: from `check`, and where the photo was changed in the meantime.
+        """
+        if route.target is None:
+            return Placed()
+        if self.placement.in_place:
+            return self._replace(route.header, route.target, before, content, check)
+        return self._copy(route.header, route.target, before, content, check)
+
+    def _copy(
+        self, header: Header, target: Path, before: os.stat_result, content: bytes,
+        check: Callable[[bytes], None],
+    ) -> Placed:  # fmt: skip
+        if os.path.lexists(target):
+            if target.is_symlink() or not target.is_file():
+                kind = "link" if target.is_symlink() else "folder"
+                raise WriteError(target, f"is a {kind}; remove it, or name another --out")
+            if holds(target, content):
+                return Placed(there=True)
+            if not self.placement.force:
+                raise WriteError(
+                    target, "is there already and differs; --force overwrites it, or name another"
+                    " --out",
+                )  # fmt: skip
+        if not self.placement.dry_run:
+            _make_folder(target.parent)
+            with self._new_file(target, content, check) as new:
+                _take_on(new, header.path, before)
+        return Placed()
+
+    def _replace(
+        self, header: Header, target: Path, before: os.stat_result, content: bytes,
+        check: Callable[[bytes], None],
+    ) -> Placed:  # fmt: skip
+        original = target.with_name(target.name + ORIGINAL)
+        _require_replaceable(target, before)
+        earlier = self.placement.backup and os.path.lexists(original)
+        if earlier:
+            _require_same_photo(original, header)
+        if not self.placement.dry_run:
+            with self._new_file(target, content, check) as new:
+                _take_on(new, target, before, owner=True)
+                _require_unchanged(target, before)
+                if self.placement.backup and not earlier:
+                    _keep(target, original, before)
+        return Placed(original=original if self.placement.backup else None, earlier=earlier)
+
+    @contextmanager
+    def _new_file(
+        self, target: Path, content: bytes, check: Callable[[bytes], None]
+    ) -> Iterator[Path]:
+        """Give the new file, whole and looked at, that takes the target's place after the block."""
+        if target.parent not in self._swept:
+            self._swept.add(target.parent)
+            remove_leftovers(target.parent)
+        with standing_in(target) as new:
+            _fill(new, content)
+            read = new.read_bytes()
+            if read != content:
+                reason = "the disk does not give back what was written to it; check the disk"
+                raise WriteError(target, reason)
+            check(read)
+            yield new
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Return whether a file holds exactly these bytes."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:  # whatever it is, it is not known to be the same
+        return False
+
+
+def is_out_of_room(error: WriteError) -> bool:
+    """Return whether nothing more can be written there, and not this one file alone."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_MORE_ROOM
+
+
+def _fill(new: Path, content: bytes) -> None:
+    with new.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if sys.platform == "linux":  # so that it is the disk, not memory, that is read back
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _take_on(new: Path, old: Path, before: os.stat_result, *, owner: bool = False) -> None:
+    """Give the new file the times and permissions of the old one, as far as the disk has them."""
+    if owner and sys.platform != "win32" and before.st_uid != new.stat().st_uid:
+        with suppress(OSError):
+            os.chown(new, before.st_uid, before.st_gid)
+    if sys.platform == "linux":
+        for name in _attributes(old):
+            with suppress(OSError):
+                os.setxattr(new, name, os.getxattr(old, name))
+    with suppress(OSError):
+        new.chmod(before.st_mode & 0o777)
+    with suppress(OSError):
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _attributes(path: Path) -> list[str]:
+    """Return the names of what else is kept with a file: tags, access lists."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return os.listxattr(path)
+    return []
+
+
+def _keep(target: Path, original: Path, before: os.stat_result) -> None:
+    """Give the original its second name; a copy where the disk knows no second names."""
+    try:
+        os.link(target, original)
+    except FileExistsError:  # another stillpix was quicker
+        return
+    except OSError:
+        with standing_in(original) as copy:
+            _fill(copy, target.read_bytes())
+            _take_on(copy, target, before, owner=True)
+
+
+def _require_replaceable(target: Path, before: os.stat_result) -> None:
+    if target.name.endswith(ORIGINAL):
+        raise WriteError(
+            target, "is an original that was kept; give it its name back first, or use --out"
+        )
+    if not before.st_mode & MAY_WRITE:
+        raise WriteError(target, "is write-protected; allow writing to it, or use --out")
+
+
+def _require_same_photo(original: Path, header: Header) -> None:
+    """Refuse to take for the kept original what is none: then this photo would have none."""
+    try:
+        kept = read_header(original)
+        same = (kept.sensor, kept.exposure) == (header.sensor, header.exposure)
+    except ReadError:
+        same = False
+    if not same:
+        raise WriteError(
+            header.path,
+            f"cannot keep its original: {original.name} is there already and is another photo's; "
+            "move that away, or use --out",
+        )
+
+
+def _require_unchanged(target: Path, before: os.stat_result) -> None:
+    now = target.stat()
+    if any(getattr(now, fact) != getattr(before, fact) for fact in SAME_FILE):
+        raise ReadError(target, "changed while it was being repaired; run again")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise WriteError(folder, "is a file, not a folder; name another --out") from error
+    except OSError as error:
+        raise write_error(folder, error) from error

@@ -1,0 +1,67 @@
+"""Repair: what a listed defect shows in one photo, and what would stand there without it.
+
+Touches the listed places and what their response reaches, nothing else. Never opens a file and
+never writes one: bytes or pixels come in, bytes or pixels go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..defects import Defect
+from ..frame import Exposure, Layout, Pixels
+from .expectation import expect
+from .files import repaired_file
+from .healing import Place, heal
+from .pixels import PixelCanvas
+from .verdicts import RepairedFile, Verdict
+from .verification import verified
+
+__all__ = ["RepairedFile", "Verdict", "repair", "repaired_file", "verified"]
+
+
+def repair(
+    pixels: Pixels,
+    defects: Iterable[Defect],
+    *,
+    layout: Layout = "rendered",
+    white: int | None = None,
+    exposure: Exposure | None = None,
+    always: bool = False,
+) -> Pixels:
+    """Return a copy of a picture in which the listed defects that show in it are repaired.
+
+    Args:
+        pixels: (height, width) luma or mosaic, or (height, width, 3) RGB; uint8 or uint16 DN.
+        defects: where to look.
+        layout: "rendered", or that of the mosaic's colour filter array.
+        white: DN at which a pixel is full; by default the most that the type holds.
+        exposure: of the photo, so that what a map says of strength can be used.
+        always: repair what does not seem to show, too.
+
+    The estimate is a locally weighted regression on the sound pixels around, weighed against
+    what stands there by Wiener's filter; see docs/repair.md. Raises ValueError for pixels of
+    another shape or type.
+
+    >>> grey = np.full((64, 64), 90, np.uint8)
+    >>> grey[30, 40] = 210
+    >>> mended = repair(grey, [Defect(x=40, y=30)])
+    >>> int(mended[30, 40]), int((mended != grey).sum())
+    (90, 1)
+    """
+    if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
+        raise ValueError(f"pixels are {pixels.dtype}, not uint8 or uint16")
+    if pixels.ndim != 2 and (layout != "rendered" or pixels.shape[2:] != (3,)):
+        raise ValueError(f"pixels of shape {pixels.shape} are no {layout} picture")
+    white = white or int(np.iinfo(pixels.dtype).max)
+    canvas = PixelCanvas(pixels, white=white, layout=layout)
+    places = [
+        Place(x, y, expect(defect, exposure or Exposure(), white))
+        for defect in defects
+        for x, y in defect.pixels()
+        if 0 <= x < pixels.shape[1] and 0 <= y < pixels.shape[0]
+    ]
+    heal(canvas, places, always=always)
+    return canvas.pixels

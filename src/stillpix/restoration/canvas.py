@@ -1,0 +1,87 @@
+"""A photo as planes of samples that can be looked at and changed around a few places.
+
+Never decides what to change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .prediction import Floats
+
+Window: TypeAlias = tuple[Floats, NDArray[np.bool_]]  # levels, and which lie inside the plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """New levels for a rectangle of one plane."""
+
+    plane: int
+    row: int  # of its first sample
+    column: int
+    levels: Floats  # (rows, columns), of 0..255
+    where: NDArray[np.bool_]  # (rows, columns): which of them are meant
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Where a plane's samples lie among the photo's pixels, and how a defect spreads on them."""
+
+    across: float = 1.0  # samples a pixel: 0.5 in the chroma of a 4:2:0 JPEG
+    down: float = 1.0
+    reach: int = 2  # pixels from a defect's middle that are repaired
+    widths: tuple[float, ...] = (1.0,)  # of its response in pixels, as separation.response has it
+    period: int = 1  # samples after which a colour filter array begins again
+    ring: int = 1
+    search: int = 16
+    noise_is_unit: bool = False  # of levels: a mosaic's noise is anything, a rendered photo's some
+
+    @property
+    def reaches(self) -> tuple[int, int]:
+        """Return the rows and columns of samples on each side of a middle that are repaired."""
+        return math.ceil(self.reach * self.down), math.ceil(self.reach * self.across)
+
+    def position(self, x: int, y: int) -> tuple[float, float]:
+        """Return the row and column, in samples, of a pixel's middle.
+
+        >>> Lattice(across=0.5, down=0.5).position(10, 11)
+        (5.25, 4.75)
+        """
+        return (y + 0.5) * self.down - 0.5, (x + 0.5) * self.across - 0.5
+
+
+class Canvas(Protocol):
+    """What a photo must offer to be repaired."""
+
+    @property
+    def lattices(self) -> Sequence[Lattice]:
+        """Return one a plane, luma first."""
+
+    def window(self, plane: int, row: int, column: int, side: int) -> Window:
+        """Return a square of a plane as it is now, from a row and column that may lie outside."""
+
+    def apply(self, changes: Sequence[Change]) -> bool:
+        """Make the changes of one place; say whether any was large enough to be stored."""
+
+    def restart(self) -> None:
+        """Take all changes back."""
+
+
+def cut(plane: NDArray[Any], row: int, column: int, side: int) -> Window:
+    """Return a square of a plane, its edge repeated outside, and which of it lies inside.
+
+    >>> levels, inside = cut(np.array([[1.0, 2.0], [3.0, 4.0]]), -1, 0, 3)
+    >>> levels.tolist(), int(inside.sum())
+    ([[1.0, 2.0, 2.0], [1.0, 2.0, 2.0], [3.0, 4.0, 4.0]], 4)
+    """
+    height, width = plane.shape
+    rows, columns = np.arange(row, row + side), np.arange(column, column + side)
+    inside = np.logical_and.outer((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
+    levels = plane[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
+    return np.asarray(levels, np.float64), inside

@@ -1,0 +1,232 @@
+"""Listed places of one photo, looked at and repaired one after the other until nothing changes.
+
+Never touches a sample farther from a listed place than its response reaches, and never takes
+one that is broken as a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import Canvas, Change, Lattice
+from .expectation import Expectation
+from .prediction import Floats, Stencil, predict
+from .separation import AMPLITUDES, Separated, separate
+from .verdicts import Verdict
+
+MOST_ROUNDS = 16
+VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
+SIGHT = 64  # pixels, and more than any window with its blocks spans from its middle
+RESTLESS = "every repair of it asks for another"
+UNCOLOURED = 0.25  # prior chance that one plane shows nothing of a defect that shows
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A listed place, and what to expect of it."""
+
+    x: int
+    y: int
+    expectation: Expectation = field(default_factory=Expectation)
+
+
+@dataclass(slots=True, eq=False)
+class _Look:
+    """What one plane says of one place."""
+
+    row: int  # of the hole's first sample
+    column: int
+    observed: Floats  # (rows, columns)
+    told: Separated
+    inside: NDArray[np.bool_]  # (rows, columns): samples of the frame that are this place's
+    unit: float  # levels that were taken as one
+
+    def scene(self, weight: Floats) -> Floats:
+        """Return the levels expected below the defect, each amplitude weighing as much."""
+        return np.asarray(self.unit * (weight @ self.told.scene).reshape(self.observed.shape))
+
+    def departure(self, weight: Floats) -> float:
+        """Return by how many units what stands in the hole departs from that at most."""
+        off = np.abs(self.observed - self.scene(weight))[self.inside]
+        return float(off.max() / self.unit)
+
+
+def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tuple[Verdict, ...]:
+    """Repair on the canvas what shows of some places, and say what was done.
+
+    A repair is made again until it changes nothing more, so that to repair the result is no
+    change either. A place for which that has no end is left as it was.
+    """
+    restless: set[int] = set()
+    while True:
+        healer = _Healer(canvas, places, frozenset(restless), always=always)
+        changing = healer.settle()
+        if not changing:
+            return tuple(healer.verdicts)
+        restless |= changing
+        canvas.restart()
+
+
+class _Healer:
+    """One go over all places but some."""
+
+    def __init__(
+        self, canvas: Canvas, places: Sequence[Place], left_out: frozenset[int], *, always: bool
+    ) -> None:
+        self.canvas, self.places, self.always = canvas, places, always
+        self.tried = [number for number in range(len(places)) if number not in left_out]
+        self.verdicts = [Verdict(place.x, place.y, "not showing") for place in places]
+        for number in left_out:
+            self.verdicts[number] = replace(self.verdicts[number], outcome="hopeless", why=RESTLESS)
+        self.positions = [
+            np.array([lattice.position(place.x, place.y) for place in places]).reshape(-1, 2)
+            for lattice in canvas.lattices
+        ]
+
+    def settle(self) -> set[int]:
+        """Repair until nothing changes; return the places that never come to rest."""
+        pending, changing = self.tried, set[int]()
+        for _ in range(MOST_ROUNDS):
+            changing = {number for number in pending if self._heal(number)}
+            if not changing:
+                break
+            pending = [number for number in self.tried if self._sees(number, changing)]
+        return changing
+
+    def _sees(self, number: int, others: set[int]) -> bool:
+        """Return whether a change at any of some places can change what is seen from one."""
+        place = self.places[number]
+        return any(
+            max(abs(self.places[other].x - place.x), abs(self.places[other].y - place.y)) <= SIGHT
+            for other in others
+        )
+
+    def _heal(self, number: int) -> bool:
+        planes = range(len(self.canvas.lattices))
+        looks = [self._look(plane, number) for plane in planes]
+        prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit)
+        chance, weights = _weigh([look.told for look in looks], prior)
+        if chance < 0.5 and not self.always:
+            return False
+        changes = [
+            self._change(plane, look, weight)
+            for plane, look, weight in zip(planes, looks, weights, strict=True)
+        ]
+        largest = max(look.departure(weight) for look, weight in zip(looks, weights, strict=True))
+        if largest < VISIBLE or not self.canvas.apply(changes):
+            return False
+        luma = looks[0]
+        strength = float((luma.observed - luma.scene(weights[0])).flat[luma.observed.size // 2])
+        place, known = self.places[number], self.verdicts[number].strength
+        self.verdicts[number] = Verdict(
+            place.x, place.y, "repaired", strength if known is None else known + strength
+        )
+        return True
+
+    def _look(self, plane: int, number: int) -> _Look:
+        """Look at a place in one plane."""
+        lattice, positions = self.canvas.lattices[plane], self.positions[plane]
+        stencil = Stencil(lattice.reaches, lattice.ring, lattice.search, lattice.period)
+        row, column = np.floor(positions[number] + 0.5).astype(int).tolist()
+        corner = row - stencil.margin, column - stencil.margin
+        levels, inside = self.canvas.window(plane, *corner, stencil.side)
+        near = np.abs(positions - (row, column)).max(axis=1) <= stencil.margin + max(
+            lattice.reaches
+        )
+        near[number] = False
+        others = positions[near] - corner
+        sound = inside & ~_touched(others, stencil.side, lattice.reaches)
+        hole = _hole(stencil)
+        unit = 1.0
+        if lattice.noise_is_unit:
+            around = sound.copy()
+            around[hole] = False
+            unit = _noise(levels, around, lattice.period) / 4
+        predicted = predict(levels / unit, sound, stencil)
+        observed, within = levels[hole], inside[hole]
+        here = _squared_distances(positions[number] - corner, lattice, stencil.side)[hole]
+        beside = [_squared_distances(other, lattice, stencil.side)[hole] for other in others]
+        # What lies nearer to another place says nothing here: no place depends on another's repair.
+        own = within & (here <= np.minimum.reduce([here, *beside]))
+        told = separate(
+            observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
+        )
+        origin = corner[0] + hole[0].start, corner[1] + hole[1].start
+        return _Look(*origin, observed, told, own, unit)
+
+    @staticmethod
+    def _change(plane: int, look: _Look, weight: Floats) -> Change:
+        levels = look.scene(weight)
+        rows, columns = (
+            slice(int(there[0]), int(there[-1]) + 1)
+            for there in (np.flatnonzero(look.inside.any(axis=axis)) for axis in (1, 0))
+        )
+        return Change(
+            plane, look.row + rows.start, look.column + columns.start,
+            levels[rows, columns], look.inside[rows, columns],
+        )  # fmt: skip
+
+
+def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats]]:
+    """Return the chance that a defect shows, and for each plane that of each amplitude if so.
+
+    The first plane's amplitude has the prior; another's may be anything up to the highest, or
+    nothing: which colours a defect shows in depends on its photosite.
+    """
+    open_prior = np.full(prior.size, (1 - UNCOLOURED) / (prior.size - 1))
+    shown = prior / max(1 - prior[0], 1e-12)
+    shown[0] = UNCOLOURED if len(told) > 1 else 0.0
+    shown /= shown.sum()
+    odds = np.log(max(1 - prior[0], 1e-12)) - np.log(max(prior[0], 1e-12))
+    weights = []
+    for number, plane in enumerate(told):
+        chances = shown if number == 0 else open_prior.copy()
+        if number:
+            chances[0] = UNCOLOURED
+        with np.errstate(divide="ignore"):
+            joint = plane.likelihood - plane.likelihood[0] + np.log(chances)
+        top = joint.max()
+        weights.append(np.exp(joint - top))
+        odds += top + np.log(weights[-1].sum())
+        weights[-1] /= weights[-1].sum()
+    return float(1 / (1 + np.exp(np.clip(-odds, -700, 700)))), weights
+
+
+def _hole(stencil: Stencil) -> tuple[slice, slice]:
+    """Return the rows and columns of the hole in a window."""
+    down, across = (
+        slice(stencil.margin - reach, stencil.margin + reach + 1) for reach in stencil.reaches
+    )
+    return down, across
+
+
+def _squared_distances(position: Floats, lattice: Lattice, side: int) -> Floats:
+    """Return the squared distance in pixels of each sample of a square from a place in it."""
+    steps = np.arange(side)
+    down, across = (steps - position[0]) / lattice.down, (steps - position[1]) / lattice.across
+    squared: Floats = np.add.outer(down**2, across**2)
+    return squared
+
+
+def _noise(levels: Floats, sound: NDArray[np.bool_], period: int) -> float:
+    """Return the noise in levels: from second differences along rows, of which few meet edges."""
+    left, middle, right = (
+        slice(start, levels.shape[1] - 2 * period + start) for start in (0, period, 2 * period)
+    )
+    usable = sound[:, left] & sound[:, middle] & sound[:, right]
+    bends = np.abs(levels[:, left] - 2 * levels[:, middle] + levels[:, right])[usable]
+    return max(float(np.median(bends)) / (0.6745 * 6**0.5), 0.01) if bends.size else 1.0
+
+
+def _touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which samples of a square lie within reach of some rows and columns in it."""
+    touched = np.zeros((side, side), bool)
+    down, across = reaches
+    for row, column in np.floor(positions + 0.5).astype(int).tolist():
+        rows = slice(max(row - down, 0), max(row + down + 1, 0))
+        touched[rows, max(column - across, 0) : max(column + across + 1, 0)] = True
+    return touched

@@ -1,0 +1,140 @@
+"""A JPEG as a canvas: its planes are samples, and what is stored are coefficients of 8x8 blocks.
+
+Changes only blocks that a changed sample lies in, and quantises them with the file's own tables.
+Never decodes a block that nobody looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coefficients import Component, JpegImage, coefficients_of, samples_of
+from ..errors import ReadError
+from .canvas import Change, Lattice, Window
+from .pixels import CHROMA, LUMA
+from .prediction import Floats
+
+SIDE = 8  # samples, of a block
+WORTH = 0.75  # of a block's squared error: a change that leaves more of it is not made
+LEANING = 0.3  # steps of quantisation: decision 0010
+LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
+
+Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
+
+
+class JpegCanvas:
+    """The components of a JPEG, each at its own resolution."""
+
+    def __init__(self, image: JpegImage, path: Path) -> None:
+        if image.colours not in {"grey", "ycbcr", "rgb"}:
+            raise ReadError(
+                path, f"is a JPEG of {image.colours.upper()} colours, which is not repaired; "
+                "no camera writes them, use the file it came from",
+            )  # fmt: skip
+        self.image = image
+        self.changes: dict[Key, NDArray[np.int16]] = {}
+        self._lattices = tuple(_lattices(image))
+
+    @property
+    def lattices(self) -> Sequence[Lattice]:
+        """Return one a plane, luma first."""
+        return self._lattices
+
+    def window(self, plane: int, row: int, column: int, side: int) -> Window:
+        """Return a square of a component's samples as they are now, not yet clipped."""
+        component = self.image.components[plane]
+        rows, columns = np.arange(row, row + side), np.arange(column, column + side)
+        inside = np.logical_and.outer(
+            (rows >= 0) & (rows < component.height), (columns >= 0) & (columns < component.width)
+        )
+        rows, columns = (
+            np.clip(rows, 0, component.height - 1),
+            np.clip(columns, 0, component.width - 1),
+        )
+        top, left = int(rows[0]) // SIDE, int(columns[0]) // SIDE
+        blocks = self._blocks(plane, top, left, int(rows[-1]) // SIDE, int(columns[-1]) // SIDE)
+        levels = _samples(component, blocks)
+        return levels[(rows - SIDE * top)[:, None], columns - SIDE * left], inside
+
+    def apply(self, changes: Sequence[Change]) -> bool:
+        """Make the changes of one place, as far as quantisation lets them be stored."""
+        made = False
+        for change in changes:
+            made = self._apply(change) or made
+        return made
+
+    def restart(self) -> None:
+        """Take all changes back."""
+        self.changes.clear()
+
+    def _apply(self, change: Change) -> bool:
+        component, (height, width) = self.image.components[change.plane], change.levels.shape
+        top, left = max(change.row, 0) // SIDE, max(change.column, 0) // SIDE
+        bottom = min(change.row + height - 1, component.height - 1) // SIDE
+        right = min(change.column + width - 1, component.width - 1) // SIDE
+        before = self._blocks(change.plane, top, left, bottom, right)
+        levels = _samples(component, before)
+        rows, columns = np.nonzero(change.where)
+        at = rows + change.row - SIDE * top, columns + change.column - SIDE * left
+        levels[at] = change.levels[rows, columns]
+        exact = coefficients_of(levels, component)
+        after = _stored(exact)
+        # A step of one coefficient moves 64 samples. Where it brings the few that are wanted not
+        # much nearer, the block is better left: it would lose outside the hole what it gains.
+        nearest = np.round(exact)
+        worth = _error(nearest - exact, component) <= WORTH * _error(before - exact, component)
+        worth &= (after != before).any(axis=2)
+        for i, j in np.argwhere(worth).tolist():
+            self.changes[change.plane, top + i, left + j] = after[i, j]
+        return bool(worth.any())
+
+    def _blocks(
+        self, plane: int, top: int, left: int, bottom: int, right: int
+    ) -> NDArray[np.int16]:
+        """Return blocks as they are now, last row and column included."""
+        stored = self.image.components[plane].blocks
+        blocks = stored[top : bottom + 1, left : right + 1].copy()
+        for (changed, row, column), values in self.changes.items():
+            if changed == plane and top <= row <= bottom and left <= column <= right:
+                blocks[row - top, column - left] = values
+        return blocks
+
+
+def _stored(exact: Floats) -> NDArray[np.int16]:
+    """Return coefficients as they are stored: rounded, those of waves with a leaning to zero.
+
+    What the defect's waves left in the rest of the block is still in them, and most waves of a
+    photo are weak: rather none than one too many.
+    """
+    leaning = np.full(exact.shape[2], LEANING)
+    leaning[0] = 0.0  # the mean
+    sizes = np.floor(np.maximum(np.abs(exact) + 0.5 - leaning, 0.0))
+    return np.asarray(np.clip(np.sign(exact) * sizes, -LARGEST, LARGEST), np.int16)
+
+
+def _error(off: Floats, component: Component) -> Floats:
+    """Return the summed squared error in levels of each block, from that of its coefficients."""
+    return np.asarray(np.square(off * component.steps).sum(axis=2))
+
+
+def _samples(component: Component, blocks: NDArray[np.int16]) -> Floats:
+    part = replace(component, blocks=blocks)
+    return np.asarray(samples_of(part, 0, blocks.shape[0], 0, blocks.shape[1]), np.float64)
+
+
+def _lattices(image: JpegImage) -> Iterator[Lattice]:
+    """Yield where each component's samples lie, and how far a defect reaches in it."""
+    most_across = max(component.across for component in image.components)
+    most_down = max(component.down for component in image.components)
+    for number, component in enumerate(image.components):
+        across, down = component.across / most_across, component.down / most_down
+        if number == 0 or image.colours == "rgb":
+            yield replace(LUMA, across=across, down=down)
+        else:
+            yield replace(CHROMA, across=across, down=down)

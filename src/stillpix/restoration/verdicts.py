@@ -1,0 +1,36 @@
+"""What a repair says of each place and of the file: records alone.
+
+Never decides anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Outcome: TypeAlias = Literal["repaired", "not showing", "hopeless"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was done at one listed place of one photo, and why."""
+
+    x: int
+    y: int
+    outcome: Outcome
+    strength: float | None = None  # DN by which it stood out here, signed; None: not measurable
+    why: str = ""  # one clause, where the outcome alone does not tell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepairedFile:
+    """A photo's file after repair: the same object as before where nothing had to change."""
+
+    content: bytes
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()  # what a person should know: "two blocks hold the nearest value..."
+
+    @property
+    def repaired(self) -> int:
+        """Return how many places were repaired."""
+        return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
