@@ -25,8 +25,9 @@ from stillpix.detection import DetectionSettings
 from stillpix.gather import CONVERTERS, RAW_SUFFIXES
 
 HERE = Path(__file__).parent
-PAGES = (HERE / "reference.md", HERE / "statistics.md")
+PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = ("kernels", "evidence", "scenes", "null", "characterise", "detection")
+REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "jpeg", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -132,6 +133,14 @@ def constants() -> Iterator[str]:
         yield f"| `detection.{name}` | {setting.default!r} | {words} |"
 
 
+def repair_constants() -> Iterator[str]:
+    """Yield a table of the repair's constants, their values, and the words beside them."""
+    yield "| name | value | |\n|---|---|---|"
+    for module in REPAIR_MODULES:
+        for name, value, words in constants_of(f"restoration.{module}"):
+            yield f"| `{module}.{name}` | {value!r} | {words} |"
+
+
 def constants_of(module: str) -> Iterator[tuple[str, Any, str]]:
     """Yield the public numbers that a module gives names to."""
     loaded = importlib.import_module(f"stillpix.{module}")
@@ -158,6 +167,7 @@ def comment_on(module: str, name: str) -> str:
 
 PARTS = {
     "constants": constants,
+    "repair_constants": repair_constants,
     "commands": commands,
     "photo_formats": photo_formats,
     "map_formats": map_formats,

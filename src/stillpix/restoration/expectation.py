@@ -18,7 +18,7 @@ SHOWS = 0.5  # prior chance that a defect shows, where the map does not say how 
 RARELY, MOSTLY = 0.1, 0.9  # no map is surer than that: the sensor may be warmer today
 SCATTER = 1.0  # natural logarithm: amplitudes lie within a factor of e of what is expected
 GROWS_WITH_TIME = frozenset({"hot", "blinking"})
-NO_GAIN = frozenset({"stuck", "dead"})
+GROWS_WITH_GAIN = GROWS_WITH_TIME | {"offset", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ def expect(defect: Defect, exposure: Exposure, white: int) -> Expectation:
     """Return what is expected of a listed defect in a photo of some exposure.
 
     The excess of a hot pixel grows with gain times exposure time, that of a partly stuck one
-    with gain alone; a stuck or dead one keeps its level. A map that does not say leaves it open.
+    with gain alone, and so is taken to do one of unknown kind; a stuck or dead one keeps its
+    level, and one of low or high sensitivity goes with the scene's. A map that does not say
+    leaves it open.
 
     >>> hot = Defect(x=1, y=1, kind="hot", strength=20.0, exposure_s=0.5, gain=4.0)
     >>> expect(hot, Exposure(0.125, 4.0), white=255).strength
@@ -59,7 +61,7 @@ def expect(defect: Defect, exposure: Exposure, white: int) -> Expectation:
     if defect.strength is None:
         return Expectation(shows)
     strength = abs(defect.strength) * 255 / white
-    if defect.kind not in NO_GAIN:
+    if defect.kind in GROWS_WITH_GAIN:
         strength *= _ratio(exposure.gain, defect.gain)
     if defect.kind in GROWS_WITH_TIME:
         strength *= _ratio(exposure.exposure_s, defect.exposure_s)

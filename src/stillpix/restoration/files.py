@@ -17,7 +17,7 @@ from ..frame import Pixels
 from ..images import Header, Patch, decode_colour, rewrite
 from .expectation import expect
 from .healing import Place, heal
-from .jpeg import JpegCanvas
+from .jpeg import JpegCanvas, Key
 from .pixels import PixelCanvas
 from .verdicts import RepairedFile, Verdict
 
@@ -69,7 +69,7 @@ def _repaired_jpeg(
 ) -> RepairedFile:
     """Repair a JPEG; where codes are lacking, look again at what could be written instead."""
     before = content
-    notes: tuple[str, ...] = ()
+    substituted: set[Key] = set()
     verdicts: tuple[Verdict, ...] = ()
     for _ in range(MOST_WRITINGS):
         image = read_coefficients(content, header.path)
@@ -78,7 +78,7 @@ def _repaired_jpeg(
         written = rewritten(image, content, header.path, canvas.changes)
         settled = not written.substituted or written.content == content
         content = written.content
-        notes = _notes(len(written.substituted))
+        substituted |= written.substituted
         if settled:
             break
     if content == before:
@@ -87,7 +87,7 @@ def _repaired_jpeg(
             for each in verdicts
         )
         return RepairedFile(before, verdicts)
-    return RepairedFile(content, verdicts, notes)
+    return RepairedFile(content, verdicts, _notes(len(substituted)))
 
 
 def _notes(substituted: int) -> tuple[str, ...]:
@@ -112,8 +112,12 @@ def _joined(earlier: tuple[Verdict, ...], later: tuple[Verdict, ...]) -> tuple[V
 def _repaired_picture(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
-    canvas = PixelCanvas(decode_colour(header, content), white=header.white)
-    verdicts = heal(canvas, places, always=always)
+    pixels, layout = decode_colour(header, content), header.sensor.layout
+    canvas = PixelCanvas(pixels, white=header.white, layout=layout)
+    verdicts = tuple(
+        replace(each, strength=each.strength and each.strength * header.white / 255)
+        for each in heal(canvas, places, always=always)
+    )
     patches = list(_patches(canvas.pixels, canvas.changed))
     if not patches:
         return RepairedFile(content, verdicts)

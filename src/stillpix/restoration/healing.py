@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation
+from .jpeg import SIDE
 from .prediction import Floats, Stencil, predict
 from .separation import AMPLITUDES, Separated, separate
 from .verdicts import Verdict
 
-MOST_ROUNDS = 16
+MOST_ROUNDS = 16  # after which a place that still changes has no end
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
-SIGHT = 64  # pixels, and more than any window with its blocks spans from its middle
 RESTLESS = "every repair of it asks for another"
 UNCOLOURED = 0.25  # prior chance that one plane shows nothing of a defect that shows
 
@@ -52,7 +52,7 @@ class _Look:
     def departure(self, weight: Floats) -> float:
         """Return by how many units what stands in the hole departs from that at most."""
         off = np.abs(self.observed - self.scene(weight))[self.inside]
-        return float(off.max() / self.unit)
+        return float(off.max(initial=0.0) / self.unit)
 
 
 def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tuple[Verdict, ...]:
@@ -86,6 +86,7 @@ class _Healer:
             np.array([lattice.position(place.x, place.y) for place in places]).reshape(-1, 2)
             for lattice in canvas.lattices
         ]
+        self.sight = max(_sight(lattice) for lattice in canvas.lattices)
 
     def settle(self) -> set[int]:
         """Repair until nothing changes; return the places that never come to rest."""
@@ -101,7 +102,8 @@ class _Healer:
         """Return whether a change at any of some places can change what is seen from one."""
         place = self.places[number]
         return any(
-            max(abs(self.places[other].x - place.x), abs(self.places[other].y - place.y)) <= SIGHT
+            max(abs(self.places[other].x - place.x), abs(self.places[other].y - place.y))
+            <= self.sight
             for other in others
         )
 
@@ -115,6 +117,7 @@ class _Healer:
         changes = [
             self._change(plane, look, weight)
             for plane, look, weight in zip(planes, looks, weights, strict=True)
+            if look.inside.any()
         ]
         largest = max(look.departure(weight) for look, weight in zip(looks, weights, strict=True))
         if largest < VISIBLE or not self.canvas.apply(changes):
@@ -130,13 +133,12 @@ class _Healer:
     def _look(self, plane: int, number: int) -> _Look:
         """Look at a place in one plane."""
         lattice, positions = self.canvas.lattices[plane], self.positions[plane]
-        stencil = Stencil(lattice.reaches, lattice.ring, lattice.search, lattice.period)
+        stencil = _stencil(lattice)
         row, column = np.floor(positions[number] + 0.5).astype(int).tolist()
         corner = row - stencil.margin, column - stencil.margin
         levels, inside = self.canvas.window(plane, *corner, stencil.side)
-        near = np.abs(positions - (row, column)).max(axis=1) <= stencil.margin + max(
-            lattice.reaches
-        )
+        far = stencil.margin + max(lattice.reaches) + 0.5  # for positions are rounded to samples
+        near = np.abs(positions - (row, column)).max(axis=1) <= far
         near[number] = False
         others = positions[near] - corner
         sound = inside & ~_touched(others, stencil.side, lattice.reaches)
@@ -149,9 +151,12 @@ class _Healer:
         predicted = predict(levels / unit, sound, stencil)
         observed, within = levels[hole], inside[hole]
         here = _squared_distances(positions[number] - corner, lattice, stencil.side)[hole]
-        beside = [_squared_distances(other, lattice, stencil.side)[hole] for other in others]
         # What lies nearer to another place says nothing here: no place depends on another's repair.
-        own = within & (here <= np.minimum.reduce([here, *beside]))
+        own = within
+        for other in others:
+            there = _squared_distances(other, lattice, stencil.side)[hole]
+            first = tuple(positions[number] - corner) <= tuple(other)
+            own = own & ((here <= there) if first else (here < there))
         told = separate(
             observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
         )
@@ -194,6 +199,16 @@ def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats
         odds += top + np.log(weights[-1].sum())
         weights[-1] /= weights[-1].sum()
     return float(1 / (1 + np.exp(np.clip(-odds, -700, 700)))), weights
+
+
+def _stencil(lattice: Lattice) -> Stencil:
+    return Stencil(lattice.reaches, lattice.ring, lattice.search, lattice.period)
+
+
+def _sight(lattice: Lattice) -> float:
+    """Return how many pixels away a repair can lie that changes what is seen in a plane."""
+    samples = _stencil(lattice).margin + max(lattice.reaches) + SIDE  # and all of a JPEG's block
+    return samples / min(lattice.across, lattice.down)
 
 
 def _hole(stencil: Stencil) -> tuple[slice, slice]:

@@ -100,9 +100,10 @@ class JpegCanvas:
         """Return blocks as they are now, last row and column included."""
         stored = self.image.components[plane].blocks
         blocks = stored[top : bottom + 1, left : right + 1].copy()
-        for (changed, row, column), values in self.changes.items():
-            if changed == plane and top <= row <= bottom and left <= column <= right:
-                blocks[row - top, column - left] = values
+        for row, column in np.ndindex(blocks.shape[:2]):
+            changed = self.changes.get((plane, top + row, left + column))
+            if changed is not None:
+                blocks[row, column] = changed
         return blocks
 
 

@@ -40,6 +40,7 @@ class PixelCanvas:
         """Take the pixels, (height, width) or (height, width, 3) DN; they are not changed."""
         self._original = pixels
         self.pixels: Pixels = pixels.copy()
+        self._white = white
         self._scale = 255 / white
         self._lattices = lattices_of(layout, colours=pixels.ndim == 3)
 
@@ -100,8 +101,8 @@ class PixelCanvas:
         return (levels - MIDDLE) @ TO_RGB.T if self.pixels.ndim == 3 else levels
 
     def _stored(self, levels: Floats) -> Pixels:
+        values = np.clip(np.round(levels / self._scale), 0, self._white)
         wide = self.pixels.itemsize > 1
-        values = np.clip(np.round(levels / self._scale), 0, 65535 if wide else 255)
         return values.astype(np.uint16) if wide else values.astype(np.uint8)
 
 
