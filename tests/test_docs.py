@@ -86,7 +86,7 @@ def test_the_readmes_picture_is_there_and_small():
     assert picture.stat().st_size < 300_000
 
 
-@pytest.mark.parametrize("page", ["reference.md", "statistics.md"])
+@pytest.mark.parametrize("page", ["reference.md", "repair.md", "statistics.md"])
 def test_the_generated_parts_are_up_to_date(page):
     text = text_of(DOCS / page)
 
