@@ -1,161 +1,149 @@
-"""How many of a camera's defects are found, how many finds are wrong, and whether it says so.
+"""How many of a camera's defects are found, how many finds are wrong, and by what other methods.
 
 Simulates cameras (random ones: CFA phase, demosaicing, noise, tone, sharpening, JPEG quality and
-subsampling differ), takes photos with them, runs the finder on the frames and prints a table.
-Development cameras have seeds 1 to 99. A seed that was scored while the finder changed no longer
-proves anything: take new ones, and say in benchmarks/README.md which.
+subsampling differ), shows each photo to stillpix, to rival methods and to ablations, and prints
+tables; see docs/accuracy.md. Development cameras have seeds 1 to 99. A seed that was scored while
+the finder changed no longer proves anything: take new ones, and say in benchmarks/README.md which.
 
     python benchmarks/bench_accuracy.py [--cameras 10] [--first 1001] [--photos 20 60]
-        [--defects 100] [--size 1500x1000] [--scenes FOLDER] [--json FILE]
+        [--methods all | product bank rival ablation choice NAME ...] [--defects 100]
+        [--size 1500x1000] [--scenes FOLDER] [--clean] [--json FILE] [--plots FOLDER]
+
+Without `--methods` stillpix runs alone; `make bench-accuracy` runs all methods over 20, 60 and 200
+photos. The JSON file is written anew after each camera. `--from FILE ...` makes tables and plots of
+such files instead; with `--page docs/accuracy.md` it renews the generated parts of that page.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import platform
+import resource
+import shlex
 import sys
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+import time
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 
-from stillpix.defects import DefectMap
-from stillpix.detection import detect
-from stillpix.evidence import TOGETHER, Evidence
-from stillpix.simulate import PlantedDefect, SimulatedCamera, random_settings
+from accuracy.cameras import Plan, run, run_clean
+from accuracy.methods import Entry, chosen, missing
+from accuracy.page import renewed
+from accuracy.results import Results
+from accuracy.summary import Table
+from accuracy.tables import everything
 
-WITHIN = 1  # px: a find this near to a planted defect is that defect
-AMPLITUDES = (0.1, 0.3, 1.0, 3.0, 10.0, 1e9)  # mosaic sigmas at ISO 400, 1/60 s, 10 % of white
-
-
-@dataclass
-class Score:
-    """What one map found of one camera's defects."""
-
-    camera: int
-    photos: int
-    found: int
-    planted: int
-    false: int
-    stated: float
-    kinds: dict[str, list[int]] = field(default_factory=dict)  # found, planted
-    sites: dict[str, list[int]] = field(default_factory=dict)
-    amplitudes: dict[str, list[int]] = field(default_factory=dict)
+LENGTHS = (5, 10, 20, 40, 60, 100, 200)  # photos after which stillpix alone is scored
 
 
-def near(planted: PlantedDefect, x: int, y: int) -> bool:
-    """Whether a place is a planted defect's, a bad column's whole length included."""
-    return (
-        abs(planted.x - x) <= WITHIN
-        and planted.y - WITHIN <= y < planted.y + planted.length + WITHIN
-    )
+def tell(words: str) -> None:
+    """Say how far it is."""
+    print(words, file=sys.stderr, flush=True)
 
 
-def score(camera: int, photos: int, found: DefectMap, planted: tuple[PlantedDefect, ...]) -> Score:
-    """Compare a map's confirmed defects with the truth."""
-    confirmed = found.in_state("confirmed")
-    met = [any(near(truth, find.x, find.y) for find in confirmed) for truth in planted]
-    false = sum(not any(near(truth, find.x, find.y) for truth in planted) for find in confirmed)
-    stated = found.detection.expected_false or 0.0
-    made = Score(camera, photos, sum(met), len(planted), false, stated)
-    for truth, hit in zip(planted, met, strict=True):
-        step = next(
-            n for n in range(1, len(AMPLITUDES)) if abs(truth.amplitude_sigma) < AMPLITUDES[n]
-        )
-        strength = f"{AMPLITUDES[step - 1]:g}.." + ("" if step == 5 else f"{AMPLITUDES[step]:g}")
-        for table, key in (
-            (made.kinds, truth.kind), (made.sites, truth.site), (made.amplitudes, strength)
-        ):  # fmt: skip
-            row = table.setdefault(key, [0, 0])
-            row[0] += hit
-            row[1] += 1
-    return made
+def wanted(names: list[str]) -> list[Entry]:
+    """Return the methods asked for, without those whose packages are not installed."""
+    try:
+        listed = chosen(names)
+    except KeyError as error:
+        sys.exit(str(error.args[0]))
+    for package, methods in missing(listed).items():
+        tell(f"left out: {', '.join(methods)} (no {package}; pip install -e '.[bench]')")
+        listed = [entry for entry in listed if package not in entry.needs]
+    return listed
 
 
-def run_camera(seed: int, steps: list[int], options: argparse.Namespace) -> list[Score]:
-    """Take photos with one camera and look for its defects after each of some numbers of them."""
-    width, height = map(int, options.size.split("x"))
-    settings = replace(
-        random_settings(seed, width=width, height=height),
-        defects=options.defects, photos=max(steps), scene_folder=options.scenes,
-    )  # fmt: skip
-    camera = SimulatedCamera(settings, seed)
-    evidence = Evidence(camera.photograph(0).frame().sensor)  # rendered: these are JPEGs
-    scores = []
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for start in range(0, max(steps), TOGETHER):
-            numbers = range(start, min(start + TOGETHER, max(steps)))
-            evidence.update_all(
-                list(pool.map(lambda n: camera.photograph(n).frame(), numbers)), pool
-            )
-            if numbers[-1] + 1 in steps:
-                found = detect(evidence, pool=pool)
-                scores.append(score(seed, numbers[-1] + 1, found, camera.defects))
-    return scores
+def machine() -> str:
+    """Return the processor's name and the versions that matter."""
+    import numba
+    import numpy as np
+
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = f"{len(names)} cores of {names[0]}" if names else name
+    versions = f"Python {platform.python_version()}, numba {numba.__version__}"
+    return f"{name}, {platform.system()}; {versions}, numpy {np.__version__}"
 
 
-def table(scores: list[Score]) -> str:
-    """Return the markdown table: a row a number of photos."""
-    lines = [
-        "| photos | cameras | recall, mean (least) | false finds, in all | stated | precision |",
-        "|---|---|---|---|---|---|",
-    ]
-    for photos in sorted({one.photos for one in scores}):
-        these = [one for one in scores if one.photos == photos]
-        recalls = [one.found / max(one.planted, 1) for one in these]
-        false, stated = sum(one.false for one in these), sum(one.stated for one in these)
-        found = sum(one.found for one in these)
-        lines.append(
-            f"| {photos} | {len(these)} | {mean(recalls):.2f} ({min(recalls):.2f}) | {false} | "
-            f"{stated:.1f} | {found / max(found + false, 1):.3f} |"
-        )
-    return "\n".join(lines)
-
-
-def breakdown(scores: list[Score]) -> str:
-    """Return recall by kind, site and amplitude for each number of photos."""
-    lines = []
-    for photos in sorted({one.photos for one in scores}):
-        for name in ("kinds", "sites", "amplitudes"):
-            found: Counter[str] = Counter()
-            planted: Counter[str] = Counter()
-            for one in scores:
-                if one.photos == photos:
-                    for key, (hits, there) in getattr(one, name).items():
-                        found[key] += hits
-                        planted[key] += there
-            parts = [f"{key} {found[key] / n:.2f} of {n}" for key, n in sorted(planted.items())]
-            lines.append(f"- {photos} photos, by {name}: " + ", ".join(parts))
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Run the cameras and print what came of them."""
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cameras", type=int, default=10)
-    parser.add_argument("--first", type=int, default=1001)
+    parser.add_argument("--first", type=int, default=1001, help="seed of the first camera")
     parser.add_argument("--photos", type=int, nargs="+", default=[20, 60])
+    parser.add_argument("--methods", nargs="+", default=["product"])
     parser.add_argument("--defects", type=int, default=100)
     parser.add_argument("--size", default="1500x1000")
     parser.add_argument("--scenes", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--clean", action="store_true", help="the cameras without defects, too")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    scores: list[Score] = []
-    for seed in range(options.first, options.first + options.cameras):
-        scores += run_camera(seed, options.photos, options)
-        for one in scores[-len(options.photos) :]:
-            print(
-                f"camera {seed}, {one.photos} photos: {one.found} of {one.planted}, "
-                f"{one.false} false ({one.stated:.2f} stated)", file=sys.stderr, flush=True,
-            )  # fmt: skip
-    print(table(scores) + "\n\n" + breakdown(scores))
+    parser.add_argument("--plots", type=Path, help="folder for the plots (needs matplotlib)")
+    parser.add_argument(
+        "--from", type=Path, nargs="+", dest="sources",
+        help="JSON files of earlier runs over different cameras",
+    )  # fmt: skip
+    parser.add_argument("--page", type=Path, help="page whose generated parts to renew")
+    return parser.parse_args(arguments)
+
+
+def repeatable(arguments: list[str]) -> list[str]:
+    """Return the command line without the files it writes: what another run needs."""
+    written = {"--json", "--plots", "--page"}
+    pairs = zip(arguments, ["", *arguments], strict=False)
+    return [word for word, before in pairs if word not in written and before not in written]
+
+
+def measured(options: argparse.Namespace) -> Results:
+    """Run the cameras."""
+    width, height = map(int, options.size.split("x"))
+    plan = Plan(
+        seeds=range(options.first, options.first + options.cameras), photos=options.photos,
+        lengths=[n for n in LENGTHS if n < max(options.photos)], defects=options.defects,
+        width=width, height=height, scenes=options.scenes, jobs=options.jobs,
+    )  # fmt: skip
+    results = Results(
+        command=f"python benchmarks/bench_accuracy.py {shlex.join(repeatable(sys.argv[1:]))}",
+        machine=machine(), size=options.size,
+    )  # fmt: skip
+    began = time.monotonic()
+
+    def keep() -> None:
+        results.minutes = round((time.monotonic() - began) / 60, 1)
+        results.peak_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        if options.json:
+            results.save(options.json)
+
+    run(plan, wanted(options.methods), results, tell, keep)
+    if options.clean:
+        run_clean(plan, results, tell)
+    keep()
+    return results
+
+
+def main() -> None:
+    """Run the cameras, or read what an earlier run found, and print what came of it."""
+    options = options_of()
+    if options.sources:
+        results = Results.joined([Results.load(path) for path in options.sources])
+        if options.json:
+            results.save(options.json)
+    else:
+        results = measured(options)
+    print(everything(Table(results)))
     if options.defects == 0:
-        worst = median(one.false for one in scores)
+        worst = median(run.own.false for run in results.runs if run.own and run.rate is None)
         print(f"\nno defects planted: {worst:g} finds a camera (median)")
-    if options.json:
-        options.json.write_text(json.dumps([vars(one) for one in scores], indent=1))
+    print(f"\n{results.machine}; {results.minutes} minutes, at most {results.peak_mb:.0f} MB")
+    if options.plots:
+        from accuracy.plots import draw
+
+        draw(Table(results), options.plots)
+    if options.page:
+        text = options.page.read_text(encoding="utf-8")
+        options.page.write_text(renewed(text, Table(results)), encoding="utf-8")
 
 
 if __name__ == "__main__":

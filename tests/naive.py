@@ -48,18 +48,21 @@ def tone_slope(predicted):
     return 0.4545 * max(predicted / 255, 0.03) ** -1.2
 
 
-def judged(pixels, scale, *, reach, border, clip, floor, white):
+def judged(pixels, scale, *, reach, border, block, clip, floor, white):
     """Return excess, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
 
     The excess is that of the unfiltered pixel over its prediction, in grey levels of 0..255.
 
-    Outside the border all are 0.
+    Outside the border all are 0, and in last rows whose block has no row that stands for it.
     """
     height, width = pixels.shape
     level = cross_filtered(pixels, scale)
     residual = residuals(level, reach)
     said = np.zeros((4, height, width))
-    for y in range(border, height - border):
+    last = height - border - 1
+    while last % block < 2:  # its block's rows 1 and 2 stand for it
+        last -= 1
+    for y in range(border, last + 1):
         for x in range(border, width - border):
             sigma = sigma_of(residual, x, y, reach, floor)
             predicted = level[y, x] - residual[y, x]

@@ -15,12 +15,20 @@ from frames import EXPOSURES, evidence_of, frame_of, some_frames, texture
 from stillpix import evidence as evidence_module
 from stillpix import kernels
 from stillpix.evidence import GRID, Evidence, template_factors
+from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
 
 FLOOR = 1.0  # grey level: the least noise that docs/statistics.md assumes
 WHITE = 0.95 * 255  # predicted level above which nothing is said
 CURVE = 0.02  # relative error allowed to the kernel's quadratic stand-in for the tone slope
-RULES = {"reach": kernels.REACH, "border": BORDER, "clip": CLIP, "floor": FLOOR, "white": WHITE}
+RULES = {
+    "reach": kernels.REACH,
+    "border": BORDER,
+    "block": BLOCK,
+    "clip": CLIP,
+    "floor": FLOOR,
+    "white": WHITE,
+}
 SIZES = ((48, 40), (32, 32), (33, 35), (50, 70), (47, 61), (63, 34), (17, 19))
 
 
@@ -245,3 +253,17 @@ def test_the_edges_of_values_stay_on_the_scale():
     assert np.abs(evidence.scores).max() <= len(frames) * (UNIT * CLIP * CLIP + 1)
     assert evidence.information.max() <= len(frames) * UNIT_INFORMATION * CLIP * CLIP
     assert np.abs(evidence.shown).max() <= len(frames)
+
+
+@pytest.mark.parametrize("digit", ["0", "1"])
+@pytest.mark.parametrize("height", range(64, 72))
+def test_where_something_is_said_its_block_has_information(height, digit):
+    pixels = np.random.default_rng(height).integers(40, 200, (height, 80)).astype(np.uint8)
+    sensor = Sensor("unknown", "unknown", "unknown", 80, height)
+    evidence = Evidence(sensor)
+
+    evidence.update(Frame(pixels, sensor, Exposure(), "a.png", digit * 32))
+
+    rows, columns = np.nonzero(evidence.scores.any(axis=0))
+    assert rows.max() >= height - BORDER - 3
+    assert evidence.information[:, rows // BLOCK, columns // BLOCK].min() > 0

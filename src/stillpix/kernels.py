@@ -215,6 +215,17 @@ def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> 
 
 
 @compiled
+def last_judged(height: int) -> int:
+    """Return the last row of which anything is said.
+
+    Of its block one of the rows that stand for it must be judged, too, whichever of the two a
+    photo takes: else the block would have scores but no information.
+    """
+    row = height - BORDER - 1
+    return row if row % BLOCK >= 2 else row - row % BLOCK - 1
+
+
+@compiled
 def accumulate(
     photos: Any, count: int, scale: float, factors: Any, shifts: Any, thin: int,
     first: int, last: int,
@@ -232,7 +243,7 @@ def accumulate(
     response, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
     blocks = np.zeros(information.shape[2], np.int64)
     grey = np.float32(scale)
-    for ahead in range(max(first - BORDER, 1), min(last, height - BORDER) + 2 * REACH):
+    for ahead in range(max(first - BORDER, 1), min(last, last_judged(height) + 1) + 2 * REACH):
         y = ahead - 2 * REACH
         for n in range(count):
             r = residual[n]
