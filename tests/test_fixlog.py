@@ -73,6 +73,17 @@ def test_each_folder_has_a_log_of_its_own(tmp_path):
     assert noted(tmp_path / "deep") == [("a", "0", "1")]
 
 
+def test_the_logs_are_named_in_the_order_of_their_folders_whichever_photo_ended_first(tmp_path):
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    log = FixLog()
+    for folder in (deep, tmp_path):
+        log.add(folder, {"target": "a.jpg", "before": "1", "after": "2"})
+    log.close()
+
+    assert log.paths == [tmp_path / LOG_NAME, deep / LOG_NAME]
+
+
 def test_a_name_that_is_no_text_can_be_noted_and_read_again(tmp_path):
     write(tmp_path, entry("caf\udce9.jpg", "0", "1"))
     write(tmp_path, entry("b", "0", "1"))

@@ -55,8 +55,9 @@ class FixLog:
 
     @property
     def paths(self) -> list[Path]:
-        """Return the logs that were written, or were to be."""
-        return [folder / LOG_NAME for folder in self._folders]
+        """Return the logs that were written, or were to be, in the order of their folders."""
+        with self._lock:  # photos end in any order: that of the folders is the same every run
+            return [folder / LOG_NAME for folder in sorted(self._folders)]
 
     def add(self, folder: Path, entry: Entry) -> None:
         """Note one photo, named by its "target" below the folder; written now and then."""
