@@ -252,6 +252,35 @@ def test_of_very_many_photos_some_are_looked_at_each_time(folder, library, monke
     assert len(log.photos) == PHOTOS
 
 
+def test_of_very_many_pixels_the_surest_have_dates(folder, library, monkeypatch):
+    whole = {(one.x, one.y): one.since for one in find([folder], fdr=0.1)[0]}
+    monkeypatch.setattr(scan_module, "MOST_PLACES", 2)
+
+    body = scanned(folder, library)
+
+    loudest = [(one.x, one.y) for one in body.map.in_state("confirmed")][:2]
+    told = {(one.x, one.y): one.since for one in body.map if one.since}
+    assert told == {place: whole[place] for place in loudest}
+
+
+def test_a_log_full_of_places_that_came_and_went_keeps_those_of_the_map(
+    folder, library, monkeypatch
+):
+    before = scanned(folder, library)
+    path = library.evidence_path(before.sensor) / LOG_NAME
+    log = Sightings.load(path, before.sensor)
+    log.list_places((x, 20) for x in range(6, 100))
+    log.save(path)
+    monkeypatch.setattr(scan_module, "MOST_PLACES", 40)
+    write(folder, [PHOTOS])
+
+    body = scanned(folder, library)
+
+    kept = Sightings.load(path, before.sensor).places
+    assert set(kept) == {(one.x, one.y) for found in (before, body) for one in found.map}
+    assert dates(body.map, LATE) == dates(before.map, LATE)
+
+
 # Marks of a person
 
 

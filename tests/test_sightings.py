@@ -180,6 +180,24 @@ def test_places_listed_later_are_unseen_in_the_photos_before():
     assert_array_equal(np.isnan(log.dated().said).all(2), [[False, True], [False, False]])
 
 
+def test_places_that_are_dropped_take_nothing_else_with_them(tmp_path):
+    frames = some_frames(3)
+    wanted = [(20, 15), (30, 30)]
+    log = log_of(frames[:2], [(10, 12), (20, 15), (9, 9)])
+    log.list_places([(30, 30), (31, 20)])
+    log.note(frames[2].digest, frames[2].exposure, measured(frames[2], log.places))
+
+    log.keep_places([(30, 30), (20, 15), (1, 1)])
+
+    expected = log_of(frames[:2], wanted[:1])
+    expected.list_places(wanted[1:])
+    expected.note(frames[2].digest, frames[2].exposure, measured(frames[2], wanted))
+    same(log, expected)
+    assert not log.has_looked(frames[0].digest, wanted)
+    log.save(tmp_path / "log.npz")
+    same(Sightings.load(tmp_path / "log.npz", log.sensor), expected)
+
+
 def test_a_log_is_read_as_it_was_saved(tmp_path):
     frames = some_frames(5)
     log = log_of(frames[:3], [(10, 12)])

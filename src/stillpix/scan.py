@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from .atomic import replacing_folder, set_aside, settled_folder
 from .defects import DefectMap, State
@@ -45,6 +45,9 @@ LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is loo
 # Photos that one scan looks at a second time at most, evenly over their dates. The others have
 # their turn in later scans; until then the dates are as close as these tell.
 MOST_LOOKS = 2000
+# Pixels of a map that have dates at most, the surest first: a set of exports may show any number.
+MOST_PLACES = 2000
+SURE: tuple[State, ...] = ("confirmed", "accepted")
 
 Photo: TypeAlias = tuple[Frame, Signature, Measures]
 Look: TypeAlias = tuple[str, Exposure, Measures]  # a photo's digest first
@@ -164,6 +167,8 @@ class _Body:
             log = self._log_of(library) if library else Sightings(self.sensor)
             previous = self._previous(library) if library else None
             log.list_places(_places(previous))
+            if len(log.places) > 2 * MOST_PLACES:  # candidates that came and went
+                log.keep_places(_places(previous))
             earlier = frozenset(evidence.photos)
             if self._read(evidence, log, earlier) and library:
                 self._keep_evidence(evidence, log, library)
@@ -334,7 +339,7 @@ class _Body:
         Those that are new in all places of the map; those of earlier scans only where they said
         nothing yet of one that is surely broken, since candidates come and go with every scan.
         """
-        sure = _places(found, "confirmed", "accepted")
+        sure = _places(found, SURE)
         chosen: dict[str, tuple[datetime, Header]] = {}
         for header in self.headers:
             taken, name = header.exposure.taken, self.names[header.path]
@@ -401,10 +406,11 @@ def _counted(evidence: Evidence, digest: str) -> bool:
     return digest in evidence.photos and evidence.photos[digest].counted
 
 
-def _places(found: DefectMap | None, *states: State) -> list[Place]:
-    """Return where the map's single pixels are, those in some states or all."""
-    defects = () if found is None else found.in_state(*states) if states else found.defects
-    return [(defect.x, defect.y) for defect in defects if defect.run is None]
+def _places(found: DefectMap | None, states: tuple[State, ...] = get_args(State)) -> list[Place]:
+    """Return where the map's single pixels are, MOST_PLACES at most: the surest, the loudest."""
+    defects = () if found is None else found.in_state(*states)
+    surest_first = sorted(defects, key=lambda one: one.state not in SURE)
+    return [(one.x, one.y) for one in surest_first if one.run is None][:MOST_PLACES]
 
 
 def _name_on_disk(path: Path) -> str:

@@ -146,6 +146,15 @@ class Sightings:
         listed = set(self.places)
         self.places += [place for place in dict.fromkeys(places) if place not in listed]
 
+    def keep_places(self, places: Iterable[Place]) -> None:
+        """Drop all listed places but these; what photos said of them stays as it is."""
+        wanted = set(places)
+        kept = [index for index, place in enumerate(self.places) if place in wanted]
+        self.places = [self.places[index] for index in kept]
+        for digest, sighting in self.photos.items():
+            seen = [index for index in kept if index < len(sighting.said)]
+            self.photos[digest] = Sighting(sighting.exposure, sighting.said[seen])
+
     def note(self, digest: str, exposure: Exposure, said: Measures) -> None:
         """Keep what a photo says at the first so many listed places."""
         self.photos[digest] = Sighting(exposure, said)
