@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from stillpix.sightings import (
     measured,
 )
 
+STATE = Path(__file__).parent / "states" / "sightings-v1.npz"
 WIDTH, HEIGHT = 48, 40
 RULES = {
     "reach": REACH,
@@ -305,6 +307,27 @@ def test_a_log_whose_files_claim_to_be_encrypted_or_compressed_is_refused(tmp_pa
 
         with pytest.raises(StateFormatError, match="the saved sightings cannot be used"):
             Sightings.load(path, log.sensor)
+
+
+def test_a_log_saved_by_version_1_is_still_read():
+    log = Sightings.load(STATE, sensor_of(WIDTH, HEIGHT))
+
+    assert log.places == [(10, 12), (20, 15)]
+    assert log.files == {"a.jpg|5|7": next(iter(log.photos))}
+    assert [each.exposure for each in log.photos.values()] == [
+        Exposure(0.1, 2.0, datetime(2020, 1, 2, 3, 4, 5)),
+        Exposure(),
+        Exposure(0.02, None, datetime(2020, 3, 1)),
+    ]
+    assert [each.said[0, RESIDUAL] for each in log.photos.values()] == [
+        -1.7001953125,
+        1.6494140625,
+        -1.7265625,
+    ]
+    assert [len(each.said) for each in log.photos.values()] == [1, 1, 2]
+    assert log.dated().said[1, 1].tolist() == [
+        -1.57421875, 0.12042236328125, 0.1856689453125, 0.33056640625, -31.296875
+    ]  # fmt: skip
 
 
 def test_another_sensors_log_is_refused(tmp_path):
