@@ -1,54 +1,26 @@
-"""Photos looked at again for dates: which are, what is kept of it, and what if one cannot be."""
+"""Photos looked at again for dates: which are, and what is kept of it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
+import late
 import series
+from late import BROKE, FIRST, LATE, PHOTOS, dates, run, scanned, taken, write
 from stillpix import scan as scan_module
-from stillpix.cli import app
 from stillpix.defects import Defect
-from stillpix.detection import DetectionSettings
-from stillpix.gather import gather
 from stillpix.images import read_frame
-from stillpix.maps import write_map
-from stillpix.scan import find, scan
+from stillpix.scan import find
 from stillpix.sightings import LOG_NAME, Sightings
-from stillpix.watch import Watch
-
-PHOTOS, BROKE = 24, 10
-LATE = series.HOT[1]  # not there before photo BROKE
-FIRST = date(2021, 3, 1)
-WEEK = timedelta(days=7)
-LENIENT = DetectionSettings(fdr=0.1)  # so that the late one is confirmed on so small a sensor
-
-
-def taken(number):
-    return FIRST + number * WEEK
-
-
-def write(folder, numbers):
-    """Write photos a week apart; one pixel is sound before photo BROKE."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in numbers:
-        pixels = series.scene(number)
-        if number < BROKE:
-            x, y = LATE
-            pixels[y, x] = (pixels[y, x - 1].astype(int) + pixels[y, x + 1]) // 2
-        stamp = f"{taken(number):%Y:%m:%d} 10:00:{number:02}"
-        content = series.jpeg(pixels, {36867: stamp, 306: stamp})
-        (folder / f"IMG_{number:04}.JPG").write_bytes(content)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    write(tmp_path / "photos", range(PHOTOS))
+    late.write(tmp_path / "photos", range(PHOTOS))
     return tmp_path / "photos"
 
 
@@ -62,35 +34,6 @@ def reads(monkeypatch):
 
     monkeypatch.setattr(scan_module, "read_frame", counting)
     return names
-
-
-def scanned(folder, library=None, **options):
-    (body,) = scan(gather([folder]), settings=LENIENT, library=library, **options)
-    return body
-
-
-def dates(found, place):
-    (one,) = [one for one in found if max(abs(one.x - place[0]), abs(one.y - place[1])) <= 1]
-    return one.since
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-class StopInSecondPass(Watch):
-    """Stops a scan once some photos were looked at again."""
-
-    passes = done = 0
-
-    def body(self, sensor, photos):  # noqa: ARG002
-        self.passes += 1
-
-    def photos(self, done):
-        self.done = done if self.passes > 1 else 0
-
-    def stop(self):
-        return self.done > 0
 
 
 def test_each_pixel_is_dated(folder):
@@ -315,172 +258,6 @@ def test_a_find_without_a_log_keeps_the_dates_of_all_pixels_that_are_found_again
     again = scanned(folder, library, fast=True)
 
     assert again.map.defects == body.map.defects
-
-
-# When something fails
-
-
-def test_a_log_that_is_damaged_is_made_anew(folder, library):
-    before = scanned(folder, library)
-    path = library.evidence_path(before.sensor) / LOG_NAME
-    path.write_bytes(path.read_bytes()[:500])
-
-    body = scanned(folder, library)
-
-    (trouble,) = body.troubles
-    assert f"{path}: the saved sightings cannot be used" in trouble
-    assert (body.looked, body.map) == (PHOTOS, before.map)
-    assert scanned(folder, library).troubles == []
-
-
-def test_a_log_that_cannot_be_kept_costs_neither_map_nor_evidence(folder, library, monkeypatch):
-    def full(self, path):
-        if not path.parent.name.startswith(".stillpix"):  # not in the evidence's new folder
-            raise scan_module.WriteError(path, "the disk is full")
-
-    monkeypatch.setattr(Sightings, "save", full)
-
-    body = scanned(folder, library)
-
-    (trouble,) = body.troubles
-    assert "the disk is full" in trouble
-    assert "the next find looks at these photos again" in trouble
-    assert dates(library.find(body.sensor), LATE) == (taken(BROKE - 1), taken(BROKE))
-
-
-def test_where_evidence_cannot_be_kept_nothing_more_is_said_of_the_log(
-    folder, library, monkeypatch
-):
-    def full(self, folder):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(scan_module.Evidence, "save", full)
-
-    body = scanned(folder, library)
-
-    (trouble,) = body.troubles
-    assert "the evidence of" in trouble
-    assert body.looked == PHOTOS
-    assert dates(library.find(body.sensor), LATE) == (taken(BROKE - 1), taken(BROKE))
-
-
-def test_a_photo_that_can_be_read_only_once_is_named(folder, monkeypatch):
-    read = []
-
-    def failing(header, **options):
-        if header.path.name in read and header.path.name in {"IMG_0002.JPG", "IMG_0004.JPG"}:
-            raise scan_module.ReadError(header.path, "is gone")
-        read.append(header.path.name)
-        return read_frame(header, **options)
-
-    monkeypatch.setattr(scan_module, "read_frame", failing)
-
-    body = scanned(folder)
-
-    (trouble,) = body.troubles
-    assert "IMG_0002.JPG: is gone (photos that could be read only once: 2" in trouble
-    assert body.looked == PHOTOS - 2
-    assert dates(body.map, LATE) == (taken(BROKE - 1), taken(BROKE))
-
-
-def deleting(monkeypatch, *names):
-    """Have photos deleted between the two looks."""
-    look = scan_module._look
-
-    def looking(header, buffer, **options):
-        if header.path.name in names:
-            header.path.unlink()
-        return look(header, buffer, **options)
-
-    monkeypatch.setattr(scan_module, "_look", looking)
-
-
-def test_photos_deleted_between_the_two_looks_are_named_and_stay_counted(
-    folder, library, monkeypatch
-):
-    deleting(monkeypatch, "IMG_0003.JPG", "IMG_0017.JPG")
-
-    said = run("find", folder, "--fdr", 0.1)
-
-    (_, found), *others = library.maps()
-    assert (said.exit_code, others) == (1, [])
-    assert "IMG_0003.JPG: is not there" in said.stderr
-    assert "(photos that could be read only once: 2; " in said.stderr
-    assert found.evidence.photos == PHOTOS
-    assert dates(found, LATE) == (taken(BROKE - 1), taken(BROKE))
-
-
-def test_where_all_photos_are_deleted_between_the_looks_the_map_has_no_dates(
-    folder, library, monkeypatch
-):
-    deleting(monkeypatch, *(path.name for path in folder.iterdir()))
-
-    body = scanned(folder, library)
-
-    assert body.map is not None
-    assert body.map.in_state("confirmed")
-    assert {one.since for one in library.find(body.sensor)} == {None}
-
-
-def test_a_photo_replaced_between_the_looks_by_one_of_another_size_says_nothing(
-    folder, monkeypatch
-):
-    look = scan_module._look
-
-    def looking(header, buffer, **options):
-        if header.path.name == "IMG_0003.JPG":
-            header.path.write_bytes(series.jpeg(series.scene(3, (96, 80))))
-        return look(header, buffer, **options)
-
-    monkeypatch.setattr(scan_module, "_look", looking)
-
-    body = scanned(folder)
-
-    (trouble,) = body.troubles
-    assert "IMG_0003.JPG: " in trouble
-    assert body.looked == PHOTOS - 1
-
-
-def test_where_memory_ends_in_the_second_look_the_map_is_kept_without_dates(
-    folder, library, monkeypatch
-):
-    def too_much(found, log):
-        raise MemoryError
-
-    monkeypatch.setattr(scan_module, "dated", too_much)
-
-    body = scanned(folder, library)
-
-    (trouble,) = body.troubles
-    assert "not enough memory to tell when defects began" in trouble
-    assert "--fast" in trouble
-    assert len(library.find(body.sensor).in_state("confirmed")) == len(series.HOT)
-
-
-def test_each_find_writes_the_map_once(folder, library, monkeypatch):
-    written = []
-
-    def counting(found, path):
-        written.append(path.name)
-        write_map(found, path)
-
-    monkeypatch.setattr("stillpix.library.write_map", counting)
-
-    for options in ([], ["--fast"], ["--out", folder.parent / "a.json"]):
-        assert run("find", folder, "--fdr", 0.1, *options).exit_code == 0
-        assert len(written) == 1, options
-        written.clear()
-
-
-def test_a_scan_stopped_amid_its_second_look_goes_on_from_there(folder, library):
-    stopped = scanned(folder, library, watch=StopInSecondPass(), jobs=1)
-    assert (stopped.left, stopped.looked + stopped.unlooked) == (0, PHOTOS)
-    assert 0 < stopped.looked < PHOTOS
-
-    body = scanned(folder, library)
-
-    assert (body.looked, body.unlooked) == (stopped.unlooked, 0)
-    assert body.map == find([folder], fdr=0.1)[0]
 
 
 # On the command line
