@@ -170,7 +170,8 @@ def test_where_memory_ends_in_the_second_look_the_map_is_kept_without_dates(
     (trouble,) = body.troubles
     assert "not enough memory to tell when defects began" in trouble
     assert "--fast" in trouble
-    assert len(library.find(body.sensor).in_state("confirmed")) == len(series.HOT)
+    confirmed = {(d.x, d.y) for d in library.find(body.sensor).in_state("confirmed")}
+    assert confirmed >= set(series.HOT)
 
 
 def test_each_find_writes_the_map_once(folder, library, monkeypatch):

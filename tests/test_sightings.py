@@ -35,7 +35,7 @@ RULES = {
     "reach": REACH,
     "border": BORDER,
     "clip": CLIP,
-    "floor": 1.0,
+    "floor": 2.0,
     "white": 0.95 * 255,
     "block": BLOCK,
 }

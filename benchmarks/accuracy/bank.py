@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from stillpix.frame import Exposure
+from stillpix.kernels import LEAST_NOISE
 
 from .bank_kernels import (
     SLOPE_STEPS,
@@ -49,7 +50,7 @@ class Sight:
     distance: int = 2
     predictor: Predictor = "inverse-gradient pairs"
     cross: bool = True
-    floor: float = 1.0  # grey levels below which no noise is believed
+    floor: float = LEAST_NOISE  # grey levels below which no noise is believed
     slope: float | None = None  # of the tone curve; None: sRGB's at the predicted level
 
     def offsets(self, cfa: str) -> tuple[tuple[int, int], ...]:

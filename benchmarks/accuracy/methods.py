@@ -66,15 +66,17 @@ CHOICES: dict[str, BankSettings] = {
     "middle two of eight": _own(sight=Sight(predictor="middle two")),
     "without cross filter": _own(sight=Sight(cross=False)),
     "without tone slope": _own(sight=Sight(slope=USUAL_SLOPE)),
-    "floor of 2": _own(sight=Sight(floor=2.0)),
+    "floor of 1": _own(sight=Sight(floor=1.0)),
     "floor of 3": _own(sight=Sight(floor=3.0)),
     "information per pixel": _own(weighing=replace(OWN.weighing, blocks=False)),
 }
 BANKS: dict[str, BankSettings] = {
     TWIN: OWN,
     PLAIN: BankSettings(sight=_PLAIN_SIGHT, weighing=_LITERATURE, standing=ONLY_RANKED),
-    IMPROVED: BankSettings(weighing=_LITERATURE, standing=ONLY_RANKED),
-    IMPROVED_3: BankSettings(sight=Sight(distance=3), weighing=_LITERATURE, standing=ONLY_RANKED),
+    IMPROVED: BankSettings(sight=Sight(floor=1.0), weighing=_LITERATURE, standing=ONLY_RANKED),
+    IMPROVED_3: BankSettings(
+        sight=Sight(distance=3, floor=1.0), weighing=_LITERATURE, standing=ONLY_RANKED
+    ),
     # Of a mosaic the blocks' two rows hold two of its colours: information is kept for each pixel.
     TWIN_RAW: BankSettings(sight=_RAW_SIGHT, weighing=replace(OWN.weighing, blocks=False)),
     PLAIN_RAW: BankSettings(

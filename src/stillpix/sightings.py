@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .atomic import write_atomically
 from .errors import StateFormatError
 from .frame import Exposure, Frame, Sensor
-from .kernels import BORDER, REACH, last_judged
+from .kernels import BORDER, LEAST_NOISE, REACH, last_judged
 
 LOG_NAME = "sightings.npz"  # in the folder of a body's evidence
 LOG_VERSION = 1
@@ -93,7 +93,7 @@ def _judged(around: NDArray[np.float32]) -> NDArray[np.float32]:
     residual = moved(0, 0) - pairs / weights
     middle = residual[:, REACH, REACH]
     neighbours = abs(residual[:, ::REACH, ::REACH]).sum((1, 2)) - abs(middle)
-    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + 1)
+    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + LEAST_NOISE**2)
     predicted = level[:, 2 * REACH, 2 * REACH] - middle
     share = predicted / 255
     usable = share <= NEARLY_WHITE
