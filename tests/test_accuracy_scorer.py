@@ -325,7 +325,7 @@ def test_the_bank_with_stillpixs_settings_ranks_and_decides_as_stillpix_does(lib
     assert np.corrcoef(ours, theirs)[0, 1] > 0.999
     assert own.x.size >= 5
     finds = [set(zip(cut.x.tolist(), cut.y.tolist(), strict=True)) for cut in (twins, own)]
-    assert len(finds[0] ^ finds[1]) <= 1  # one may stand on the edge: floats, and MAD for IQR
+    assert len(finds[0] ^ finds[1]) <= 2  # one a cut may stand on its edge: floats, and MAD for IQR
 
 
 def test_banks_that_share_a_look_say_what_each_says_alone(library):

@@ -87,7 +87,7 @@ def test_a_photo_says_what_the_plain_loops_find(seed):
     assert_allclose(said[EXCESS], excess[inner], rtol=HALF, atol=0.01)
     level = frame.pixels[inner] - excess[inner]
     assert_allclose(said[LEVEL], level / 255, rtol=HALF, atol=HALF)
-    assert np.abs(said[RESIDUAL]).max() > CLIP + 1  # what is kept is not clipped
+    assert np.abs(said[RESIDUAL]).max() > CLIP + 0.5  # what is kept is not clipped
 
 
 @pytest.mark.parametrize("exposure", EXPOSURES[::4])
@@ -104,7 +104,7 @@ def test_what_is_said_is_what_the_kernels_add_up(exposure):
 
     # the kernels' tone slope is a quadratic within 2 %
     assert (np.abs(scores - expected) <= 0.025 * np.abs(expected) + 20).all()
-    assert np.abs(expected).max() > 5 * UNIT
+    assert np.abs(expected).max() > 4 * UNIT
 
 
 def test_sixteen_bits_say_what_eight_do():
