@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,29 @@ def test_six_dark_frames_confirm_hot_pixels_and_two_suggest_them():
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_alone_confirms_nothing(seed):
     assert detect(evidence_of(dark_frames(12, (), seed))).in_state("confirmed") == ()
+
+
+OPENISP = Path(__file__).resolve().parents[2] / "shared/data/cfa/openisp-1920x1080-rggb12.raw"
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not OPENISP.is_file(), reason=f"{OPENISP.name} is not in ../shared/data/cfa")
+@pytest.mark.parametrize("excess", [0, 40])
+def test_of_crops_of_a_real_mosaic_only_what_was_planted_is_confirmed(excess):
+    """Its pixels move with the crops: what is broken in it stands in no one place."""
+    whole = np.fromfile(OPENISP, "<u2").reshape(1080, 1920).astype(np.int64)
+    rng, sensor, frames = np.random.default_rng(5), sensor_of("bayer-RGGB", 1280, 720), []
+    rows, columns = rng.integers(10, 710, 30), rng.integers(10, 1270, 30)
+    for n in range(16):
+        top, left = 2 * rng.integers(0, 180), 2 * rng.integers(0, 320)
+        crop = whole[top : top + 720, left + n % 2 : left + n % 2 + 1280][
+            :, :: 1 - n % 2 * 2
+        ].copy()
+        crop[rows, columns] += excess
+        frames.append(frame_of(np.minimum(crop, 4095), sensor, white=4095, black=0, name=str(n)))
+
+    confirmed = {(d.x, d.y) for d in detect(evidence_of(frames)).in_state("confirmed")}
+
+    assert confirmed == (
+        set(zip(columns.tolist(), rows.tolist(), strict=True)) if excess else set()
+    )
