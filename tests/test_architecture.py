@@ -19,9 +19,9 @@ LAYERS = (
     {"kernels", "frame", "atomic"},
     {"images", "coefficients", "simulate", "locks", "watch", "mosaic_kernels"},
     {"scenes", "reading", "mosaic"},
-    {"evidence", "defects", "variance"},
+    {"evidence", "defects", "variance", "sightings"},
     {"null"},  # null and characterise are the two lower floors of detection
-    {"characterise"},
+    {"characterise", "onset"},
     {"detection", "restoration", "maps"},
     {"gather", "library", "fixlog"},
     {"placing"},

@@ -22,13 +22,15 @@ def run(*arguments, **options):
     return CliRunner().invoke(app, ["find", *map(str, arguments)], **options)
 
 
-def interrupted(*arguments, times=1, pause_s=0.1):
-    """Run a slow find, and press Ctrl-C once some photos are done."""
+def interrupted(*arguments, times=1, pause_s=0.1, once=""):
+    """Run a slow find, and press Ctrl-C once some photos are done, or once it says a word."""
     ran = subprocess.Popen(
         [sys.executable, "-c", series.SLOWLY, str(pause_s), "find", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     lines = [ran.stderr.readline()]
+    while once not in lines[-1]:
+        lines.append(ran.stderr.readline())
     ran.send_signal(signal.SIGINT)
     if times > 1:
         while "Ctrl-C again" not in lines[-1]:
@@ -86,6 +88,35 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
     assert "stopped at once; what was kept before is as it was" in complained
     assert path.read_bytes() == before
     assert "39 new photos read, 1 known" in run(many).stdout
+
+
+@POSIX
+def test_ctrl_c_in_the_second_look_keeps_the_map_and_the_next_find_adds_the_dates(many, library):
+    status, printed, complained = interrupted(many, pause_s=0.03, once="again for dates")
+
+    ((_, partly),) = library.maps()
+    assert (status, partly.evidence.photos) == (130, 40)
+    assert "40 new photos read, " in printed
+    assert "photos not read again for dates; what was read is kept: " in complained
+
+    again = run(many)
+    run(many, "--out", library.root / "whole.json")
+
+    ((path, resumed),) = library.maps()
+    assert "no new photos read, 40 known from before, " in again.stdout
+    assert " read again for dates" in again.stdout
+    assert all(one.since for one in resumed)
+    assert path.read_bytes() == (library.root / "whole.json").read_bytes()
+
+
+@POSIX
+def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library):
+    status, printed, complained = interrupted(many, times=2, pause_s=0.1, once="again for dates")
+
+    assert (status, printed, library.maps()) == (130, "", [])
+    assert "Traceback" not in complained
+    assert "no new photos read, 40 known from before, 40 read again" in run(many).stdout
+    assert len(library.maps()) == 1
 
 
 LOOKING = """

@@ -152,7 +152,7 @@ def test_a_map_is_a_sentence_and_a_table_of_its_defects(filled):
     assert lines[2].split("  ")[-1] == "confirmed"
     for words in ("2797", "791", "hot", "+20.9 at 1/60 s, ISO 400", "22.6", "94 % of 16"):
         assert words in lines[2]
-    assert "2019-07-11..2019-08-01" in lines[2]
+    assert "  by 2019-08-01  " in lines[2]  # and perhaps before there were photos
     assert lines[4].split()[:2] == ["9", "0..1999"]
 
 

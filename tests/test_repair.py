@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import naive_repair
 import photos
@@ -142,8 +144,35 @@ class HalfCanvas:
             part[change.where] = change.levels[change.where]
         return True
 
-    def restart(self):
+    def mark(self):
+        return 0
+
+    def back_to(self, _mark):
         raise AssertionError("it came to rest")
+
+
+@pytest.mark.parametrize("colours", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_crowded_lists_come_to_rest_too(seed, colours):
+    """Whose places unsettle each other: what is written is never asked for again."""
+    rng = np.random.default_rng(seed)
+    whole = scene(70, 90, seed=seed)
+    levels = np.stack([whole, 0.7 * whole + 30, 255 - whole], axis=-1) if colours else whole
+    places = {tuple(place) for place in rng.integers((30, 20), (42, 34), (25, 2)).tolist()}
+    for x, y in places:
+        levels[y, x] += rng.choice([-150, 150, 60, 25])
+    picture = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=int(rng.choice([60, 85, 97])))
+    sensor = Sensor("unknown", "unknown", "unknown", 90, 70)
+    header = Header(Path("a.jpg"), "jpeg", sensor, Exposure(), None, 1, 255)
+    listed = [Defect(x=x, y=y) for x, y in places]
+
+    once = repaired_file(file.getvalue(), header, listed)
+    twice = repaired_file(once.content, header, listed)
+
+    assert twice.content == once.content
+    assert not twice.repaired
 
 
 @pytest.mark.parametrize("x", range(97, 108))

@@ -108,7 +108,42 @@ def test_what_is_mute_says_nothing():
 def test_strength_is_expected_to_grow_as_the_kind_does(kind, factor):
     listed = Defect(x=1, y=1, kind=kind, strength=-64.0, exposure_s=0.25, gain=4.0)
 
-    assert expect(listed, Exposure(0.0625, 2.0), 255).strength == 64 * factor
+    assert expect(listed, Exposure(0.0625, 2.0), 255, "bayer-RGGB").amplitude(90.0) == 64 * factor
+
+
+@pytest.mark.parametrize("kind", ["hot", "blinking", "offset", "unknown"])
+@given(st.floats(0, 250), st.floats(1, 60), st.floats(0.05, 4))
+def test_what_is_added_to_the_signal_passes_through_the_tone_curve(kind, level, strength, gain):
+    listed = Defect(x=1, y=1, kind=kind, strength=strength, exposure_s=0.25, gain=1.0)
+    expected = expect(listed, Exposure(0.25, gain), 255)
+
+    def light(encoded):  # of sRGB
+        share = encoded / 255
+        return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+
+    seen = level + expected.amplitude(level)
+    added = gain * (light(64 + strength) - light(64))
+    assert light(seen) == pytest.approx(min(light(level) + added, 1.0), abs=1e-6)
+
+
+def test_a_photosite_of_another_sensitivity_takes_its_share_of_the_level():
+    listed = Defect(x=1, y=1, kind="low", strength=-16.0)
+    expected = expect(listed, Exposure(), 255)
+
+    assert [expected.amplitude(level) for level in (32.0, 64.0, 128.0)] == [8.0, 16.0, 32.0]
+
+
+def test_a_defect_that_the_exposure_cannot_show_is_left_and_a_like_dot_where_it_can_is_not():
+    level = noisy()
+    level[30:33, 40:43] += np.array([[0, 2, 0], [2, 5, 2], [0, 2, 0]], np.uint8)
+    hot = Defect(x=41, y=31, kind="hot", strength=20.0, exposure_s=1.0, gain=4.0, seen=(0.5, 9))
+
+    changed = [
+        bool((repair(level, [hot], exposure=Exposure(time, 4.0)) != level).any())
+        for time in (1 / 4000, 1 / 3)
+    ]
+
+    assert changed == [False, True]
 
 
 @given(st.floats(0.1, 0.9), st.one_of(st.none(), st.floats(0.01, 255)))

@@ -13,9 +13,10 @@ from stillpix.coefficients import read_coefficients
 from stillpix.restoration import RepairedFile, repair, repaired_file
 
 from .fills import MARGIN, Bools, Fill, Window, holes_of, variants
-from .results import EVERY, NOTHING, OWN, PICTURE, PIXELS, Decided, Kept, Sums
+from .results import EVERY, IN_FILE, MAP, NOTHING, OWN, PICTURE, PIXELS, PLACE, Decided, Kept, Sums
 from .scoring import MAIN, MIDDLE, Spot, Tally, errors_in_picture, spot_of, square
 from .twins import LUMA, Levels, Twins, colours_of
+from .writing import in_file
 
 SIDES = (1, 3, 5)  # px, of the holes that other methods are tried with
 REACH_PX = 5  # no sample farther from a repaired place is meant to be changed, chroma included
@@ -27,7 +28,7 @@ class PictureScore:
     def __init__(self, seed: int) -> None:
         self.tally = Tally(seed, PICTURE, MAIN, MIDDLE)
         self.kept = Kept(seed)
-        self._decided: dict[str, Decided] = {}
+        self._decided: dict[tuple[str, str], Decided] = {}
 
     @property
     def decided(self) -> list[Decided]:
@@ -44,7 +45,8 @@ class PictureScore:
             for each, site in zip(twins.listed, twins.sites, strict=True)
         ]
         every = repaired_file(content, header, twins.listed, always=True)
-        own = repaired_file(content, header, twins.listed)
+        own = repaired_file(content, header, twins.known)
+        blind = repaired_file(content, header, twins.listed)
         pictures = {EVERY: colours_of(header, every.content), OWN: colours_of(header, own.content)}
         ours = self._sizes(pictures[EVERY], truth, spots)
         pictures[PIXELS] = np.asarray(repair(damaged, twins.listed, always=True), np.uint8)
@@ -53,7 +55,11 @@ class PictureScore:
         for variant, side, fill in variants(SIDES):
             picture = _filled(damaged, spots, side, fill)
             self._score((variant.method, variant.words), picture, truth, spots, ours)
-        self._count(own, spots)
+            places = [(spot.x, spot.y) for spot in spots]
+            written = colours_of(header, in_file(content, header, picture, places, side))
+            self._score((variant.method + IN_FILE, variant.words), written, truth, spots, ours)
+        self._count(own, spots, MAP)
+        self._count(blind, spots, PLACE)
         self._keep(twins, content, own, damaged, pictures[OWN])
 
     def _sizes(self, picture: Levels, truth: Levels, spots: list[Spot]) -> list[float]:
@@ -66,10 +72,12 @@ class PictureScore:
         for spot, size in zip(spots, ours, strict=True):
             self.tally.add(*name, spot.groups, errors_in_picture(picture, truth, spot), size)
 
-    def _count(self, fixed: RepairedFile, spots: list[Spot]) -> None:
+    def _count(self, fixed: RepairedFile, spots: list[Spot], knows: str) -> None:
         for spot, verdict in zip(spots, fixed.verdicts, strict=True):
             for group in spot.groups:
-                decided = self._decided.setdefault(group, Decided(self.kept.seed, group))
+                decided = self._decided.setdefault(
+                    (group, knows), Decided(self.kept.seed, group, knows)
+                )
                 decided.places += 1
                 decided.repaired += verdict.outcome == "repaired"
 

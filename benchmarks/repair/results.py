@@ -19,8 +19,11 @@ FORMAT = 1
 ALL, UNSEEN = "all", "not showing"
 NOTHING, EVERY, OWN = "nothing", "stillpix --all", "stillpix"
 PIXELS = "stillpix --all, before compression"
+IN_FILE = ", written as stillpix writes"  # behind another method's name
 PICTURE, BAYER, XTRANS = "JPEG", "Bayer mosaic", "X-Trans mosaic"
 
+
+MAP, PLACE = "what a map says", "the place alone"  # what a repair knows beforehand
 
 POOLED = 0  # stands for the seed in rows that hold several cameras
 
@@ -126,6 +129,7 @@ class Decided:
 
     seed: int
     group: str
+    knows: str = MAP
     places: int = 0
     repaired: int = 0
 

@@ -13,10 +13,12 @@ from .results import (
     ALL,
     BAYER,
     EVERY,
+    MAP,
     NOTHING,
     OWN,
     PICTURE,
     PIXELS,
+    PLACE,
     UNSEEN,
     XTRANS,
     Kept,
@@ -183,12 +185,17 @@ def decided_table(table: Table) -> str:
     groups = [ALL, *(words for _, words in STRENGTHS), UNSEEN]
     rows = []
     for group in groups:
-        these = [each for each in table.results.decided if each.group == group]
-        places, repaired = sum(d.places for d in these), sum(d.repaired for d in these)
-        if places:
-            words = "all that show" if group == ALL else group
-            rows.append([words, str(places), str(repaired), f"{repaired / places:.0%}"])
-    return markdown(["difference in luma", "places", "repaired", "share"], rows)
+        cells = []
+        for knows in (MAP, PLACE):
+            these = [
+                each for each in table.results.decided if (each.group, each.knows) == (group, knows)
+            ]
+            places, repaired = sum(d.places for d in these), sum(d.repaired for d in these)
+            cells += [str(repaired), f"{repaired / places:.0%}"] if places else []
+        if cells:
+            rows.append(["all that show" if group == ALL else group, str(places), *cells])
+    head = ["difference in luma", "places", f"repaired, knowing {MAP}", "share"]
+    return markdown([*head, f"repaired, knowing {PLACE}", "share"], rows)
 
 
 def kept_table(table: Table) -> str:

@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix.defects import Defect
+from stillpix.defects import Defect, Kind
+from stillpix.frame import Exposure
 from stillpix.images import Header, decode_colour
 from stillpix.simulate import CameraSettings, SimulatedCamera, SimulatedPhoto, random_settings
 
 Floats: TypeAlias = NDArray[np.float64]
 Levels: TypeAlias = NDArray[np.uint8]
+
+MAP_PHOTOS = 6  # of each camera, taken before those that are repaired
+MAP_SEES = 6.0  # levels of luma
 
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G and B: ITU-R BT.601
 
@@ -31,6 +36,7 @@ class Twins:
     damaged: SimulatedPhoto
     whole: SimulatedPhoto
     listed: tuple[Defect, ...]  # all that were planted, shown or not; nothing but where they are
+    known: tuple[Defect, ...]  # the same, with what a map has learned of them from other photos
     sites: tuple[str, ...]  # the colour of each one's photosite
 
     @property
@@ -48,20 +54,50 @@ class Twins:
 def twins_of(
     seed: int, photos: int, *, size: tuple[int, int], defects: int, clusters: int
 ) -> Iterator[Twins]:
-    """Yield the photos of the camera of a seed, one at a time.
+    """Yield the photos of the camera of a seed, one at a time, after those its map is made of.
 
     >>> photo = next(twins_of(41, 1, size=(192, 128), defects=3, clusters=0))
     >>> int((photo.damaged.mosaic != photo.whole.mosaic).sum()) <= len(photo.listed)
     True
     """
     drawn = random_settings(seed, width=size[0], height=size[1])
-    settings = replace(drawn, defects=defects, clusters=clusters, photos=photos)
+    settings = replace(drawn, defects=defects, clusters=clusters, photos=MAP_PHOTOS + photos)
     broken, whole = SimulatedCamera(settings, seed), SimulatedCamera(settings, seed)
     whole.defects = ()
     listed = tuple(Defect(x=each.x, y=each.y) for each in broken.defects)
     sites = tuple(each.site for each in broken.defects)
-    for index in range(photos):
-        yield Twins(broken.photograph(index), whole.photograph(index), listed, sites)
+    kinds = tuple(each.kind for each in broken.defects)
+    looks = [
+        _excesses(broken.photograph(index), whole.photograph(index), listed)
+        for index in range(MAP_PHOTOS)
+    ]
+    known = tuple(
+        _known(defect, kind, [(look[number], exposure) for look, exposure in looks])
+        for number, (defect, kind) in enumerate(zip(listed, kinds, strict=True))
+    )
+    for index in range(MAP_PHOTOS, MAP_PHOTOS + photos):
+        yield Twins(broken.photograph(index), whole.photograph(index), listed, known, sites)
+
+
+def _excesses(
+    damaged: SimulatedPhoto, whole: SimulatedPhoto, listed: tuple[Defect, ...]
+) -> tuple[Floats, Exposure]:
+    """Return by how many levels each place stands out in luma, and the photo's exposure."""
+    off = (damaged.picture().astype(float) - whole.picture()) @ LUMA
+    return np.array([off[each.y, each.x] for each in listed]), damaged.exposure
+
+
+def _known(defect: Defect, kind: Kind, looks: list[tuple[float, Exposure]]) -> Defect:
+    """Return a defect as a map tells of it: from the photos that show it, and how many do."""
+    shown = [(excess, exposure) for excess, exposure in looks if abs(excess) >= MAP_SEES]
+    seen = (len(shown) / len(looks), len(looks))
+    if not shown:
+        return replace(defect, kind=kind, seen=seen)
+    return replace(
+        defect, kind=kind, seen=seen, strength=float(np.mean([excess for excess, _ in shown])),
+        exposure_s=median(each.exposure_s for _, each in shown if each.exposure_s),
+        gain=median(each.gain for _, each in shown if each.gain),
+    )  # fmt: skip
 
 
 def colours_of(header: Header, content: bytes) -> Levels:

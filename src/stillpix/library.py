@@ -182,7 +182,8 @@ def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
     """Return the latest map with what a person said of the previous one.
 
     A defect that was accepted or rejected keeps that state where it is found again within
-    1 px, and is kept as it was where it is not. Keys that this version does not know stay.
+    1 px, and is kept as it was where it is not. Dates of any defect stay where the new scan
+    tells none. Keys that this version does not know stay.
 
     >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
     >>> before = DefectMap(sensor, (Defect(x=3, y=4, state="rejected"), Defect(x=9, y=9)))
@@ -195,7 +196,10 @@ def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
     defects = list(latest.defects)
     for old, new in partners.items():
         before, found = marked[old], defects[new]
+        found = _with_dates_of(before, found)
         defects[new] = replace(found, state=before.state, extra={**before.extra, **found.extra})
+    earlier = {(one.x, one.y, one.run): one for one in previous}
+    defects = [_with_dates_of(earlier.get((one.x, one.y, one.run), one), one) for one in defects]
     defects += [before for old, before in enumerate(marked) if old not in partners]
     return replace(
         latest,
@@ -203,6 +207,13 @@ def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
         extra={**previous.extra, **latest.extra},
         sensor_extra={**previous.sensor_extra, **latest.sensor_extra},
     )
+
+
+def _with_dates_of(before: Defect, found: Defect) -> Defect:
+    """Return a defect with the dates that an earlier scan told, where this one could tell none."""
+    if found.since is not None:
+        return found
+    return replace(found, since=before.since, until=before.until)
 
 
 def _nearest_pairs(marked: tuple[Defect, ...], found: tuple[Defect, ...]) -> dict[int, int]:

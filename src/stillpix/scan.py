@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from .atomic import replacing_folder, set_aside, settled_folder
-from .defects import DefectMap
+from .defects import DefectMap, State
 from .detection import DetectionSettings, detect
 from .errors import (
     LibraryBusyError,
@@ -29,17 +31,26 @@ from .errors import (
     WriteError,
 )
 from .evidence import TOGETHER, Evidence
-from .frame import Frame, Sensor
+from .frame import Exposure, Frame, Sensor
 from .gather import Gathering, Skipped, gather
 from .images import Header, read_frame
-from .library import Library
+from .library import Library, with_marks_of
+from .onset import dated
 from .reading import read_ahead, threads
 from .scenes import Signature, is_repeat, signature_of
+from .sightings import LOG_NAME, Measures, Place, Sightings, measured
 from .watch import Watch
 
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
+# Photos that one scan looks at a second time at most, evenly over their dates. The others have
+# their turn in later scans; until then the dates are as close as these tell.
+MOST_LOOKS = 2000
+# Pixels of a map that have dates at most, the surest first: a set of exports may show any number.
+MOST_PLACES = 2000
+SURE: tuple[State, ...] = ("confirmed", "accepted")
 
-Photo: TypeAlias = tuple[Frame, Signature]
+Photo: TypeAlias = tuple[Frame, Signature, Measures]
+Look: TypeAlias = tuple[str, Exposure, Measures]  # a photo's digest first
 
 
 @dataclass(slots=True)
@@ -53,18 +64,26 @@ class BodyOutcome:
     known: int = 0  # of earlier scans
     duplicates: int = 0  # copies of photos that were added
     repeats: int = 0  # the same picture once more
-    left: int = 0  # not looked at because the scan was stopped
+    left: int = 0  # not read because the scan was stopped
+    looked: int = 0  # read a second time, to tell when defects began
+    unlooked: int = 0  # that should have been, but the scan was stopped
     skipped: list[Skipped] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
 
 
 def find(
-    paths: Iterable[str | os.PathLike[str]], *, fdr: float = 0.01, jobs: int | None = None
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    fdr: float = 0.01,
+    jobs: int | None = None,
+    fast: bool = False,
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths.
 
-    Nothing is read from or kept in the user's library. A file that cannot be used becomes a
-    Python warning that names it. Raises NothingUsableError when no photo can be used.
+    Photos are read twice where anything is found: the second time to tell since when. `fast`
+    leaves that out. Nothing is read from or kept in the user's library. A file that cannot be
+    used becomes a Python warning that names it. Raises NothingUsableError when no photo can be
+    used.
 
     >>> from tempfile import TemporaryDirectory
     >>> from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
@@ -75,7 +94,7 @@ def find(
     [(160, 4)]
     """
     found = gather(paths, jobs=jobs)
-    outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs))
+    outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]
     troubles = [line for body in outcomes for line in body.troubles]
@@ -93,18 +112,20 @@ def scan(
     jobs: int | None = None,
     library: Library | None = None,
     watch: Watch | None = None,
+    fast: bool = False,
 ) -> Iterator[BodyOutcome]:
     """Read the photos that were gathered and yield what comes of each body, as it is done.
 
     With a library, evidence of earlier scans is taken up, photos that are in it already are not
-    read again, and evidence and map are kept there.
+    read again (but for a defect that is new), and evidence and map are kept there. `fast` reads
+    no photo a second time: defects that are new have no dates then.
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
     # Each photo read ahead holds memory; more of them than threads would only wait.
     ahead = min(TOGETHER, jobs or os.cpu_count() or 1)
     with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
-            body = _Body(headers, BodyOutcome(sensor), settings, watch, pool, ahead)
+            body = _Body(headers, BodyOutcome(sensor), settings, watch, pool, ahead, fast=fast)
             body.scan_or_explain(library)
             yield body.outcome
 
@@ -114,11 +135,12 @@ class _Body:
 
     def __init__(
         self, headers: Sequence[Header], outcome: BodyOutcome, settings: DetectionSettings,
-        watch: Watch, pool: Executor, ahead: int,
+        watch: Watch, pool: Executor, ahead: int, *, fast: bool,
     ) -> None:  # fmt: skip
         self.headers, self.outcome, self.settings = headers, outcome, settings
-        self.watch, self.pool, self.ahead = watch, pool, ahead
+        self.watch, self.pool, self.ahead, self.fast = watch, pool, ahead, fast
         self.sensor = outcome.sensor
+        self.names: dict[Path, str] = {}
 
     def scan_or_explain(self, library: Library | None) -> None:
         """Fill in the outcome, if only with what went wrong."""
@@ -142,12 +164,38 @@ class _Body:
                 self.outcome.left = len(self.headers)
                 return
             evidence = self._taken_up(library) if library else Evidence(self.sensor)
-            if self._read(evidence) and library:
-                self._keep_evidence(evidence, library)
-            if evidence.photos:
-                self.outcome.map = detect(evidence, self.settings, self.pool)
-                if library:
-                    self._keep_map(self.outcome.map, library)
+            log = self._log_of(library) if library else Sightings(self.sensor)
+            previous = self._previous(library) if library else None
+            log.list_places(_places(previous))
+            if len(log.places) > 2 * MOST_PLACES:  # candidates that came and went
+                log.keep_places(_places(previous))
+            earlier = frozenset(evidence.photos)
+            if self._read(evidence, log, earlier) and library:
+                self._keep_evidence(evidence, log, library)
+            if not evidence.photos:
+                return
+            found = detect(evidence, self.settings, self.pool)
+            if previous is not None:  # a person's marks have dates, too
+                found = with_marks_of(previous, found)
+            self.outcome.map = self._dated(found, evidence, log, earlier, library)
+            if library:
+                self._keep_map(self.outcome.map, library)
+
+    def _dated(
+        self, found: DefectMap, evidence: Evidence, log: Sightings, earlier: frozenset[str],
+        library: Library | None,
+    ) -> DefectMap:  # fmt: skip
+        """Return the map with dates; without, rather than not at all, where memory ends."""
+        try:
+            if not self.fast and self._look_again(found, evidence, log, earlier) and library:
+                self._keep_log(log, library)
+            return dated(found, log)
+        except MemoryError:
+            self.outcome.troubles.append(
+                f"{self.sensor.name}: there is not enough memory to tell when defects began; "
+                "close other programs and run again, or run with --fast"
+            )
+            return found
 
     def _locked(self, library: Library, stack: ExitStack) -> bool:
         """Take the body's lock; False where the scan was stopped while another find had it."""
@@ -182,15 +230,30 @@ class _Body:
                 )
         return Evidence(self.sensor)
 
-    def _read(self, evidence: Evidence) -> bool:
+    def _log_of(self, library: Library) -> Sightings:
+        """Return what photos of earlier scans said at the places of the map."""
+        try:
+            return Sightings.load(library.evidence_path(self.sensor) / LOG_NAME, self.sensor)
+        except StateFormatError as error:
+            self.outcome.troubles.append(f"{error}, from the photos that are at hand")
+            return Sightings(self.sensor)
+
+    def _previous(self, library: Library) -> DefectMap | None:
+        """Return the body's map before this scan; one that cannot be read is told of later."""
+        try:
+            return library.find(self.sensor)
+        except (MapFormatError, SensorMismatchError):
+            return None
+
+    def _read(self, evidence: Evidence, log: Sightings, earlier: frozenset[str]) -> bool:
         """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
         before = len(evidence.files), len(evidence.photos)
-        names = {header.path: _name_on_disk(header.path) for header in self.headers}
-        fresh = [header for header in self.headers if names[header.path] not in evidence.files]
-        earlier = frozenset(evidence.photos)
+        self.names = {header.path: _name_on_disk(header.path) for header in self.headers}
+        fresh = [header for header in self.headers if self.names[header.path] not in evidence.files]
         self.outcome.known, self.outcome.left = len(self.headers) - len(fresh), len(fresh)
         self.watch.body(self.sensor, len(fresh))
-        batches = read_ahead(fresh, _photo, self.pool, together=TOGETHER, ahead=self.ahead)
+        read = partial(_photo, places=tuple(log.places))
+        batches = read_ahead(fresh, read, self.pool, together=TOGETHER, ahead=self.ahead)
         with closing(batches):
             for batch in batches:
                 photos: list[Photo] = []
@@ -199,19 +262,22 @@ class _Body:
                         self.outcome.skipped.append(Skipped(photo.path, photo.reason))
                         continue
                     photos.append(photo)
-                    if names[header.path]:
-                        evidence.files.add(names[header.path])
-                self._add(photos, evidence, earlier)
+                    if name := self.names[header.path]:
+                        evidence.files.add(name)
+                        log.files[name] = photo[0].digest
+                self._add(photos, evidence, log, earlier)
                 self.outcome.left -= len(batch)
                 self.watch.photos(len(fresh) - self.outcome.left)
                 if self.watch.stop():
                     break
         return before != (len(evidence.files), len(evidence.photos))
 
-    def _add(self, photos: list[Photo], evidence: Evidence, earlier: frozenset[str]) -> None:
+    def _add(
+        self, photos: list[Photo], evidence: Evidence, log: Sightings, earlier: frozenset[str]
+    ) -> None:
         """Add what is new of some photos, and count what is not."""
         fresh: dict[str, Frame] = {}
-        for frame, signature in photos:
+        for frame, signature, said in photos:
             if frame.digest in earlier:
                 self.outcome.known += 1
             elif evidence.knows(frame.digest) or frame.digest in fresh:
@@ -222,17 +288,93 @@ class _Body:
             else:
                 evidence.signatures[frame.digest] = signature
                 fresh[frame.digest] = frame
+                log.note(frame.digest, frame.exposure, said)
                 self.outcome.read += 1
         evidence.update_all(list(fresh.values()), self.pool)
 
-    def _keep_evidence(self, evidence: Evidence, library: Library) -> None:
+    def _look_again(
+        self, found: DefectMap, evidence: Evidence, log: Sightings, earlier: frozenset[str]
+    ) -> bool:
+        """Look at the map's places in the photos that said nothing of them yet; say if any did."""
+        log.list_places(_places(found))
+        chosen = self._to_look_at(found, evidence, log, earlier)
+        if not chosen or self.watch.stop():
+            self.outcome.unlooked = len(chosen)
+            return False
+        self.watch.again(self.sensor, len(chosen))
+        look = partial(_look, places=tuple(log.places))
+        batches = read_ahead(chosen, look, self.pool, together=self.ahead, ahead=self.ahead)
+        done, failed = 0, []
+        with closing(batches):
+            for batch in batches:
+                failed += [seen for _, seen in batch if isinstance(seen, ReadError)]
+                for header, seen in batch:
+                    if not isinstance(seen, ReadError):
+                        self._note(header, seen, evidence, log)
+                done += len(batch)
+                self.watch.photos(done)
+                if self.watch.stop():
+                    break
+        self.outcome.unlooked = len(chosen) - done
+        if failed:
+            self.outcome.troubles.append(
+                f"{failed[0]} (photos that could be read only once: {len(failed)}; the dates of "
+                "defects stand on the others)"
+            )
+        return True
+
+    def _note(self, header: Header, look: Look, evidence: Evidence, log: Sightings) -> None:
+        """Keep what a photo says, unless it is another by now, or shows what one before showed."""
+        digest, exposure, said = look
+        log.files[self.names[header.path]] = digest
+        if _counted(evidence, digest):
+            log.note(digest, exposure, said)
+            self.outcome.looked += 1
+
+    def _to_look_at(
+        self, found: DefectMap, evidence: Evidence, log: Sightings, earlier: frozenset[str]
+    ) -> list[Header]:
+        """Return the photos to look at again, MOST_LOOKS at most, evenly over their dates.
+
+        Those that are new in all places of the map; those of earlier scans only where they said
+        nothing yet of one that is surely broken, since candidates come and go with every scan.
+        """
+        sure = _places(found, SURE)
+        chosen: dict[str, tuple[datetime, Header]] = {}
+        for header in self.headers:
+            taken, name = header.exposure.taken, self.names[header.path]
+            if taken is None or not name:
+                continue
+            digest = log.files.get(name, name)
+            places = sure if digest in earlier or digest == name else log.places
+            known_repeat = digest != name and not _counted(evidence, digest)
+            if places and not known_repeat and not log.has_looked(digest, places):
+                chosen.setdefault(digest, (taken, header))
+        by_date = sorted(chosen.values(), key=lambda each: each[0])
+        steps = max(len(by_date) / MOST_LOOKS, 1.0)
+        return [by_date[int(n * steps)][1] for n in range(int(len(by_date) / steps))]
+
+    def _keep_evidence(self, evidence: Evidence, log: Sightings, library: Library) -> None:
         try:
             with replacing_folder(library.evidence_path(self.sensor)) as beside:
                 evidence.save(beside)
+                log.save(beside / LOG_NAME)
         except WriteError as error:
             self.outcome.troubles.append(
                 f"{error} (the evidence of {self.sensor.name} was not kept: the next find reads "
                 "these photos again)"
+            )
+
+    def _keep_log(self, log: Sightings, library: Library) -> None:
+        folder = library.evidence_path(self.sensor)
+        if not folder.is_dir():  # the evidence could not be kept, and that was told
+            return
+        try:
+            log.save(folder / LOG_NAME)
+        except WriteError as error:
+            self.outcome.troubles.append(
+                f"{error} (what the photos say at the places of the map of {self.sensor.name} was "
+                "not kept: the next find looks at these photos again)"
             )
 
     def _keep_map(self, found: DefectMap, library: Library) -> None:
@@ -250,9 +392,25 @@ class _Body:
             )
 
 
-def _photo(header: Header, buffer: bytearray) -> Photo:
+def _photo(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Photo:
     frame = read_frame(header, buffer=buffer)
-    return frame, signature_of(frame.pixels)
+    return frame, signature_of(frame.pixels), measured(frame, places)
+
+
+def _look(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Look:
+    frame = read_frame(header, buffer=buffer)
+    return frame.digest, frame.exposure, measured(frame, places)
+
+
+def _counted(evidence: Evidence, digest: str) -> bool:
+    return digest in evidence.photos and evidence.photos[digest].counted
+
+
+def _places(found: DefectMap | None, states: tuple[State, ...] = get_args(State)) -> list[Place]:
+    """Return where the map's single pixels are, MOST_PLACES at most: the surest, the loudest."""
+    defects = () if found is None else found.in_state(*states)
+    surest_first = sorted(defects, key=lambda one: one.state not in SURE)
+    return [(one.x, one.y) for one in surest_first if one.run is None][:MOST_PLACES]
 
 
 def _name_on_disk(path: Path) -> str:

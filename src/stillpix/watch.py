@@ -17,6 +17,10 @@ class Watch:
     def body(self, sensor: Sensor, photos: int) -> None:
         """The photos of this body are read next."""
 
+    def again(self, sensor: Sensor, photos: int) -> None:
+        """So many photos of this body are read a second time next, to tell dates."""
+        self.body(sensor, photos)
+
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""
 

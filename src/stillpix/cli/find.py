@@ -21,12 +21,14 @@ from .progress import Progress, stopping_on_interrupt
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
+    from ..defects import DefectMap
     from ..gather import Gathering, Skipped
     from ..scan import BodyOutcome
 
 NAMED = 20  # files that could not be used, named one by one before the rest is counted
 GO_ON = "what was read is kept: run the same command again and it goes on from there"
 BEGIN_AGAIN = "the map is of those that were read; to read all, run the same command again"
+BEGIN_AGAIN_FOR_DATES = "for all dates run the same command again"
 
 
 Paths = Annotated[
@@ -63,6 +65,13 @@ Jobs = Annotated[
         min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
     ),
 ]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="Read no photo a second time: quicker, but nothing is said of when new defects began.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -74,6 +83,7 @@ def find(
     method: Method = "scores",
     least: Least = 1,
     jobs: Jobs = None,
+    fast: Fast = False,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
@@ -90,7 +100,7 @@ def find(
         raise typer.Exit(print_least(found, least, jobs=jobs, as_json=as_json))
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
-    bodies = _scanned(found, out, fdr, jobs)
+    bodies = _scanned(found, out, fdr, jobs, fast=fast)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
@@ -119,7 +129,9 @@ def listed(paths: list[str]) -> Iterator[str]:
             yield from (os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r")))
 
 
-def _scanned(found: Gathering, out: Path | None, fdr: float, jobs: int | None) -> list[BodyOutcome]:
+def _scanned(
+    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool
+) -> list[BodyOutcome]:
     """Scan, and write each map as soon as it is made."""
     from ..detection import DetectionSettings
     from ..library import Library
@@ -129,7 +141,9 @@ def _scanned(found: Gathering, out: Path | None, fdr: float, jobs: int | None) -
     bodies = []
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
-            for body in scan(found, settings=settings, jobs=jobs, library=library, watch=watch):
+            for body in scan(
+                found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast
+            ):
                 if out is not None:
                     _write(body, out)
                 bodies.append(body)
@@ -174,6 +188,9 @@ def _tell(
         kept = any(body.map is not None for body in bodies)
         advice = "run the same command again" if not kept else BEGIN_AGAIN if out else GO_ON
         complain(f"stopped: {counted(left, 'photo')} not read; {advice}")
+    elif unlooked := sum(body.unlooked for body in bodies):
+        advice = BEGIN_AGAIN_FOR_DATES if out else GO_ON
+        complain(f"stopped: {counted(unlooked, 'photo')} not read again for dates; {advice}")
     elif all(body.map is None for body in bodies) and not skipped and not troubles:
         from ..scan import why_nothing
 
@@ -190,6 +207,8 @@ def _tell_of(body: BodyOutcome) -> None:
     kinds = Counter(defect.kind for defect in found.in_state("confirmed", "accepted"))
     if kinds:
         say("  " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
+    if later := _came_later(found):
+        say(f"  {later} came after the first photo (`stillpix show MAP --timeline` draws when)")
     say("  " + ", ".join(_counts(body)) + f"; {_scenes(found.evidence.scenes)}")
     fewest = DetectionSettings().fewest_scenes
     if found.evidence.scenes < fewest:
@@ -202,10 +221,22 @@ def _tell_of(body: BodyOutcome) -> None:
         print_defects(found)
 
 
+def _came_later(found: DefectMap) -> int:
+    """Return how many broken pixels were not there in the first photo."""
+    first = found.evidence.first
+    broken = found.in_state("confirmed", "accepted")
+    return sum(
+        defect.since is not None and first is not None and defect.since[0] > first.date()
+        for defect in broken
+    )
+
+
 def _counts(body: BodyOutcome) -> Iterator[str]:
     yield f"{counted(body.read + body.repeats, 'new photo')} read"
     if body.known:
         yield f"{body.known} known from before"
+    if body.looked:
+        yield f"{body.looked} read again for dates (`--fast` leaves that out)"
     if body.duplicates:
         yield f"{body.duplicates} left out as exact copies"
 
@@ -216,7 +247,7 @@ def _scenes(scenes: int) -> str:
 
 
 def _status(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
-    if any(body.left for body in bodies):
+    if any(body.left or body.unlooked for body in bodies):
         return INTERRUPTED
     if all(body.map is None for body in bodies):
         return NOTHING_USABLE
@@ -236,6 +267,7 @@ def _document(
                 "known": body.known,
                 "duplicates": body.duplicates,
                 "repeats": body.repeats,
+                "looked": body.looked,
                 "map": json.loads(as_text(body.map)),
             }
             for body in bodies
@@ -245,4 +277,5 @@ def _document(
         "troubles": [trouble for body in bodies for trouble in body.troubles],
         "notes": list(notes),
         "left": sum(body.left for body in bodies),
+        "unlooked": sum(body.unlooked for body in bodies),
     }

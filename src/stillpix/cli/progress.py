@@ -65,12 +65,19 @@ class Progress(Watch):
 
     def body(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of one body."""
-        self._name, self._total = sensor.name, photos
+        self._begin(sensor.name, photos)
+
+    def again(self, sensor: Sensor, photos: int) -> None:
+        """Begin the bar of a body's second look, and say what would save it."""
+        self._begin(f"{sensor.name}, again for dates (--fast leaves that out)", photos)
+
+    def _begin(self, name: str, photos: int) -> None:
+        self._name, self._total = name, photos
         self._begun = self._told = time.monotonic()
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(printable(sensor.name), total=photos, rate="")
+            self._task = self._bar.add_task(printable(name), total=photos, rate="")
 
     def photos(self, done: int) -> None:
         """Move the bar; without a terminal, a line now and then."""

@@ -25,6 +25,8 @@ from .output import (
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from ..defects import Defect, DefectMap
     from ..errors import MapFormatError
     from ..library import Library
@@ -57,6 +59,9 @@ def show(
         ),
     ] = None,
     *,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Draw since when each pixel of the map is broken.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
@@ -64,8 +69,14 @@ def show(
 
     library = Library()
     if wanted is not None:
-        _show_map(_find(library, wanted), as_json=as_json)
+        found = _find(library, wanted)
+        if timeline:
+            _show_timeline(library, found, as_json=as_json)
+        else:
+            _show_map(found, as_json=as_json)
         return
+    if timeline:
+        raise _wrong("--timeline is of one map: name it; `stillpix show` lists the maps you have")
     damaged: list[MapFormatError] = []
     maps = library.maps(report=damaged.append)
     _show_maps(library, maps, damaged, as_json=as_json)
@@ -123,13 +134,32 @@ def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
     print_defects(defect_map)
 
 
+def _show_timeline(library: Library, found: DefectMap, *, as_json: bool) -> None:
+    from ..errors import StateFormatError
+    from ..maps.native import as_text
+    from .timeline import as_document, courses_in, print_timeline
+
+    try:
+        courses = courses_in(library, found)
+    except StateFormatError as error:  # the dates of the map are left
+        complain(str(error))
+        courses = {}
+    if as_json:
+        print_json({**json.loads(as_text(found)), "timeline": as_document(found, courses)})
+        return
+    say(sentence(found))
+    print_timeline(found, courses)
+
+
 def print_defects(defect_map: DefectMap) -> None:
     """Print a map's defects as a table; nothing where there is none."""
     if len(defect_map):
-        print_table(DEFECT_HEADINGS, map(_defect_row, defect_map), right=NUMBERS)
+        first = defect_map.evidence.first
+        rows = (_defect_row(defect, first.date() if first else None) for defect in defect_map)
+        print_table(DEFECT_HEADINGS, rows, right=NUMBERS)
 
 
-def _defect_row(defect: Defect) -> tuple[str, ...]:
+def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
     x, y = str(defect.x), str(defect.y)
     if defect.run is not None:
         stretch = f"{defect.run.first}..{defect.run.last}"
@@ -144,7 +174,7 @@ def _defect_row(defect: Defect) -> tuple[str, ...]:
         f"{defect.score:.1f}",
         f"{defect.q:.2g}",
         share or NONE,
-        _since(defect),
+        since(defect, first_photo),
         defect.state,
     )
 
@@ -167,11 +197,28 @@ def _exposure_time(exposure_s: float) -> str:
     return f"{exposure_s:g} s"
 
 
-def _since(defect: Defect) -> str:
+def since(defect: Defect, first_photo: date | None = None) -> str:
+    """Return when a defect began, and when it ended where it did.
+
+    "by" a date: at that date at the latest, and perhaps before there were photos.
+
+    >>> from datetime import date
+    >>> from stillpix.defects import Defect
+    >>> july, may = date(2019, 7, 11), date(2020, 5, 2)
+    >>> since(Defect(x=1, y=2, since=(july, may))), since(Defect(x=1, y=2, since=(may, may)))
+    ('2019-07-11 .. 2020-05-02', '2020-05-02')
+    >>> since(Defect(x=1, y=2, since=(july, july), until=(may, may)), first_photo=july)
+    'by 2019-07-11, until 2020-05-02'
+    """
     if defect.since is None:
         return NONE
     first, last = defect.since
-    return str(first) if first == last else f"{first}..{last}"
+    began = f"by {last}" if first_photo and first <= first_photo else _between(first, last)
+    return began + (f", until {_between(*defect.until)}" if defect.until else "")
+
+
+def _between(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first} .. {last}"
 
 
 def _show_maps(

@@ -9,14 +9,14 @@ from __future__ import annotations
 from .decoding import read_coefficients
 from .picture import Component, JpegImage
 from .rewriting import Rewritten, rewritten
-from .transform import coefficients_of, samples_of
+from .transform import samples_of, waves
 
 __all__ = [
     "Component",
     "JpegImage",
     "Rewritten",
-    "coefficients_of",
     "read_coefficients",
     "rewritten",
     "samples_of",
+    "waves",
 ]

@@ -36,22 +36,17 @@ def samples_of(
     return samples.transpose(0, 2, 1, 3).reshape(rows * BLOCK, columns * BLOCK)
 
 
-def coefficients_of(samples: NDArray[np.floating], component: Component) -> NDArray[np.float64]:
-    """Return the coefficients of samples in DN, (block rows, block columns, 64), not rounded.
+def waves() -> NDArray[np.float64]:
+    """Return the samples of each wave that a coefficient stands for, (64 waves, 64 samples).
 
-    They are in units of the component's steps: rounded, they are what an encoder would write.
-    Height and width of the samples must be multiples of 8.
+    They are of amplitude 1 and orthonormal; waves and samples both row by row, as in a block.
 
-    >>> plane = Component(1, 1, 8, 8, np.full(64, 2, np.uint16), np.zeros((1, 1, 64), np.int16))
-    >>> coefficients_of(np.full((8, 8), 130.0), plane)[0, 0, :2].round(6) + 0.0
-    array([8., 0.])
+    >>> every = waves()
+    >>> bool(np.allclose(every @ every.T, np.eye(64))), round(float(every[0, 0]), 3)
+    (True, 0.125)
     """
-    rows, columns = samples.shape[0] // BLOCK, samples.shape[1] // BLOCK
-    blocks = np.asarray(samples, np.float64).reshape(rows, BLOCK, columns, BLOCK)
     basis = _basis()
-    scaled = basis @ (blocks.transpose(0, 2, 1, 3) - MIDDLE) @ basis.T
-    quotients: NDArray[np.float64] = scaled.reshape(rows, columns, -1) / component.steps
-    return quotients
+    return np.asarray(np.einsum("vy,ux->vuyx", basis, basis).reshape(BLOCK**2, BLOCK**2))
 
 
 def _basis() -> NDArray[np.float64]:

@@ -58,7 +58,7 @@ def repair(
     white = white or int(np.iinfo(pixels.dtype).max)
     canvas = PixelCanvas(pixels, white=white, layout=layout)
     places = [
-        Place(x, y, expect(defect, exposure or Exposure(), white))
+        Place(x, y, expect(defect, exposure or Exposure(), white, layout))
         for defect in defects
         for x, y in defect.pixels()
         if 0 <= x < pixels.shape[1] and 0 <= y < pixels.shape[0]

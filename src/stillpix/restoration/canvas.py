@@ -69,8 +69,11 @@ class Canvas(Protocol):
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place; say whether any was large enough to be stored."""
 
-    def restart(self) -> None:
-        """Take all changes back."""
+    def mark(self) -> int:
+        """Return the number of changes made so far."""
+
+    def back_to(self, mark: int) -> None:
+        """Take back all changes but the first so many."""
 
 
 def cut(plane: NDArray[Any], row: int, column: int, side: int) -> Window:

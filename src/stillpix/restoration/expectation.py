@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from ..defects import Defect
-from ..frame import Exposure
+from ..frame import Exposure, Layout
 from .prediction import Floats
 
 SHOWS = 0.5  # prior chance that a defect shows, where the map does not say how often it does
 RARELY, MOSTLY = 0.1, 0.9  # no map is surer than that: the sensor may be warmer today
-SCATTER = 1.0  # natural logarithm: amplitudes lie within a factor of e of what is expected
+SCATTER = (
+    0.8  # natural logarithm: measured, amplitudes lie within a factor of 2 of what is expected
+)
+MIDTONE = 64.0  # levels, at which a map's strength is taken to have been seen: decision 0010
 GROWS_WITH_TIME = frozenset({"hot", "blinking"})
 GROWS_WITH_GAIN = GROWS_WITH_TIME | {"offset", "unknown"}
+SHARE_OF_THE_LIGHT = frozenset({"low", "high"})
+
+Follows: TypeAlias = Literal["nothing", "tone", "level"]  # of the scene, a strength goes with
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +33,87 @@ class Expectation:
     """What a map and an exposure lead one to expect of a place."""
 
     shows: float = SHOWS  # chance
-    strength: float | None = None  # levels of 0..255; None: it could be anything
+    strength: float | None = None  # levels of 0..255 as the map has it; None: could be anything
+    growth: float = 1.0  # times as much signal as where the map saw it
+    follows: Follows = "nothing"
 
-    def prior(self, amplitudes: Floats) -> Floats:
+    def amplitude(self, level: float) -> float | None:
+        """Return how strongly it should show, in levels, where the scene has some level.
+
+        What is added to the sensor's signal passes through the photo's tone curve, of which that
+        of sRGB (IEC 61966-2-1) stands for all: steep in shadows, flat in highlights, full at
+        white. A photosite of low or high sensitivity takes its share of the level.
+
+        >>> hot = Expectation(strength=20.0, follows="tone")
+        >>> [round(hot.amplitude(level)) for level in (20.0, 64.0, 180.0, 255.0)]
+        [39, 20, 6, 0]
+        """
+        if self.strength is None or self.follows == "nothing":
+            return self.strength and self.strength * self.growth
+        if self.follows == "level":
+            return self.strength * max(level, 1.0) / MIDTONE
+        added = _linear(MIDTONE + self.strength) - _linear(MIDTONE)
+        return max(_encoded(_linear(level) + self.growth * added) - level, 0.0)
+
+    def prior(self, amplitudes: Floats, level: float = MIDTONE) -> Floats:
         """Return the chance of each amplitude in levels, the first of which is 0.
 
         >>> weak = Expectation(strength=0.1).prior(np.array([0.0, 1.0, 2.0, 4.0]))
         >>> bool(weak[0] > 0.95), float(weak.sum().round(6))
         (True, 1.0)
         """
-        steps = np.log(amplitudes[1:])
-        if self.strength is None:
+        steps, strength = np.log(amplitudes[1:]), self.amplitude(level)
+        if strength is None:
             chances = np.full(steps.size, self.shows / steps.size)
         else:
-            off = (steps - math.log(max(self.strength, 1e-3))) / SCATTER
+            off = (steps - math.log(max(strength, 1e-3))) / SCATTER
             width = float(steps[1] - steps[0]) / SCATTER / math.sqrt(2 * math.pi)
             chances = self.shows * width * np.exp(-0.5 * off**2)
         return np.concatenate([[1.0 - chances.sum()], chances])
 
 
-def expect(defect: Defect, exposure: Exposure, white: int) -> Expectation:
+def expect(
+    defect: Defect, exposure: Exposure, white: int, layout: Layout = "rendered"
+) -> Expectation:
     """Return what is expected of a listed defect in a photo of some exposure.
 
     The excess of a hot pixel grows with gain times exposure time, that of a partly stuck one
     with gain alone, and so is taken to do one of unknown kind; a stuck or dead one keeps its
-    level, and one of low or high sensitivity goes with the scene's. A map that does not say
-    leaves it open.
+    level, and one of low or high sensitivity goes with the scene's. In a rendered photo the tone
+    curve comes on top, in a mosaic there is none. A map that does not say leaves it open.
 
     >>> hot = Defect(x=1, y=1, kind="hot", strength=20.0, exposure_s=0.5, gain=4.0)
-    >>> expect(hot, Exposure(0.125, 4.0), white=255).strength
+    >>> round(expect(hot, Exposure(0.125, 4.0), white=255).amplitude(64.0), 1)
+    5.6
+    >>> expect(hot, Exposure(0.125, 4.0), white=255, layout="mono").amplitude(64.0)
     5.0
     """
     shows = SHOWS if defect.seen is None else min(max(defect.seen[0], RARELY), MOSTLY)
     if defect.strength is None:
         return Expectation(shows)
-    strength = abs(defect.strength) * 255 / white
+    strength, growth = abs(defect.strength) * 255 / white, 1.0
     if defect.kind in GROWS_WITH_GAIN:
-        strength *= _ratio(exposure.gain, defect.gain)
+        growth *= _ratio(exposure.gain, defect.gain)
     if defect.kind in GROWS_WITH_TIME:
-        strength *= _ratio(exposure.exposure_s, defect.exposure_s)
-    return Expectation(shows, min(strength, 255.0))
+        growth *= _ratio(exposure.exposure_s, defect.exposure_s)
+    follows: Follows = "nothing"
+    if layout == "rendered" and defect.kind in GROWS_WITH_GAIN:
+        follows = "tone"
+    elif defect.kind in SHARE_OF_THE_LIGHT:
+        follows = "level"
+    return Expectation(shows, min(strength, 255.0), growth, follows)
+
+
+def _linear(level: float) -> float:
+    """Return the light of a level of 0..255, as a share of the full (IEC 61966-2-1)."""
+    share = min(max(level / 255, 0.0), 1.0)
+    return float(share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(light: float) -> float:
+    """Return the level of a share of the full light."""
+    light = min(max(light, 0.0), 1.0)
+    return 255 * float(12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _ratio(here: float | None, there: float | None) -> float:

@@ -19,9 +19,9 @@ from .expectation import expect
 from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
 from .pixels import PixelCanvas
-from .verdicts import RepairedFile, Verdict
+from .verdicts import RepairedFile, Verdict, joined
 
-MOST_WRITINGS = 4  # of one JPEG whose Huffman tables lack codes
+MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
 
@@ -58,7 +58,7 @@ def repaired_file(
 
 def _places_of(defect: Defect, header: Header) -> Iterator[Place]:
     """Yield the pixels of a defect, a run's one by one, that lie in the frame."""
-    expected = expect(defect, header.exposure, header.white)
+    expected = expect(defect, header.exposure, header.white, header.sensor.layout)
     for x, y in defect.pixels():
         if 0 <= x < header.sensor.width and 0 <= y < header.sensor.height:
             yield Place(x, y, expected)
@@ -74,13 +74,15 @@ def _repaired_jpeg(
     for _ in range(MOST_WRITINGS):
         image = read_coefficients(content, header.path)
         canvas = JpegCanvas(image, header.path)
-        verdicts = _joined(verdicts, heal(canvas, places, always=always))
+        verdicts = joined(verdicts, heal(canvas, places, always=always))
         written = rewritten(image, content, header.path, canvas.changes)
         settled = not written.substituted or written.content == content
         content = written.content
         substituted |= written.substituted
         if settled:
             break
+    else:
+        content = before  # a file that every look would change again is better left
     if content == before:
         verdicts = tuple(
             replace(each, outcome="hopeless", why=NO_CODE) if each.outcome == "repaired" else each
@@ -97,15 +99,6 @@ def _notes(substituted: int) -> tuple[str, ...]:
     return (
         f"{blocks} the nearest values that the file's Huffman tables can code: new tables would "
         "have changed more of the file",
-    )
-
-
-def _joined(earlier: tuple[Verdict, ...], later: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Return what two looks say together: repaired is what either repaired."""
-    if not earlier:
-        return later
-    return tuple(
-        old if old.outcome == "repaired" else new for old, new in zip(earlier, later, strict=True)
     )
 
 

@@ -6,7 +6,7 @@ one that is broken as a source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation
-from .jpeg import SIDE
 from .prediction import Floats, Stencil, predict
-from .separation import AMPLITUDES, Separated, separate
-from .verdicts import Verdict
+from .separation import AMPLITUDES, Separated, separate, steadied
+from .storing import SIDE
+from .verdicts import Verdict, joined
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
+MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "every repair of it asks for another"
 UNCOLOURED = 0.25  # prior chance that one plane shows nothing of a defect that shows
@@ -44,6 +45,7 @@ class _Look:
     told: Separated
     inside: NDArray[np.bool_]  # (rows, columns): samples of the frame that are this place's
     unit: float  # levels that were taken as one
+    level: float  # that its surroundings predict for the middle
 
     def scene(self, weight: Floats) -> Floats:
         """Return the levels expected below the defect, each amplitude weighing as much."""
@@ -59,25 +61,52 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
     """Repair on the canvas what shows of some places, and say what was done.
 
     A repair is made again until it changes nothing more, so that to repair the result is no
-    change either. A place for which that has no end is left as it was.
+    change either. A place for which that has no end is left out; and where a new look at what
+    has become of its neighbours without it has none, all of them are left as they were.
     """
-    restless: set[int] = set()
+    near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
+    hopeless: frozenset[int] = frozenset()
+    start = canvas.mark()
     while True:
-        healer = _Healer(canvas, places, frozenset(restless), always=always)
-        changing = healer.settle()
+        verdicts, changing = _healed(canvas, places, near, hopeless, always=always)
         if not changing:
-            return tuple(healer.verdicts)
-        restless |= changing
-        canvas.restart()
+            return verdicts
+        hopeless |= _all_connected(changing, near)
+        canvas.back_to(start)
+
+
+def _healed(
+    canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
+    hopeless: frozenset[int], *, always: bool,
+) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
+    """Repair until a look at all but the hopeless changes nothing; return those that still do."""
+    verdicts: tuple[Verdict, ...] = ()
+    changing: set[int] = set()
+    for _ in range(MOST_LOOKS):
+        here, left_out = canvas.mark(), hopeless
+        while True:
+            healer = _Healer(canvas, places, near, left_out, always=always)
+            restless = healer.settle()
+            if not restless:
+                break
+            left_out |= restless
+            canvas.back_to(here)
+        changing = healer.changed
+        verdicts = joined(verdicts, tuple(healer.verdicts))
+        if not changing or left_out == hopeless:  # nothing was left out that the next look tries
+            return verdicts, set()
+    return verdicts, changing
 
 
 class _Healer:
     """One go over all places but some."""
 
     def __init__(
-        self, canvas: Canvas, places: Sequence[Place], left_out: frozenset[int], *, always: bool
-    ) -> None:
-        self.canvas, self.places, self.always = canvas, places, always
+        self, canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
+        left_out: frozenset[int], *, always: bool,
+    ) -> None:  # fmt: skip
+        self.canvas, self.places, self.near, self.always = canvas, places, near, always
+        self.changed: set[int] = set()
         self.tried = [number for number in range(len(places)) if number not in left_out]
         self.verdicts = [Verdict(place.x, place.y, "not showing") for place in places]
         for number in left_out:
@@ -86,7 +115,6 @@ class _Healer:
             np.array([lattice.position(place.x, place.y) for place in places]).reshape(-1, 2)
             for lattice in canvas.lattices
         ]
-        self.sight = max(_sight(lattice) for lattice in canvas.lattices)
 
     def settle(self) -> set[int]:
         """Repair until nothing changes; return the places that never come to rest."""
@@ -95,22 +123,15 @@ class _Healer:
             changing = {number for number in pending if self._heal(number)}
             if not changing:
                 break
-            pending = [number for number in self.tried if self._sees(number, changing)]
+            self.changed |= changing
+            seen = {other for number in changing for other in self.near[number]}
+            pending = [number for number in self.tried if number in seen]
         return changing
-
-    def _sees(self, number: int, others: set[int]) -> bool:
-        """Return whether a change at any of some places can change what is seen from one."""
-        place = self.places[number]
-        return any(
-            max(abs(self.places[other].x - place.x), abs(self.places[other].y - place.y))
-            <= self.sight
-            for other in others
-        )
 
     def _heal(self, number: int) -> bool:
         planes = range(len(self.canvas.lattices))
         looks = [self._look(plane, number) for plane in planes]
-        prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit)
+        prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
         chance, weights = _weigh([look.told for look in looks], prior)
         if chance < 0.5 and not self.always:
             return False
@@ -157,11 +178,15 @@ class _Healer:
             there = _squared_distances(other, lattice, stencil.side)[hole]
             first = tuple(positions[number] - corner) <= tuple(other)
             own = own & ((here <= there) if first else (here < there))
-        told = separate(
-            observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
+        told = steadied(
+            separate(
+                observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
+            ),
+            here.ravel(),
         )
         origin = corner[0] + hole[0].start, corner[1] + hole[1].start
-        return _Look(*origin, observed, told, own, unit)
+        level = unit * float(predicted.mean[predicted.mean.size // 2])
+        return _Look(*origin, observed, told, own, unit, level)
 
     @staticmethod
     def _change(plane: int, look: _Look, weight: Floats) -> Change:
@@ -174,6 +199,41 @@ class _Healer:
             plane, look.row + rows.start, look.column + columns.start,
             levels[rows, columns], look.inside[rows, columns],
         )  # fmt: skip
+
+
+def neighbours(places: Sequence[Place], sight: float) -> list[list[int]]:
+    """Return for each place the numbers of those that lie within sight of it, itself among them.
+
+    >>> neighbours([Place(0, 0), Place(9, 0), Place(50, 3)], 10)
+    [[0, 1], [0, 1], [2]]
+    """
+    cells: dict[tuple[int, int], list[int]] = {}
+    for number, place in enumerate(places):
+        cells.setdefault((int(place.x // sight), int(place.y // sight)), []).append(number)
+    near = []
+    for place in places:
+        column, row = int(place.x // sight), int(place.y // sight)
+        about = [
+            other
+            for x in (column - 1, column, column + 1)
+            for y in (row - 1, row, row + 1)
+            for other in cells.get((x, y), ())
+        ]
+        near.append(sorted(
+            other for other in about
+            if max(abs(places[other].x - place.x), abs(places[other].y - place.y)) <= sight
+        ))  # fmt: skip
+    return near
+
+
+def _all_connected(numbers: Iterable[int], near: Sequence[Sequence[int]]) -> frozenset[int]:
+    """Return some places and all that are in sight of them, from place to place."""
+    reached, waiting = set(numbers), list(numbers)
+    while waiting:
+        new = set(near[waiting.pop()]) - reached
+        reached |= new
+        waiting.extend(new)
+    return frozenset(reached)
 
 
 def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats]]:

@@ -14,16 +14,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coefficients import Component, JpegImage, coefficients_of, samples_of
+from ..coefficients import Component, JpegImage, samples_of
 from ..errors import ReadError
 from .canvas import Change, Lattice, Window
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-
-SIDE = 8  # samples, of a block
-WORTH = 0.75  # of a block's squared error: a change that leaves more of it is not made
-LEANING = 0.3  # steps of quantisation: decision 0010
-LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
+from .storing import SIDE, stored
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -39,6 +35,7 @@ class JpegCanvas:
             )  # fmt: skip
         self.image = image
         self.changes: dict[Key, NDArray[np.int16]] = {}
+        self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
         self._lattices = tuple(_lattices(image))
 
     @property
@@ -69,9 +66,18 @@ class JpegCanvas:
             made = self._apply(change) or made
         return made
 
-    def restart(self) -> None:
-        """Take all changes back."""
-        self.changes.clear()
+    def mark(self) -> int:
+        """Return the number of blocks written so far."""
+        return len(self._before)
+
+    def back_to(self, mark: int) -> None:
+        """Take back all changes but the first so many."""
+        while len(self._before) > mark:
+            key, before = self._before.pop()
+            if before is None:
+                del self.changes[key]
+            else:
+                self.changes[key] = before
 
     def _apply(self, change: Change) -> bool:
         component, (height, width) = self.image.components[change.plane], change.levels.shape
@@ -83,16 +89,20 @@ class JpegCanvas:
         rows, columns = np.nonzero(change.where)
         at = rows + change.row - SIDE * top, columns + change.column - SIDE * left
         levels[at] = change.levels[rows, columns]
-        exact = coefficients_of(levels, component)
-        after = _stored(exact)
-        # A step of one coefficient moves 64 samples. Where it brings the few that are wanted not
-        # much nearer, the block is better left: it would lose outside the hole what it gains.
-        nearest = np.round(exact)
-        worth = _error(nearest - exact, component) <= WORTH * _error(before - exact, component)
-        worth &= (after != before).any(axis=2)
-        for i, j in np.argwhere(worth).tolist():
-            self.changes[change.plane, top + i, left + j] = after[i, j]
-        return bool(worth.any())
+        meant = np.zeros(levels.shape, bool)
+        meant[at] = True
+        steps, made = component.steps.astype(np.float64), False
+        for i, j in np.ndindex(before.shape[:2]):
+            block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
+            if not meant[block].any():
+                continue
+            after = stored(levels[block], meant[block], before[i, j], steps)
+            if (after != before[i, j]).any():
+                key = change.plane, top + i, left + j
+                self._before.append((key, self.changes.get(key)))
+                self.changes[key] = after
+                made = True
+        return made
 
     def _blocks(
         self, plane: int, top: int, left: int, bottom: int, right: int
@@ -105,23 +115,6 @@ class JpegCanvas:
             if changed is not None:
                 blocks[row, column] = changed
         return blocks
-
-
-def _stored(exact: Floats) -> NDArray[np.int16]:
-    """Return coefficients as they are stored: rounded, those of waves with a leaning to zero.
-
-    What the defect's waves left in the rest of the block is still in them, and most waves of a
-    photo are weak: rather none than one too many.
-    """
-    leaning = np.full(exact.shape[2], LEANING)
-    leaning[0] = 0.0  # the mean
-    sizes = np.floor(np.maximum(np.abs(exact) + 0.5 - leaning, 0.0))
-    return np.asarray(np.clip(np.sign(exact) * sizes, -LARGEST, LARGEST), np.int16)
-
-
-def _error(off: Floats, component: Component) -> Floats:
-    """Return the summed squared error in levels of each block, from that of its coefficients."""
-    return np.asarray(np.square(off * component.steps).sum(axis=2))
 
 
 def _samples(component: Component, blocks: NDArray[np.int16]) -> Floats:

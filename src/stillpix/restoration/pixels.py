@@ -30,7 +30,9 @@ def lattices_of(layout: Layout, *, colours: bool) -> tuple[Lattice, ...]:
     if layout == "rendered":
         return (LUMA, CHROMA, CHROMA) if colours else (LUMA,)
     period = PERIODS.get(layout, 2)
-    return (Lattice(reach=0, period=period, ring=3, search=24, noise_is_unit=True),)
+    # X-Trans repeats so seldom that little is near to learn from (decision 0010).
+    ring, search = (3, 48) if layout == "xtrans" else (2, 24)
+    return (Lattice(reach=0, period=period, ring=ring, search=search, noise_is_unit=True),)
 
 
 class PixelCanvas:
@@ -40,6 +42,7 @@ class PixelCanvas:
         """Take the pixels, (height, width) or (height, width, 3) DN; they are not changed."""
         self._original = pixels
         self.pixels: Pixels = pixels.copy()
+        self._before: list[tuple[tuple[slice, slice], Pixels]] = []  # each change
         self._white = white
         self._scale = 255 / white
         self._lattices = lattices_of(layout, colours=pixels.ndim == 3)
@@ -72,12 +75,20 @@ class PixelCanvas:
             rows, columns = _inside(change, top, left)
             meant[rows, columns] |= change.where
         differs = meant & (after != before).reshape(*meant.shape, -1).any(axis=2)
-        before[differs] = after[differs]
+        if differs.any():
+            self._before.append((area, before.copy()))
+            before[differs] = after[differs]
         return bool(differs.any())
 
-    def restart(self) -> None:
-        """Take all changes back."""
-        self.pixels = self._original.copy()
+    def mark(self) -> int:
+        """Return the number of places changed so far."""
+        return len(self._before)
+
+    def back_to(self, mark: int) -> None:
+        """Take back all changes but the first so many."""
+        while len(self._before) > mark:
+            area, before = self._before.pop()
+            self.pixels[area] = before
 
     @property
     def changed(self) -> NDArray[np.bool_]:

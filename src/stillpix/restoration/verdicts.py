@@ -5,7 +5,7 @@ Never decides anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Outcome: TypeAlias = Literal["repaired", "not showing", "hopeless"]
@@ -34,3 +34,23 @@ class RepairedFile:
     def repaired(self) -> int:
         """Return how many places were repaired."""
         return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
+
+
+def joined(earlier: tuple[Verdict, ...], later: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """Return what two looks at the same places say together: repaired is what either repaired.
+
+    >>> first, second = Verdict(1, 1, "repaired", 20.0), Verdict(1, 1, "not showing")
+    >>> joined((first,), (second,))[0].outcome, joined((), (second,))[0].outcome
+    ('repaired', 'not showing')
+    """
+    if not earlier:
+        return later
+    return tuple(_both(old, new) for old, new in zip(earlier, later, strict=True))
+
+
+def _both(old: Verdict, new: Verdict) -> Verdict:
+    if old.outcome != "repaired":
+        return new
+    if new.outcome != "repaired" or old.strength is None or new.strength is None:
+        return old
+    return replace(old, strength=old.strength + new.strength)

@@ -16,8 +16,9 @@ from ..coefficients import read_coefficients
 from ..errors import WriteError
 from ..images import Header, decode_colour
 from .canvas import Lattice
-from .jpeg import SIDE, JpegCanvas
+from .jpeg import JpegCanvas
 from .pixels import lattices_of
+from .storing import SIDE
 from .verdicts import Verdict
 
 Area: TypeAlias = tuple[slice, slice]

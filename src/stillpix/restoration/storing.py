@@ -1,0 +1,79 @@
+"""The coefficients of one block of a JPEG that come nearest to what some of its samples should be.
+
+Never looks at another block, and never chooses what the samples should be.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coefficients import waves
+from .prediction import Floats
+
+SIDE = 8  # samples, of a block
+ELSEWHERE = 0.25  # weight of a sample that is to stay, where one that is to change has 1
+LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
+WORTH = 0.75  # of the error that there is: a change that leaves more of it is not made
+LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
+MOST_STEPS = 64  # of one coefficient by one
+LEAST_GAIN = 1e-6  # of a step's own square: less is the rounding of this machine's numbers
+MIDDLE = 128.0  # DN that samples are lowered by before their transform (T.81, A.3.1)
+
+
+def stored(
+    wanted: Floats, meant: NDArray[np.bool_], before: NDArray[np.int16], steps: Floats
+) -> NDArray[np.int16]:
+    """Return the coefficients to store in a block, (64,): those before if none are worth a change.
+
+    Args:
+        wanted: (8, 8) levels, those of samples that are to stay being what they are now.
+        meant: (8, 8), which samples are to change.
+        before: (64,) quantised coefficients, row by row.
+        steps: (64,) of quantisation, in the same order.
+
+    The error is that of the samples, squared, those that are to stay counting ELSEWHERE: a block
+    holds the waves of its defect all over. Waves cost LEANING of a step each. From the rounded
+    transform one coefficient after the other moves by one step while that lessens the error.
+
+    >>> flat, dot = np.full((8, 8), 128.0), np.zeros(64, np.int16)
+    >>> dot[9] = 3
+    >>> stored(flat, np.ones((8, 8), bool), dot, np.full(64, 16.0)).any()
+    np.False_
+    """
+    weight, target = np.where(meant, 1.0, ELSEWHERE).ravel(), wanted.ravel() - MIDDLE
+    moves = _waves() * steps[:, None]  # (64, 64): of each sample, a step of each coefficient
+    price = 2 * LEANING * (np.square(moves) @ weight)
+    price[0] = 0.0  # the mean
+    rounded = np.round((_waves() @ target) / steps)
+    chosen = _descended(rounded, (moves * weight) @ moves.T, (moves * weight) @ target, price)
+    chosen = np.clip(chosen, -LARGEST, LARGEST)
+
+    def error(coefficients: Floats) -> float:
+        off = coefficients @ moves - target
+        return float(weight @ (off * off) + price @ np.abs(coefficients))
+
+    worth = error(chosen) <= WORTH * error(before.astype(np.float64))
+    return chosen.astype(np.int16) if worth else before
+
+
+def _descended(chosen: Floats, moments: Floats, pull: Floats, price: Floats) -> Floats:
+    """Return whole numbers c of which none moved by one lessens c'Mc - 2 c'p + |c| price."""
+    chosen, signs = chosen.copy(), np.array([[1.0], [-1.0]])
+    curvature = np.diagonal(moments)
+    for _ in range(MOST_STEPS):
+        slope = 2 * (moments @ chosen - pull)
+        dearer = price * (np.abs(chosen + signs) - np.abs(chosen))
+        change = signs * slope + curvature + dearer  # (2, 64)
+        sign, number = np.unravel_index(int(change.argmin()), change.shape)
+        if change[sign, number] >= -LEAST_GAIN * curvature[number]:
+            break
+        chosen[number] += signs[sign, 0]
+    return chosen
+
+
+@cache
+def _waves() -> Floats:
+    return waves()
