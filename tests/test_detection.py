@@ -233,7 +233,7 @@ def test_a_date_stamp_hides_no_broken_pixel_elsewhere(broken):
 
     before, after = (elsewhere(m.in_state("confirmed")) for m in (plain, stamped_too))
     assert len(before) >= 8
-    assert len(before - after) <= 1
+    assert len(before - after) <= len(before) // 10
 
 
 @settings(max_examples=60, deadline=None)

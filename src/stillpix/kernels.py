@@ -18,11 +18,13 @@ BLOCK = 4  # px, side of the squares over which information is averaged
 STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
 TEMPLATES = 4  # offset, hot (tempered), hot, response; see evidence
 CLIP = 3.0  # sigmas that one photo can say at most
+LEAST_NOISE = 2.0  # grey levels: JPEG and rounding leave nothing below it to believe in
 UNIT = 1024.0  # score sums count in 1/1024
 UNIT_INFORMATION = float(1 << 24)
 UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
 
 _CLIP = np.float32(CLIP)
+_LEAST_VARIANCE = np.float32(LEAST_NOISE**2)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
 _GRID = 16  # px that decoys of rendered photos move by, or a multiple
@@ -96,7 +98,7 @@ def _judge_row(
         root = np.sqrt(p)
         fifth = np.float32(0.3433) + root * (np.float32(0.9888) - np.float32(0.3346) * root)
         power = p * fifth  # p ** 1.2
-        both = usable / (np.sqrt(spread * spread + one) * power)
+        both = usable / (np.sqrt(spread * spread + _LEAST_VARIANCE) * power)
         inverse = both * power
         out_psi[x] = min(max(b2[x] * inverse, -_CLIP), _CLIP)
         out_slope[x] = np.float32(0.4545) * both
