@@ -27,7 +27,8 @@ from stillpix.gather import CONVERTERS, RAW_SUFFIXES
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
-    "kernels", "evidence", "sightings", "scenes", "null", "characterise", "onset", "detection",
+    "kernels", "mosaic_kernels", "mosaic", "evidence", "sightings", "scenes", "null",
+    "characterise", "onset", "detection",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "jpeg", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -219,3 +219,67 @@ def crowded(found, *, area, crowd, within, in_line, denser):
         if len(near) >= crowd + math.floor(denser * usual) and not line:
             members.update(near)
     return [i in members for i in range(len(found))]
+
+
+def predicting(pattern, y, x):
+    """Return the steps (dy, dx) to the photosites that predict one of a repeated pattern.
+
+    They are the four nearest opposite pairs of its colour within 2 px, or where there are not
+    four, all of its colour there.
+    """
+    rows, columns = len(pattern), len(pattern[0])
+    reach = (-2, -1, 0, 1, 2)
+    steps = [(dy, dx) for dy in reach for dx in reach if (dy, dx) != (0, 0)]
+    own = pattern[y % rows][x % columns]
+    same = [s for s in steps if pattern[(y + s[0]) % rows][(x + s[1]) % columns] == own]
+    pairs = {max(s, (-s[0], -s[1])) for s in same if (-s[0], -s[1]) in same}
+    if len(pairs) < 4:
+        return same
+    nearest = sorted(pairs, key=lambda s: (s[0] ** 2 + s[1] ** 2, s))[:4]
+    return [(sign * dy, sign * dx) for dy, dx in nearest for sign in (1, -1)]
+
+
+def noise_units(dn, slope, zero, least):
+    """Return DN on a scale where noise of variance slope * DN + zero is 1, straight below least."""
+    bend = (least - zero) / slope
+    if dn >= bend:
+        return 2 / slope * math.sqrt(slope * dn + zero)
+    return 2 / slope * math.sqrt(least) + (dn - bend) / math.sqrt(least)
+
+
+def dn_of(units, slope, zero, least):
+    """Return the DN that noise_units makes a value of."""
+    foot = 2 / slope * math.sqrt(least)
+    if units >= foot:
+        return ((units * slope / 2) ** 2 - zero) / slope
+    return (least - zero) / slope + (units - foot) * math.sqrt(least)
+
+
+def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
+    """Return excess (DN), psi, 1 / sigma and light / sigma (sigma in DN), (4, rows, columns).
+
+    Noise is slope, zero and least; edges are left, top, right, bottom of what is judged.
+    """
+    height, width = pixels.shape
+    level = np.array([[noise_units(float(v), *noise) for v in row] for row in pixels])
+    residual = np.zeros((height, width))
+    for y in range(2, height - 2):
+        for x in range(2, width - 2):
+            around = sorted(level[y + dy, x + dx] for dy, dx in predicting(pattern, y, x))
+            residual[y, x] = level[y, x] - np.mean(around[1:-1])
+    left, top, right, bottom = edges
+    said = np.zeros((4, height, width))
+    for y in range(top, bottom):
+        for x in range(left, right):
+            own = residual[y, x]
+            sizes = [abs(residual[y + dy, x + dx]) for dy, dx in predicting(pattern, y, x)]
+            sigma = math.hypot(1.25 * np.mean(sizes), 1)
+            expected = dn_of(level[y, x] - own, *noise)
+            in_dn = sigma * math.sqrt(max(noise[0] * expected + noise[1], noise[2]))
+            excess = float(pixels[y, x]) - expected
+            if expected > full:
+                said[0, y, x] = excess
+                continue
+            psi = own / math.hypot(sigma, own / limit)
+            said[:, y, x] = excess, psi, 1 / in_dn, max(expected - black, dim) / in_dn
+    return said

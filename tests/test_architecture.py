@@ -17,8 +17,8 @@ SOURCE = Path(stillpix.__file__).parent
 LAYERS = (
     {"errors"},
     {"kernels", "frame", "atomic"},
-    {"images", "coefficients", "simulate", "locks", "watch"},
-    {"scenes", "reading"},
+    {"images", "coefficients", "simulate", "locks", "watch", "mosaic_kernels"},
+    {"scenes", "reading", "mosaic"},
     {"evidence", "defects", "variance", "sightings"},
     {"null"},  # null and characterise are the two lower floors of detection
     {"characterise", "onset"},

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .defects import Defect, Kind
 from .evidence import Evidence, template_factors
 from .frame import Exposure
-from .kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
+from .kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
 from .null import Null, window
 
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
@@ -46,13 +46,14 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
-        strength = float(evidence.excess[y, x] / UNIT_EXCESS / abs(evidence.shown[y, x]))
+        strength = float(evidence.excess[y, x] / evidence.counts / abs(evidence.shown[y, x]))
         exposure = _typical(evidence, loudest, shown)
     could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
-    always = shown >= ALWAYS * evidence.scenes
+    # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
+    always = evidence.rendered and shown >= ALWAYS * evidence.scenes
     defect = Defect(
         x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always),
-        strength=None if strength is None else strength * evidence.white / 255,
+        strength=None if strength is None else strength * evidence.white / evidence.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
@@ -136,7 +137,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
     scenes = evidence.scenes
     if not scenes:
         return ()
-    size = np.abs(evidence.excess).astype(np.float32) / np.float32(UNIT_EXCESS * scenes)
+    size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.counts * scenes)
     always = np.abs(evidence.shown) == scenes
     rows, columns = np.nonzero(always & (size > 8))
     order = np.argsort(-size[rows, columns], kind="stable")[:4000]
@@ -148,10 +149,12 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         around[max(y - 2, 0) - max(y - 6, 0) :][:5, max(x - 2, 0) - max(x - 6, 0) :][:, :5] = 0
         ranked.append((float(size[y, x] / (around.max() + 2)), x, y))
     ranked.sort(reverse=True)
+    per_level = evidence.white / evidence.levels
     return tuple(
         Defect(
             x=x, y=y, kind="unknown",
-            strength=float(evidence.excess[y, x] / UNIT_EXCESS / scenes), seen=(1.0, scenes),
+            strength=float(evidence.excess[y, x] / evidence.counts / scenes) * per_level,
+            seen=(1.0, scenes),
         )
         for _, x, y in ranked[:FEW_CANDIDATES]
     )  # fmt: skip

@@ -18,11 +18,12 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
-from .null import Null, Peaks, null_of, peaks_of
+from .null import APART, Null, Peaks, null_of, peaks_of
 
 TAIL = 300  # decoy peaks to which the tail is fitted
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
+EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighbours' predictions
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
 CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
@@ -93,8 +94,8 @@ def detect(
     if evidence.scenes < settings.fewest_scenes:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
-    null = null_of(evidence.scores, evidence.information, pool)
-    found = peaks_of(evidence.scores, null, settings.floor, pool)
+    null = null_of(evidence.scores, evidence.information, pool, evidence.grid)
+    found = peaks_of(evidence.scores, null, settings.floor, pool, _apart(evidence))
     found = one_a_response(found, evidence)
     tail = _decoy_tail(evidence, settings, pool)
     expected = tail.expected(found.score)
@@ -127,6 +128,8 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     A strong defect is a cross with arms, a negative ring, a halo and traces in its JPEG blocks: a
     weaker peak nearby stands only where it is more than those explain.
     """
+    if not evidence.rendered:
+        return _one_in_mosaic(found)
     residual = np.abs(evidence.excess[found.y, found.x])
     cells: dict[tuple[int, int], list[int]] = {}
     kept = []
@@ -151,6 +154,28 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     return Peaks(found.x[kept], found.y[kept], found.score[kept])
 
 
+def _one_in_mosaic(found: Peaks) -> Peaks:
+    """Keep what is more than a stronger peak's trace in the predictions of its neighbours."""
+    within, below = EXPLAINED_IN_MOSAIC
+    louder: dict[tuple[int, int], float] = {}
+    kept = []
+    for i, (x, y, score) in enumerate(zip(found.x, found.y, found.score.tolist(), strict=True)):
+        near = (
+            louder.get((int(x) + dx, int(y) + dy), 0.0)
+            for dy in range(-within, within + 1)
+            for dx in range(-within, within + 1)
+        )
+        if score >= below * max(near):
+            kept.append(i)
+            louder[int(x), int(y)] = score
+    return Peaks(found.x[kept], found.y[kept], found.score[kept])
+
+
+def _apart(evidence: Evidence) -> int:
+    """Return how far peaks must stand apart: in a mosaic a defect is one value."""
+    return APART if evidence.rendered else 0
+
+
 def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray[np.bool_]:
     """Return which finds stand in a crowd: a date stamp or watermark, not single broken pixels.
 
@@ -173,8 +198,8 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
 
 def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
     sums, information = evidence.decoy_scores, evidence.decoy_information
-    null = null_of(sums, information, pool)
-    peaks = peaks_of(sums, null, settings.floor, pool)
+    null = null_of(sums, information, pool, evidence.grid)
+    peaks = peaks_of(sums, null, settings.floor, pool, _apart(evidence))
     return tail_of(peaks, settings.floor, sums.shape[1] / evidence.scores.shape[1])
 
 

@@ -24,9 +24,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from . import mosaic
 from .errors import SensorMismatchError, StateFormatError, StillpixError
 from .frame import Exposure, Frame, Sensor
-from .kernels import BLOCK, STRIP, TEMPLATES, accumulate
+from .kernels import BLOCK, STRIP, TEMPLATES, UNIT_EXCESS, accumulate
+from .mosaic_kernels import PER_WHITE, accumulate_mosaic
 from .scenes import SAMPLES, Signature
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -76,12 +78,15 @@ class Evidence:
 
     Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
     [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
-    moved along its rows by its own multiple of GRID pixels: all that is content stays as it was,
+    moved along its rows by its own multiple of `grid` pixels: all that is content stays as it was,
     all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
     """
 
     def __init__(self, sensor: Sensor) -> None:
         self.sensor = sensor
+        self.rendered = sensor.layout == "rendered"
+        self.grid = GRID if self.rendered else mosaic.grid_of(sensor.layout)
+        self._strip = STRIP if self.rendered else mosaic.strip_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
         self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
         self.files: set[str] = set()  # names, sizes and times of files that need no second reading
@@ -89,13 +94,13 @@ class Evidence:
         blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
         self.scores = np.zeros((TEMPLATES, height, width), np.int32)
         self.information = np.zeros(blocks, np.int64)
-        strips = -(-height // STRIP)
+        strips = -(-height // self._strip)
         self.thin = max(1, height * width // ENOUGH_DECOYS)
-        rows = min(-(-strips // self.thin) * STRIP, height)
+        rows = min(-(-strips // self.thin) * self._strip, height)
         self.decoy_scores = np.zeros((TEMPLATES, rows, width), np.int32)
         self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
-        self.excess = np.zeros((height, width), np.int32)  # 1/8 grey level, summed over those
+        self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -121,6 +126,16 @@ class Evidence:
     def white(self) -> int:
         """Return the DN at which a pixel is full, in the deepest of the photos' files."""
         return max((record.white for record in self.photos.values()), default=255)
+
+    @property
+    def levels(self) -> float:
+        """Return how many grey levels white has: a mosaic's are a tone curve's, where it is dim."""
+        return 255 if self.rendered else mosaic.LEVELS_OF_WHITE
+
+    @property
+    def counts(self) -> float:
+        """Return how many counts of `excess` are a grey level."""
+        return UNIT_EXCESS if self.rendered else PER_WHITE / mosaic.LEVELS_OF_WHITE
 
     def knows(self, digest: str) -> bool:
         """Return whether the photo with this digest has been seen."""
@@ -156,8 +171,8 @@ class Evidence:
             raise StillpixError(
                 f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
             )
-        for kind in sorted({(frame.pixels.dtype.str, frame.white) for frame in fresh.values()}):
-            alike = [f for f in fresh.values() if (f.pixels.dtype.str, f.white) == kind]
+        for kind in sorted({_kind(frame) for frame in fresh.values()}):
+            alike = [frame for frame in fresh.values() if _kind(frame) == kind]
             for start in range(0, len(alike), TOGETHER):
                 self._add(alike[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
@@ -244,29 +259,33 @@ class Evidence:
             np.require(f.pixels, f.pixels.dtype.newbyteorder("="), ["C", "W"]) for f in frames
         ]
         padded += [padded[0]] * (TOGETHER - len(frames))
-        factors = np.array([template_factors(f.exposure) for f in frames], np.float32)
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
-        arguments = (
-            tuple(padded),
-            len(frames),
-            255.0 / frames[0].white,
-            factors,
-            shifts,
-            self.thin,
-        )
+        add = accumulate if self.rendered else accumulate_mosaic
+        arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts))
         height = self.sensor.height
         bands = 1 if pool is None else 2 * TOGETHER
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         calls = [(*arguments, a, b, *self._arrays().values()) for a, b in pairwise(edges)]
         if pool is None:
-            accumulate(*calls[0])
+            add(*calls[0])
         else:
-            list(pool.map(lambda call: accumulate(*call), calls))
+            list(pool.map(lambda call: add(*call), calls))
+
+    def _scaled(self, frames: Sequence[Frame], shifts: NDArray[Any]) -> tuple[Any, ...]:
+        """Return what the kernel must know of the photos: scale, factors, the decoys' places."""
+        factors = np.array([template_factors(f.exposure) for f in frames])
+        if self.rendered:
+            return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
+        curves = np.stack([mosaic.curve_of(frame) for frame in frames])
+        factors *= [mosaic.scales_of(frame) for frame in frames]
+        pattern = mosaic.neighbours(self.sensor.layout, frames[0].phase)
+        cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
+        return curves, factors.astype(np.float32), shifts, pattern, cells, edges
 
     def _decoy_shift(self, digest: str) -> int:
         """Return the photo's own move in px: a function of its content, so of no order."""
-        places = max(self.sensor.width // GRID - 1, 1)
-        return GRID * (1 + int(digest[:12], 16) % places)
+        places = max(self.sensor.width // self.grid - 1, 1)
+        return self.grid * (1 + int(digest[:12], 16) % places)
 
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
@@ -285,6 +304,11 @@ class Evidence:
             "shown": self.shown,
             "excess": self.excess,
         }
+
+
+def _kind(frame: Frame) -> tuple[Any, ...]:
+    """Return what photos must have in common to be added in one pass."""
+    return frame.pixels.dtype.str, frame.white, frame.black, frame.phase
 
 
 def _to_json(record: PhotoRecord) -> dict[str, Any]:

@@ -68,3 +68,5 @@ class Frame:
     origin: str  # "IMG_0042.JPG", "clip.mp4#117"
     digest: str  # of the file's bytes: two frames with one digest are one photo
     white: int = 255  # DN at which a pixel is full
+    black: int = 0  # DN of a pixel without light, where it is known; of a mosaic
+    phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's 6x6 pattern begins

@@ -27,7 +27,7 @@ _CLIP = np.float32(CLIP)
 _LEAST_VARIANCE = np.float32(LEAST_NOISE**2)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
-_GRID = 16  # px that decoys move by, or a multiple
+_GRID = 16  # px that decoys of rendered photos move by, or a multiple
 _CHUNK = 256  # px looked at together where hardly any can be a peak
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
@@ -115,7 +115,7 @@ def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
 
 
 @compiled
-def _add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: int) -> None:
+def add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: int) -> None:
     """Add one row's counts of all templates: `_weigh_row`, four at a time."""
     s0, s1, s2, s3 = scores[0, y], scores[1, y], scores[2, y], scores[3, y]
     f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
@@ -129,9 +129,9 @@ def _add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: 
 
 
 @compiled
-def _scatter_row(counts: Any, decoys: Any, shift: int) -> None:
-    """Add one row's counts `shift` to the right, wrapped within the whole GRID cells."""
-    whole = counts.size // _GRID * _GRID
+def _scatter_row(counts: Any, decoys: Any, shift: int, grid: int) -> None:
+    """Add one row's counts `shift` to the right, wrapped within the whole cells of the grid."""
+    whole = counts.size // grid * grid
     moved, source = decoys[shift:whole], counts[: whole - shift]
     for x in range(source.size):
         moved[x] += source[x]
@@ -170,28 +170,32 @@ def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
 
 
 @compiled
-def decoy_row(y: int, thin: int) -> int:
+def decoy_row(y: int, thin: int, height: int) -> int:
     """Row of the decoys' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
-    strip = y // STRIP
-    return strip // thin * STRIP + y % STRIP if strip % thin == 0 else -1
+    strip = y // height
+    return strip // thin * height + y % height if strip % thin == 0 else -1
 
 
 @compiled
-def _add_decoys(
-    slope: Any, response: Any, psi: Any, factors: Any, shift: int, row: int, counts: Any,
+def add_decoys(
+    slope: Any, response: Any, psi: Any, factors: Any, shift: int, grid: int, row: int, counts: Any,
     decoy_scores: Any,
 ) -> None:  # fmt: skip
+    """Add one row's counts of all templates to the decoys' row, moved."""
     for k in range(TEMPLATES):
         _weigh_row(response if k == TEMPLATES - 1 else slope, psi, factors[k], counts)
-        _scatter_row(counts, decoy_scores[k, row], shift)
+        _scatter_row(counts, decoy_scores[k, row], shift, grid)
 
 
 @compiled
-def _add_information(
-    slope: Any, response: Any, factors: Any, shift: int, y: int, thin: int, counts: Any,
+def add_information(
+    slope: Any, response: Any, factors: Any, shift: int, grid: int, y: int, row: int, counts: Any,
     information: Any, decoy_information: Any,
 ) -> None:  # fmt: skip
-    row = decoy_row(y, thin)
+    """Add one row's mean squared weights to its blocks, and moved to the decoys' blocks.
+
+    `row` is that of the decoys' sums, or -1.
+    """
     for k in range(TEMPLATES):
         _inform_row(response if k == TEMPLATES - 1 else slope, factors[k], counts)
         sums = information[k, y // BLOCK]
@@ -199,7 +203,7 @@ def _add_information(
             sums[b] += counts[b]
         if row >= 0:
             decoys = decoy_information[k, row // BLOCK]
-            whole, moved = slope.size // _GRID * _GRID // BLOCK, shift // BLOCK
+            whole, moved = slope.size // grid * grid // BLOCK, shift // BLOCK
             for b in range(whole):
                 decoys[b + moved if b + moved < whole else b + moved - whole] += counts[b]
 
@@ -256,19 +260,19 @@ def accumulate(
             _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
             psi[:BORDER] = 0
             psi[width - BORDER :] = 0
-            _add_row(slope, response, psi, factors[n], scores, y)
+            add_row(slope, response, psi, factors[n], scores, y)
             _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
-            if decoy_row(y, thin) >= 0:
-                _add_decoys(
-                    slope, response, psi, factors[n], shifts[n], decoy_row(y, thin), counts,
-                    decoy_scores,
-                )  # fmt: skip
+            moved = decoy_row(y, thin, STRIP)
+            if moved >= 0:
+                add_decoys(
+                    slope, response, psi, factors[n], shifts[n], _GRID, moved, counts, decoy_scores
+                )
             # One of two rows of each block stands for it, half of the photos one, half the other:
             # a strong defect makes its own row and those two away look noisier, which so touches
             # every defect's block alike, wherever in it the defect lies.
             if y % BLOCK == 1 + shifts[n] // _GRID % 2:
-                _add_information(
-                    slope, response, factors[n], shifts[n], y, thin, blocks,
+                add_information(
+                    slope, response, factors[n], shifts[n], _GRID, y, moved, blocks,
                     information, decoy_information,
                 )  # fmt: skip
 
@@ -378,9 +382,9 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
 
 @compiled
 def find_peaks(
-    scores: Any, null: Any, floor: float, first: int, last: int, found: Any, values: Any
+    scores: Any, null: Any, floor: float, apart: int, first: int, last: int, found: Any, values: Any
 ) -> int:  # fmt: skip
-    """List the local maxima (within 2 px) above `floor` of rows first..last.
+    """List what is above `floor` and the most within `apart` (2 px at most) of rows first..last.
 
     null is the weight (templates, blocks down, blocks across), middle and scale (templates, grid,
     width), the zones' scales (templates, zones down, width) and a zone's height in px. found is
@@ -406,7 +410,7 @@ def find_peaks(
             if not _any_above(here[chunk : chunk + _CHUNK], level):
                 continue
             for x in range(max(chunk, 2), min(chunk + _CHUNK, width - 2)):
-                if here[x] > level and _is_peak(loudest, x, y):
+                if here[x] > level and _is_peak(loudest, x, y, apart):
                     if number < values.size:
                         found[number, 0], found[number, 1] = x, y
                         values[number] = here[x]
@@ -423,11 +427,11 @@ def _any_above(row: Any, level: Any) -> bool:
 
 
 @compiled
-def _is_peak(loudest: Any, x: int, y: int) -> bool:
-    """Whether nothing within 2 px is louder; of equals, the first in reading order counts."""
+def _is_peak(loudest: Any, x: int, y: int, apart: int) -> bool:
+    """Whether nothing within `apart` is louder; of equals, the first in reading order counts."""
     here = loudest[y % 5, x]
-    for dy in range(-2, 3):
-        for dx in range(-2, 3):
+    for dy in range(-apart, apart + 1):
+        for dx in range(-apart, apart + 1):
             other = loudest[(y + dy) % 5, x + dx]
             if other > here or (other == here and (dy < 0 or (dy == 0 and dx < 0))):
                 return False

@@ -29,6 +29,7 @@ LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfol
 FEW = 2000  # pixels below which a zone is left as it is
 FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
+APART = 2  # px
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,15 @@ class Null:
     """What a sound pixel's score looks like, by place on the grid and by zone of the frame."""
 
     weight: NDArray[np.float32]  # (templates, blocks down, blocks across): information and ballast
-    middle: NDArray[np.float32]  # (templates, GRID, width)
-    scale: NDArray[np.float32]  # (templates, GRID, width)
+    middle: NDArray[np.float32]  # (templates, grid, width)
+    scale: NDArray[np.float32]  # (templates, grid, width)
     zones: NDArray[np.float32]  # (templates, zones down, width)
     zone: int  # px
+
+    @property
+    def grid(self) -> int:
+        """Return the side of the grid's cells, in px."""
+        return int(self.middle.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,10 @@ class Peaks:
 
 
 def null_of(
-    scores: NDArray[np.int32], information: NDArray[np.int64], pool: Executor | None = None
+    scores: NDArray[np.int32],
+    information: NDArray[np.int64],
+    pool: Executor | None = None,
+    grid: int = GRID,
 ) -> Null:
     """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
     zone = max(128, min(scores.shape[1:]) // 8)
@@ -60,7 +69,7 @@ def null_of(
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
         weight = information[k].astype(np.float32)
         weight += np.float32(BALLAST * weight.mean() + 1)
-        return weight, *_template_null(scores[k], weight, zone)
+        return weight, *_template_null(scores[k], weight, zone, grid)
 
     each = range(TEMPLATES)
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
@@ -69,18 +78,18 @@ def null_of(
 
 
 def _template_null(
-    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int
+    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int, grid: int
 ) -> tuple[NDArray[np.float32], ...]:
-    """Return middle and scale, (GRID, width), and the zones' scale, (zones down, width)."""
+    """Return middle and scale, (grid, width), and the zones' scale, (zones down, width)."""
     height, width = scores.shape
     every = max(1, height * width // ENOUGH)
     down, across = max(height // zone, 1), max(width // zone, 1)
     columns = np.arange(width)
-    counts = np.zeros((GRID, GRID, 2048), np.int64)
-    count_by_phase(scores, weight, GRID, every, BIN, counts)
+    counts = np.zeros((grid, grid, 2048), np.int64)
+    count_by_phase(scores, weight, grid, every, BIN, counts)
     centre, spread = _median_and_spread(counts)
-    middle = centre[:, columns % GRID].astype(np.float32)
-    scale = (1 / spread[:, columns % GRID]).astype(np.float32)
+    middle = centre[:, columns % grid].astype(np.float32)
+    scale = (1 / spread[:, columns % grid]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
     count_by_zone(scores, weight, middle, scale, every, zone, BIN, counts)
     local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
@@ -102,7 +111,7 @@ def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArra
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
     standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread
-    place = np.ix_(each, rows % GRID, columns)
+    place = np.ix_(each, rows % null.grid, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
@@ -134,9 +143,16 @@ def _median_and_spread(
 
 
 def peaks_of(
-    scores: NDArray[np.int32], null: Null, floor: float, pool: Executor | None = None
+    scores: NDArray[np.int32],
+    null: Null,
+    floor: float,
+    pool: Executor | None = None,
+    apart: int = APART,
 ) -> Peaks:
-    """Return every local maximum above the floor, loudest first."""
+    """Return every local maximum above the floor, loudest first.
+
+    Peaks are more than `apart` px from louder ones; at 0 every pixel above the floor is one.
+    """
     height = scores.shape[1]
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
@@ -146,7 +162,9 @@ def peaks_of(
         most = 1 << 16
         while True:
             found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
-            number = find_peaks(scores, packed, floor, edges[band], edges[band + 1], found, values)
+            number = find_peaks(
+                scores, packed, floor, apart, edges[band], edges[band + 1], found, values
+            )
             if number <= most:
                 return found[:number], values[:number]
             most = number

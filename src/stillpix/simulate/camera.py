@@ -94,8 +94,8 @@ class SimulatedPhoto:
         """Return what a reader makes of the file: a JPEG's luma, or the mosaic itself."""
         if self.settings.output == "tiff":
             digest = hashlib.sha256(self.mosaic.tobytes()).hexdigest()
-            white = self.settings.white_dn
-            return Frame(self.mosaic, self.sensor, self.exposure, self.name, digest, white)
+            depth = self.settings.white_dn, self.settings.black_dn
+            return Frame(self.mosaic, self.sensor, self.exposure, self.name, digest, *depth)
         file = self.jpeg()
         luma = luma_of_jpeg(file)
         sensor = replace(self.sensor, layout="rendered")

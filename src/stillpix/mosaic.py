@@ -1,0 +1,201 @@
+"""What is particular to sensor mosaics: which photosites share a colour, and how their noise grows.
+
+Looks at one photo at a time and never adds anything up.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import gcd
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frame import Frame, Layout, Sensor
+from .kernels import BLOCK, BORDER, last_judged
+from .mosaic_kernels import PER_WHITE
+
+Sites: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+# Decoys move by multiples of the grid, and its cells are the strata: a multiple of the colour
+# pattern and of the blocks. Bayer columns are often read out by twos, fours, eights or sixteens.
+GRID, XTRANS_GRID = 16, 12  # px
+STRIP, XTRANS_STRIP = 64, 60  # rows in a strip of decoys: a multiple of the grid
+XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
+# Grey levels that a tone curve makes of all the light up to white, were it everywhere as steep as
+# at 7 % of white, a mosaic's usual level: 255 * 0.4545 * 0.07^-0.5455.
+LEVELS_OF_WHITE = 500.0
+FULL = 0.95  # of white, above which nothing is said
+DIM = 1 / 128  # of white, below which light is taken for so much: its share of noise is unknown
+SAMPLES = 20_000  # photosites from which a photo's noise is taken
+GROUPS = 16  # of equal size, in which they are put by their level
+QUIET = 0.2  # share of a group: its places whose neighbours are most alike
+# The templates' factors are of 1/255 of white, the last one's of the light; of a rendered photo's
+# templates the hot one is five times as steep, and saturates sooner, and the last a tenth.
+SCALES = (1.0, 1.0, 0.2, 80.0)
+_LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
+
+
+def grid_of(layout: Layout) -> int:
+    """Return the side in px of the cells that decoys and strata keep.
+
+    >>> grid_of("rendered"), grid_of("bayer-RGGB"), grid_of("xtrans")
+    (16, 16, 12)
+    """
+    return XTRANS_GRID if layout == "xtrans" else GRID
+
+
+def strip_of(layout: Layout) -> int:
+    """Return the height in px of a strip of decoys: a multiple of the grid."""
+    return XTRANS_STRIP if layout == "xtrans" else STRIP
+
+
+def period_of(layout: Layout) -> int:
+    """Return how many px along a row or column the same colours come again.
+
+    >>> period_of("bayer-GBRG"), period_of("mono")
+    (2, 1)
+    """
+    return 6 if layout == "xtrans" else 2 if layout.startswith("bayer") else 1
+
+
+def judged(sensor: Sensor) -> tuple[int, int, int, int]:
+    """Return the left, top, right and bottom edge of what is judged.
+
+    Masked photosites around the visible area are left out, and whole blocks beside them.
+
+    >>> judged(Sensor("a", "b", "c", 100, 80, "mono", visible=(8, 0, 92, 80)))
+    (16, 5, 95, 75)
+    """
+    x, y, width, height = sensor.visible_area
+    near = [BORDER if start == 0 else -(-(start + BORDER) // BLOCK) * BLOCK for start in (x, y)]
+    right, bottom = ((end - BORDER) // BLOCK * BLOCK for end in (x + width, y + height))
+    if x + width == sensor.width:
+        right = sensor.width - BORDER
+    if y + height == sensor.height:
+        bottom = int(last_judged(sensor.height)) + 1
+    return near[0], near[1], right, bottom
+
+
+@cache
+def neighbours(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, Sites]:
+    """Return the steps (dy, dx) to the nearest photosites of the same colour, and their number.
+
+    Shapes (rows, columns, 8, 2) and (rows, columns) for the rows and columns of the pattern that
+    differ. They are four opposite pairs; red and blue of X-Trans have no near pair but a pentagon
+    of five, whose mean is at its middle, too. `phase` is where (x, y) an X-Trans pattern begins.
+
+    >>> steps, numbers = neighbours("bayer-GRBG")
+    >>> steps.shape, numbers.tolist(), steps[0, 0, 0].tolist()
+    ((1, 1, 8, 2), [[8]], [-2, -2])
+    """
+    if layout != "xtrans":
+        reach = 1 if layout == "mono" else 2
+        square = [(dy, dx) for dy in (-reach, 0, reach) for dx in (-reach, 0, reach)]
+        return np.array([[[step for step in square if step != (0, 0)]]]), np.array([[8]])
+    steps, numbers = np.zeros((6, 6, 8, 2), np.int64), np.zeros((6, 6), np.int64)
+    for y in range(6):
+        for x in range(6):
+            near = _near(y - phase[1], x - phase[0])
+            steps[y, x, : len(near)], numbers[y, x] = near, len(near)
+    return steps, numbers
+
+
+def _near(y: int, x: int) -> list[tuple[int, int]]:
+    """Return the steps to the nearest four opposite pairs within 2 px, or to the pentagon."""
+    colour = XTRANS[y % 6][x % 6]
+    square = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if (dy, dx) != (0, 0)]
+    same = [(dy, dx) for dy, dx in square if XTRANS[(y + dy) % 6][(x + dx) % 6] == colour]
+    if len(same) == 5:
+        return same
+    halves = sorted(
+        (dy * dy + dx * dx, dy, dx) for dy, dx in same if (dy, dx) > (0, 0) and (-dy, -dx) in same
+    )
+    return [(sign * dy, sign * dx) for _, dy, dx in halves[:4] for sign in (1, -1)]
+
+
+def noise_of(frame: Frame) -> tuple[float, float, float]:
+    """Return how the noise's variance depends on DN: a, b and the least, of a DN + b, in DN^2.
+
+    The photon transfer curve (J. R. Janesick, Photon Transfer, SPIE 2007), from one photo. At each
+    level, places whose neighbours are alike are free of texture; how far the photosite in their
+    middle departs does not depend on how alike they are, and is noise.
+    """
+    level, difference, spread = _differences(frame)
+    usable = level < 0.9 * frame.white
+    level, difference, spread = level[usable], np.abs(difference[usable]), spread[usable]
+    if level.size < 10 * GROUPS:
+        return 1e-3, 1.0, 1.0
+    order = np.argsort(level, kind="stable")
+    at, variance = np.zeros(GROUPS), np.zeros(GROUPS)
+    for number, group in enumerate(np.array_split(order, GROUPS)):
+        quiet = group[spread[group] <= np.quantile(spread[group], QUIET)]
+        at[number] = level[quiet].mean()
+        variance[number] = max((1.4826 * np.median(difference[quiet])) ** 2, _LEAST_VARIANCE)
+    slope, middle, mean = _line(at, variance)
+    slope = max(slope, 1e-3 * mean**0.5)  # a curve that hardly bends, not none
+    zero = mean - slope * middle
+    darkest = float(level[order[level.size // 500]])
+    least = max(slope * darkest + zero, float(variance[0]) / 2, _LEAST_VARIANCE)
+    return _rounded(slope), _rounded(zero), _rounded(least)
+
+
+def _differences(frame: Frame) -> tuple[Floats, Floats, Floats]:
+    """Return, here and there, the neighbours' mean, the difference from it, and their range."""
+    left, top, width, height = frame.sensor.visible_area
+    wanted = max(int((width * height / SAMPLES) ** 0.5), 1)
+    step = next(step for step in range(wanted, 0, -1) if gcd(step, 6) == 1)  # meets all colours
+    y = np.arange(top + 2, top + height - 2, step)[:, None]
+    x = np.arange(left + 2, left + width - 2, step)[None, :]
+    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
+    place = y % numbers.shape[0], x % numbers.shape[1]
+    steps, number = sites[place], numbers[place]
+    around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
+    around = np.where(np.arange(8) < number[..., None], around, around[..., :1]).astype(np.float64)
+    mean = (around.sum(-1) - (8 - number) * around[..., 0]) / number
+    difference = (frame.pixels[y, x] - mean) / np.sqrt(1 + 1 / number)
+    return mean.ravel(), difference.ravel(), (around.max(-1) - around.min(-1)).ravel()
+
+
+def _line(at: Floats, variance: Floats) -> tuple[float, float, float]:
+    """Return slope and middle of a line through the variances, those above it counting less.
+
+    In closed form and rounded later, so that every machine draws the same line.
+    """
+    weight = 1 / variance**2
+    slope = middle = mean = 0.0
+    for _ in range(8):
+        share = weight / weight.sum()
+        middle, mean = float((share * at).sum()), float((share * variance).sum())
+        across = float((share * (at - middle) ** 2).sum())
+        slope = float((share * (at - middle) * variance).sum()) / across if across > 0 else 0.0
+        expected = np.maximum(mean + slope * (at - middle), _LEAST_VARIANCE)
+        weight = np.where(variance > 1.15 * expected, 0.1, 1.0) / expected**2
+    return slope, middle, mean
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def curve_of(frame: Frame) -> NDArray[np.float32]:
+    """Return what the kernels must know of one photo's DN, (9,), in the order that they take.
+
+    With the variance a DN + b, 2 / a times its root has noise of 1 everywhere (F. J. Anscombe,
+    Biometrika 35, 1948). Below the DN where the variance is at its least the curve goes on
+    straight.
+    """
+    slope, zero, least = noise_of(frame)
+    bend = (least - zero) / slope
+    span, black = max(frame.white - frame.black, 1), frame.black
+    per_count = PER_WHITE / frame.white
+    curve = [2 / slope, slope, zero, least, bend, black, DIM * span, black + FULL * span, per_count]
+    return np.array(curve, np.float32)
+
+
+def scales_of(frame: Frame) -> Floats:
+    """Return what the templates' factors are multiplied by: three to DN, the last to a share."""
+    span = max(frame.white - frame.black, 1)
+    return np.array(SCALES) * (span, span, span, 1) / 255
