@@ -58,7 +58,7 @@ def measured(frame: Frame, places: Sequence[Place]) -> Measures:
     >>> pixels[9, 8] = 120
     >>> frame = Frame(pixels, Sensor("a", "b", "c", 20, 20), Exposure(), "a.jpg", "5")
     >>> [round(float(said), 1) for said in measured(frame, [(8, 9)])[0]]
-    [9.8, 1.4, 3.1, 0.4, 20.0]
+    [5.0, 0.7, 1.6, 0.4, 20.0]
     """
     said = np.full((len(places), MEASURES), np.nan, np.float16)
     height, width = frame.pixels.shape
