@@ -22,7 +22,7 @@ from .errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from .fixlog import Entry, FixLog
 from .frame import UNKNOWN, Sensor
 from .gather import Skipped
-from .images import Header, decode_colour, read_header
+from .images import Header, read_header, require_decodable
 from .library import Library
 from .placing import Placement, Placer, Route, Routes, is_out_of_room
 from .reading import threads
@@ -303,7 +303,7 @@ class _Mending:
                 if self.placement.out is None:  # of a copy the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
                 if header.format == "jpeg":  # by another decoder than that of the coefficients
-                    decode_colour(header, read)
+                    require_decodable(header, read)
 
         if self.placement.dry_run:
             check(fixed.content)

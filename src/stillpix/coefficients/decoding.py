@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import bits, progressive, sequential
-from .huffman import LONGEST_CODE, HuffmanTable, quick_entries
+from .huffman import LONGEST_CODE, HuffmanTable, number_entries, quick_entries
 from .picture import Component, JpegImage, Places, Scan
 from .refusal import Refusal
 from .segments import NATURAL, Outline, outline_of
@@ -82,9 +82,10 @@ def _decoded_sequential(
 ) -> Places:
     places = Places(np.zeros(scan.mcus, np.uint64), np.zeros(scan.intervals, np.uint64))
     quick, entries, which = look_ups(scan)
+    numbers = np.stack([number_entries(each) for each in entries])
     status = sequential.decode_scan(
         intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
-        scan.mcus, scan.restart, quick, entries, which, NATURAL, blocks,
+        scan.mcus, scan.restart, quick, entries, numbers, which, NATURAL, blocks,
         places.mcus, places.last,
     )  # fmt: skip
     _require_decoded(status, refusal)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUICK_BITS = 10  # of a code that the small look-up table knows
+NUMBER_BITS = 11  # of a code and the number behind it, where a table knows both at once
 LONGEST_CODE = 16
 
 
@@ -84,6 +85,23 @@ def quick_entries(entries: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Return the look-up table of the next QUICK_BITS bits; 0 where the code may be longer."""
     quick = entries[:: 1 << (LONGEST_CODE - QUICK_BITS)]
     return np.where((quick & 0xFF) <= QUICK_BITS, quick, 0).astype(np.uint16)
+
+
+def number_entries(entries: NDArray[np.uint16]) -> NDArray[np.int32]:
+    """Return the look-up table of what the next NUMBER_BITS bits say of an AC coefficient.
+
+    Takes the table of the next LONGEST_CODE bits, symbol * 256 + length. An entry is value * 65536
+    + run * 256 + bits, of code and value together; 0 where these are more than NUMBER_BITS or no
+    coefficient follows.
+    """
+    entry = entries[:: 1 << (LONGEST_CODE - NUMBER_BITS)].astype(np.int64)
+    length, size, run = entry & 0xFF, (entry >> 8) & 15, entry >> 12
+    known = (length > 0) & (size > 0) & (length + size <= NUMBER_BITS)
+    bits = np.arange(1 << NUMBER_BITS) >> np.where(known, NUMBER_BITS - length - size, 0)
+    number = bits & ((1 << size) - 1)
+    value = np.where(number >> np.maximum(size - 1, 0), number, number - (1 << size) + 1)
+    packed = value * 65536 + run * 256 + length + size
+    return np.where(known, packed, 0).astype(np.int32)
 
 
 def optimal_table(counts: NDArray[np.int64]) -> HuffmanTable:

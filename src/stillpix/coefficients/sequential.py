@@ -13,7 +13,7 @@ import numpy as np
 from stillpix.kernels import compiled
 
 from .bits import copy_bits, finish, peek, put
-from .huffman import QUICK_BITS
+from .huffman import NUMBER_BITS, QUICK_BITS
 from .picture import ACROSS, DOWN, FIRST, MEMBER, STRIDE, X, Y
 
 DECODED, OVERRUN, NO_SUCH_CODE, BEYOND_BLOCK, OUT_OF_RANGE, NOT_CODABLE = range(6)
@@ -23,6 +23,7 @@ LARGEST = 32767  # of a DC coefficient that int16 holds
 _0, _1, _8, _15, _48, _63, _64 = (np.uint64(number) for number in (0, 1, 8, 15, 48, 63, 64))
 _FF = np.uint64(0xFF)
 _QUICK = np.uint64(64 - QUICK_BITS)
+_NUMBER = np.uint64(64 - NUMBER_BITS)
 
 
 @compiled
@@ -56,12 +57,22 @@ def extended(bits: Any, size: Any) -> Any:
 
 @compiled
 def _decode_ac(
-    words: Any, at: Any, quick: Any, entries: Any, table: int, natural: Any, blocks: Any, block: int
-) -> Any:
+    words: Any, at: Any, quick: Any, entries: Any, numbers: Any, table: int, natural: Any,
+    blocks: Any, block: int,
+) -> Any:  # fmt: skip
     """Decode one block's AC coefficients; returns the place behind them and a status."""
     k: Any = 1  # Any, here and below: an integer of whichever kind the compiler makes it
     while k < 64:
         word = peek(words, at)
+        number = np.int64(numbers[table, word >> _NUMBER])
+        if number != 0:
+            k += (number >> 8) & 15
+            if k > 63:
+                return at, BEYOND_BLOCK
+            blocks[block, natural[k]] = number >> 16
+            at += np.uint64(number & 0xFF)
+            k += 1
+            continue
         entry = entry_of(quick, entries, table, word)
         length, size = entry & _FF, (entry >> _8) & _15
         run = np.int64(entry >> np.uint64(12))
@@ -85,7 +96,8 @@ def _decode_ac(
 @compiled
 def decode_scan(
     words: Any, first: Any, last: Any, order: Any, mcus_across: int, mcus: int, restart: int,
-    quick: Any, entries: Any, tables: Any, natural: Any, blocks: Any, places: Any, ends: Any,
+    quick: Any, entries: Any, numbers: Any, tables: Any, natural: Any, blocks: Any, places: Any,
+    ends: Any,
 ) -> Any:  # fmt: skip
     """Decode a sequential scan into `blocks` (all blocks, 64), which are 0.
 
@@ -111,8 +123,8 @@ def decode_scan(
                     return OUT_OF_RANGE
                 blocks[block, 0] = predicted[member]
                 at, status = _decode_ac(
-                    words, at + length + size, quick, entries, tables[member, 1], natural,
-                    blocks, block,
+                    words, at + length + size, quick, entries, numbers, tables[member, 1],
+                    natural, blocks, block,
                 )  # fmt: skip
                 if at > end:
                     return OVERRUN

@@ -36,6 +36,7 @@ __all__ = [
     "read_content",
     "read_frame",
     "read_header",
+    "require_decodable",
     "rewrite",
 ]
 
@@ -208,6 +209,21 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     """
     with _explained(header.path):
         return _pixels_of(header, content, None, colours=header.sensor.layout == "rendered")
+
+
+def require_decodable(header: Header, content: bytes) -> None:
+    """Raise ReadError unless the bytes of a photo can be decoded to the end.
+
+    >>> from io import BytesIO
+    >>> from PIL import Image
+    >>> file = BytesIO()
+    >>> Image.new("L", (64, 48)).save(file, "JPEG")
+    >>> path, sensor = Path("a.jpg"), Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48)
+    >>> header = Header(path, "jpeg", sensor, Exposure(), None, 1, 255)
+    >>> require_decodable(header, file.getvalue())
+    """
+    with _explained(header.path):
+        _module_of(_format_named(header.format)).require_decodable(content, header.path)
 
 
 def rewrite(header: Header, content: bytes, patches: Sequence[Patch]) -> bytes:

@@ -106,6 +106,25 @@ def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> NDArr
     return _unpacked(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
 
 
+def require_decodable(content: bytes, path: Path) -> None:
+    """Raise ReadError unless libjpeg decodes the picture.
+
+    An eighth of its size will do: every code is read for that, too.
+    """
+    if _leading(BytesIO(content), path).frame[5] == CMYK_COMPONENTS:
+        _decode_slowly(content, path, "RGB")
+        return
+    try:
+        simplejpeg.decode_jpeg(
+            content, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True
+        )
+    except ValueError as error:
+        if any(each in str(error) for each in LEFT_TO_PILLOW):
+            _decode_slowly(content, path, "L")
+            return
+        raise ReadError(path, f"is a damaged JPEG ({error}); copy it again") from error
+
+
 def _unpacked(
     content: bytes, path: Path, buffer: bytearray | None, mode: Literal["L", "RGB"]
 ) -> NDArray[np.uint8]:

@@ -45,6 +45,9 @@ class FormatModule(Protocol):
     def decode_colour(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
         """Return the colours as C-contiguous (height, width, 3) DN, grey as decode does."""
 
+    def require_decodable(self, content: bytes, path: Path) -> None:
+        """Raise ReadError unless the picture can be decoded to its end."""
+
 
 def require_photo_size(path: Path, width: int, height: int) -> None:
     """Raise ReadError if no sensor can have made a picture of this size.

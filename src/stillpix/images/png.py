@@ -73,6 +73,11 @@ def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixel
     return colours_of(_unpacked(content, path))
 
 
+def require_decodable(content: bytes, path: Path) -> None:
+    """Raise ReadError unless the picture can be decoded to its end."""
+    _unpacked(content, path)
+
+
 def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
     """Return (height, width, samples), alpha among them."""
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated

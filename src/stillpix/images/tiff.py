@@ -202,6 +202,11 @@ def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixel
     return colours_of(_unpacked(content, path))
 
 
+def require_decodable(content: bytes, path: Path) -> None:
+    """Raise ReadError unless the picture can be decoded to its end."""
+    _unpacked(content, path)
+
+
 def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
     """Return (height, width, samples): one of grey, or three and more of colours."""
     page, _ = full_page(BytesIO(content), path)
