@@ -36,7 +36,6 @@ MOST_MB = 1500
 MANY_PHOTOS = 200
 QUALITY = 92
 NOISE_DN = 6.5  # per channel: brings a 24 MP file to some 9 MB, as cameras' are
-HOT_PIXELS = 60
 ROOM = 1.5  # side of the field that photos are cut from, in sides of a photo
 MANY_CELLS = (("seconds", 1), ("cpu", 1), ("peak_mb", 0))
 MOST_DISTURBED = 0.1  # share of the processors that other programs may use before it is said
@@ -46,13 +45,14 @@ LITTLE_MEGAPIXELS = 0.1  # of the photos that kernels are warmed up on
 # --- the photos ---------------------------------------------------------------------------------
 
 
-def make_photos(folder: Path, count: int, megapixels: float, seed: int, jobs: int) -> None:
+def make_photos(folder: Path, count: int, options: argparse.Namespace) -> None:
     """Write JPEGs of one imaginary camera: cuts of a field of dead leaves, each with own noise."""
     import numpy as np
 
     from stillpix.simulate.scenes import dead_leaves, texture_tile
 
-    width = round((megapixels * 1e6 * 1.5) ** 0.5 / 48) * 48
+    seed, planted = options.seed, options.planted
+    width = round((options.megapixels * 1e6 * 1.5) ** 0.5 / 48) * 48
     height = width * 2 // 3
     rng = np.random.default_rng(seed)
     size = (int(ROOM * height), int(ROOM * width))
@@ -62,7 +62,7 @@ def make_photos(folder: Path, count: int, megapixels: float, seed: int, jobs: in
     field_dn = (light * 255).astype(np.uint8)
     noise = rng.standard_normal(3 * size[0] * size[1], np.float32)
     noise = np.rint(noise * np.float32(NOISE_DN)).astype(np.int16)
-    hot = (rng.integers(0, height, HOT_PIXELS), rng.integers(0, width, HOT_PIXELS))
+    hot = (rng.integers(0, height, planted), rng.integers(0, width, planted))
     folder.with_suffix(".json").write_text(json.dumps([hot[0].tolist(), hot[1].tolist()]))
     del light
 
@@ -72,7 +72,7 @@ def make_photos(folder: Path, count: int, megapixels: float, seed: int, jobs: in
         picture[hot] = np.minimum(picture[hot].astype(np.int16) + 70, 255)
         (folder / f"photo{number:04}.jpg").write_bytes(_encoded(picture, number))
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(write, range(count)))
 
 
@@ -175,7 +175,7 @@ def find_defects(paths: list[Path], jobs: int, *, fast: bool = False) -> str:
         )
         for each in found.defects
     ]
-    planted = f"{sum(near)} of {HOT_PIXELS} planted pixels, {len(near) - sum(near)} others"
+    planted = f"{sum(near)} of {len(rows)} planted pixels, {len(near) - sum(near)} others"
     return f"{planted}, {found.evidence.scenes} scenes"
 
 
@@ -244,9 +244,7 @@ CONTENDERS = {
 def run_child(arguments: argparse.Namespace) -> None:
     """Warm up imports and kernels on the little photos, then time the contender."""
     if arguments.child == "make":
-        make_photos(
-            arguments.folder, arguments.photos, arguments.megapixels, arguments.seed, arguments.jobs
-        )
+        make_photos(arguments.folder, arguments.photos, arguments)
         return
     import resource
 
@@ -271,6 +269,7 @@ def in_child(child: str, folder: Path, photos: int, options: argparse.Namespace)
     """Run this script in a fresh process and return what it measured, and its whole wall time."""
     command = [sys.executable, __file__, "--child", child, "--folder", str(folder)]
     command += ["--photos", str(photos), "--jobs", str(options.jobs), "--seed", str(options.seed)]
+    command += ["--planted", str(options.planted)]
     command += ["--megapixels", str(options.megapixels), "--little", str(options.little)]
     start, busy, own = time.perf_counter(), _busy_s(), os.times()
     finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -431,6 +430,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--memory-run", action="store_true", help=f"{MANY_PHOTOS} photos, too")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--planted", type=int, default=60, help="broken pixels")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

@@ -192,7 +192,13 @@ def test_json_holds_the_dates_and_a_mark_a_photo(filled):
     assert len(entry["photos"]) == len(entry["says"]) == len(DAYS)
 
 
+def test_the_timeline_of_the_only_map_needs_no_name(filled):
+    assert shown("--timeline").stdout == shown("--timeline", "D3200").stdout
+
+
 def test_the_timeline_is_of_one_map(filled):
+    filled.save(replace(map_of(log_of()), sensor=replace(SENSOR, serial="2")))
+
     refused = shown("--timeline")
 
     assert refused.exit_code == 2

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..errors import MapFormatError
     from ..library import Library
 
+ONE_MAP = "--timeline is of one map: name it; `stillpix show` lists the maps you have"
 NONE = "-"  # in a table, where a map does not say
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 DEFECT_HEADINGS = (
@@ -75,10 +76,13 @@ def show(
         else:
             _show_map(found, as_json=as_json)
         return
-    if timeline:
-        raise _wrong("--timeline is of one map: name it; `stillpix show` lists the maps you have")
     damaged: list[MapFormatError] = []
     maps = library.maps(report=damaged.append)
+    if timeline:
+        if len(maps) != 1:
+            raise _wrong(ONE_MAP)
+        _show_timeline(library, maps[0][1], as_json=as_json)
+        return
     _show_maps(library, maps, damaged, as_json=as_json)
     for error in damaged:
         complain(str(error))
