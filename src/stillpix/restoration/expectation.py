@@ -97,10 +97,11 @@ def expect(
     if defect.kind in GROWS_WITH_TIME:
         growth *= _ratio(exposure.exposure_s, defect.exposure_s)
     follows: Follows = "nothing"
-    if layout == "rendered" and defect.kind in GROWS_WITH_GAIN:
-        follows = "tone"
-    elif defect.kind in SHARE_OF_THE_LIGHT:
-        follows = "level"
+    if layout == "rendered":  # where a mosaic's midtones lie is not known
+        if defect.kind in GROWS_WITH_GAIN:
+            follows = "tone"
+        elif defect.kind in SHARE_OF_THE_LIGHT:
+            follows = "level"
     return Expectation(shows, min(strength, 255.0), growth, follows)
 
 
