@@ -90,8 +90,9 @@ def draw_photo(figure: Any, photo: NDArray[Any], found: Iterable[stillpix.Defect
         axes.plot([], [], "o", markersize=9, markerfacecolor="none", markeredgewidth=2,
                   markeredgecolor=COLOURS[kind], label=f"{number} {kind}")  # fmt: skip
     axes.set_axis_off()
-    figure.legend(loc="upper center", ncols=len(counts), frameon=False, fontsize=11,
-                  title="one of the photos, and what was found", title_fontsize=11)  # fmt: skip
+    figure.legend(loc="upper center", ncols=len(counts), frameon=False, fontsize=10,
+                  title="one of the photos, and what was found", title_fontsize=11,
+                  columnspacing=1.0, handletextpad=0.2)  # fmt: skip
 
 
 def draw_places(figure: Any, photos: Sequence[NDArray[Any]], rows: Sequence[Any]) -> None:
