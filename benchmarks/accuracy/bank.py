@@ -91,7 +91,7 @@ class BankSettings:
     standing: Standing = field(default_factory=Standing)
 
 
-# How strongly each template should show at gain g and exposure time T (s).
+# How strongly each template should show at gain g and exposure time T (s); noqa: all take both.
 TEMPLATES: dict[str, Callable[[float, float], float]] = {
     "constant": lambda gain, exposure_s: 1.0,  # noqa: ARG005
     "offset": lambda gain, exposure_s: gain,  # noqa: ARG005

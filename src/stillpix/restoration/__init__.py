@@ -12,9 +12,8 @@ import numpy as np
 
 from ..defects import Defect
 from ..frame import Exposure, Layout, Pixels
-from .expectation import expect
-from .files import repaired_file
-from .healing import Place, heal
+from .files import places_of, repaired_file
+from .healing import heal
 from .pixels import PixelCanvas
 from .verdicts import RepairedFile, Verdict
 from .verification import verified
@@ -57,11 +56,7 @@ def repair(
         raise ValueError(f"pixels of shape {pixels.shape} are no {layout} picture")
     white = white or int(np.iinfo(pixels.dtype).max)
     canvas = PixelCanvas(pixels, white=white, layout=layout)
-    places = [
-        Place(x, y, expect(defect, exposure or Exposure(), white, layout))
-        for defect in defects
-        for x, y in defect.pixels()
-        if 0 <= x < pixels.shape[1] and 0 <= y < pixels.shape[0]
-    ]
+    height, width = pixels.shape[:2]
+    places = list(places_of(defects, exposure or Exposure(), white, layout, width, height))
     heal(canvas, places, always=always)
     return canvas.pixels

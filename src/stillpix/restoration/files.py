@@ -5,7 +5,7 @@ Takes and gives bytes; never opens a file and never writes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..coefficients import read_coefficients, rewritten
 from ..defects import Defect
-from ..frame import Pixels
+from ..frame import Exposure, Layout, Pixels
 from ..images import Header, Patch, decode_colour, rewrite
 from .expectation import expect
 from .healing import Place, heal
@@ -50,18 +50,31 @@ def repaired_file(
     >>> mended.repaired, int(decode_colour(header, mended.content)[30, 40])
     (1, 90)
     """
-    places = [place for defect in defects for place in _places_of(defect, header)]
+    sensor = header.sensor
+    places = list(
+        places_of(
+            defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
+        )
+    )
     if header.format == "jpeg":
         return _repaired_jpeg(content, header, places, always=always)
     return _repaired_picture(content, header, places, always=always)
 
 
-def _places_of(defect: Defect, header: Header) -> Iterator[Place]:
-    """Yield the pixels of a defect, a run's one by one, that lie in the frame."""
-    expected = expect(defect, header.exposure, header.white, header.sensor.layout)
-    for x, y in defect.pixels():
-        if 0 <= x < header.sensor.width and 0 <= y < header.sensor.height:
-            yield Place(x, y, expected)
+def places_of(
+    defects: Iterable[Defect],
+    exposure: Exposure,
+    white: int,
+    layout: Layout,
+    width: int,
+    height: int,
+) -> Iterator[Place]:
+    """Yield the pixels of defects, a run's one by one, that lie in the frame."""
+    for defect in defects:
+        expected = expect(defect, exposure, white, layout)
+        for x, y in defect.pixels():
+            if 0 <= x < width and 0 <= y < height:
+                yield Place(x, y, expected)
 
 
 def _repaired_jpeg(
