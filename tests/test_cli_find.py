@@ -203,7 +203,7 @@ def test_json_of_nothing_is_a_document_too(tmp_path):
     assert json.loads(ran.stdout)["maps"] == []
     assert (
         ran.stderr
-        == "stillpix: no photo there; give photos, or a folder of them (JPEG, PNG or TIFF)\n"
+        == "stillpix: no photo there; give photos, or a folder of them (JPEG, PNG, TIFF, RAW or FITS)\n"
     )
 
 
