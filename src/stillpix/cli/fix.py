@@ -23,7 +23,8 @@ from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 if TYPE_CHECKING:
     from ..fixlog import FixLog
     from ..gather import Skipped
-    from ..mend import BodyMending, Lister, MendedPhoto
+    from ..listing import Lister
+    from ..mend import BodyMending, MendedPhoto
     from ..placing import Placement, Routes
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
@@ -260,8 +261,8 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 
 def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
     from ..library import Library
+    from ..listing import listed_at, listed_in, listed_in_library
     from ..maps import read_map
-    from ..mend import listed_at, listed_in, listed_in_library
 
     if places:
         return listed_at(places)
