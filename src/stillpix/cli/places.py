@@ -7,6 +7,7 @@ of the same body.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ import typer
 
 if TYPE_CHECKING:
     from ..frame import Sensor
+
+
+PLACE = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")  # X,Y
 
 
 def is_file(out: Path) -> bool:
