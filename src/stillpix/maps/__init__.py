@@ -267,12 +267,9 @@ def _content_of(path: Path) -> bytes:
             raise refuse(path, "", "is not a file", "give the path of a list")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise refuse(path, "", "is longer than 1 GB, no list is", "check the path")
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise refuse(path, "", "is not there", "check its name and folder") from None
     except OSError as error:
         reason = f"cannot be read ({error.strerror or type(error).__name__})"
         raise refuse(path, "", reason, "check its permissions") from error
-    if not content:
-        raise refuse(path, "", "is empty", "write the list again")
-    return content

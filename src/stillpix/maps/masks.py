@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from .entries import Entry, Target, pixel, pixels_of, refuse
 MOST_SHARE = 0.1  # of pixels that a mask may mark: more is a mask turned inside out, or a photo
 MARKED = 255
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+# A header is Python source, and numpy lets through what its parser makes of a damaged one.
+UNREADABLE_HEADS = (ValueError, OSError, TypeError, KeyError, RecursionError, SyntaxError,
+                    TokenError)  # fmt: skip
 INVERT = "marked are the pixels that are not 0; turn it inside out, or check --from"
 WRONG_SIZE = "a mask fits one camera at one size"
 
@@ -91,7 +95,7 @@ def decode_npy(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
         read = np.lib.format.read_array_header_1_0
         head = read if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, kind = head(file)
-    except (ValueError, OSError, TypeError, KeyError, RecursionError) as error:
+    except UNREADABLE_HEADS as error:
         raise refuse(path, "", "is not a NumPy file, or is damaged", "check --from") from error
     require_shape(shape, target, path)  # before anything of that size is made
     if kind.kind not in "buif":
