@@ -108,7 +108,7 @@ HOSTILE = {
     "csv huge": ("csv", b"x,y\n3,1e999\n", "line 2.y must be a whole number"),
     "csv outside": ("csv", b"x,y\n3,4\n30,4\n", "line 3.x must be from 0 to 29, not 30"),
     "csv kind": ("csv", b"x,y,kind\n3,4,warm\n", "line 2.kind must be one of hot, offset"),
-    "csv date": ("csv", b"x,y,since_first,since_last\n3,4,2020-01-01,\n", "must hold dates such as"),
+    "csv date": ("csv", b"x,y,since_first,since_last\n3,4,2020-01-01,\n", "must hold dates such"),
     "csv wide": ("csv", b"x,y\n3,4,5\n", "line 2 has 3 cells under 2 headings"),
     "csv quote": ("csv", b'x,y\n"3,4\n', "is not CSV ("),
     "csv depth": ("csv", b"x,y\n3," + b"[" * 90_000 + b"\n", "line 2.y must be a whole number"),

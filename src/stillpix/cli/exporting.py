@@ -5,7 +5,7 @@ Never overwrites a file that it was not told to, and never changes the map.
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,6 @@ import typer
 
 from .naming import named_map, only_map, wrong
 from .output import body_of, complain, counted, print_json, print_table, say
-from .places import PLACE
 from .statuses import NOTHING_USABLE
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMED = 5  # places, named one by one before the rest is counted
 LIST = "list"
+AREA = re.compile(r"\s*\d{1,9}(\s*,\s*\d{1,9}\s*|(\s*,\s*\d{1,9}\s*){3})")  # X,Y or X,Y,W,H
 HEADINGS = ("format", "file", "read by", "counts from", "rows and columns")
 
 To = Annotated[
@@ -51,9 +51,9 @@ Start = Annotated[
     str | None,
     typer.Option(
         "--origin",
-        metavar="X,Y",
-        help="Where in the full frame the program's 0,0 is, if it differs from what stillpix "
-        "takes it for.",
+        metavar="X,Y[,W,H]",
+        help="Where in the full frame the program's 0,0 is, and how much it sees, where that "
+        "differs from what the format stands for.",
     ),
 ]
 Candidates = Annotated[
@@ -106,14 +106,9 @@ def export(
     path = _place(form, found.sensor, out)
     if path.exists() and not force:
         raise wrong(f"{path} is there already; --force overwrites it, or name another", "--out")
-    area = area_from(origin, found.sensor)
+    area = area_from(origin, found.sensor, form)
     written = write_list(found, path, form, area=area, candidates=candidates)
-    if as_json:
-        print_json(_document(written, form, found.sensor))
-    else:
-        say(f"{body_of(found.sensor)}: {_pixels(written.listed)} for {form.readers}")
-        say(f"  list: {path}")
-    _complain(written, form)
+    _tell(written, form, found.sensor, as_json=as_json)
 
 
 def known_format(name: str, hint: str) -> Format:
@@ -127,19 +122,25 @@ def known_format(name: str, hint: str) -> Format:
     return form
 
 
-def area_from(origin: str | None, sensor: Sensor) -> Area | None:
-    """Return the area that begins where --origin says, None where it says nothing."""
-    from ..maps import Area
+def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
+    """Return the area that --origin tells, None where it tells none.
+
+    Without width and height it ends where the format's own area does: some programs write beyond
+    their frame where a list names what lies there.
+    """
+    from ..maps import Area, area_of
 
     if origin is None:
         return None
-    found = PLACE.fullmatch(origin)
-    if found is None:
+    if not AREA.fullmatch(origin):
         raise wrong(f"'{origin}' is no place; give X,Y such as 24,12", "--origin")
-    x, y = int(found[1]), int(found[2])
-    if x >= sensor.width or y >= sensor.height:
-        raise wrong(f"{x},{y} is no place of {sensor.name}", "--origin")
-    return Area(x, y, sensor.width - x, sensor.height - y)
+    x, y, *size = map(int, origin.split(","))
+    usual = area_of(sensor, form.origin)
+    width, height = size or (usual.x + usual.width - x, usual.y + usual.height - y)
+    inside = x + width <= sensor.width and y + height <= sensor.height
+    if not inside or width < 1 or height < 1:
+        raise wrong(f"{origin} is no part of {sensor.name}", "--origin")
+    return Area(x, y, width, height)
 
 
 def _require_one_place(form: Format, out: Path | None, *, install: bool) -> None:
@@ -214,10 +215,11 @@ def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
 
     if out is None:
         return dark_frames_folder() / file_name(sensor)
-    if not out.is_dir() and not str(out).endswith(("/", os.sep)):
-        return out
     if not out.is_dir():
-        raise wrong(f"there is no folder {out}; make it first", "--out")
+        if out.suffix or out.name.startswith("."):  # dcraw looks for a plain .badpixels
+            return out
+        named = f"a file's name, such as {out.name}{form.suffixes[0]}"
+        raise wrong(f"there is no folder {out}; make it first, or give {named}", "--out")
     named = file_name(sensor) if form.name == "rawtherapee" else None
     return out / (named or body_name(sensor) + form.suffixes[0])
 
@@ -228,8 +230,13 @@ def _pixels(defects: Sequence[Defect]) -> str:
     return " and ".join(parts + ([counted(runs, "row or column")] if runs else []))
 
 
-def _complain(written: WrittenList, form: Format) -> None:
-    """Say what the list does not do for the program's photos."""
+def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) -> None:
+    """Say what was written, and what the list does not do for the program's photos."""
+    if as_json:
+        print_json(_document(written, form, sensor))
+    else:
+        say(f"{body_of(sensor)}: {_pixels(written.listed)} for {form.readers}")
+        say(f"  list: {written.path}")
     if written.left_out:
         complain(
             f"note: {_pixels(written.left_out)} left out, beyond the area that {form.readers} "

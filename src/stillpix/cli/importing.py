@@ -69,7 +69,7 @@ def import_list(
     form = known_format(form_name, "--from")
     library = Library()
     sensor = _sensor(library, photo, map_name)
-    listed = read_list(file, form, sensor, area=area_from(origin, sensor))
+    listed = read_list(file, form, sensor, area=area_from(origin, sensor, form))
     if not listed:
         complain(f"{file}: lists no pixel; check --from")
         raise typer.Exit(NOTHING_USABLE)

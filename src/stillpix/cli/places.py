@@ -7,7 +7,6 @@ of the same body.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +15,6 @@ import typer
 
 if TYPE_CHECKING:
     from ..frame import Sensor
-
-
-PLACE = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")  # X,Y
 
 
 def is_file(out: Path) -> bool:

@@ -57,7 +57,9 @@ class Format:
     module: str  # below this package, with functions of _Encoder's and _Decoder's shape
     encode: str = "encode"
     decode: str = "decode"
-    lines: Literal["pixel by pixel", "whole", "any"] = "pixel by pixel"  # rows and columns it holds
+    lines: Literal["pixel by pixel", "whole", "stretches"] = (
+        "pixel by pixel"  # rows and columns it holds
+    )
     mosaic: bool = False  # of RAW photosites alone: a JPEG's pixels are not those
     border: int = 0  # px at the area's edges that its reader never repairs
 
@@ -76,18 +78,18 @@ FORMATS = (
         origin="LibRaw's visible area", module="dcraw", mosaic=True,
     ),
     Format(
-        name="siril", suffixes=(".lst",), readers="Siril, on RAW and DNG",
+        name="siril", suffixes=(".lst",), readers="Siril (RAW and DNG)",
         origin="LibRaw's visible area", module="siril", lines="whole", mosaic=True,
     ),
     Format(
-        name="siril-fits", suffixes=(".lst",), readers="Siril, on FITS", module="siril",
+        name="siril-fits", suffixes=(".lst",), readers="Siril (FITS)", module="siril",
         encode="encode_fits", decode="decode_fits", lines="whole",
     ),
     Format(
-        name="dng", suffixes=(".opcodes", ".bin"), readers="darktable, Adobe's (as OpcodeList1)",
-        module="dng", lines="any", mosaic=True,
+        name="dng", suffixes=(".opcodes", ".bin"), readers="DNG readers such as darktable",
+        module="dng", lines="stretches", mosaic=True,
     ),
-    Format(name="fits", suffixes=(".fits", ".fit"), readers="astropy, IRAF", module="fits"),
+    Format(name="fits", suffixes=(".fits", ".fit"), readers="astropy", module="fits"),
     Format(
         name="ccddata", suffixes=(".fits", ".fit"), readers="ccdproc", module="fits",
         encode="encode_ccddata",
@@ -100,10 +102,10 @@ FORMATS = (
         name="npy", suffixes=(".npy",), readers="NumPy", module="masks",
         encode="encode_npy", decode="decode_npy",
     ),
-    Format(name="csv", suffixes=(".csv",), readers="spreadsheets", module="table", lines="any"),
+    Format(name="csv", suffixes=(".csv",), readers="spreadsheets", module="table", lines="stretches"),
     Format(
         name="pixinsight", suffixes=(".txt",), readers="PixInsight", module="pixinsight",
-        lines="any",
+        lines="stretches",
     ),
     Format(name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2"),
     Format(name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa"),
@@ -244,7 +246,7 @@ def write_map(defect_map: DefectMap, path: str | PathLike[str]) -> None:
 def _as_held(defect: Defect, form: Format, area: Area) -> Iterator[Defect]:
     """Yield a defect as the format can hold it: a run, or its pixels one by one."""
     run = defect.run
-    if run is None or form.lines == "any" or (form.lines == "whole" and area.spans(run)):
+    if run is None or form.lines == "stretches" or (form.lines == "whole" and area.spans(run)):
         yield defect
         return
     for x, y in defect.pixels():
