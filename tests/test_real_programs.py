@@ -8,18 +8,20 @@ it differs from the output without a list as strongly as a defect differs from i
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import date, datetime
 
 import numpy as np
 import pytest
 import tifffile
 
 import dngs
-from stillpix.defects import Defect, DefectMap
+from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
 from stillpix.frame import Sensor
-from stillpix.maps import format_named, write_list
+from stillpix.maps import Area, format_named, write_list
 from stillpix.maps.rawtherapee import file_name
 
 SHARE = 0.95
@@ -116,6 +118,39 @@ def test_rawtherapee_repairs_the_listed_pixels(photo, tmp_path):
     require(outputs, photo, (LEFT + border[0], TOP + border[1]))
 
 
+def test_rawtherapees_own_crop_can_be_told_as_the_origin(tmp_path):
+    """Of some models RawTherapee knows a raw crop of its own, and counts from there."""
+    command = program("rawtherapee-cli")
+    photo = dngs.bayer()
+    dngs.write_dng(tmp_path / "a.dng", photo, make="PENTAX", model="K-3")
+    sensor = replace(map_of(photo).sensor, make="PENTAX", model="K-3")
+    (tmp_path / "plain.pp3").write_text("[RAW Bayer]\nMethod=fast\n", encoding="utf-8")
+    (tmp_path / "dark").mkdir()
+    options = f"[General]\nDarkFramesPath={tmp_path / 'dark'}\nVerbose=true\n"
+    (tmp_path / "options").write_text(options, encoding="utf-8")
+
+    def developed(out):
+        said = run(
+            command, "-o", out, "-p", tmp_path / "plain.pp3", "-tz", "-b16", "-Y",
+            "-c", tmp_path / "a.dng",
+            RT_SETTINGS=str(tmp_path), RT_CACHE=str(tmp_path / "cache"), HOME=str(tmp_path),
+        )  # fmt: skip
+        return tifffile.imread(out), said
+
+    without, said = developed(tmp_path / "without.tif")
+    crop = re.search(r"raw crop: (\d+) (\d+) (\d+) (\d+) \(provided by camconst", said)
+    if crop is None:
+        pytest.skip("this RawTherapee knows no crop of the model")
+    area = Area(*map(int, crop.groups()))
+    found = replace(map_of(photo), sensor=sensor)
+    path = tmp_path / "dark" / file_name(sensor)
+    write_list(found, path, format_named("rawtherapee"), area=area)
+    with_list, _ = developed(tmp_path / "with.tif")
+
+    border = (area.width - without.shape[1]) // 2, (area.height - without.shape[0]) // 2
+    assert changed(without, with_list, photo, (area.x + border[0], area.y + border[1])) >= SHARE
+
+
 def developed_with(command, dng, listed, folder, *options):
     """Run dcraw or dcraw_emu on a copy in a folder of its own and return its picture."""
     folder.mkdir(exist_ok=True)
@@ -142,7 +177,7 @@ def test_dcraw_repairs_the_listed_pixels(photo, tmp_path):
     require(outputs, photo, (LEFT, TOP))
 
 
-def test_librawes_own_program_repairs_the_listed_pixels(photo, tmp_path):
+def test_libraw_s_own_program_repairs_the_listed_pixels(photo, tmp_path):
     command = program("dcraw_emu")
     lists(photo, "libraw", "list.txt", tmp_path)
 
@@ -179,25 +214,31 @@ def test_rawpy_repairs_the_listed_pixels(photo, tmp_path):
     require(outputs, photo, (LEFT + LEFT % 2, TOP + TOP % 2))
 
 
+def darktable(command, folder, name):
+    """Develop one DNG with darktable's standard settings and return its picture."""
+    run(
+        command, folder / f"{name}.dng", folder / f"{name}.tif",
+        "--apply-custom-presets", "false", "--core",
+        "--configdir", folder / "config", "--cachedir", folder / "cache",
+        "--library", ":memory:", "--disable-opencl",
+        "--conf", "plugins/darkroom/workflow=none",
+        "--conf", "plugins/imageio/format/tiff/bpp=16",
+        "--conf", "write_sidecar_files=never", HOME=str(folder),
+    )  # fmt: skip
+    return tifffile.imread(folder / f"{name}.tif")[..., :3]
+
+
 def test_darktable_repairs_the_pixels_of_the_opcode_list(photo, tmp_path):
     command, exiftool = program("darktable-cli"), program("exiftool")
     lists(photo, "dng", "list.opcodes", tmp_path)
 
     def developed(kind):
-        dng, out = tmp_path / f"{kind}.dng", tmp_path / f"{kind}.tif"
+        dng = tmp_path / f"{kind}.dng"
         shutil.copy(tmp_path / "a.dng", dng)
         if kind != "none":
             listed = tmp_path / kind / "list.opcodes"
             run(exiftool, "-q", "-overwrite_original", f"-IFD0:OpcodeList1#<={listed}", dng)
-        run(
-            command, dng, out, "--apply-custom-presets", "false", "--core",
-            "--configdir", tmp_path / "config", "--cachedir", tmp_path / "cache",
-            "--library", ":memory:", "--disable-opencl",
-            "--conf", "plugins/darkroom/workflow=none",
-            "--conf", "plugins/imageio/format/tiff/bpp=16",
-            "--conf", "write_sidecar_files=never", HOME=str(tmp_path),
-        )  # fmt: skip
-        return tifffile.imread(out)[..., :3]
+        return darktable(command, tmp_path, kind)
 
     outputs = [developed(kind) for kind in ("none", "right", "shifted")]
 
@@ -264,12 +305,64 @@ def test_siril_repairs_the_listed_pixels_of_a_fits(order, tmp_path):
     require(outputs, photo, (0, 0))
 
 
+ROW, COLUMN = 200, 301
+
+
+def broken_lines():
+    """Return a photo of which a row and a column are too bright, and its map."""
+    photo = dngs.bayer(count=4)
+    photo.mosaic[ROW] += 4000
+    photo.mosaic[:, COLUMN] += 4000
+    lines = (
+        Defect(x=0, y=ROW, run=Run("row", 0, dngs.WIDTH - 1), state="confirmed"),
+        Defect(x=COLUMN, y=0, run=Run("column", 0, dngs.HEIGHT - 1), state="confirmed"),
+    )
+    return photo, replace(map_of(photo), defects=lines)
+
+
+def require_lines(without, with_list, origin):
+    step = np.abs(np.asarray(without, float) - np.asarray(with_list, float))
+    step = step if step.ndim == 2 else step.max(axis=2)
+    x, y = COLUMN - origin[0], ROW - origin[1]
+    far = 20  # px from the edges, where programs differ in what they do
+    for line, beside in ((step[y], step[y + 9]), (step[:, x], step[:, x + 9])):
+        strong = np.median(line) / 3
+        assert np.mean(line[far:-far] > strong) >= SHARE
+        assert np.mean(beside[far:-far] < strong) >= SHARE
+
+
+def test_siril_repairs_listed_rows_and_columns(tmp_path):
+    command = program("siril-cli")
+    fits = pytest.importorskip("astropy.io.fits")
+    photo, found = broken_lines()
+    fits.PrimaryHDU(photo.mosaic).writeto(tmp_path / "a.fit")
+    (tmp_path / "lists").mkdir()
+    write_list(found, tmp_path / "lists" / "list.lst", format_named("siril-fits"))
+
+    without, with_list = (
+        corrected(command, tmp_path, "a.fit", listed, out)
+        for out, listed in (("none", None), ("ok", tmp_path / "lists" / "list.lst"))
+    )
+
+    require_lines(without, with_list, (0, 0))
+
+
+def test_darktable_repairs_listed_rows_and_columns(tmp_path):
+    command, exiftool = program("darktable-cli"), program("exiftool")
+    photo, found = broken_lines()
+    dngs.write_dng(tmp_path / "none.dng", photo)
+    shutil.copy(tmp_path / "none.dng", tmp_path / "ok.dng")
+    write_list(found, tmp_path / "list.opcodes", format_named("dng"))
+    listed = f"-IFD0:OpcodeList1#<={tmp_path / 'list.opcodes'}"
+    run(exiftool, "-q", "-overwrite_original", listed, tmp_path / "ok.dng")
+
+    without, with_list = (darktable(command, tmp_path, kind) for kind in ("none", "ok"))
+
+    require_lines(without, with_list, (LEFT, TOP))
+
+
 def test_dcraw_repairs_from_the_day_on_that_the_list_gives(tmp_path):
     command = program("dcraw")
-    from datetime import date, datetime
-
-    from stillpix.defects import EvidenceSummary
-
     photo = dngs.bayer()
     dngs.write_dng(tmp_path / "a.dng", photo, taken="2021:06:01 12:00:00")
     shares = []

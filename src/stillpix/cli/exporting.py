@@ -218,8 +218,8 @@ def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
     if not out.is_dir():
         if out.suffix or out.name.startswith("."):  # dcraw looks for a plain .badpixels
             return out
-        named = f"a file's name, such as {out.name}{form.suffixes[0]}"
-        raise wrong(f"there is no folder {out}; make it first, or give {named}", "--out")
+        example = f"a file's name, such as {out.name}{form.suffixes[0]}"
+        raise wrong(f"there is no folder {out}; make it first, or give {example}", "--out")
     named = file_name(sensor) if form.name == "rawtherapee" else None
     return out / (named or body_name(sensor) + form.suffixes[0])
 

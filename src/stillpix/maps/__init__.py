@@ -102,7 +102,9 @@ FORMATS = (
         name="npy", suffixes=(".npy",), readers="NumPy", module="masks",
         encode="encode_npy", decode="decode_npy",
     ),
-    Format(name="csv", suffixes=(".csv",), readers="spreadsheets", module="table", lines="stretches"),
+    Format(
+        name="csv", suffixes=(".csv",), readers="spreadsheets", module="table", lines="stretches",
+    ),
     Format(
         name="pixinsight", suffixes=(".txt",), readers="PixInsight", module="pixinsight",
         lines="stretches",
