@@ -172,7 +172,18 @@ def test_a_map_of_jpegs_is_not_exported_to_a_raw_program(library, tmp_path):
     shown = run("export", "--to", "rawtherapee", "--out", tmp_path)
 
     assert shown.exit_code == 2
-    assert "make a map of RAW files" in " ".join(shown.stderr.split())
+    assert "take its RAW files, or a map of them" in " ".join(shown.stderr.split())
+
+
+def test_a_list_of_photosites_is_not_imported_for_jpegs(library, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    library.save(DefectMap(JPEGS))
+    (tmp_path / "a.txt").write_text("1 1 0\n", encoding="utf-8")
+    shown = run("import", tmp_path / "a.txt", "--from", "dcraw")
+
+    assert shown.exit_code == 2
+    assert "dcraw counts photosites of RAW files, and NIKON D750" in " ".join(shown.stderr.split())
+    assert len(library.find(JPEGS)) == 0
 
 
 def test_an_empty_map_is_status_3_and_names_the_candidates(library, tmp_path):

@@ -342,8 +342,13 @@ def test_a_models_name_never_leads_out_of_the_folder():
 
 @pytest.mark.parametrize("name", [form.name for form in FORMATS if form.mosaic])
 def test_the_pixels_of_jpegs_are_not_listed_for_programs_that_count_photosites(name, tmp_path):
-    with pytest.raises(MapFormatError, match="make a map of RAW files"):
-        written(name, HOT, sensor=Sensor("Canon", "EOS R", "7", 30, 20), folder=tmp_path)
+    jpegs = Sensor("Canon", "EOS R", "7", 30, 20)
+
+    with pytest.raises(MapFormatError, match="take its RAW files, or a map of them"):
+        written(name, HOT, sensor=jpegs, folder=tmp_path)
+    _, path = written(name, HOT, folder=tmp_path)
+    with pytest.raises(MapFormatError, match="take its RAW files, or a map of them"):
+        read_list(path, format_named(name), jpegs)
 
 
 def test_xtrans_sensors_have_no_opcode_list(tmp_path):

@@ -101,7 +101,7 @@ def export(
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
     found = replace(found, sensor=_with_area_of(found.sensor, photo))
-    _require_fit(form, found.sensor)
+    require_fit(form, found.sensor, "--to")
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)
     if path.exists() and not force:
@@ -188,12 +188,13 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     return replace(sensor, visible=taken.visible)
 
 
-def _require_fit(form: Format, sensor: Sensor) -> None:
+def require_fit(form: Format, sensor: Sensor, hint: str) -> None:
+    """Refuse a format that cannot hold the pixels of a sensor."""
     from ..maps import unfit
 
     reason = unfit(form, sensor)
     if reason is not None:
-        raise wrong(reason, "--to")
+        raise wrong(reason, hint)
 
 
 def _require_defects(found: DefectMap, *, candidates: bool) -> None:

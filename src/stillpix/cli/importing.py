@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exporting import Json, Start, area_from, known_format
+from .exporting import Json, Start, area_from, known_format, require_fit
 from .naming import named_map, only_map
 from .output import body_of, complain, counted, print_json, say
 from .places import map_place, require_place
@@ -69,6 +69,7 @@ def import_list(
     form = known_format(form_name, "--from")
     library = Library()
     sensor = _sensor(library, photo, map_name)
+    require_fit(form, sensor, "--from")
     listed = read_list(file, form, sensor, area=area_from(origin, sensor, form))
     if not listed:
         complain(f"{file}: lists no pixel; check --from")

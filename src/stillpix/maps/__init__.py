@@ -134,15 +134,15 @@ def format_named(name: str) -> Format | None:
 
 
 def unfit(form: Format, sensor: Sensor) -> str | None:
-    """Return why a sensor's map cannot be kept in a format, None where it can.
+    """Return why a format cannot hold the pixels of a sensor, None where it can.
 
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
     True
     """
     if form.mosaic and sensor.layout == "rendered":
         return (
-            f"{form.readers} counts photosites of RAW files, and the map of {sensor.name} is of "
-            "JPEGs and the like, whose pixels are not those; make a map of RAW files"
+            f"{form.readers} counts photosites of RAW files, and {sensor.name} is known from "
+            "JPEGs and the like, whose pixels are not those; take its RAW files, or a map of them"
         )
     if form.name == "dng" and not sensor.layout.startswith("bayer"):
         return (
@@ -209,9 +209,12 @@ def read_list(
 
     Raises:
         MapFormatError: the file is missing, damaged or of another format, or names what is no
-            place of the sensor; the message names the line.
+            place of the sensor; the message names the line. Or the format cannot be of this
+            sensor.
     """
-    path = Path(path)
+    path, reason = Path(path), unfit(form, sensor)
+    if reason is not None:
+        raise MapFormatError(f"{path}: not read: {reason}")
     target = Target(sensor, area or area_of(sensor, form.origin))
     return placed(_decoder(form)(_content_of(path), path, target), target, path)
 
