@@ -209,6 +209,18 @@ def test_masks_mark_the_pixel_as_other_libraries_see_it(tmp_path):
     assert np.array_equal(fits.getdata(paths["ccddata"], "MASK") == 1, expected)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
+def test_a_mask_may_be_a_png_of_any_kind(mode, tmp_path):
+    grey = Image.new("L", (30, 20))
+    grey.putpixel((8, 3), 255)
+    image = grey.convert("I").convert("I;16") if mode == "I;16" else grey.convert(mode)
+    image.save(tmp_path / "a.png")
+
+    read = read_list(tmp_path / "a.png", format_named("png"), BAYER)
+
+    assert [(one.x, one.y) for one in read] == [(8, 3)]
+
+
 def test_ccdproc_takes_the_mask(tmp_path):
     nddata = pytest.importorskip("astropy.nddata")
     _, path = written("ccddata", HOT, folder=tmp_path)

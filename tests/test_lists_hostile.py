@@ -34,10 +34,10 @@ def npy_of_claimed_shape(shape):
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.encode()
 
 
-def fits_of_claimed_size(width, height):
+def fits_of_claimed_size(width, height, *more):
     cards = ["SIMPLE  =                    T", "BITPIX  =                    8",
              "NAXIS   =                    2", f"NAXIS1  = {width:20}", f"NAXIS2  = {height:20}",
-             "END"]  # fmt: skip
+             *more, "END"]  # fmt: skip
     return "".join(card.ljust(80) for card in cards).ljust(2880).encode()
 
 
@@ -101,6 +101,8 @@ HOSTILE = {
     "fits head alone": ("fits", b"SIMPLE  =                    T", "FITS file"),
     "fits that claims": ("fits", fits_of_claimed_size(10**6, 10**6), "is 1000000x1000000, not 30x"),
     "fits cut": ("fits", fits_of_claimed_size(30, 20), "is a damaged FITS file"),
+    "fits of odd cards": ("fits", fits_of_claimed_size(30, 20, "EXTNAME = 'never ends"),
+                          "is a damaged FITS file (Unparsable card (EXTNAME)"),
     "fits of no picture": ("fits", fits_of_claimed_size(0, 0), "not 30x20"),
     "csv empty": ("csv", b"", "line 1 has no heading x; the first line names the columns"),
     "csv of no y": ("csv", b"x,kind\n3,hot\n", "line 1 has no heading y"),
@@ -153,6 +155,16 @@ def test_damage_anywhere_gives_a_list_or_one_clear_error(tmp_path_factory, name,
         assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
     else:
         assert all(0 <= one.x < 30 and 0 <= one.y < 20 for one in read)
+
+
+@pytest.mark.parametrize("name", ["rawtherapee", "dalsa", "csv"])
+def test_an_endless_text_is_refused(tmp_path, monkeypatch, name):
+    for module in ("entries", "dalsa"):
+        monkeypatch.setattr(f"stillpix.maps.{module}.MOST_TEXT_BYTES", 1 << 20)
+    (tmp_path / "a.list").write_bytes(b"1 1\n" * (1 << 19))
+
+    with pytest.raises(MapFormatError, match="is longer than 1 MB; check --from"):
+        read_list(tmp_path / "a.list", format_named(name), SENSOR)
 
 
 def test_a_list_without_end_is_refused(tmp_path, monkeypatch):

@@ -36,7 +36,8 @@ Out = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|DIR",
-        help="Write this file, or into this folder under the name that the program looks for.",
+        help="Write this file, or into this folder; for RawTherapee under the name that it looks "
+        "for.",
     ),
 ]
 Photo = Annotated[

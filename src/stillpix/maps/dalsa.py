@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from ..defects import Defect
-from .entries import Entry, Target, pixel, pixels_of, refuse, whole
+from .entries import MOST_TEXT_BYTES, Entry, Target, pixel, pixels_of, refuse, whole
 
 ELEMENT = "DefectivePixel"
 
@@ -27,6 +27,8 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
 def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
     """Yield the entries; other elements are passed over."""
     del target
+    if len(content) > MOST_TEXT_BYTES:
+        raise refuse(path, "", f"is longer than {MOST_TEXT_BYTES >> 20} MB", "check --from")
     found: list[Entry] = []
     parser = expat.ParserCreate()
 

@@ -18,6 +18,7 @@ from .origins import Area
 
 NUMBER = re.compile(r"[+-]?\d{1,9}")  # no frame is a thousand million pixels wide
 COPY_AGAIN = "correct it there, or write the list again"
+MOST_TEXT_BYTES = 64 << 20  # a million lines, and generous ones
 MOST_ENTRIES = 1_000_000  # a sensor with more defects is beyond listing
 
 
@@ -107,6 +108,8 @@ def pixels_of(defects: Sequence[Defect]) -> Iterator[tuple[int, int, Defect]]:
 
 def text_of(content: bytes, path: Path) -> str:
     """Return a text list's text; raise MapFormatError where it is none."""
+    if len(content) > MOST_TEXT_BYTES:
+        raise refuse(path, "", f"is longer than {MOST_TEXT_BYTES >> 20} MB", "check --from")
     if b"\0" in content:
         raise refuse(path, "", "is not a text list, it holds binary numbers", "check --from")
     try:

@@ -23,6 +23,8 @@ from .masks import marked_in, mask_of, require_shape
 
 MASK = "MASK"  # the name that CCDData gives its extension
 DAMAGED = "copy it again, or check --from"
+# What astropy raises at damaged headers, besides an error of its own.
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError)
 
 
 def encode(defects: Sequence[Defect], target: Target) -> bytes:
@@ -49,8 +51,7 @@ def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
     try:
         with warnings.catch_warnings(action="ignore"):
             mask = _picture(fits, content, path, target)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        # What astropy raises at damaged headers is any of these.
+    except (*UNREADABLE, fits.VerifyError) as error:
         reason = f"is a damaged FITS file ({' '.join(str(error).split())[:80]})"
         raise refuse(path, "", reason, DAMAGED) from error
     if mask.dtype.kind == "f" and np.isnan(mask).any():

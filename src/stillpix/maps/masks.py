@@ -6,6 +6,7 @@ Never scales or turns a mask: one of another size is refused.
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -89,6 +90,15 @@ def encode_npy(defects: Sequence[Defect], target: Target) -> bytes:
 
 def decode_npy(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
     """Yield the pixels of an array of bool or numbers that are not 0."""
+    with warnings.catch_warnings(action="ignore"):  # of files by NumPy for Python 2, which do
+        mask = _array_in(content, path, target)
+    if mask.dtype.kind == "f" and np.isnan(mask).any():
+        raise refuse(path, "", "holds NaN, which marks nothing", "save it as bool")
+    yield from marked_in(mask, path)
+
+
+def _array_in(content: bytes, path: Path, target: Target) -> NDArray[np.generic]:
+    """Return the array of a NumPy file, once its header says that it fits the sensor."""
     file = BytesIO(content)
     try:
         version = np.lib.format.read_magic(file)
@@ -97,14 +107,11 @@ def decode_npy(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
         shape, _, kind = head(file)
     except UNREADABLE_HEADS as error:
         raise refuse(path, "", "is not a NumPy file, or is damaged", "check --from") from error
-    require_shape(shape, target, path)  # before anything of that size is made
+    require_shape(shape, target, path)
     if kind.kind not in "buif":
         raise refuse(path, "", f"holds {kind}, not truth values or numbers", "save it as bool")
     file.seek(0)
     try:
-        mask = np.load(file, allow_pickle=False)
+        return np.asarray(np.load(file, allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         raise refuse(path, "", "is a damaged NumPy file", "copy it again") from error
-    if kind.kind == "f" and np.isnan(mask).any():
-        raise refuse(path, "", "holds NaN, which marks nothing", "save it as bool")
-    yield from marked_in(mask, path)
