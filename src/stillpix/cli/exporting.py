@@ -6,6 +6,7 @@ Never overwrites a file that it was not told to, and never changes the map.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -226,10 +227,17 @@ def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
     return out / (named or body_name(sensor) + form.suffixes[0])
 
 
-def _pixels(defects: Sequence[Defect]) -> str:
-    runs = sum(defect.run is not None for defect in defects)
-    parts = [counted(len(defects) - runs, "pixel")] if runs < len(defects) or not runs else []
-    return " and ".join(parts + ([counted(runs, "row or column")] if runs else []))
+def pixels_in_words(defects: Sequence[Defect]) -> str:
+    """Return how many pixels, rows and columns there are.
+
+    >>> from stillpix.defects import Defect, Run
+    >>> row = Defect(x=0, y=3, run=Run("row", 0, 9))
+    >>> pixels_in_words([Defect(x=1, y=2), row, row]), pixels_in_words([row]), pixels_in_words([])
+    ('1 pixel and 2 rows', '1 row', 'no pixels')
+    """
+    kinds = Counter(defect.run.along if defect.run else "pixel" for defect in defects)
+    nouns = [noun for noun in ("pixel", "row", "column") if kinds[noun]] or ["pixel"]
+    return " and ".join(counted(kinds[noun], noun) for noun in nouns)
 
 
 def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) -> None:
@@ -237,18 +245,18 @@ def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) 
     if as_json:
         print_json(_document(written, form, sensor))
     else:
-        say(f"{body_of(sensor)}: {_pixels(written.listed)} for {form.readers}")
+        say(f"{body_of(sensor)}: {pixels_in_words(written.listed)} for {form.readers}")
         say(f"  list: {written.path}")
-    if written.left_out:
-        complain(
-            f"note: {_pixels(written.left_out)} left out, beyond the area that {form.readers} "
-            f"counts in: {_named(written.left_out)}"
-        )
-    if written.unrepaired:
-        complain(
-            f"note: {_pixels(written.unrepaired)} listed that {form.readers} never repairs, in the "
-            f"outer {form.border} rows and columns: {_named(written.unrepaired)}"
-        )
+    for defects, said in (
+        (written.left_out, f"left out, beyond the area that {form.readers} counts in"),
+        (
+            written.unrepaired,
+            f"listed that {form.readers} never repairs, in the outer {form.border} rows and "
+            "columns",
+        ),
+    ):
+        if defects:
+            complain(f"note: {pixels_in_words(defects)} {said}: {_named(defects)}")
 
 
 def _named(defects: Sequence[Defect]) -> str:

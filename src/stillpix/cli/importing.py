@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exporting import Json, Start, area_from, known_format, require_fit
+from .exporting import Json, Start, area_from, known_format, pixels_in_words, require_fit
 from .naming import named_map, only_map
-from .output import body_of, complain, counted, print_json, say
+from .output import body_of, complain, print_json, say
 from .places import map_place, require_place
 from .statuses import NOTHING_USABLE
 
@@ -103,17 +103,17 @@ def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Senso
 
 
 def _tell(adoption: Adoption, path: Path) -> None:
-    say(f"{body_of(adoption.map.sensor)}: {counted(len(adoption.added), 'pixel')} added")
-    for number, words in (
-        (len(adoption.accepted), "known as candidate or rejected, now accepted"),
-        (len(adoption.known), "in the map already"),
+    say(f"{body_of(adoption.map.sensor)}: {pixels_in_words(adoption.added)} added")
+    for defects, words in (
+        (adoption.accepted, "known as candidate or rejected, now accepted"),
+        (adoption.known, "in the map already"),
     ):
-        if number:
-            say(f"  {counted(number, 'pixel')} {words}")
+        if defects:
+            say(f"  {pixels_in_words(defects)} {words}")
     say(f"  map: {path}")
-    left = len(adoption.still_rejected)
-    if left:
-        complain(f"note: {counted(left, 'pixel')} left rejected, as marked; --accept-rejected "
+    if adoption.still_rejected:
+        left = pixels_in_words(adoption.still_rejected)
+        complain(f"note: {left} left rejected, as marked; --accept-rejected "
                  "accepts them")  # fmt: skip
 
 
