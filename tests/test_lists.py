@@ -21,7 +21,7 @@ from PIL import Image
 from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
 from stillpix.errors import MapFormatError, WriteError
 from stillpix.frame import Sensor
-from stillpix.maps import FORMATS, Area, format_named, read_list, write_list
+from stillpix.maps import FORMATS, Area, format_named, rawtherapee, read_list, write_list
 from stillpix.maps.rawtherapee import file_name
 from test_maps import defects as any_defects
 
@@ -346,6 +346,20 @@ NAMED_BY_RAWTHERAPEE = {
 def test_the_file_is_named_as_rawtherapee_looks_for_it(body, name):
     assert file_name(Sensor(*body, "unknown", 30, 20)) == f"{name}.badpixels"
     assert file_name(Sensor(*body, "0012", 30, 20)) == f"{name} 0012.badpixels"
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("/home/me/dark frames", "/home/me/dark frames"),
+        (r"C:\\shots\\darks", r"C:\shots\darks"),
+        (r"\sdarks", " darks"),
+    ],
+)
+def test_the_folder_in_rawtherapees_settings_is_read_as_it_writes_it(written, named):
+    options = f"[General]\nTheme=x\nDarkFramesPath={written}\n[File Browser]\nDarkFramesPath=no\n"
+
+    assert rawtherapee._dark_frames_path(options) == named
 
 
 def test_a_models_name_never_leads_out_of_the_folder():

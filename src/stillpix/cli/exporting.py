@@ -107,7 +107,8 @@ def export(
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)
     if path.exists() and not force:
-        raise wrong(f"{path} is there already; --force overwrites it, or name another", "--out")
+        flag = "--install" if install else "--out"
+        raise wrong(f"{path} is there already; --force overwrites it, or name another", flag)
     area = area_from(origin, found.sensor, form)
     written = write_list(found, path, form, area=area, candidates=candidates)
     _tell(written, form, found.sensor, as_json=as_json)

@@ -24,6 +24,9 @@ SHORT_MAKES = (
 )  # fmt: skip
 DROPPED_FROM_MODELS = ("FinePix ", "Digital Camera ")
 UNSAFE = re.compile(r"[/\\\x00-\x1f]")
+# GLib's key files write a backslash as two, and a space in front as \s.
+ESCAPE = re.compile(r"\\(.)")
+ESCAPED = {"s": " ", "t": "\t", "n": "\n", "r": "\r"}
 FOLDERS = ("RawTherapee", "RawTherapee5", "RawTherapee5-dev")
 
 
@@ -125,6 +128,5 @@ def _dark_frames_path(options: str) -> str:
             section = text.strip()
         key, _, value = text.partition("=")
         if section == "[General]" and key.strip() == "DarkFramesPath":
-            # GLib's key files write a backslash as two and a leading space as \s.
-            return value.strip().replace("\\s", " ").replace("\\\\", "\\")
+            return ESCAPE.sub(lambda found: ESCAPED.get(found[1], found[1]), value.strip())
     return ""
