@@ -41,7 +41,8 @@ class Sensor:
         """Return the words a person would call it by."""
         body = "unknown camera" if self.model == UNKNOWN else self.model
         serial = "" if self.serial == UNKNOWN else f", serial {self.serial}"
-        return f"{body}{serial}, {self.width}x{self.height}"
+        kind = "" if self.layout == "rendered" else " RAW"
+        return f"{body}{serial}, {self.width}x{self.height}{kind}"
 
     @property
     def visible_area(self) -> tuple[int, int, int, int]:

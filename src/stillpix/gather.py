@@ -229,10 +229,11 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
                 continue
             turned = (sensor.width, sensor.height) == (own.height, own.width)
             why = "turned when exported" if turned else "resized, cropped or of a smaller mode"
-            photos = _photos(len(bodies[sensor]))
+            number = len(bodies[sensor])
+            look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
-                f"{own.name}: {photos} of {sensor.width}x{sensor.height} look {why}; "
-                "they get a map of their own, which fits no other size"
+                f"{own.name}: {_photos(number)} of {sensor.width}x{sensor.height} {look} {why}; "
+                f"{they} a map of {'its' if number == 1 else 'their'} own, which fits no other size"
             )
 
 
