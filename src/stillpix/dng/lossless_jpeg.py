@@ -57,14 +57,20 @@ def lossless_decoded(raw: bytes, rows: int, columns: int, path: Path) -> Tile:
 
 
 def lossless_encoded(tile: Tile, path: Path) -> bytes:
-    """Return a tile as one component of lossless JPEG, of as many bits as before.
+    """Return a tile as lossless JPEG, of as many bits as before.
+
+    Predictor 1, the one that darktable reads, and two neighbours as two components where the
+    width is even: of a Bayer mosaic each is then predicted from one of its own colour.
 
     Raises:
         ReadError: it does not decode to the same values again.
     """
-    bits = max(tile.bits, int(tile.pixels.max(initial=1)).bit_length())
     rows, columns = tile.pixels.shape
-    packed = bytes(imagecodecs.ljpeg_encode(tile.pixels, bitspersample=bits))
+    components = 1 if columns % 2 else 2
+    shape = (rows, columns) if components == 1 else (rows, columns // 2, components)
+    bits = max(tile.bits, int(tile.pixels.max(initial=3)).bit_length())  # T.81 begins at two
+    values = np.ascontiguousarray(tile.pixels, np.uint8 if bits <= 8 else np.uint16).reshape(shape)
+    packed = bytes(imagecodecs.jpeg8_encode(values, lossless=True, predictor=1, bitspersample=bits))
     if not np.array_equal(lossless_decoded(packed, rows, columns, path).pixels, tile.pixels):
         raise ReadError(
             path, "has a tile that lossless JPEG does not hold; list its pixels instead"

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from io import BytesIO
+from pathlib import Path
 from typing import Any, TypeAlias
 
-import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from .lossless_jpeg import Tile, lossless_encoded
 from .metadata import (
     EXIF,
     GPS,
@@ -32,6 +33,7 @@ from .metadata import (
     numbers,
     text,
 )
+from .mosaic_directory import LINEAR_RAW, PHOTOMETRIC
 
 TILE = 256  # px
 D65 = 21  # EXIF LightSource
@@ -41,6 +43,7 @@ XMP = 700
 EXPOSURE_TIME, F_NUMBER, ISO, EXIF_VERSION = 33434, 33437, 34855, 36864
 TAKEN, FOCAL_LENGTH, BODY_SERIAL, LENS = 36867, 37386, 42033, 42036
 MOST_ISO = 65535
+MOST_XTRANS_MARGIN = 6  # px; beyond, LibRaw 0.20 to 0.22 reads the colours from before its table
 
 Matrix: TypeAlias = tuple[tuple[float, float, float], ...]
 Grid: TypeAlias = Sequence[Sequence[Any]]
@@ -93,7 +96,7 @@ def dng_of(negative: Negative, *, compressed: bool = True) -> bytes:
     file, order = BytesIO(), negative.metadata.order
     with tifffile.TiffWriter(file, byteorder=order, bigtiff=False) as writer:
         options: dict[str, Any] = {
-            "photometric": "cfa" if negative.pattern else "linear_raw",
+            "photometric": "cfa" if negative.pattern else "minisblack",  # see _completed
             "subfiletype": 0,
             "planarconfig": None,
             "metadata": None,
@@ -105,10 +108,11 @@ def dng_of(negative: Negative, *, compressed: bool = True) -> bytes:
         if compressed:
             shape = negative.pixels.shape
             writer.write(_tiles(negative.pixels), shape=shape, dtype=np.uint16, tile=(TILE, TILE),
-                         compression=7, **options)  # fmt: skip
+                         compression=7,
+                bitspersample=16, **options)  # fmt: skip
         else:
             writer.write(negative.pixels, **options)
-    return _with_directories(file.getvalue(), negative)
+    return _completed(file.getvalue(), negative)
 
 
 def _require_fit(negative: Negative) -> None:
@@ -122,6 +126,8 @@ def _require_fit(negative: Negative) -> None:
     sides = {len(row) for row in negative.pattern}
     if negative.pattern and (len(sides) != 1 or set("".join(negative.pattern)) != set(COLOURS)):
         raise ValueError(f"{negative.pattern} is no pattern of R, G and B")
+    if len(negative.pattern) > 2 and max(left, top) > MOST_XTRANS_MARGIN:
+        raise ValueError(f"LibRaw reads no X-Trans DNG with margins of {left} and {top} px")
     if not 0 < negative.white <= 65535:
         raise ValueError(f"a white level of {negative.white} does not fit 16 bits")
 
@@ -138,7 +144,7 @@ def _tiles(pixels: NDArray[np.uint16]) -> Iterator[bytes]:
             tile = pixels[top : top + TILE, left : left + TILE]
             missing = [(0, TILE - side) for side in tile.shape]
             full = np.ascontiguousarray(np.pad(tile, missing, mode="edge"))
-            yield bytes(imagecodecs.ljpeg_encode(full, bitspersample=16))
+            yield lossless_encoded(Tile(full, 16), Path("new.dng"))
 
 
 def _tags(negative: Negative) -> list[_Tag]:
@@ -166,7 +172,8 @@ def _tags(negative: Negative) -> list[_Tag]:
     for code, each in negative.metadata.main.items():
         tags.append((code, BYTE if code == XMP else each.kind, each.count, each.octets, True))
     below = (EXIF, GPS) if negative.metadata.gps else (EXIF,)
-    tags += [(code, LONG, 1, 0, True) for code in below]  # the offsets follow, once they are known
+    # tifffile writes no such pointers; the numbers before theirs keep their places.
+    tags += [(code - 1, LONG, 1, 0, True) for code in below]
     return tags
 
 
@@ -236,15 +243,23 @@ def _exif(negative: Negative) -> dict[int, Field]:
     return fields | negative.metadata.exif
 
 
-def _with_directories(content: bytes, negative: Negative) -> bytes:
-    """Append the EXIF and GPS directories, and write their offsets into the tags kept for them."""
+def _completed(content: bytes, negative: Negative) -> bytes:
+    """Return the file with what tifffile does not write.
+
+    These are the EXIF and GPS directories, appended, with pointers made of the tags that keep
+    their places, and that a sensor without colours is linear raw, which tifffile has in three
+    colours only.
+    """
     result, order = bytearray(content), negative.metadata.order
     below = {EXIF: _exif(negative), GPS: negative.metadata.gps}
     with tifffile.TiffFile(BytesIO(content)) as file:
-        page = file.pages.first
-        places = {code: page.tags[code].valueoffset for code in below if code in page.tags}
+        tags = file.pages.first.tags
+        places = {code: tags[code - 1].offset for code in below if code - 1 in tags}
+        photometric = tags[PHOTOMETRIC].valueoffset
+    if not negative.pattern:
+        struct.pack_into(order + "H", result, photometric, LINEAR_RAW)
     for code, where in places.items():
         result += bytes(len(result) % 2)
-        struct.pack_into(order + "I", result, where, len(result))
+        struct.pack_into(order + "HHII", result, where, code, LONG, 1, len(result))
         result += directory_at(len(result), order, below[code])
     return bytes(result)
