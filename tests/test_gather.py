@@ -173,13 +173,13 @@ def test_folders_and_files_that_may_not_be_read_are_named_and_the_others_go_on(b
     assert {why for why in reasons(found).values() if "permission" not in why} == set()
 
 
-def test_raw_files_are_counted_by_suffix_with_what_to_do(tmp_path):
-    for name in ("1.NEF", "2.nef", "3.cr3"):
+def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path):
+    for name in ("1.HEIC", "2.heic", "3.heif"):
         (tmp_path / name).write_bytes(b"II*\0")
 
     assert reasons(gather([tmp_path])) == {
-        "*.cr3": "1 file is of a format that is not read yet; use the camera's JPEGs, or export",
-        "*.nef": "2 files are of a format that is not read yet; use the camera's JPEGs, or export",
+        "*.heif": "1 file is of a format that is not read yet; use the camera's JPEGs, or export",
+        "*.heic": "2 files are of a format that is not read yet; use the camera's JPEGs, or export",
     }
 
 

@@ -39,6 +39,7 @@ class DetectionSettings:
     floor: float = 4.25  # null sigmas below which nothing is looked at
     minimum_effect: float = 0.25  # sigmas of one photo in which it should fully show
     fewest_scenes: int = 4  # different pictures below which nothing is confirmed
+    fewest_darks: int = 2  # dark frames that are enough without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,12 @@ def detect(
 
     `confirmed` are those that keep the false-discovery rate (Benjamini and Hochberg 1995, with
     the decoys as null) and show a minimum effect; `candidate` those up to ten times that rate.
-    With fewer different pictures than `fewest_scenes` there are candidates only.
+    With fewer different pictures than `fewest_scenes`, and fewer dark frames than `fewest_darks`,
+    there are candidates only.
     """
     if min(evidence.sensor.width, evidence.sensor.height) <= 2 * BORDER:  # it is all border
         return _map_of(evidence, settings, (), expected_false=None)
-    if evidence.scenes < settings.fewest_scenes:
+    if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
     null = null_of(evidence.scores, evidence.information, pool, evidence.grid)

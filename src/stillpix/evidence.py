@@ -71,6 +71,7 @@ class PhotoRecord:
     exposure: Exposure
     counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
     white: int = 255  # DN at which a pixel of its file is full
+    dark: bool = False  # taken without light
 
 
 class Evidence:
@@ -118,6 +119,11 @@ class Evidence:
         return sum(record.counted for record in self.photos.values())
 
     @property
+    def darks(self) -> int:
+        """Return how many dark frames were counted."""
+        return sum(record.counted and record.dark for record in self.photos.values())
+
+    @property
     def exposures(self) -> list[Exposure]:
         """Return the exposures of the photos that were counted."""
         return [record.exposure for record in self.photos.values() if record.counted]
@@ -149,7 +155,8 @@ class Evidence:
         """Remember a frame that shows the same picture as one already counted."""
         self._require(frame.sensor)
         self.photos.setdefault(
-            frame.digest, PhotoRecord(frame.exposure, counted=False, white=frame.white)
+            frame.digest,
+            PhotoRecord(frame.exposure, counted=False, white=frame.white, dark=frame.dark),
         )
         return self
 
@@ -176,7 +183,9 @@ class Evidence:
             for start in range(0, len(alike), TOGETHER):
                 self._add(alike[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
-            self.photos[digest] = PhotoRecord(frame.exposure, counted=True, white=frame.white)
+            self.photos[digest] = PhotoRecord(
+                frame.exposure, counted=True, white=frame.white, dark=frame.dark
+            )
         return self
 
     def merge(self, other: Self) -> Self:
@@ -307,8 +316,12 @@ class Evidence:
 
 
 def _kind(frame: Frame) -> tuple[Any, ...]:
-    """Return what photos must have in common to be added in one pass."""
-    return frame.pixels.dtype.str, frame.white, frame.black, frame.phase
+    """Return what photos must have in common to be added in one pass.
+
+    A mosaic's levels are part of its own curve.
+    """
+    white = frame.white if frame.sensor.layout == "rendered" else 0
+    return frame.pixels.dtype.str, white, frame.phase
 
 
 def _to_json(record: PhotoRecord) -> dict[str, Any]:
@@ -320,10 +333,14 @@ def _to_json(record: PhotoRecord) -> dict[str, Any]:
         "taken": taken,
         "counted": record.counted,
         "white": record.white,
+        "dark": record.dark,
     }
 
 
 def _from_json(saved: dict[str, Any]) -> PhotoRecord:
     taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
     exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
-    return PhotoRecord(exposure, counted=bool(saved["counted"]), white=int(saved["white"]))
+    return PhotoRecord(
+        exposure, counted=bool(saved["counted"]), white=int(saved["white"]),
+        dark=bool(saved.get("dark", False)),
+    )  # fmt: skip

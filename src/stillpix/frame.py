@@ -70,3 +70,4 @@ class Frame:
     white: int = 255  # DN at which a pixel is full
     black: int = 0  # DN of a pixel without light, where it is known; of a mosaic
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's 6x6 pattern begins
+    dark: bool = False  # taken without light: all that it shows is the sensor's own

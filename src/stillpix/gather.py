@@ -30,11 +30,7 @@ CONVERTERS = (
     "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
 )  # fmt: skip
 _CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
-RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef",
-    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf",
-    ".srw", ".x3f", ".fit", ".fits", ".fts", ".heic", ".heif",
-})  # fmt: skip
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
 REPORT_EVERY = 50
 
 Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
@@ -156,7 +152,7 @@ class _Search:
                 elif is_photo(path):
                     if self._is_new(path):
                         yield path
-                elif path.suffix.lower() in RAW_SUFFIXES:
+                elif path.suffix.lower() in UNREAD_SUFFIXES:
                     self.unread[path.suffix.lower()] += 1
             pending.extend(reversed(below))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .frame import Frame, Layout, Sensor
 from .kernels import BLOCK, BORDER, last_judged
-from .mosaic_kernels import PER_WHITE
+from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE
 
 Sites: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -181,7 +181,7 @@ def _rounded(value: float) -> float:
 
 
 def curve_of(frame: Frame) -> NDArray[np.float32]:
-    """Return what the kernels must know of one photo's DN, (9,), in the order that they take.
+    """Return what the kernels must know of one photo's DN, (10,), in the order that they take.
 
     With the variance a DN + b, 2 / a times its root has noise of 1 everywhere (F. J. Anscombe,
     Biometrika 35, 1948). Below the DN where the variance is at its least the curve goes on
@@ -191,7 +191,8 @@ def curve_of(frame: Frame) -> NDArray[np.float32]:
     bend = (least - zero) / slope
     span, black = max(frame.white - frame.black, 1), frame.black
     per_count = PER_WHITE / frame.white
-    curve = [2 / slope, slope, zero, least, bend, black, DIM * span, black + FULL * span, per_count]
+    bright, limit = black + FULL * span, DARK_LIMIT if frame.dark else LIMIT
+    curve = [2 / slope, slope, zero, least, bend, black, DIM * span, bright, per_count, limit]
     return np.array(curve, np.float32)
 
 
@@ -199,3 +200,69 @@ def scales_of(frame: Frame) -> Floats:
     """Return what the templates' factors are multiplied by: three to DN, the last to a share."""
     span = max(frame.white - frame.black, 1)
     return np.array(SCALES) * (span, span, span, 1) / 255
+
+
+def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
+    """Return what one photo says at some photosites, (places, 5), without limits.
+
+    `at` is (places, 2), x and y; all are NaN outside what is judged. The residual in sigmas, one
+    grey level over sigma, eight times the light over sigma, the light, as a share of white (0..1),
+    and the excess over the prediction in grey levels: of white, linear, in 255 parts. The second
+    and third are 0 near white.
+    """
+    said = np.full((len(at), 5), np.nan, np.float32)
+    left, top, right, bottom = judged(frame.sensor)
+    inside = ((at >= (left, top)) & (at < (right, bottom))).all(1)
+    x, y = at[inside].T
+    slope, zero, least = noise_of(frame)
+    span = max(frame.white - frame.black, 1)
+
+    def noise(dn: Floats) -> Floats:
+        return np.asarray(np.sqrt(np.maximum(slope * dn + zero, least)))
+
+    def stable(dn: Floats) -> Floats:
+        straight = np.minimum(dn - (least - zero) / slope, 0.0) / least**0.5
+        return np.asarray(2 / slope * (noise(dn) - least**0.5) + straight)
+
+    values, around, number = _with_neighbours(frame, x, y)
+    departs = stable(values) - _trimmed(stable(around), number)
+    beside = _steps(frame, x, y)
+    near = _with_neighbours(frame, (x[:, None] + beside[..., 1]), (y[:, None] + beside[..., 0]))
+    own = np.abs(stable(near[0]) - _trimmed(stable(near[1]), near[2]))
+    counted = np.arange(8) < number[:, None]
+    spread = 1.25 * (own * counted).sum(1) / number
+    expected = _trimmed(around, number)
+    sigma = noise(expected) * np.sqrt(spread**2 + 1)
+    grey, light = sigma * 255 / span, (expected - frame.black) / span
+    usable = light <= FULL
+    said[inside] = np.stack(
+        [
+            departs / np.sqrt(spread**2 + 1), usable / grey,
+            usable * 8 * np.maximum(light, DIM) / grey, light, (values - expected) * 255 / span,
+        ], 1,
+    )  # fmt: skip
+    return said
+
+
+def _steps(frame: Frame, x: Sites, y: Sites) -> Sites:
+    """Return the steps (dy, dx) to each place's neighbours, (..., 8, 2)."""
+    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
+    steps: Sites = sites[y % numbers.shape[0], x % numbers.shape[1]]
+    return steps
+
+
+def _with_neighbours(frame: Frame, x: Sites, y: Sites) -> tuple[Floats, Floats, Sites]:
+    """Return the DN of some places, (...), of their neighbours, (..., 8), and how many they are."""
+    _, numbers = neighbours(frame.sensor.layout, frame.phase)
+    steps = _steps(frame, x, y)
+    around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
+    number = numbers[y % numbers.shape[0], x % numbers.shape[1]]
+    return frame.pixels[y, x].astype(np.float64), around.astype(np.float64), number
+
+
+def _trimmed(around: Floats, number: Sites) -> Floats:
+    """Return the mean of the first `number` of 8 without the largest and the smallest."""
+    counted = np.arange(8) < number[..., None]
+    most = np.where(counted, around, -np.inf).max(-1)
+    least = np.where(counted, around, np.inf).min(-1)
+    return np.asarray(((around * counted).sum(-1) - most - least) / (number - 2))

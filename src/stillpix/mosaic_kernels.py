@@ -16,15 +16,19 @@ from .kernels import BLOCK, add_decoys, add_information, add_row, compiled, deco
 
 REACH = 2  # rows and columns from a photosite to the farthest neighbour that predicts it
 LIMIT = 4.0  # sigmas that one photo can say at most
+# And one dark frame: without a scene its neighbours predict well. Two that agree say enough for any
+# sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
+DARK_LIMIT = 6.0
 PER_WHITE = 65535  # summed residuals count in so many parts of white: 32,000 photos fit 32 bits
 
-_LIMIT = np.float32(LIMIT)
-_SHOWS = np.float32(2.0)  # of LIMIT, from which a photo is said to show a defect
+_SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
 _PAD = 2  # cells on each side of a plane's row: no neighbour is farther
 _MOST = np.float32(PER_WHITE)
 # What a photo's curve holds, in this order; see mosaic.curve_of.
-_PER_ROOT, _PER_DN, _AT_ZERO, _LEAST, _BEND, _BLACK, _DIM, _NEARLY_WHITE, _PER_COUNT = range(9)
+_PER_ROOT, _PER_DN, _AT_ZERO, _LEAST, _BEND, _BLACK, _DIM, _NEARLY_WHITE, _PER_COUNT, _LIMIT = (
+    range(10)
+)
 
 
 @compiled
@@ -139,7 +143,8 @@ def _judge_plane(
     least, nearly_white = curve[_LEAST], curve[_NEARLY_WHITE]
     black, dim = curve[_BLACK], curve[_DIM]
     flat = np.sqrt(least)
-    one, zero, part = np.float32(1.0), np.float32(0.0), np.float32(1.0) / (_LIMIT * _LIMIT)
+    one, zero, limit = np.float32(1.0), np.float32(0.0), curve[_LIMIT]
+    part = one / (limit * limit)
     for x in range(psi.size):
         r = residual[x]
         expected = level[x] - r

@@ -282,7 +282,7 @@ class _Body:
                 self.outcome.known += 1
             elif evidence.knows(frame.digest) or frame.digest in fresh:
                 self.outcome.duplicates += 1
-            elif is_repeat(signature, evidence.signatures.values()):
+            elif not frame.dark and is_repeat(signature, evidence.signatures.values()):
                 evidence.note_repeat(frame)
                 self.outcome.repeats += 1
             else:
@@ -394,7 +394,8 @@ class _Body:
 
 def _photo(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Photo:
     frame = read_frame(header, buffer=buffer)
-    return frame, signature_of(frame.pixels), measured(frame, places)
+    signature = signature_of(frame.pixels, frame.sensor.layout)
+    return frame, signature, measured(frame, places)
 
 
 def _look(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Look:
@@ -432,7 +433,7 @@ def why_nothing(skipped: Sequence[Skipped]) -> str:
     'no photo there can be used: a.jpg: is empty; delete it (and 1 more)'
     """
     if not skipped:
-        return "no photo there; give photos, or a folder of them (JPEG, PNG or TIFF)"
+        return "no photo there; give photos, or a folder of them (JPEG, PNG, TIFF, RAW or FITS)"
     first = skipped[0]
     more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
     return f"no photo there can be used: {first.path}: {first.reason}{more}"

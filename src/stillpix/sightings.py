@@ -24,6 +24,7 @@ from .atomic import write_atomically
 from .errors import StateFormatError
 from .frame import Exposure, Frame, Sensor
 from .kernels import BORDER, LEAST_NOISE, REACH, last_judged
+from .mosaic import said_of
 
 LOG_NAME = "sightings.npz"  # in the folder of a body's evidence
 LOG_VERSION = 1
@@ -51,7 +52,8 @@ def measured(frame: Frame, places: Sequence[Place]) -> Measures:
     and 2), but unclipped: the residual in sigmas, the tone slope over sigma, eight times the level
     over sigma, the predicted level (0..1), and the unfiltered pixel's excess over it in grey
     levels of 0..255. Slope and response are 0 where the photo can say nothing: a place near
-    white. All are NaN at a place so near the frame's edge that the kernels say nothing there.
+    white. All are NaN at a place so near the frame's edge that the kernels say nothing there. Of
+    a mosaic they are the linear light's, by the predictor of the kernels for mosaics.
 
     >>> from stillpix.frame import Exposure, Frame, Sensor
     >>> pixels = np.full((20, 20), 100, np.uint8)
@@ -63,6 +65,10 @@ def measured(frame: Frame, places: Sequence[Place]) -> Measures:
     said = np.full((len(places), MEASURES), np.nan, np.float16)
     height, width = frame.pixels.shape
     at = np.array(places, np.intp).reshape(-1, 2)
+    if frame.sensor.layout != "rendered":
+        of_mosaic = said_of(frame, at)
+        of_mosaic[:, RESIDUAL] = np.clip(of_mosaic[:, RESIDUAL], -MOST_SIGMAS, MOST_SIGMAS)
+        return of_mosaic.astype(np.float16)
     inside = (at >= BORDER).all(1) & (at <= (width - BORDER - 1, last_judged(height))).all(1)
     if inside.any():
         steps = np.arange(-BORDER, BORDER + 1)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.patch import Patch
+from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
@@ -54,6 +56,7 @@ class Format:
     module: str  # of FormatModule's shape
     rewriting: str | None = None  # the module that replaces single pixels; JPEG has coefficients
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
+    by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
 
 
 FORMATS: tuple[Format, ...] = (
@@ -77,6 +80,20 @@ FORMATS: tuple[Format, ...] = (
         "stillpix.images.tiff",
         "stillpix.images.tiff_rewriting",
     ),
+    Format(
+        "raw",
+        RAW_SUFFIXES,
+        (*TIFF_HEADS, RAF_HEAD, b"HEAPCCDR", b"FOVb", b"\0MRM"),
+        "stillpix.images.raw",
+        by_suffix=True,
+    ),
+    Format(
+        "fits",
+        frozenset({".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fz"}),
+        (b"SIMPLE  =",),
+        "stillpix.images.fits",
+        extra="fits",
+    ),
 )
 
 
@@ -90,7 +107,10 @@ class Header:
     exposure: Exposure
     software: str | None
     orientation: int  # as EXIF has it, 1 to 8; never applied
-    white: int  # DN at which a pixel is full: 255 or 65535
+    white: int  # DN at which a pixel is full: 255, 65535 or, of a mosaic, what the camera says
+    black: int = 0  # DN of a photosite without light, where it is known
+    phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's pattern begins
+    dark: bool = False  # taken without light
 
 
 def is_photo(path: str | PathLike[str]) -> bool:
@@ -119,7 +139,7 @@ def read_header(path: str | PathLike[str]) -> Header:
     """
     path = Path(path)
     with _explained(path), _open(path) as file:
-        form = _format_of(file.read(HEAD_BYTES), path)
+        form = _format_of(file, path)
         file.seek(0)
         with _reader_required(form, path):
             outline = _module_of(form).read_outline(file, path)
@@ -132,6 +152,9 @@ def read_header(path: str | PathLike[str]) -> Header:
         software=exif.software,
         orientation=exif.orientation,
         white=outline.white,
+        black=outline.black,
+        phase=outline.phase,
+        dark=outline.dark,
     )
 
 
@@ -157,7 +180,10 @@ def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
     """
     pixels, content = _decoded(header, buffer, colours=False)
     digest = blake2b(content, digest_size=16).hexdigest()
-    return Frame(pixels, header.sensor, header.exposure, header.path.name, digest, header.white)
+    return Frame(
+        pixels, header.sensor, header.exposure, header.path.name, digest,
+        header.white, header.black, header.phase, header.dark,
+    )  # fmt: skip
 
 
 def read_colour(header: Header, *, buffer: bytearray | None = None) -> Pixels:
@@ -276,14 +302,14 @@ def _pixels_of(
     header: Header, content: bytes, buffer: bytearray | None, *, colours: bool
 ) -> Pixels:
     path, sensor, form = header.path, header.sensor, _format_named(header.format)
-    changed = _format_of(content[:HEAD_BYTES], path) != form
+    changed = _format_of(BytesIO(content), path) != form
     if not changed:
         with _reader_required(form, path):
             module = _module_of(form)
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
-        white = 255 if pixels.itemsize == 1 else 65535
-        changed = (*pixels.shape[:2], white) != (sensor.height, sensor.width, header.white)
+        size = (*pixels.shape[:2], pixels.itemsize)
+        changed = size != (sensor.height, sensor.width, 1 if header.white <= 255 else 2)
     if changed:
         raise ReadError(path, "changed while it was being read; read it again")
     return pixels
@@ -320,19 +346,28 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _format_of(head: bytes, path: Path) -> Format:
-    """Return the format of a signature; the suffix decides only between formats that share it."""
-    alike = [form for form in FORMATS if head.startswith(form.signatures)]
-    if not alike:
-        names = [form.name.upper() for form in FORMATS]
-        known = f"{', '.join(names[:-1])} or {names[-1]}"
-        raise ReadError(
-            path,
-            f"is not a photo: its first bytes are not those of a {known} file;"
-            " leave it out, or convert it with the program that made it",
-        )
-    named = [form for form in alike if path.suffix.lower() in form.suffixes]
-    return (named or alike)[0]
+def _format_of(file: BinaryIO, path: Path) -> Format:
+    """Return the format that a file's first bytes, or what is behind them, are of."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    alike = {form.name: form for form in FORMATS if head.startswith(form.signatures)}
+    if "tiff" in alike and not is_raw(file, path):
+        return alike["tiff"]
+    alike.pop("tiff", None)
+    if alike:
+        return next(iter(alike.values()))
+    by_suffix = [
+        form for form in FORMATS if form.by_suffix and path.suffix.lower() in form.suffixes
+    ]
+    if by_suffix:
+        return by_suffix[0]
+    names = [form.name.upper() for form in FORMATS]
+    known = f"{', '.join(names[:-1])} or {names[-1]}"
+    raise ReadError(
+        path,
+        f"is not a photo: its first bytes are not those of a {known} file;"
+        " leave it out, or convert it with the program that made it",
+    )
 
 
 def _format_named(name: str) -> Format:

@@ -51,6 +51,14 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     return Outline(width, height, white=255, exif=exif_of_block(leading.exif))
 
 
+def exif_of_jpeg(content: bytes) -> bytes | None:
+    """Return the EXIF block of a JPEG, or of the head of one; None where there is none."""
+    try:
+        return _leading(BytesIO(content), Path()).exif
+    except ReadError:
+        return None
+
+
 def _leading(file: BinaryIO, path: Path) -> Leading:
     frame, marker_of_frame, exif = b"", 0, None
     file.seek(2)

@@ -28,6 +28,9 @@ class Outline:
     exif: Exif
     layout: Layout = "rendered"
     visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
+    black: int = 0  # DN of a photosite without light, where it is known
+    phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans pattern begins
+    dark: bool = False  # the file says it is a dark frame
 
 
 class FormatModule(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -23,16 +22,15 @@ from stillpix.images.directories import BrokenStructureError, Directory, Structu
 from stillpix.images.exif import exif_of_directory
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.raw_tags import is_raw
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, STRIP_BYTES = 259, 262, 273, 277, 279
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT = 278, 322, 323
-PLANAR, SUB_DIRECTORIES, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 284, 330, 324, 325, 339
-DNG_VERSION = 50706
+PLANAR, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 284, 324, 325, 339
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 PHOTOMETRIC_NAMES = {4: "mask", 5: "CMYK", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
-RAW_PHOTOMETRICS = frozenset({32803, 34892})  # colour filter array, linear raw
 UNCOMPRESSED, JPEG_COMPRESSED = 1, 7
 INTERLEAVED = 1  # PlanarConfiguration
 REDUCED_OR_MASK = 0b101  # bits of NewSubfileType
@@ -40,15 +38,9 @@ REDUCED = 2  # value of the older SubfileType
 UNSIGNED = frozenset({1, 4})  # SampleFormat: unsigned, undefined
 MAX_SAMPLES = 8
 MAX_SEGMENTS = 1 << 20
-MAX_SUB_DIRECTORIES = 16
-RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc", ".mef", ".mos",
-    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw",
-})  # fmt: skip
-CR2_HEAD = b"\x10\0\0\0CR\x02\0"  # at byte 4
 IS_RAW = (
     "is a RAW file, whose preview must not stand in for its sensor's pixels;"
-    " RAW is not read yet, use the camera's JPEGs"
+    " give it its own name's ending, such as .dng"
 )
 
 # Without a handler of its own, tifffile's warnings on damaged files reach standard error.
@@ -77,7 +69,8 @@ def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
     """Return the first full page of a TIFF and its outline; raise ReadError."""
     try:
         structure = Structure.of(file)
-        _require_no_raw(structure, file, path)
+        if is_raw(file, path):
+            raise ReadError(path, IS_RAW)
         page = _first_full_page(structure, path)
         require_photo_size(path, page.width, page.height)
         _require_known_layout(structure, page, path)
@@ -99,25 +92,6 @@ def number_of(structure: Structure, directory: Directory, tag: int, default: int
     if not values or not isinstance(values[0], int):
         raise BrokenStructureError(f"says no number in its tag {tag}")
     return values[0]
-
-
-def _require_no_raw(structure: Structure, file: BinaryIO, path: Path) -> None:
-    file.seek(4)
-    raw = path.suffix.lower() in RAW_SUFFIXES or file.read(len(CR2_HEAD)) == CR2_HEAD
-    for directory in _all_directories(structure):
-        photometric = number_of(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO)
-        raw = raw or DNG_VERSION in directory or photometric in RAW_PHOTOMETRICS
-    if raw:
-        raise ReadError(path, IS_RAW)
-
-
-def _all_directories(structure: Structure) -> Iterator[Directory]:
-    for directory in structure.chain():
-        yield directory
-        if SUB_DIRECTORIES not in directory:
-            continue
-        for offset in structure.numbers(directory[SUB_DIRECTORIES], MAX_SUB_DIRECTORIES):
-            yield structure.directory(int(offset))
 
 
 def _first_full_page(structure: Structure, path: Path) -> Page:

@@ -33,12 +33,13 @@ from stillpix.images.directories import (
 )
 from stillpix.images.outline import MAX_PIXELS
 from stillpix.images.patch import Patch, Points, points_of
+from stillpix.images.raw_tags import SUB_DIRECTORIES
 
 Octets: TypeAlias = bytes | bytearray
 
 FILL_ORDER, PREDICTOR, JPEG_OFFSET, JPEG_BYTES = 266, 317, 513, 514
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
-SUB_POINTERS = (tiff.SUB_DIRECTORIES, EXIF, GPS, INTEROPERABILITY)
+SUB_POINTERS = (SUB_DIRECTORIES, EXIF, GPS, INTEROPERABILITY)
 STRIPS, TILES = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)
 SEGMENTS = (STRIPS, TILES, (JPEG_OFFSET, JPEG_BYTES))
 WHOLE_NUMBERS = frozenset({3, 4, 13, 16, 18})  # field types an offset or a byte count may have

@@ -1,0 +1,197 @@
+"""What RAW files say of themselves outside their pixels: EXIF, and a DNG's own tags.
+
+Looks at the structure of the file only, never decodes, and never raises: what a file does not
+say, or says wrongly, is None.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.exif import Exif, exif_of_block, exif_of_directory
+
+NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, SUB_DIRECTORIES = 254, 259, 262, 330
+STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 273, 279, 324, 325
+CFA_REPEAT, CFA_PATTERN = 33421, 33422
+DNG_VERSION, BLACK_LEVEL, ACTIVE_AREA = 50706, 50714, 50829
+MOSAIC, LINEAR = 32803, 34892  # photometric interpretations of the DNG specification
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
+RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian offset and length
+CR3_HEAD = b"ftypcrx "
+CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")  # the box of Canon's own boxes
+CR2_HEAD = b"\x10\0\0\0CR\x02\0"  # at byte 4
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc",
+    ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2",
+    ".srf", ".srw", ".x3f",
+})  # fmt: skip
+MOST_BOXES = 256
+MOST_BLOCK = 1 << 20  # bytes of one EXIF block
+MOST_SEGMENTS = 1 << 16
+MOST_SUB_DIRECTORIES = 16
+MOST_PATTERN = 64
+
+Area: TypeAlias = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RawTags:
+    """The EXIF facts, and of a DNG or what is built alike what its raw directory says."""
+
+    exif: Exif = field(default_factory=Exif)
+    active: Area | None = None  # DNG ActiveArea as x, y, width, height
+    black: float | None = None  # DN, mean over the channels
+    mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
+    cut_short: bool = False  # the file ends before the pixels that it names
+
+
+def raw_tags(file: BinaryIO) -> RawTags:
+    """Return what an open RAW file says of itself.
+
+    >>> from io import BytesIO
+    >>> raw_tags(BytesIO(b"not a RAW file at all")).exif.make is None
+    True
+    """
+    file.seek(0)
+    head = file.read(16)
+    try:
+        if head.startswith(TIFF_HEADS):
+            return _of_structure(Structure.of(file))
+        if head.startswith(RAF_HEAD):
+            return RawTags(exif_of_block(_exif_of_raf(file)))
+        if head[4:12] == CR3_HEAD:
+            return RawTags(_exif_of_cr3(file))
+    except (BrokenStructureError, struct.error):
+        pass
+    return RawTags()
+
+
+def is_raw(file: BinaryIO, path: Path) -> bool:
+    """Say whether what begins like a TIFF file is RAW: its ordinary pages are previews then."""
+    file.seek(4)
+    if path.suffix.lower() in RAW_SUFFIXES or file.read(len(CR2_HEAD)) == CR2_HEAD:
+        return True
+    try:
+        structure = Structure.of(file)
+        return any(
+            DNG_VERSION in directory
+            or _numbers(structure, directory, PHOTOMETRIC, 1) in {(MOSAIC,), (LINEAR,)}
+            for directory in _all_directories(structure)
+        )
+    except BrokenStructureError:
+        return False
+
+
+def _of_structure(structure: Structure) -> RawTags:
+    directories = list(_all_directories(structure))
+    first = directories[0] if directories else {}
+    exif = exif_of_directory(structure, first)
+    raw = next((each for each in directories if _is_raw(structure, each)), None)
+    if raw is None:
+        return RawTags(exif)
+    area = _active_area(structure, raw)
+    pattern = b"".join(
+        structure.content(raw[tag], MOST_PATTERN)
+        for tag in (CFA_REPEAT, CFA_PATTERN, ACTIVE_AREA)
+        if tag in raw
+    )
+    levels = _numbers(structure, raw, BLACK_LEVEL, MOST_PATTERN)
+    black = sum(levels) / len(levels) if levels else None
+    if black is None or not isfinite(black) or not 0 <= black < 65535:
+        black = None
+    return RawTags(exif, area, black, pattern, cut_short=_is_cut_short(structure, raw))
+
+
+def _all_directories(structure: Structure) -> Iterator[Directory]:
+    for directory in structure.chain():
+        yield directory
+        for offset in _numbers(structure, directory, SUB_DIRECTORIES, MOST_SUB_DIRECTORIES):
+            yield structure.directory(int(offset))
+
+
+def _is_raw(structure: Structure, directory: Directory) -> bool:
+    photometric = _numbers(structure, directory, PHOTOMETRIC, 1)
+    full = _numbers(structure, directory, NEW_SUBFILE_TYPE, 1) in {(), (0,)}
+    return full and photometric in {(MOSAIC,), (LINEAR,)}
+
+
+def _active_area(structure: Structure, raw: Directory) -> Area | None:
+    sides = _numbers(structure, raw, ACTIVE_AREA, 4)
+    if len(sides) != 4 or not all(isfinite(each) for each in sides):
+        return None
+    top, left, bottom, right = map(int, sides)
+    if not (0 <= top < bottom and 0 <= left < right):
+        return None
+    return left, top, right - left, bottom - top
+
+
+def _is_cut_short(structure: Structure, raw: Directory) -> bool:
+    for offsets, lengths in ((STRIP_OFFSETS, STRIP_BYTES), (TILE_OFFSETS, TILE_BYTES)):
+        starts = _numbers(structure, raw, offsets, MOST_SEGMENTS)
+        sizes = _numbers(structure, raw, lengths, MOST_SEGMENTS)
+        if any(at + size > structure.size for at, size in zip(starts, sizes, strict=False)):
+            return True
+    return False
+
+
+def _numbers(
+    structure: Structure, directory: Directory, tag: int, most: int
+) -> tuple[float, ...]:  # fmt: skip
+    return structure.numbers(directory[tag], most) if tag in directory else ()
+
+
+def _exif_of_raf(file: BinaryIO) -> bytes | None:
+    """Return the EXIF block of the JPEG that a RAF file carries."""
+    from stillpix.images.jpeg import exif_of_jpeg
+
+    file.seek(RAF_JPEG)
+    offset, length = struct.unpack(">II", file.read(8))
+    file.seek(offset)
+    return exif_of_jpeg(file.read(min(length, MOST_BLOCK)))
+
+
+def _exif_of_cr3(file: BinaryIO) -> Exif:
+    """Return the facts of a CR3: Canon keeps the main directory and EXIF's in boxes of their own.
+
+    ISO/IEC 14496-12 boxes; the names of Canon's from L. Lorentz, "Describing the Canon Raw v3".
+    """
+    blocks: dict[bytes, bytes] = {}
+    for name, start, end in _boxes(file, 0, file.seek(0, 2)):
+        if name != b"moov":
+            continue
+        for inner, at, until in _boxes(file, start, end):
+            file.seek(at)
+            if inner == b"uuid" and file.read(16) == CANON:
+                for part, begins, ends in _boxes(file, at + 16, until):
+                    file.seek(begins)
+                    blocks[part] = file.read(min(ends - begins, MOST_BLOCK))
+    main, shot = (exif_of_block(blocks.get(name)) for name in (b"CMT1", b"CMT2"))
+    return Exif(
+        make=main.make, model=main.model, serial=shot.serial, software=main.software,
+        orientation=main.orientation, exposure_s=shot.exposure_s, gain=shot.gain,
+        taken=shot.taken or main.taken,
+    )  # fmt: skip
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and end of the contents of each box between two offsets."""
+    for _ in range(MOST_BOXES):
+        if start + 8 > end:
+            return
+        file.seek(start)
+        size, name = struct.unpack(">I4s", file.read(8))
+        begins = start + 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8))
+            begins += 8
+        until = end if size == 0 else start + size
+        if until < begins or until > end:
+            return
+        yield name, begins, until
+        start = until
