@@ -90,7 +90,8 @@ def with_bad_pixels(content: bytes, path: Path, bad: BadPixels) -> bytes:
     if after == before or not (bad.points or bad.rects):
         return content
     result = with_tags(content, path, placed, [Tag(OPCODE_LIST_1, UNDEFINED, len(after), after)])
-    require_only_added(content, result, path, placed, {OPCODE_LIST_1})
+    with explained(path):
+        require_only_added(content, result, path, placed, {OPCODE_LIST_1})
     if opcodes_of(result, path) != after:
         raise WriteError(path, NOT_KEPT)
     return result
@@ -108,8 +109,7 @@ def with_tags(
 
     Tags that are there already get the new values; those of `without` are left out of the copy.
     """
-    with explained(path):
-        entries, following = _entries(content, placed)
+    entries, following = _entries(content, placed)
     result = bytearray(content)
     replaced = {tag.code for tag in tags}
     packed = [each for each in entries if each[0] not in replaced and each[0] not in without]
@@ -128,11 +128,8 @@ def with_tags(
 
 def _entries(content: bytes, placed: PlacedDirectory) -> tuple[list[tuple[int, bytes]], bytes]:
     """Return a directory's entries, tag and bytes, and the bytes of the pointer after them."""
-    (count,) = placed.counter.unpack_from(content, placed.offset)
     start, size = placed.offset + placed.counter.size, placed.entry.size
-    end = start + count * size
-    if end + placed.address.size > len(content):
-        raise BrokenStructureError("ends within the directory of its mosaic")
+    end = placed.end - placed.address.size
     raw = [content[at : at + size] for at in range(start, end, size)]
     order = placed.order + "H"
     entries = [(int(struct.unpack_from(order, each)[0]), each) for each in raw]

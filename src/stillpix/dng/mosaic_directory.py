@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class PlacedDirectory:
     pointer: int
     offset: int
     entries: Directory
+    end: int  # behind the pointer to the next one
 
     @property
     def counter(self) -> struct.Struct:
@@ -81,7 +82,7 @@ def directories_in(content: bytes) -> Iterator[PlacedDirectory]:
     structure, pointer, order, big = _opened(content)
     address = struct.Struct(order + ("Q" if big else "I"))
     seen = set[int]()
-    while pointer + address.size <= len(content) and len(seen) < MAX_DIRECTORIES:
+    while len(seen) < MAX_DIRECTORIES:
         (offset,) = address.unpack_from(content, pointer)
         if not offset:
             return
@@ -95,8 +96,7 @@ def directories_in(content: bytes) -> Iterator[PlacedDirectory]:
                 where = subs.where + number * width
                 if width == address.size and inner:
                     yield _placed(structure, order, where, int(inner), seen, big=big)
-        (count,) = placed.counter.unpack_from(content, offset)
-        pointer = offset + placed.counter.size + count * placed.entry.size
+        pointer = placed.end - address.size
 
 
 def _opened(content: bytes) -> tuple[Structure, int, str, bool]:
@@ -115,7 +115,13 @@ def _placed(
     if offset in seen:
         raise BrokenStructureError("has directories that point in a circle")
     seen.add(offset)
-    return PlacedDirectory(order, big, pointer, offset, structure.directory(offset))
+    placed = PlacedDirectory(order, big, pointer, offset, structure.directory(offset), 0)
+    counter = Entry(16 if big else 3, 1, offset)
+    (count,) = structure.numbers(counter, 1)
+    size = placed.counter.size + int(count) * placed.entry.size + placed.address.size
+    if offset + size > structure.size:
+        raise BrokenStructureError("ends within a directory")
+    return replace(placed, end=offset + size)
 
 
 def mosaic_directory(content: bytes, path: Path) -> PlacedDirectory:

@@ -43,7 +43,6 @@ XMP = 700
 EXPOSURE_TIME, F_NUMBER, ISO, EXIF_VERSION = 33434, 33437, 34855, 36864
 TAKEN, FOCAL_LENGTH, BODY_SERIAL, LENS = 36867, 37386, 42033, 42036
 MOST_ISO = 65535
-MOST_XTRANS_MARGIN = 6  # px; beyond, LibRaw 0.20 to 0.22 reads the colours from before its table
 
 Matrix: TypeAlias = tuple[tuple[float, float, float], ...]
 Grid: TypeAlias = Sequence[Sequence[Any]]
@@ -126,8 +125,6 @@ def _require_fit(negative: Negative) -> None:
     sides = {len(row) for row in negative.pattern}
     if negative.pattern and (len(sides) != 1 or set("".join(negative.pattern)) != set(COLOURS)):
         raise ValueError(f"{negative.pattern} is no pattern of R, G and B")
-    if len(negative.pattern) > 2 and max(left, top) > MOST_XTRANS_MARGIN:
-        raise ValueError(f"LibRaw reads no X-Trans DNG with margins of {left} and {top} px")
     if not 0 < negative.white <= 65535:
         raise ValueError(f"a white level of {negative.white} does not fit 16 bits")
 
