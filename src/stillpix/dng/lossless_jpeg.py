@@ -25,10 +25,11 @@ LOSSY = (
 
 
 class Tile(NamedTuple):
-    """The values of a tile, and how many bits it gives them."""
+    """The values of a tile, and how it holds them."""
 
     pixels: NDArray[np.uint16]  # (rows, columns)
     bits: int
+    components: int = 1  # neighbours in a row that make one pixel of the JPEG
 
 
 def lossless_decoded(raw: bytes, rows: int, columns: int, path: Path) -> Tile:
@@ -45,7 +46,7 @@ def lossless_decoded(raw: bytes, rows: int, columns: int, path: Path) -> Tile:
         ReadError: the tile is not lossless.
         BrokenStructureError: it is damaged, or of another size than it should be.
     """
-    bits, values = _frame_of(raw, path)
+    bits, components, values = _frame_of(raw, path)
     if values != rows * columns:
         raise BrokenStructureError("has a tile of another size than it claims")
     try:
@@ -53,21 +54,21 @@ def lossless_decoded(raw: bytes, rows: int, columns: int, path: Path) -> Tile:
     except (RuntimeError, ValueError) as error:  # the codecs' own are RuntimeErrors
         raise BrokenStructureError("has a tile that cannot be unpacked") from error
     pixels = np.ascontiguousarray(decoded, np.uint16).reshape(rows, columns)
-    return Tile(pixels.copy(), bits)
+    return Tile(pixels.copy(), bits, components)
 
 
 def lossless_encoded(tile: Tile, path: Path) -> bytes:
     """Return a tile as lossless JPEG, of as many bits as before.
 
-    Predictor 1, the one that darktable reads, and two neighbours as two components where the
-    width is even: of a Bayer mosaic each is then predicted from one of its own colour.
+    Predictor 1, the one that darktable reads. Two components are smaller: of a Bayer mosaic each
+    value is then predicted from one of its own colour.
 
     Raises:
         ReadError: it does not decode to the same values again.
     """
     rows, columns = tile.pixels.shape
-    components = 1 if columns % 2 else 2
-    shape = (rows, columns) if components == 1 else (rows, columns // 2, components)
+    components = tile.components if columns % tile.components == 0 else 1
+    shape = (rows, columns) if components == 1 else (rows, columns // components, components)
     bits = max(tile.bits, int(tile.pixels.max(initial=3)).bit_length())  # T.81 begins at two
     values = np.ascontiguousarray(tile.pixels, np.uint8 if bits <= 8 else np.uint16).reshape(shape)
     packed = bytes(imagecodecs.jpeg8_encode(values, lossless=True, predictor=1, bitspersample=bits))
@@ -78,8 +79,8 @@ def lossless_encoded(tile: Tile, path: Path) -> bytes:
     return packed
 
 
-def _frame_of(raw: bytes, path: Path) -> tuple[int, int]:
-    """Return the bits and the number of values that a tile's frame header claims."""
+def _frame_of(raw: bytes, path: Path) -> tuple[int, int, int]:
+    """Return the bits, components and number of values that a tile's frame header claims."""
     at = 2
     if raw[:2] != bytes((0xFF, SOI)):
         raise BrokenStructureError("has a tile that is no JPEG")
@@ -87,7 +88,8 @@ def _frame_of(raw: bytes, path: Path) -> tuple[int, int]:
         code, length = raw[at + 1], int.from_bytes(raw[at + 2 : at + 4], "big")
         if code == LOSSLESS_FRAME:
             rows, columns = (int.from_bytes(raw[n : n + 2], "big") for n in (at + 5, at + 7))
-            return raw[at + 4], rows * columns * raw[at + 9]
+            components = raw[at + 9]
+            return raw[at + 4], components, rows * columns * components
         if code in FRAMES:
             raise ReadError(path, LOSSY)
         if code == SCAN:

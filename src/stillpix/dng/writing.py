@@ -136,12 +136,14 @@ def _active(negative: Negative) -> tuple[int, int, int, int]:
 
 def _tiles(pixels: NDArray[np.uint16]) -> Iterator[bytes]:
     """Yield the tiles, those at the right and lower edge filled up with the nearest values."""
+    # LibRaw 0.22 reads tiles of two components and of half the frame's width as twice as high.
+    components = 1 if pixels.shape[1] == 2 * TILE else 2
     for top in range(0, pixels.shape[0], TILE):
         for left in range(0, pixels.shape[1], TILE):
             tile = pixels[top : top + TILE, left : left + TILE]
             missing = [(0, TILE - side) for side in tile.shape]
             full = np.ascontiguousarray(np.pad(tile, missing, mode="edge"))
-            yield lossless_encoded(Tile(full, 16), Path("new.dng"))
+            yield lossless_encoded(Tile(full, 16, components), Path("new.dng"))
 
 
 def _tags(negative: Negative) -> list[_Tag]:
