@@ -105,10 +105,9 @@ def dng_of(negative: Negative, *, compressed: bool = True) -> bytes:
         if negative.taken is not None:
             options["datetime"] = negative.taken
         if compressed:
-            shape = negative.pixels.shape
-            writer.write(_tiles(negative.pixels), shape=shape, dtype=np.uint16, tile=(TILE, TILE),
-                         compression=7,
-                bitspersample=16, **options)  # fmt: skip
+            pixels = negative.pixels
+            options |= {"tile": _tile(pixels), "compression": 7, "bitspersample": 16}
+            writer.write(_tiles(pixels), shape=pixels.shape, dtype=np.uint16, **options)
         else:
             writer.write(negative.pixels, **options)
     return _completed(file.getvalue(), negative)
@@ -134,14 +133,21 @@ def _active(negative: Negative) -> tuple[int, int, int, int]:
     return negative.active or (0, 0, width, height)
 
 
+def _tile(pixels: NDArray[np.uint16]) -> tuple[int, int]:
+    """Return a tile's rows and columns; LibRaw reads none that is wider than the frame."""
+    rows, columns = (max(min(TILE, side) // 16 * 16, 16) for side in pixels.shape)
+    return rows, columns
+
+
 def _tiles(pixels: NDArray[np.uint16]) -> Iterator[bytes]:
     """Yield the tiles, those at the right and lower edge filled up with the nearest values."""
+    rows, columns = _tile(pixels)
     # LibRaw 0.22 reads tiles of two components and of half the frame's width as twice as high.
-    components = 1 if pixels.shape[1] == 2 * TILE else 2
-    for top in range(0, pixels.shape[0], TILE):
-        for left in range(0, pixels.shape[1], TILE):
-            tile = pixels[top : top + TILE, left : left + TILE]
-            missing = [(0, TILE - side) for side in tile.shape]
+    components = 1 if pixels.shape[1] == 2 * columns else 2
+    for top in range(0, pixels.shape[0], rows):
+        for left in range(0, pixels.shape[1], columns):
+            tile = pixels[top : top + rows, left : left + columns]
+            missing = ((0, rows - tile.shape[0]), (0, columns - tile.shape[1]))
             full = np.ascontiguousarray(np.pad(tile, missing, mode="edge"))
             yield lossless_encoded(Tile(full, 16, components), Path("new.dng"))
 
