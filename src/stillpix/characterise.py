@@ -27,6 +27,11 @@ FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
 RING_SHARE = 0.16  # of the middle's score: strong defects stayed below 0.14, dust above 0.2
+# In a mosaic a broken photosite is one value, and the 24 around it are as sound ones are. A star
+# that stands still lights those beside it, whatever their colour, and darkens what they predict.
+SQUARE = 2  # px
+SQUARE_NOISE = 1.4  # null sigmas: four of its standard errors above 0.67
+SQUARE_SHARE = 0.06  # of the middle's score
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
+    if convincing and not evidence.rendered:
+        convincing = is_alone(around[loudest])
     return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
 
 
@@ -104,6 +111,20 @@ def is_point(around: NDArray[np.float64]) -> bool:
     ring = np.abs(around[np.maximum(abs(rows), abs(columns)) >= RING_FROM])
     allowed = max(RING_NOISE, RING_SHARE * abs(float(around[middle, middle])))
     return float(np.median(ring)) <= allowed
+
+
+def is_alone(around: NDArray[np.float64]) -> bool:
+    """Return whether scores around a photosite, (odd, odd), say that it stands out alone.
+
+    >>> star = 9.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> is_alone(np.where(star == 9.0, star, 0.5)), is_alone(star + 0.5)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    near = slice(middle - SQUARE, middle + SQUARE + 1)
+    beside = np.delete(np.abs(around[near, near]).ravel(), 2 * SQUARE * (SQUARE + 1))
+    allowed = max(SQUARE_NOISE, SQUARE_SHARE * abs(float(around[middle, middle])))
+    return float(np.median(beside)) <= allowed
 
 
 def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:

@@ -282,7 +282,9 @@ class _Body:
                 self.outcome.known += 1
             elif evidence.knows(frame.digest) or frame.digest in fresh:
                 self.outcome.duplicates += 1
-            elif not frame.dark and is_repeat(signature, evidence.signatures.values()):
+            elif not frame.dark and is_repeat(
+                signature, evidence.signatures.values(), self.sensor.layout
+            ):
                 evidence.note_repeat(frame)
                 self.outcome.repeats += 1
             else:

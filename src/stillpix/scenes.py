@@ -16,14 +16,20 @@ from .frame import Layout, Pixels
 
 SAMPLES = 2048
 # A sample is the mean of a block of so many px a side, less the mean of blocks so many px around it
-# that are so many px a side. In a mosaic all of them hold the same colours.
+# that are so many px a side. In a mosaic it is one photosite among those of its colour: what would
+# make it look broken, were the picture taken again.
 RENDERED = (3, 4, 1)
-BLOCKS: dict[str, tuple[int, int, int]] = {
-    "rendered": RENDERED, "mono": (3, 6, 3), "xtrans": (6, 12, 6)
+SIDES: dict[str, tuple[int, int, int]] = {
+    "rendered": RENDERED, "mono": (1, 1, 1), "xtrans": (1, 6, 1)
 }  # fmt: skip
-BAYER = (2, 4, 2)
+BAYER = (1, 2, 1)
+# The same of a mosaic's coarse structure: blocks that hold all colours, or the same ones.
+COARSE: dict[str, tuple[int, int, int]] = {"mono": (3, 6, 3), "xtrans": (6, 12, 6)}
+COARSE_BAYER = (2, 4, 2)
 SMOOTH = 0.1  # correlation of a block's structure with the next one's; that of noise is below 0.08
 ALIKE = 0.2  # correlation; unrelated photos stay below 0.07, shifts of up to 3 px above 0.5
+NEARLY_ALIKE = 0.5  # correlation of the coarse structure: a mosaic's photos within some 3 px
+MOST_NEARLY_ALIKE = 3  # photos; DetectionSettings wants one more different picture than that
 RECENT = 1000  # signatures looked at: series stand together in a folder
 
 Signature = NDArray[np.int8]
@@ -41,28 +47,42 @@ def signature_of(pixels: Pixels, layout: Layout = "rendered") -> Signature:
     >>> int(np.abs(signature_of(flat)).max())
     0
     """
-    side, ring, around = BLOCKS.get(layout, BAYER)
     height, width = pixels.shape
-    reach = ring + side // 2 + (side if layout != "rendered" else 0)
-    low, high = reach, ring + (side - 1) // 2 + reach - ring - side // 2
-    if min(height, width) <= low + high:
+    rendered = layout == "rendered"
+    coarse = COARSE.get(layout, COARSE_BAYER)
+    edge = RENDERED[1] + 1 if rendered else coarse[1] + 2 * coarse[0]
+    if min(height, width) <= 2 * edge:
         return np.zeros(SAMPLES, np.int8)
     rng = np.random.default_rng((height, width))
-    y = rng.integers(low, height - high, SAMPLES)
-    x = rng.integers(low, width - high, SAMPLES)
-    structure = _structure_at(pixels, y, x, (side, ring, around))
-    typical = np.abs(structure).mean()
-    if typical == 0:
+    y = rng.integers(edge, height - edge, SAMPLES)
+    x = rng.integers(edge, width - edge, SAMPLES)
+    if not rendered and not _has_content(pixels, y, x, coarse):
         return np.zeros(SAMPLES, np.int8)
-    scaled: Signature = np.rint(np.clip(structure / typical, -2, 2) * 63).astype(np.int8)
-    if layout != "rendered":
-        beside = (
-            _structure_at(pixels, y + dy, x + dx, (side, ring, around))
-            for dy, dx in ((side, 0), (0, side))
-        )
-        if min(_correlation(scaled, each) for each in beside) < SMOOTH:
-            return np.zeros(SAMPLES, np.int8)
+    structure = _clipped(_structure_at(pixels, y, x, SIDES.get(layout, BAYER)))
+    if not rendered:  # the second half is of the coarse structure
+        half = SAMPLES // 2
+        structure[half:] = _clipped(_structure_at(pixels, y[half:], x[half:], coarse))
+    scaled: Signature = np.rint(structure * 63).astype(np.int8)
     return scaled
+
+
+def _has_content(
+    pixels: Pixels, y: NDArray[np.int64], x: NDArray[np.int64], sides: tuple[int, int, int]
+) -> bool:
+    """Return whether structure reaches from one block to the next, both ways: noise does not."""
+    here = _clipped(_structure_at(pixels, y, x, sides))
+    for dy, dx in ((sides[0], 0), (0, sides[0])):
+        beside = _clipped(_structure_at(pixels, y + dy, x + dx, sides))
+        lengths = np.sqrt((here @ here) * (beside @ beside))
+        if here @ beside < SMOOTH * max(float(lengths), 1e-9):
+            return False
+    return True
+
+
+def _clipped(structure: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return structure in units of its own mean absolute one, so that no single spot decides."""
+    typical = np.abs(structure).mean()
+    return np.clip(structure / typical, -2, 2) if typical else structure
 
 
 def _structure_at(
@@ -80,16 +100,13 @@ def _structure_at(
     return mean_at((0,), side) - mean_at((-ring, 0, ring), around)
 
 
-def _correlation(scaled: Signature, structure: NDArray[np.float64]) -> float:
-    typical = np.abs(structure).mean()
-    clipped = np.clip(structure / typical, -2, 2) if typical else structure
-    mine = scaled.astype(np.float64)
-    lengths = np.sqrt((mine @ mine) * (clipped @ clipped))
-    return float(mine @ clipped / lengths) if lengths else 0.0
-
-
-def is_repeat(signature: Signature, known: Collection[Signature]) -> bool:
+def is_repeat(
+    signature: Signature, known: Collection[Signature], layout: Layout = "rendered"
+) -> bool:
     """Return whether a photo shows the same picture as one of the known.
+
+    Of a mosaic, also whether it shows the same as several of them but for a few px: stars that
+    the mount follows keep to the same photosites in all, though no two photos are equal.
 
     >>> rng = np.random.default_rng(1)
     >>> a, b = rng.integers(0, 255, (2, 64, 64), np.uint8)
@@ -98,7 +115,17 @@ def is_repeat(signature: Signature, known: Collection[Signature]) -> bool:
     """
     if not known or not signature.any():
         return False
-    others = np.array(list(known)[-RECENT:], np.float32)
-    mine = signature.astype(np.float32)
-    lengths = np.sqrt((others**2).sum(1) * (mine**2).sum())
-    return bool((others @ mine > ALIKE * np.maximum(lengths, 1.0)).any())
+    others = np.array(list(known)[-RECENT:])
+    if layout == "rendered":
+        return bool((_alike(signature, others) > ALIKE).any())
+    half = SAMPLES // 2
+    fine = _alike(signature[:half], others[:, :half])
+    coarse = _alike(signature[half:], others[:, half:])
+    return bool((fine > ALIKE).any() or (coarse > NEARLY_ALIKE).sum() >= MOST_NEARLY_ALIKE)
+
+
+def _alike(signature: Signature, others: Signature) -> NDArray[np.float32]:
+    """Return the correlation of a signature with each of the others, (photos,)."""
+    mine, theirs = signature.astype(np.float32), others.astype(np.float32)
+    lengths = np.sqrt((theirs**2).sum(1) * (mine**2).sum())
+    return np.asarray(theirs @ mine / np.maximum(lengths, 1.0), np.float32)
