@@ -67,6 +67,18 @@ class PlacedDirectory:
         return struct.Struct(self.order + ("Q" if self.big else "I"))
 
 
+def is_dng(content: bytes) -> bool:
+    """Return whether a file says that it is a DNG, in the first directories of its structure.
+
+    >>> is_dng(b"whatever")
+    False
+    """
+    try:
+        return any(DNG_VERSION in placed.entries for placed in directories_in(content))
+    except (BrokenStructureError, struct.error):
+        return False
+
+
 def length_of(entry: Entry) -> int:
     """Return the bytes of a field's values."""
     width = 8 if entry.kind in RATIONALS else struct.calcsize("=" + CODES.get(entry.kind, "B"))
