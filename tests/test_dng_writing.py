@@ -102,7 +102,8 @@ def test_all_that_is_known_stands_in_the_file():
         noise(), 16000, ("GR", "BG"), black=((500.0, 501.0), (502.0, 503.5)),
         active=(25, 12, 150, 100), make="Acme", model="One", serial="SN77",
         matrices={17: MATRIX, 21: MATRIX}, neutral=(0.5, 1.0, 0.625), orientation=6,
-        baseline_exposure=-0.5, exposure_s=1 / 60, iso=400, f_number=5.6, focal_mm=50.0, lens="Acme 50 mm", taken=datetime(2024, 5, 6, 7, 8, 9),
+        baseline_exposure=-0.5, exposure_s=1 / 60, iso=400, f_number=5.6, focal_mm=50.0,
+        lens="Acme 50 mm", taken=datetime(2024, 5, 6, 7, 8, 9),
         opcodes=extended(None, BadPixels(((3, 4),)), 196, 128),
     )  # fmt: skip
 
