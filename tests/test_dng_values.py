@@ -293,6 +293,7 @@ def test_a_lossy_tile_is_refused():
         ({322: dngs.long("<", 1 << 30), 323: dngs.long("<", 1 << 30),
           324: dngs.long("<", 8), 325: dngs.long("<", 9)}, "strips or tiles of absurd size"),
         ({50712: dngs.short("<", 9, 5)}, "linearisation table that does not rise"),
+        ({50712: dngs.short("<", 9)}, "linearisation table that does not rise"),
         ({273: (2, 4, b"abc\0")}, "in no whole numbers"),
     ],
 )  # fmt: skip
@@ -334,15 +335,18 @@ def test_strips_that_share_their_bytes_are_not_changed_in_place():
         with_values(bytes(file.bytes), NAME, patches())
 
 
-def test_a_value_beyond_the_depth_and_a_patch_beyond_the_frame_are_refused():
-    before = mosaic_files.dng(mosaic(12), white=4095, bitspersample=12)
+def test_a_value_beyond_the_depth_becomes_the_most_that_the_file_holds():
+    before = mosaic_files.dng(mosaic(12), white=65535, bitspersample=12)
     bright = Patch(1, 1, np.array([[4096]], np.uint16), np.ones((1, 1), bool))
+
+    assert by_libraw(with_values(before, NAME, [bright]))[1, 1] == 4095
+
+
+def test_a_patch_beyond_the_frame_is_refused():
     outside = Patch(WIDTH, 1, np.array([[9]], np.uint16), np.ones((1, 1), bool))
 
-    with pytest.raises(ValueError, match="4096 does not fit 12 bits"):
-        with_values(before, NAME, [bright])
     with pytest.raises(ValueError, match="outside the frame"):
-        with_values(before, NAME, [outside])
+        with_values(mosaic_files.dng(mosaic()), NAME, [outside])
 
 
 def test_a_result_that_changed_more_is_not_handed_out(monkeypatch):
@@ -388,3 +392,20 @@ def test_tifffile_reads_what_the_tests_own_encoder_packs():
 
     with tifffile.TiffFile(BytesIO(jpeg_dng(pixels, 14))) as file:
         assert np.array_equal(file.pages[0].asarray(), pixels)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from("<>"), st.booleans(), st.sampled_from(["first", "last below"]), st.data())
+def test_damage_of_any_kind_is_refused_in_one_line_or_survived(order, big, place, data):
+    whole = bytearray(dngs.laid_out(mosaic(), order=order, big=big, place=place, others=({},)))
+    directories = st.one_of(st.integers(0, 20), st.integers(len(whole) - 900, len(whole) - 1))
+    for _ in range(data.draw(st.integers(1, 5))):
+        whole[data.draw(directories)] = data.draw(st.sampled_from([0, 1, 3, 4, 5, 12, 255]))
+    end = data.draw(st.one_of(st.just(len(whole)), st.integers(0, len(whole))))
+
+    try:
+        with_values(bytes(whole[:end]), NAME, patches()[1:2])
+    except (ReadError, WriteError) as error:
+        assert "\n" not in str(error)
+    except ValueError as error:
+        assert "outside the frame" in str(error)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from ..errors import ReadError, WriteError
 from ..images.directories import BrokenStructureError, Directory, Structure
 from .mosaic_directory import (
+    OFFSETS,
     SUB_DIRECTORIES,
     PlacedDirectory,
     directories_in,
@@ -190,11 +191,13 @@ def _told(content: bytes, shared: int) -> Iterator[tuple[int, _Told]]:
     for placed in directories_in(content):
         yield placed.offset, _values(structure, placed.entries, placed.address.size, shared)
         for tag in SUB_CHAINS:
-            if tag in placed.entries:
-                with suppress(BrokenStructureError):  # readers leave out damaged EXIF, too
-                    offset = int(structure.numbers(placed.entries[tag], 1)[0])
-                    below = structure.directory(offset)
-                    yield offset, _values(structure, below, placed.address.size, shared)
+            entry = placed.entries.get(tag)
+            if entry is None or entry.kind not in OFFSETS or not entry.count:
+                continue
+            with suppress(BrokenStructureError):  # readers leave out damaged EXIF, too
+                offset = int(structure.numbers(entry, 1)[0])
+                below = structure.directory(offset)
+                yield offset, _values(structure, below, placed.address.size, shared)
 
 
 def _values(structure: Structure, entries: Directory, inline: int, shared: int) -> _Told:

@@ -27,6 +27,7 @@ from ..images.outline import MAX_PIXELS
 
 NEW_SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 SAMPLES, SUB_DIRECTORIES, DNG_VERSION = 277, 330, 50706
+OFFSETS = frozenset({4, 13, 16, 18})  # field types that point at directories
 CFA, LINEAR_RAW = 32803, 34892  # photometric interpretations
 MAX_SUB_DIRECTORIES = 16
 
@@ -101,7 +102,7 @@ def directories_in(content: bytes) -> Iterator[PlacedDirectory]:
         placed = _placed(structure, order, pointer, offset, seen, big=big)
         yield placed
         subs = placed.entries.get(SUB_DIRECTORIES)
-        if subs is not None:
+        if subs is not None and subs.kind in OFFSETS:
             below = structure.numbers(subs, MAX_SUB_DIRECTORIES)
             width = length_of(subs) // subs.count if subs.count else 0
             for number, inner in enumerate(below):

@@ -93,14 +93,15 @@ class _Layout:
 def with_values(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     """Return a DNG with values of its mosaic replaced; where nothing changes, `content` itself.
 
-    The patches' pixels are uint16 DN of the full stored mosaic, as LibRaw reads it: where the file
-    holds a linearisation table, the stored code is taken whose DN is nearest. Digests of the
-    pixels, which hold no longer, are left out of the result.
+    The patches' pixels are uint16 DN of the full stored mosaic, as LibRaw reads it. Where the file
+    holds a linearisation table, the stored code is taken whose DN is nearest; a value beyond the
+    file's bits becomes the most that they hold. Digests of the pixels, which hold no longer, are
+    left out of the result.
 
     Raises:
         ReadError: the file is damaged, no DNG with a sensor's mosaic, or packed in a way that is
             not written.
-        ValueError: a patch does not fit the mosaic, or a value its bit depth.
+        ValueError: a patch does not fit the mosaic.
         WriteError: the result does not read back as meant.
     """
     placed = mosaic_directory(content, path)
@@ -180,8 +181,9 @@ def _require_writable(structure: Structure, placed: PlacedDirectory, path: Path)
 def _curve_of(structure: Structure, placed: PlacedDirectory) -> NDArray[np.float64] | None:
     if LINEARIZATION not in placed.entries:
         return None
-    curve = np.array(structure.numbers(placed.entries[LINEARIZATION], MOST_CURVE), np.float64)
-    if not curve.size or np.any(np.diff(curve) < 0):
+    codes = min(1 << number_in(structure, placed, BITS, 1), MOST_CURVE)
+    curve = np.array(structure.numbers(placed.entries[LINEARIZATION], codes), np.float64)
+    if curve.size < 2 or not np.all(np.diff(curve) >= 0):  # nor does NaN
         raise BrokenStructureError("has a linearisation table that does not rise")
     return curve
 
@@ -193,8 +195,8 @@ def _codes_of(values: Codes, layout: _Layout) -> Codes:
         below, above = layout.curve[after - 1], layout.curve[after]
         nearer = values - below < above - values
         return (after - nearer).astype(np.uint16)
-    if values.size and int(values.max()) >> layout.bits:
-        raise ValueError(f"a value of {values.max()} does not fit {layout.bits} bits")
+    if layout.compression == UNCOMPRESSED:
+        return np.minimum(values, np.uint16((1 << layout.bits) - 1))
     return values
 
 
