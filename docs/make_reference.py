@@ -22,7 +22,7 @@ import stillpix
 from stillpix import images, maps
 from stillpix.cli import app
 from stillpix.detection import DetectionSettings
-from stillpix.gather import CONVERTERS, RAW_SUFFIXES
+from stillpix.gather import CONVERTERS, UNREAD_SUFFIXES
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
@@ -92,7 +92,8 @@ def map_formats() -> Iterator[str]:
 
 def unread_formats() -> Iterator[str]:
     """Yield the suffixes that are known but not read, and the programs whose exports are noted."""
-    yield f"Known, counted and not read yet: {' '.join(f'`{s}`' for s in sorted(RAW_SUFFIXES))}.\n"
+    unread = " ".join(f"`{suffix}`" for suffix in sorted(UNREAD_SUFFIXES))
+    yield f"Known, counted and not read yet: {unread}.\n"
     yield f"Programs whose exports are noted: {', '.join(sorted(CONVERTERS))}."
 
 

@@ -16,7 +16,8 @@ import series
 from stillpix.defects import Defect, DefectMap
 from stillpix.gather import gather
 from stillpix.images import read_header
-from stillpix.mend import listed_at, mend
+from stillpix.listing import listed_at
+from stillpix.mend import mend
 from stillpix.placing import Placement, routes
 
 MOMENT = 1_500_000_000_123_456_700  # ns: whole 100 ns, as every file system of today can keep

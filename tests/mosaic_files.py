@@ -22,8 +22,8 @@ def cell_of(layout):
 
 def dng(
     pixels, layout="bayer-RGGB", *, active=None, black=512, white=16383, exposure_s=(1, 50),
-    iso=400, serial="SN77", taken="2024:05:06 07:08:09", orientation=1, compression=None,
-    byteorder="<", extra=(), **options,
+    iso=400, make="Acme", model="Acme One", serial="SN77", taken="2024:05:06 07:08:09",
+    orientation=1, compression=None, byteorder="<", extra=(), **options,
 ):  # fmt: skip
     """Return a DNG file. `layout` counts from the stored (0, 0); `active` is top, left, bottom,
     right, and the file's own pattern begins there, as the specification wants.
@@ -43,8 +43,8 @@ def dng(
         ),
         (50728, "2I", 3, (1, 2, 1, 1, 1, 2), True),
         (50778, "H", 1, 21, True),
-        (271, "s", 0, "Acme", True),
-        (272, "s", 0, "Acme One", True),
+        (271, "s", 0, make, True),
+        (272, "s", 0, model, True),
         (274, "H", 1, orientation, True),
         (33434, "2I", 1, exposure_s, True),
         (34855, "H", 1, iso, True),

@@ -48,9 +48,9 @@ class Sky:
         reach = int(6 * self.sigma) + 2
         for sx, sy, flux in zip(x, y, self.flux, strict=True):
             left, top = int(sx) - reach, int(sy) - reach
-            if not (0 <= left and left + 2 * reach + 1 <= self.width):
+            if not (left >= 0 and left + 2 * reach + 1 <= self.width):
                 continue
-            if not (0 <= top and top + 2 * reach + 1 <= self.height):
+            if not (top >= 0 and top + 2 * reach + 1 <= self.height):
                 continue
             across = np.arange(left, left + 2 * reach + 1)
             down = np.arange(top, top + 2 * reach + 1)

@@ -23,8 +23,8 @@ LAYERS = (
     {"null"},  # null and characterise are the two lower floors of detection
     {"characterise", "onset"},
     {"detection", "restoration", "maps"},
-    {"gather", "library", "fixlog"},
-    {"placing"},
+    {"gather", "library", "fixlog", "framing"},
+    {"placing", "listing"},
     {"scan", "mend", "report"},
     {"cli", "web"},
     {"__init__", "__main__"},

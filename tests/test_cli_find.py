@@ -202,8 +202,8 @@ def test_json_of_nothing_is_a_document_too(tmp_path):
     assert ran.exit_code == 3
     assert json.loads(ran.stdout)["maps"] == []
     assert (
-        ran.stderr
-        == "stillpix: no photo there; give photos, or a folder of them (JPEG, PNG or TIFF)\n"
+        ran.stderr == "stillpix: no photo there; give photos, or a folder of them "
+        "(JPEG, PNG, TIFF, RAW or FITS)\n"
     )
 
 

@@ -139,7 +139,8 @@ def test_no_photo_is_nothing_usable(tmp_path):
 
     assert ran.exit_code == 3
     assert ran.stderr == (
-        "stillpix: no photo there; give photos, or a folder of them (JPEG, PNG or TIFF)\n"
+        "stillpix: no photo there; give photos, or a folder of them "
+        "(JPEG, PNG, TIFF, RAW or FITS)\n"
     )
 
 

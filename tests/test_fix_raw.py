@@ -22,8 +22,8 @@ from stillpix.dng.appending import opcodes_of
 from stillpix.dng.opcodes import bad_pixels_in
 from stillpix.errors import ReadError
 from stillpix.images import read_header
+from stillpix.listing import listed_in
 from stillpix.maps import write_map
-from stillpix.mend import listed_in
 from stillpix.placing import Placement
 from stillpix.restoration import RawWay
 

@@ -23,8 +23,9 @@ from stillpix.fixlog import FixLog
 from stillpix.gather import gather
 from stillpix.images import read_header
 from stillpix.library import Library
+from stillpix.listing import listed_at, listed_in, listed_in_library
 from stillpix.maps import write_map
-from stillpix.mend import fix, listed_at, listed_in, listed_in_library, mend
+from stillpix.mend import fix, mend
 from stillpix.placing import Placement, Placer, Route, routes
 from stillpix.watch import Watch
 
@@ -97,13 +98,13 @@ def test_the_library_knows_the_map_and_says_what_is_missing(library, tmp_path):
     lister = listed_in_library(library)
 
     with pytest.raises(SensorMismatchError, match="the library has no map; run `stillpix find`"):
-        lister(sensor)
+        lister(sensor, [])
     library.save(DefectMap(replace(sensor, width=320, height=240), at([(1, 1)])))
-    with pytest.raises(SensorMismatchError, match="map of this camera is of 320x240: a map fits"):
-        lister(sensor)
+    with pytest.raises(SensorMismatchError, match="map is of this camera at 320x240: a map fits"):
+        lister(sensor, [])
     library.save(map_of(path))
-    assert len(lister(sensor).defects) == 3
-    assert lister(sensor).path == library.map_path(sensor)
+    assert len(lister(sensor, []).defects) == 3
+    assert lister(sensor, []).path == library.map_path(sensor)
 
 
 def test_a_place_outside_a_photo_costs_the_other_sizes_nothing(tmp_path):

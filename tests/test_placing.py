@@ -17,7 +17,7 @@ from stillpix.errors import WriteError
 from stillpix.fixlog import FixLog
 from stillpix.gather import Gathering, gather
 from stillpix.images import read_header
-from stillpix.mend import listed_at
+from stillpix.listing import listed_at
 from stillpix.placing import Placement, routes
 
 # Where copies go

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import stars
 from frames import smooth_light
+from mosaics import PATTERNS
 from stillpix.scenes import RECENT, SAMPLES, is_repeat, signature_of
 
 
@@ -88,3 +90,83 @@ def test_only_the_latest_signatures_are_compared():
 
     assert is_repeat(old, [old, *others[:-1]])
     assert not is_repeat(old, [old, *others])
+
+
+BODIES = ("mono", "bayer-GBRG", "xtrans")
+
+
+def raw(seed, layout, *, moved=0, noise=40.0, number=0):
+    """Return a mosaic of scene `seed` moved by some px, with noise of its own."""
+    rng = np.random.default_rng(seed)
+    wide = smooth_light(rng, 260, 160)
+    texture = 0.2 * rng.standard_normal(wide.shape)
+    wide = (
+        wide + sum(np.roll(texture, (dy, dx), (0, 1)) for dy in (0, 1, 2) for dx in (0, 1, 2)) / 3
+    )
+    light = wide[:, 20 + moved : 220 + moved]
+    dn = 600 + 9000 * light * np.resize(cell(layout), (160, 200))
+    dn = dn + noise * np.random.default_rng([seed, number, 3]).standard_normal(dn.shape)
+    return np.clip(dn, 0, 16383).astype(np.uint16)
+
+
+def cell(layout):
+    shares = {"R": 0.5, "G": 1.0, "g": 1.0, "B": 0.6, "W": 1.0}
+    pattern = np.array([[shares[letter] for letter in row] for row in PATTERNS[layout]])
+    return np.tile(pattern, (-(-160 // len(pattern)), -(-200 // len(pattern))))[:160, :200]
+
+
+@pytest.mark.parametrize("layout", BODIES)
+def test_mosaics_from_a_tripod_are_repeats(layout):
+    known = [signature_of(raw(1, layout), layout)]
+
+    assert all(
+        is_repeat(signature_of(raw(1, layout, number=n), layout), known, layout)
+        for n in range(1, 6)
+    )
+
+
+@pytest.mark.parametrize("layout", BODIES)
+def test_mosaics_of_other_scenes_are_no_repeats(layout):
+    signatures = [signature_of(raw(seed, layout), layout) for seed in range(15)]
+
+    assert all(signature.any() for signature in signatures)
+    assert not any(is_repeat(s, signatures[:n], layout) for n, s in enumerate(signatures))
+
+
+@pytest.mark.parametrize("layout", BODIES)
+def test_dark_frames_are_no_repeats_though_their_pattern_is_the_same(layout):
+    rng = np.random.default_rng(4)
+    pattern = 512 + rng.normal(0, 30, (160, 200)) + rng.normal(0, 20, (160, 1))
+    darks = [
+        np.rint(pattern + rng.normal(0, 10, pattern.shape)).astype(np.uint16) for _ in range(6)
+    ]
+    signatures = [signature_of(dark, layout) for dark in darks]
+
+    assert not any(is_repeat(s, signatures[:n], layout) for n, s in enumerate(signatures))
+
+
+def test_of_stars_that_a_mount_follows_three_frames_count():
+    sky = stars.Sky(3, drift=(0, 0))
+    known = []
+    for number in range(12):
+        signature = signature_of(sky.light_frame(number), "mono")
+        if not is_repeat(signature, known, "mono"):
+            known.append(signature)
+
+    assert len(known) == 3
+
+
+def test_of_stars_that_drift_most_frames_count():
+    sky = stars.Sky(3, drift=(1.5, 0.5))
+    known = []
+    for number in range(12):
+        signature = signature_of(sky.light_frame(number), "mono")
+        if not is_repeat(signature, known, "mono"):
+            known.append(signature)
+
+    assert len(known) >= 10
+
+
+@pytest.mark.parametrize("layout", BODIES)
+def test_tiny_mosaics_have_signatures_too(layout):
+    assert signature_of(np.full((32, 32), 99, np.uint16), layout).shape == (SAMPLES,)

@@ -23,6 +23,7 @@ DEEP = 40.0  # grey levels from which a hole is called dead rather than of low r
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
+FEWEST_DARKS = 2  # dark frames that must agree
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
@@ -63,10 +64,17 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
+    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
     if convincing and not evidence.rendered:
         convincing = is_alone(around[loudest])
     return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
+
+
+def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether several photos agree; of dark frames alone two, for they hide nothing."""
+    if 0 < evidence.darks == evidence.scenes:
+        return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
+    return _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
 
 
 def _photos_at_least(evidence: Evidence, x: int, y: int) -> int:

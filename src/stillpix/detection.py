@@ -79,6 +79,21 @@ def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
     return Tail(scores, start, beyond.size + 1.0, float(variance), share)
 
 
+def tail_of_few(decoys: Peaks, pixels: int, share: float = 1.0) -> Tail:
+    """Return the tail of two or three dark frames.
+
+    In their decoys every hot pixel stands once a frame, as loud as one frame can be and no louder:
+    no Gaussian. What is louder takes two frames, and by chance two agree as often as their spots
+    fall together.
+
+    >>> spots = np.linspace(4.5, 6.0, 100, dtype=np.float32)
+    >>> few = tail_of_few(Peaks(np.zeros(100, int), np.zeros(100, int), spots), 1_000_000)
+    >>> few.expected(np.array([5.9, 9.0], np.float32)).round(2).tolist()
+    [7.0, 0.01]
+    """
+    return Tail(np.sort(decoys.score), 0.0, decoys.score.size**2 / pixels, float("inf"), share)
+
+
 def detect(
     evidence: Evidence,
     settings: DetectionSettings = DetectionSettings(),
@@ -202,7 +217,10 @@ def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor 
     sums, information = evidence.decoy_scores, evidence.decoy_information
     null = null_of(sums, information, pool, evidence.grid)
     peaks = peaks_of(sums, null, settings.floor, pool, _apart(evidence))
-    return tail_of(peaks, settings.floor, sums.shape[1] / evidence.scores.shape[1])
+    share = sums.shape[1] / evidence.scores.shape[1]
+    if evidence.darks == evidence.scenes < settings.fewest_scenes:
+        return tail_of_few(peaks, sums.shape[1] * sums.shape[2], share)
+    return tail_of(peaks, settings.floor, share)
 
 
 def _described(

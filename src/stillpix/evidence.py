@@ -121,7 +121,11 @@ class Evidence:
     @property
     def darks(self) -> int:
         """Return how many dark frames were counted."""
-        return sum(record.counted and record.dark for record in self.photos.values())
+        return (
+            0
+            if self.rendered
+            else sum(record.counted and record.dark for record in self.photos.values())
+        )
 
     @property
     def exposures(self) -> list[Exposure]:

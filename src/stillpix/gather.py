@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,11 +63,13 @@ def gather(
     *,
     jobs: int | None = None,
     report: Callable[[int], None] | None = None,
+    dark: bool = False,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
-    then with how many heads have been read.
+    then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
+    says by itself whether it is one.
     """
     result = Gathering()
     files = list(_Search(result.skipped).files(paths))
@@ -77,12 +79,16 @@ def gather(
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
+                if dark and outcome.sensor.layout != "rendered":
+                    outcome = replace(outcome, dark=True)  # noqa: PLW2901 - the same photo
                 groups.setdefault(outcome.sensor, []).append(outcome)
             if report and number % REPORT_EVERY == 0:
                 report(number)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies)]
+    if dark:
+        result.warnings += _dark_warnings(result.bodies)
     return result
 
 
@@ -208,10 +214,11 @@ def is_export(header: Header) -> bool:
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of sizes that are not a body's own: its largest common one."""
-    families: dict[tuple[str, str, str], list[Sensor]] = {}
+    families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
     for sensor in bodies:
-        families.setdefault((sensor.make, sensor.model, sensor.serial), []).append(sensor)
-    for (_, model, _), sizes in families.items():
+        rendered = sensor.layout == "rendered"  # a RAW file is larger than its camera's JPEG
+        families.setdefault((sensor.make, sensor.model, sensor.serial, rendered), []).append(sensor)
+    for (_, model, _, _), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
             continue
         most = max(len(bodies[sensor]) for sensor in sizes)
@@ -243,6 +250,16 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             yield (
                 f"{sensor.name}: {_photos(len(headers))} do not say which camera took them; "
                 "they are taken for one camera's"
+            )
+
+
+def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
+    """Warn of pictures that cannot count as dark frames."""
+    for sensor, headers in bodies.items():
+        if sensor.layout == "rendered":
+            yield (
+                f"{sensor.name}: {_photos(len(headers))} hold no mosaic, and count as ordinary "
+                "photos; dark frames are RAW or FITS files"
             )
 
 

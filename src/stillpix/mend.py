@@ -7,7 +7,7 @@ that cannot be repaired costs the others nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -17,13 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from .defects import Defect, DefectMap
+from .defects import DefectMap
 from .errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from .fixlog import Entry, FixLog
-from .frame import UNKNOWN, Sensor
+from .frame import Sensor
 from .gather import Skipped
 from .images import Header, read_header, require_decodable
-from .library import Library
+from .listing import Lister, Listing, listed_in
 from .placing import DNG, Placement, Placer, Route, Routes, is_out_of_room
 from .reading import threads
 from .restoration import repaired_file, verified
@@ -31,18 +31,6 @@ from .restoration.verdicts import RawWay, RepairedFile, Verdict
 from .watch import Watch
 
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What is to be repaired in the photos of one sensor, and who says so."""
-
-    defects: tuple[Defect, ...]
-    map: DefectMap | None = None  # None: a person named the places
-    path: Path | None = None  # of the map
-
-
-Lister: TypeAlias = Callable[[Sensor], Listing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,86 +115,13 @@ def fix(
     if os.path.realpath(out) == os.path.realpath(photo):
         raise WriteError(out, "is the photo itself; name another file")
     try:
-        listing = listed_in(defect_map)(header.sensor)
+        listing = listed_in(defect_map)(header.sensor, [header])
     except SensorMismatchError as error:
         raise SensorMismatchError(f"{header.path}: {error}") from error
     way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
     placement = Placement(out=Path(out).parent, force=force, raw=way)
     mending = _Mending(placement, always=always, changed_only=False, log=None)
     return mending.mended(Route(header, Path(out)), listing).verdicts
-
-
-def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
-    """Return what lists the defects of a map, for the photos of its own sensor."""
-    listing = Listing(defect_map.in_state("confirmed", "accepted"), defect_map, path)
-
-    def lister(sensor: Sensor) -> Listing:
-        if _comparable(sensor) == _comparable(defect_map.sensor):
-            return listing
-        if _is_of_one_body(sensor, defect_map.sensor):
-            size = f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
-            size += f"{defect_map.sensor.width}x{defect_map.sensor.height}"
-            raise SensorMismatchError(f"{size}: a map fits no other size; {OTHER_REMEDIES}")
-        names = f"is of {sensor.name}, but the map is of {defect_map.sensor.name}"
-        raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
-
-    return lister
-
-
-OTHER_REMEDIES = "give the map of its camera and size, or the places with --at X,Y"
-
-
-def listed_in_library(library: Library) -> Lister:
-    """Return what lists the defects of each sensor's own map in a library."""
-
-    def lister(sensor: Sensor) -> Listing:
-        found = library.find(sensor)
-        if found is not None:
-            return listed_in(found, library.map_path(sensor))(sensor)
-        maps = library.maps(report=lambda _: None)  # a damaged one is not this sensor's
-        sizes = [
-            f"{other.sensor.width}x{other.sensor.height}"
-            for _, other in maps
-            if _is_of_one_body(other.sensor, sensor)
-        ]
-        if sizes:
-            raise SensorMismatchError(
-                f"is {sensor.width}x{sensor.height} in size, but the library's map of this camera "
-                f"is of {' and '.join(sizes)}: a map fits no other size; fix the camera's own "
-                "file, or give the places with --at X,Y"
-            )
-        raise SensorMismatchError(
-            f"is of {sensor.name}, of which the library has no map; run `stillpix find` on photos "
-            "of that camera first, or give --map FILE or --at X,Y"
-        )
-
-    return lister
-
-
-def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
-    """Return what lists the places (x, y) that a person named, in any photo that has them."""
-    listing = Listing(tuple(Defect(x=x, y=y, state="accepted") for x, y in dict.fromkeys(places)))
-
-    def lister(sensor: Sensor) -> Listing:
-        for x, y in places:
-            if not (0 <= x < sensor.width and 0 <= y < sensor.height):
-                raise SensorMismatchError(
-                    f"has no pixel {x},{y}: it is {sensor.width}x{sensor.height} in size, as "
-                    "stored and not turned, counted from 0; correct --at"
-                )
-        return listing
-
-    return lister
-
-
-def _comparable(sensor: Sensor) -> Sensor:
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(sensor, visible=None)
-
-
-def _is_of_one_body(one: Sensor, other: Sensor) -> bool:
-    known = one.model != UNKNOWN
-    return known and (one.make, one.model, one.serial) == (other.make, other.model, other.serial)
 
 
 def mend(
@@ -245,11 +160,13 @@ def _mend_body(
     jobs: int, watch: Watch,
 ) -> None:  # fmt: skip
     try:
-        body.listing = lister(body.sensor)
+        body.listing = lister(body.sensor, [way.header for way in ways])
     except StillpixError as error:
         body.skipped = [Skipped(str(way.header.path), str(error)) for way in ways]
         body.left = 0
         return
+    if body.listing.note:
+        watch.message(f"{body.sensor.name}: {body.listing.note}")
     watch.body(body.sensor, len(ways))
     done: dict[int, MendedPhoto | Skipped] = {}
     under_way: dict[Future[MendedPhoto | Skipped], int] = {}

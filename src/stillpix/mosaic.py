@@ -224,14 +224,18 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
         straight = np.minimum(dn - (least - zero) / slope, 0.0) / least**0.5
         return np.asarray(2 / slope * (noise(dn) - least**0.5) + straight)
 
+    def back(units: Floats) -> Floats:
+        curved = ((np.maximum(units, 0) * slope / 2 + least**0.5) ** 2 - zero) / slope
+        return np.asarray(curved + np.minimum(units, 0) * least**0.5)
+
     values, around, number = _with_neighbours(frame, x, y)
-    departs = stable(values) - _trimmed(stable(around), number)
+    level = _trimmed(stable(around), number)
+    departs, expected = stable(values) - level, back(level)
     beside = _steps(frame, x, y)
     near = _with_neighbours(frame, (x[:, None] + beside[..., 1]), (y[:, None] + beside[..., 0]))
     own = np.abs(stable(near[0]) - _trimmed(stable(near[1]), near[2]))
     counted = np.arange(8) < number[:, None]
     spread = 1.25 * (own * counted).sum(1) / number
-    expected = _trimmed(around, number)
     sigma = noise(expected) * np.sqrt(spread**2 + 1)
     grey, light = sigma * 255 / span, (expected - frame.black) / span
     usable = light <= FULL

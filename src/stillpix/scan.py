@@ -77,13 +77,15 @@ def find(
     fdr: float = 0.01,
     jobs: int | None = None,
     fast: bool = False,
+    dark: bool = False,
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths.
 
     Photos are read twice where anything is found: the second time to tell since when. `fast`
-    leaves that out. Nothing is read from or kept in the user's library. A file that cannot be
-    used becomes a Python warning that names it. Raises NothingUsableError when no photo can be
-    used.
+    leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough.
+
+    Nothing is read from or kept in the user's library. A file that cannot be used becomes a Python
+    warning that names it. Raises NothingUsableError when no photo can be used.
 
     >>> from tempfile import TemporaryDirectory
     >>> from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
@@ -93,7 +95,7 @@ def find(
     ...     [(found.sensor.width, found.evidence.photos) for found in find([folder])]
     [(160, 4)]
     """
-    found = gather(paths, jobs=jobs)
+    found = gather(paths, jobs=jobs, dark=dark)
     outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]

@@ -28,6 +28,9 @@ COARSE: dict[str, tuple[int, int, int]] = {"mono": (3, 6, 3), "xtrans": (6, 12, 
 COARSE_BAYER = (2, 4, 2)
 SMOOTH = 0.1  # correlation of a block's structure with the next one's; that of noise is below 0.08
 ALIKE = 0.2  # correlation; unrelated photos stay below 0.07, shifts of up to 3 px above 0.5
+# Of the fine half of a mosaic's: photos from a tripod have 0.1 in the dimmest and 0.98 in the best
+# light, unrelated ones 0.09 at most, the same stars moved by a px 0.2.
+ALIKE_IN_MOSAIC = 0.35
 NEARLY_ALIKE = 0.5  # correlation of the coarse structure: a mosaic's photos within some 3 px
 MOST_NEARLY_ALIKE = 3  # photos; DetectionSettings wants one more different picture than that
 RECENT = 1000  # signatures looked at: series stand together in a folder
@@ -121,7 +124,9 @@ def is_repeat(
     half = SAMPLES // 2
     fine = _alike(signature[:half], others[:, :half])
     coarse = _alike(signature[half:], others[:, half:])
-    return bool((fine > ALIKE).any() or (coarse > NEARLY_ALIKE).sum() >= MOST_NEARLY_ALIKE)
+    return bool(
+        (fine > ALIKE_IN_MOSAIC).any() or (coarse > NEARLY_ALIKE).sum() >= MOST_NEARLY_ALIKE
+    )
 
 
 def _alike(signature: Signature, others: Signature) -> NDArray[np.float32]:

@@ -72,6 +72,13 @@ Fast = Annotated[
         help="Read no photo a second time: quicker, but nothing is said of when new defects began.",
     ),
 ]
+Dark = Annotated[
+    bool,
+    typer.Option(
+        "--dark",
+        help="The RAW or FITS files are dark frames, taken with the lens covered: two are enough.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -84,6 +91,7 @@ def find(
     least: Least = 1,
     jobs: Jobs = None,
     fast: Fast = False,
+    dark: Dark = False,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
@@ -93,7 +101,7 @@ def find(
         raise typer.BadParameter(
             "--method variance makes no map, it only prints; leave --out away", param_hint="--out"
         )
-    found = _gathered(paths, jobs)
+    found = _gathered(paths, jobs, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -108,11 +116,11 @@ def find(
     raise typer.Exit(_status(bodies, skipped))
 
 
-def _gathered(paths: list[str], jobs: int | None) -> Gathering:
+def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
     from ..gather import gather
 
     with Progress() as watch:
-        found = gather(listed(paths), jobs=jobs, report=watch.heads)
+        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
@@ -211,8 +219,10 @@ def _tell_of(body: BodyOutcome) -> None:
         say(f"  {later} came after the first photo (`stillpix show MAP --timeline` draws when)")
     say("  " + ", ".join(_counts(body)) + f"; {_scenes(found.evidence.scenes)}")
     fewest = DetectionSettings().fewest_scenes
-    if found.evidence.scenes < fewest:
+    if found.evidence.scenes < fewest and found.detection.expected_false is None:
         say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
+        if body.sensor.layout != "rendered":
+            say("  or two dark frames (lens covered, long exposure) with --dark")
     if body.path is not None:
         say(f"  map: {body.path}")
     else:  # it would be lost

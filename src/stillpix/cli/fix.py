@@ -23,7 +23,8 @@ from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 if TYPE_CHECKING:
     from ..fixlog import FixLog
     from ..gather import Skipped
-    from ..mend import BodyMending, Lister, MendedPhoto
+    from ..listing import Lister
+    from ..mend import BodyMending, MendedPhoto
     from ..placing import Placement, Routes
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
@@ -284,8 +285,8 @@ def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
     if places and map_file is not None:
         raise _wrong("repairs the places that you name, --map those of a map; give one", "--at")
     from ..library import Library
+    from ..listing import listed_at, listed_in, listed_in_library
     from ..maps import read_map
-    from ..mend import listed_at, listed_in, listed_in_library
 
     if places:
         return listed_at(places)
