@@ -168,6 +168,17 @@ def test_fields_of_the_photos_own_file_are_copied_and_win(order):
     assert again.exif.items() >= metadata.exif.items()
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_words_of_any_alphabet_and_packed_blocks_are_copied(order):
+    main = {
+        270: Field(2, 5, "Fraß\0".encode("latin-1")), 315: Field(2, 5, b"\xc3\xa4da\0"),
+        700: Field(1, 9, b"<x:xmp/>\n"), 33723: Field(4, 2, bytes(range(8))),
+    }  # fmt: skip
+    negative = Negative(noise(), 16000, ("GR", "BG"), metadata=Metadata(order, main=main))
+
+    assert metadata_in(BytesIO(dng_of(negative))).main == main
+
+
 def test_maker_notes_and_what_is_damaged_are_not_copied():
     def entry(tag, kind, count, value):
         return struct.pack("<HHII", tag, kind, count, value)
@@ -238,6 +249,27 @@ def test_a_raw_file_becomes_a_dng_of_the_same_sensor_mosaic_and_exposure(tmp_pat
     assert replace(made.sensor, visible=None) == replace(frame.sensor, visible=None)
     assert made.sensor.visible_area == frame.sensor.visible_area
     assert read_header(tmp_path / "b.dng").orientation == 8
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_exif_of_a_raw_file_of_its_own_structure_is_that_of_the_new_dng(tmp_path, order):
+    gps = {1: Field(2, 2, b"N\0"), 5: Field(1, 1, b"\0")}
+    old = Negative(
+        noise(), 16000, ("GR", "BG"), make="Acme", model="One", serial="7", exposure_s=0.02,
+        iso=800, f_number=2.8, focal_mm=35, lens="Acme 35 mm", taken=datetime(2024, 5, 6, 7, 8, 9),
+        matrices={21: MATRIX}, metadata=Metadata(order, main={315: ADA}, gps=gps),
+    )  # fmt: skip
+    whole = dng_of(old)
+    version = struct.pack(f"{order}HHI", 50706, 1, 4)
+    source = tmp_path / "a.nef"
+    source.write_bytes(whole.replace(version, struct.pack(f"{order}HHI", 50705, 1, 4)))
+
+    made = new_dng(negative_of(read_header(source), source.read_bytes()), source)
+
+    was, now = (exifread.process_file(BytesIO(each)) for each in (whole, made))
+    told = [name for name in was if name.startswith(("EXIF", "GPS")) or name == "Image Artist"]
+    assert len(told) > 8
+    assert {name: str(was[name]) for name in told} == {name: str(now.get(name)) for name in told}
 
 
 def test_black_levels_of_four_photosites_stay_where_they_were(tmp_path):

@@ -65,6 +65,9 @@ def negative_of(header: Header, content: bytes) -> Negative:
             orientation=header.orientation,
             exposure_s=header.exposure.exposure_s,
             iso=header.exposure.gain and 100 * header.exposure.gain,
+            f_number=float(raw.other.aperture) or None,
+            focal_mm=float(raw.other.focal_length) or None,
+            lens=raw.lens.model,
             taken=header.exposure.taken,
             metadata=metadata_of(content),
         )
