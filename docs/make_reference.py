@@ -84,10 +84,12 @@ def photo_formats() -> Iterator[str]:
 
 
 def map_formats() -> Iterator[str]:
-    """Yield the table of map formats."""
-    yield "| format | file names end in |\n|---|---|"
+    """Yield the table of other programs' defect lists."""
+    yield "| format | file names end in | read by | counts from | rows and columns |"
+    yield "|---|---|---|---|---|"
     for form in maps.FORMATS:
-        yield f"| {form.name} | {' '.join(f'`{suffix}`' for suffix in form.suffixes)} |"
+        suffixes = " ".join(f"`{suffix}`" for suffix in form.suffixes)
+        yield f"| {form.name} | {suffixes} | {form.readers} | {form.origin} | {form.lines} |"
 
 
 def unread_formats() -> Iterator[str]:

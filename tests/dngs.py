@@ -1,184 +1,98 @@
-"""DNG files laid out byte by byte for tests, and lossless JPEG tiles, by no code of stillpix's."""
+"""Synthetic Bayer photos for other programs: a smooth scene, planted defects, odd margins.
+
+Written with numpy and tifffile alone, so that nothing here shares code with what is tested.
+"""
 
 from __future__ import annotations
 
-import struct
-from io import BytesIO
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tifffile
 
-WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 12: 8, 13: 4, 16: 8}
-SHORT, LONG, BYTE, ASCII = 3, 4, 1, 2
+WIDTH, HEIGHT = 620, 420  # of the full stored frame
+ACTIVE = (11, 23, 413, 611)  # top, left, bottom, right: odd margins on purpose
+BLACK, WHITE = 512, 16383
+GAP = 14  # px between defects: what one program does to one must not reach the next
+EDGE = 18  # px of the active area without defects: RawTherapee crops and leaves borders alone
+COLOURS = {"R": 0, "G": 1, "B": 2}
+LEVELS = {"R": 2300.0, "G": 3600.0, "B": 2000.0}
+MATRIX = ((1, 1), (0, 1), (0, 1), (0, 1), (1, 1), (0, 1), (0, 1), (0, 1), (1, 1))
 
 
-def short(order, *values):
-    return SHORT, len(values), struct.pack(f"{order}{len(values)}H", *values)
+@dataclass(frozen=True)
+class Bayer:
+    """A mosaic, its pattern at (0, 0) of the full frame, and where it is broken."""
+
+    mosaic: np.ndarray
+    pattern: str
+    places: tuple[tuple[int, int], ...]  # x, y in the full frame
+
+    @property
+    def layout(self) -> str:
+        return f"bayer-{self.pattern}"
 
 
-def long(order, *values):
-    return LONG, len(values), struct.pack(f"{order}{len(values)}I", *values)
-
-
-class Layout:
-    """A TIFF file as it grows: values and pixels first, directories wherever they fall."""
-
-    def __init__(self, order="<", *, big=False):
-        self.order, self.big = order, big
-        self.address, self.counter = ("Q", "Q") if big else ("I", "H")
-        mark = {"<": b"II", ">": b"MM"}[order]
-        self.bytes = bytearray(mark + struct.pack(order + "H", 43 if big else 42))
-        if big:
-            self.bytes += struct.pack(order + "HH", 8, 0)
-        self.first = len(self.bytes)
-        self.bytes += bytes(8 if big else 4)
-
-    def put(self, octets):
-        self.bytes += bytes(len(self.bytes) % 2)
-        start = len(self.bytes)
-        self.bytes += octets
-        return start
-
-    def point(self, where, to):
-        struct.pack_into(self.order + self.address, self.bytes, where, to)
-
-    def directory(self, tags):
-        """Write a directory of {code: (kind, count, octets)}; return where it and its next are."""
-        inline = 8 if self.big else 4
-        packed = b""
-        for code, (kind, count, octets) in sorted(tags.items()):
-            assert len(octets) == WIDTHS[kind] * count
-            field = octets.ljust(inline, b"\0")
-            if len(octets) > inline:
-                field = struct.pack(self.order + self.address, self.put(octets))
-            packed += struct.pack(self.order + "HH" + self.address, code, kind, count) + field
-        start = self.put(struct.pack(self.order + self.counter, len(tags)) + packed)
-        following = len(self.bytes)
-        self.bytes += bytes(inline)
-        return start, following
-
-
-def mosaic_tags(order, pixels, start, *, subfile=0, photometric=32803):
-    height, width = pixels.shape
-    return {
-        254: long(order, subfile), 256: long(order, width), 257: long(order, height),
-        258: short(order, 16), 259: short(order, 1), 262: short(order, photometric),
-        273: long(order, start), 277: short(order, 1), 278: long(order, height),
-        279: long(order, pixels.nbytes), 33421: short(order, 2, 2),
-        33422: (BYTE, 4, bytes((0, 1, 1, 2))),
-    }  # fmt: skip
-
-
-def preview_tags(order, start, size=8):
-    return {
-        254: long(order, 1), 256: long(order, size), 257: long(order, size),
-        258: short(order, 8), 259: short(order, 1), 262: short(order, 1),
-        273: long(order, start), 277: short(order, 1), 278: long(order, size),
-        279: long(order, size * size),
-    }  # fmt: skip
-
-
-def laid_out(pixels, *, order="<", big=False, place="first", extra=None, others=(), more=None):
-    """Return a DNG with its mosaic in the first directory, the second, or below the first.
-
-    `extra` are tags of the mosaic's directory, `more` of the first; `others` are previews' tags
-    beside the mosaic: `place` is "first", "second", "alone below" or "last below".
-    """
-    file = Layout(order, big=big)
-    stored = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    mosaic = mosaic_tags(order, pixels, file.put(stored)) | (extra or {})
-    previews = [preview_tags(order, file.put(bytes(range(64)))) | each for each in ({}, *others)]
-    version = {50706: (BYTE, 4, bytes((1, 4, 0, 0)))} | (more or {})
-    if place == "first":
-        chain = [mosaic | version, *previews[1:]]
-    elif place == "second":
-        chain = [previews[0] | version, mosaic, *previews[1:]]
-    else:
-        below = [mosaic] if place == "alone below" else [*previews[1:], mosaic]
-        starts = [file.directory(each)[0] for each in below]
-        width = "Q" if big else "I"
-        octets = struct.pack(f"{order}{len(starts)}{width}", *starts)
-        chain = [previews[0] | version | {330: (16 if big else LONG, len(starts), octets)}]
-    where = file.first
-    for tags in chain:
-        start, following = file.directory(tags)
-        file.point(where, start)
-        where = following
-    return bytes(file.bytes)
-
-
-def pages_in(content):
-    """Yield the pages of a file as tifffile has them, those below each behind it."""
-    with tifffile.TiffFile(BytesIO(content)) as file:
-        for page in file.pages:
-            yield page
-            yield from page.pages or ()
-
-
-def told(content):
-    """Return what tifffile reads of each page: tag by tag, but for where pages below are."""
-    return [
-        {
-            tag.code: (int(tag.dtype), tag.count, _plain(tag.value))
-            for tag in page.tags
-            if tag.code != 330
-        }
-        for page in pages_in(content)
+def bayer(pattern: str = "RGGB", count: int = 40, seed: int = 5) -> Bayer:
+    """Return a smooth scene with noise, and hot and dead sites in its active area."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    light = 1 + 0.25 * np.sin(x / 160) + 0.2 * np.cos(y / 130)
+    level = np.array([[LEVELS[pattern[2 * row + column]] for column in (0, 1)] for row in (0, 1)])
+    mosaic = BLACK + light * level[y % 2, x % 2] + rng.normal(0, 12, light.shape)
+    top, left, bottom, right = ACTIVE
+    grid = [
+        (left + EDGE + GAP * column, top + EDGE + GAP * row)
+        for row in range((bottom - top - 2 * EDGE) // GAP)
+        for column in range((right - left - 2 * EDGE) // GAP)
     ]
+    places = []
+    for number, index in enumerate(rng.choice(len(grid), count, replace=False)):
+        x_at, y_at = (int(each + rng.integers(0, 2)) for each in grid[index])  # all four sites
+        mosaic[y_at, x_at] = BLACK if number % 4 == 3 else WHITE - 1500
+        places.append((x_at, y_at))
+    return Bayer(np.rint(np.clip(mosaic, 0, WHITE)).astype(np.uint16), pattern, tuple(places))
 
 
-def _plain(value):
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def lossless_jpeg(values, bits, predictor=1):
-    """Return (rows, columns, components) as a lossless JPEG of ITU-T T.81, of predictor 1 or 6.
-
-    Codes are of one length: 17 categories in five bits each.
-    """
-    rows, columns, components = values.shape
-    padded = values.astype(np.int64)
-    stream = (
-        _coded(int(padded[y, x, c]) - _expected(padded, y, x, c, bits, predictor))
-        for y in range(rows)
-        for x in range(columns)
-        for c in range(components)
+def write_dng(
+    path: Path,
+    photo: Bayer,
+    *,
+    active: tuple[int, int, int, int] = ACTIVE,
+    make: str = "Example Works",
+    model: str = "Example One",
+    taken: str = "2021:06:01 12:00:00",
+) -> None:
+    """Write a DNG whose raw is in its first directory; the pattern is told at the active area."""
+    top, left, bottom, right = active
+    pattern = bytes(
+        COLOURS[photo.pattern[2 * ((top + row) % 2) + (left + column) % 2]]
+        for row in (0, 1)
+        for column in (0, 1)
     )
-    scan = "".join(stream)
-    scan += "1" * (-len(scan) % 8)
-    body = int(scan, 2).to_bytes(len(scan) // 8, "big").replace(b"\xff", b"\xff\0")
-    parts = b"".join(bytes((n, 0x11, 0)) for n in range(components))
-    frame = struct.pack(">BHHB", bits, rows, columns, components) + parts
-    table = bytes((0,)) + bytes((0, 0, 0, 0, 17, *[0] * 11)) + bytes(range(17))
-    chosen = b"".join(bytes((n, 0)) for n in range(components))
-    start = bytes((components,)) + chosen + bytes((predictor, 0, 0))
-    segments = ((0xC4, table), (0xC3, frame), (0xDA, start))
-    head = b"".join(
-        bytes((0xFF, code)) + struct.pack(">H", len(octets) + 2) + octets
-        for code, octets in segments
-    )
-    return b"\xff\xd8" + head + body + b"\xff\xd9"
-
-
-def _expected(values, y, x, c, bits, predictor):
-    if y == 0 and x == 0:
-        return 1 << (bits - 1)
-    if y == 0:
-        return int(values[0, x - 1, c])
-    if x == 0:
-        return int(values[y - 1, 0, c])
-    left = int(values[y, x - 1, c])
-    if predictor == 1:
-        return left
-    above, corner = int(values[y - 1, x, c]), int(values[y - 1, x - 1, c])
-    return above + ((left - corner) >> 1)
-
-
-def _coded(difference):
-    difference = (difference + 32768) % 65536 - 32768
-    category = abs(difference).bit_length()
-    code = f"{category:05b}"
-    if category in {0, 16}:
-        return code
-    low = difference if difference > 0 else difference + (1 << category) - 1
-    return code + f"{low:0{category}b}"
+    flat = [number for ratio in MATRIX for number in ratio]
+    # code, field type (1 byte, 2 text, 3 short, 4 long, 5 rational, 10 signed rational), count
+    tags = [
+        (271, 2, 0, make, True),
+        (272, 2, 0, model, True),
+        (274, 3, 1, 1, True),
+        (306, 2, 0, taken, True),
+        (33421, 3, 2, (2, 2), True),
+        (33422, 1, 4, pattern, True),
+        (50706, 1, 4, b"\x01\x04\x00\x00", True),
+        (50707, 1, 4, b"\x01\x03\x00\x00", True),
+        (50708, 2, 0, f"{make} {model}", True),
+        (50714, 5, 1, (BLACK, 1), True),
+        (50717, 4, 1, WHITE, True),
+        (50719, 4, 2, (0, 0), True),
+        (50720, 4, 2, (right - left, bottom - top), True),
+        (50721, 10, 9, tuple(flat), True),
+        (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),
+        (50778, 3, 1, 21, True),
+        (50829, 4, 4, active, True),
+    ]
+    tifffile.imwrite(
+        path, photo.mosaic, photometric=32803, planarconfig=1, metadata=None, extratags=tags,
+        subfiletype=0, byteorder="<", software=False,
+    )  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dngs
 import mosaic_files
+import tiffs
 from stillpix.dng import appending
 from stillpix.dng.appending import Tag, opcodes_of, with_bad_pixels, with_tags
 from stillpix.dng.mosaic_directory import mosaic_directory
@@ -35,7 +35,7 @@ def some_tags(draw):
     ):
         kind = draw(kinds)
         count = draw(st.integers(1, 9))
-        width = dngs.WIDTHS[kind] * count
+        width = tiffs.WIDTHS[kind] * count
         octets = draw(st.binary(min_size=width, max_size=width))
         if kind == 2:
             octets = bytes(32 + each % 90 for each in octets[:-1]) + b"\0"
@@ -58,13 +58,13 @@ def changed_bytes(before, after):
 def test_whatever_directories_a_dng_has_all_that_they_say_stays(
     order, big, place, extra, others, more
 ):
-    before = dngs.laid_out(
+    before = tiffs.laid_out(
         PIXELS, order=order, big=big, place=place, extra=extra, others=others, more=more
     )
 
     after = with_bad_pixels(before, NAME, BAD)
 
-    old, new = dngs.told(before), dngs.told(after)
+    old, new = tiffs.told(before), tiffs.told(after)
     lists = [page.pop(51008, None) for page in new]
     assert new == old
     assert [page[262][2] for page, found in zip(new, lists, strict=True) if found] == [32803]
@@ -74,7 +74,7 @@ def test_whatever_directories_a_dng_has_all_that_they_say_stays(
     where = changed_bytes(before, after)
     assert 0 < len(where) <= width
     assert where[-1] - where[0] < width
-    for page in dngs.pages_in(after):
+    for page in tiffs.pages_in(after):
         if page.photometric == 32803:
             assert np.array_equal(page.asarray(), PIXELS)
 
@@ -83,7 +83,7 @@ def test_whatever_directories_a_dng_has_all_that_they_say_stays(
 def test_a_list_that_is_there_is_kept_and_extended_and_twice_changes_nothing(place):
     warp = struct.pack(">I4sII", 1, bytes((1, 3, 0, 0)), 1, 4) + b"\1\2\3\4"
     there = struct.pack(">I", 1) + warp
-    before = dngs.laid_out(PIXELS, place=place, extra={51008: (7, len(there), there)})
+    before = tiffs.laid_out(PIXELS, place=place, extra={51008: (7, len(there), there)})
 
     once = with_bad_pixels(before, NAME, BAD)
     more = with_bad_pixels(once, NAME, BadPixels(((7, 2), (8, 2)), phase=1))
@@ -94,14 +94,14 @@ def test_a_list_that_is_there_is_kept_and_extended_and_twice_changes_nothing(pla
 
 
 def test_nothing_to_list_changes_nothing():
-    before = dngs.laid_out(PIXELS)
+    before = tiffs.laid_out(PIXELS)
 
     assert with_bad_pixels(before, NAME, BadPixels()) is before
     assert opcodes_of(before, NAME) is None
 
 
 def test_a_damaged_list_is_left_alone_with_the_remedy():
-    before = dngs.laid_out(PIXELS, extra={51008: (7, 8, b"\0\0\0\1\0\0\0\5")})
+    before = tiffs.laid_out(PIXELS, extra={51008: (7, 8, b"\0\0\0\1\0\0\0\5")})
 
     with pytest.raises(
         ReadError, match=r"operations that is damaged .*; replace the pixels' values"
@@ -111,7 +111,7 @@ def test_a_damaged_list_is_left_alone_with_the_remedy():
 
 def test_a_place_outside_the_mosaic_is_refused():
     with pytest.raises(ValueError, match="48,3 lies outside the frame of 48x40"):
-        with_bad_pixels(dngs.laid_out(PIXELS), NAME, BadPixels(((48, 3),)))
+        with_bad_pixels(tiffs.laid_out(PIXELS), NAME, BadPixels(((48, 3),)))
 
 
 # What is refused
@@ -119,7 +119,7 @@ def test_a_place_outside_the_mosaic_is_refused():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_file_cut_anywhere_is_refused_or_its_bytes_are_kept(place):
-    whole = dngs.laid_out(PIXELS, place=place, others=({},))
+    whole = tiffs.laid_out(PIXELS, place=place, others=({},))
 
     for end in [*range(0, 200, 7), *range(3800, len(whole))]:
         cut = whole[:end]
@@ -133,7 +133,7 @@ def test_a_file_cut_anywhere_is_refused_or_its_bytes_are_kept(place):
 
 
 def test_directories_in_a_circle_are_refused():
-    file = bytearray(dngs.laid_out(PIXELS))
+    file = bytearray(tiffs.laid_out(PIXELS))
     (first,) = struct.unpack_from("<I", file, 4)
     (count,) = struct.unpack_from("<H", file, first)
     struct.pack_into("<I", file, first + 2 + 12 * count, first)
@@ -143,8 +143,8 @@ def test_directories_in_a_circle_are_refused():
 
 
 def test_one_directory_that_two_point_at_is_refused():
-    below = dngs.laid_out(PIXELS, place="last below", others=({},))
-    page = next(dngs.pages_in(below))
+    below = tiffs.laid_out(PIXELS, place="last below", others=({},))
+    page = next(tiffs.pages_in(below))
     first, second = page.tags[330].value
     twice = below.replace(struct.pack("<II", first, second), struct.pack("<II", second, second))
 
@@ -158,13 +158,13 @@ def test_one_directory_that_two_point_at_is_refused():
         (b"", "has no TIFF head"),
         (b"not a DNG at all, and long enough", "has no TIFF head"),
         (b"II*\0" + struct.pack("<I", 1 << 30), "points past its own end"),
-        (dngs.laid_out(PIXELS).replace(b"\x12\xc6\1\0\4\0", b"\x11\xc6\1\0\4\0"), "is no DNG"),
-        (dngs.laid_out(PIXELS, extra={254: dngs.long("<", 1)}), "without a sensor's mosaic"),
-        (dngs.laid_out(PIXELS, extra={262: dngs.short("<", 34892), 277: dngs.short("<", 3)}),
+        (tiffs.laid_out(PIXELS).replace(b"\x12\xc6\1\0\4\0", b"\x11\xc6\1\0\4\0"), "is no DNG"),
+        (tiffs.laid_out(PIXELS, extra={254: tiffs.long("<", 1)}), "without a sensor's mosaic"),
+        (tiffs.laid_out(PIXELS, extra={262: tiffs.short("<", 34892), 277: tiffs.short("<", 3)}),
          "is a linear DNG: its colours are computed already"),
-        (dngs.laid_out(PIXELS, others=({262: dngs.short("<", 32803), 254: dngs.long("<", 0)},)),
+        (tiffs.laid_out(PIXELS, others=({262: tiffs.short("<", 32803), 254: tiffs.long("<", 0)},)),
          "a DNG of several mosaics"),
-        (dngs.laid_out(PIXELS, extra={256: dngs.long("<", 1 << 31)}), "claims to be 2147483648x40"),
+        (tiffs.laid_out(PIXELS, extra={256: tiffs.long("<", 1 << 31)}), "claims to be 2147483648x40"),
     ],
 )  # fmt: skip
 def test_what_is_no_dng_with_a_mosaic_is_refused_in_one_line(content, words):
@@ -176,7 +176,7 @@ def test_what_is_no_dng_with_a_mosaic_is_refused_in_one_line(content, words):
 
 
 def test_a_sensor_without_colours_is_a_mosaic_too():
-    mono = dngs.laid_out(PIXELS, extra={262: dngs.short("<", 34892)})
+    mono = tiffs.laid_out(PIXELS, extra={262: tiffs.short("<", 34892)})
 
     assert bad_pixels_in(opcodes_of(with_bad_pixels(mono, NAME, BAD), NAME)) == BAD
 
@@ -185,8 +185,8 @@ def test_a_file_that_would_grow_beyond_its_offsets_is_refused(monkeypatch):
     monkeypatch.setattr(appending, "CLASSIC_BYTES", 4096)
 
     with pytest.raises(ReadError, match="longer than 4 GB"):
-        with_bad_pixels(dngs.laid_out(PIXELS), NAME, BAD)
-    with_bad_pixels(dngs.laid_out(PIXELS, big=True), NAME, BAD)
+        with_bad_pixels(tiffs.laid_out(PIXELS), NAME, BAD)
+    with_bad_pixels(tiffs.laid_out(PIXELS, big=True), NAME, BAD)
 
 
 def test_a_result_that_changed_more_is_not_handed_out(monkeypatch):
@@ -198,7 +198,7 @@ def test_a_result_that_changed_more_is_not_handed_out(monkeypatch):
     monkeypatch.setattr(appending, "with_tags", careless)
 
     with pytest.raises(WriteError, match="beyond its list of bad pixels, so nothing was written"):
-        with_bad_pixels(dngs.laid_out(PIXELS), NAME, BAD)
+        with_bad_pixels(tiffs.laid_out(PIXELS), NAME, BAD)
 
 
 def test_a_result_that_lost_a_tag_is_not_handed_out(monkeypatch):
@@ -208,15 +208,15 @@ def test_a_result_that_lost_a_tag_is_not_handed_out(monkeypatch):
     monkeypatch.setattr(appending, "with_tags", careless)
 
     with pytest.raises(WriteError, match="beyond its list"):
-        with_bad_pixels(dngs.laid_out(PIXELS), NAME, BAD)
+        with_bad_pixels(tiffs.laid_out(PIXELS), NAME, BAD)
 
 
 def test_values_that_fit_into_their_entry_lie_there():
-    before = dngs.laid_out(PIXELS, order=">")
+    before = tiffs.laid_out(PIXELS, order=">")
 
     after = with_tags(before, NAME, mosaic_directory(before, NAME), [Tag(60000, 7, 3, b"abc")])
 
-    assert dngs.told(after)[0][60000] == (7, 3, b"abc")
+    assert tiffs.told(after)[0][60000] == (7, 3, b"abc")
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -225,6 +225,6 @@ def test_a_dng_of_tifffile_is_extended(order):
 
     after = with_bad_pixels(before, NAME, BAD)
 
-    old, new = dngs.told(before)[0], dngs.told(after)[0]
+    old, new = tiffs.told(before)[0], tiffs.told(after)[0]
     assert new.pop(51008)[2] == opcode_list([fix_bad_pixels(BAD)])
     assert new == old

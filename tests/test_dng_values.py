@@ -14,8 +14,8 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dngs
 import mosaic_files
+import tiffs
 from stillpix.dng import mosaic_values
 from stillpix.dng.lossless_jpeg import Tile, lossless_decoded, lossless_encoded
 from stillpix.dng.mosaic_values import with_values
@@ -61,7 +61,7 @@ def by_libraw(content):
 
 
 def by_tifffile(content):
-    return next(page for page in dngs.pages_in(content) if page.photometric != 1).asarray()
+    return next(page for page in tiffs.pages_in(content) if page.photometric != 1).asarray()
 
 
 def changed_bytes(before, after):
@@ -70,7 +70,7 @@ def changed_bytes(before, after):
 
 
 def spans(content):
-    page = next(dngs.pages_in(content))
+    page = next(tiffs.pages_in(content))
     return list(zip(page.dataoffsets, page.databytecounts, strict=True))
 
 
@@ -78,9 +78,9 @@ def packed_dng(pixels, bits, order):
     """Return a DNG of rows of bits without gaps, the highest first."""
     rows = ["".join(f"{value:0{bits}b}" for value in row) for row in pixels.tolist()]
     stored = b"".join(int(row, 2).to_bytes(len(row) // 8, "big") for row in rows)
-    file = dngs.Layout(order)
-    tags = dngs.mosaic_tags(order, pixels, file.put(stored)) | {
-        258: dngs.short(order, bits), 279: dngs.long(order, len(stored)),
+    file = tiffs.Layout(order)
+    tags = tiffs.mosaic_tags(order, pixels, file.put(stored)) | {
+        258: tiffs.short(order, bits), 279: tiffs.long(order, len(stored)),
         50706: (1, 4, bytes((1, 4, 0, 0))),
     }  # fmt: skip
     start, _ = file.directory(tags)
@@ -108,7 +108,7 @@ def test_uncompressed_values_are_replaced_in_place(order, bits, cut):
     inside = [(at, at + size) for at, size in spans(before)]
     assert all(any(a <= n < b for a, b in inside) for n in changed_bytes(before, after).tolist())
     assert with_values(after, NAME, new) is after
-    assert dngs.told(after) == dngs.told(before)
+    assert tiffs.told(after) == tiffs.told(before)
     if bits in {8, 16}:
         assert np.array_equal(by_tifffile(after), wanted)
 
@@ -132,23 +132,23 @@ def jpeg_dng(pixels, bits, *, components=2, predictor=1, tile=(32, 32), order="<
     height, width = pixels.shape
     padded = np.pad(pixels, ((0, -height % rows), (0, -width % columns)), mode="edge")
     tiles = [
-        dngs.lossless_jpeg(
+        tiffs.lossless_jpeg(
             padded[y : y + rows, x : x + columns].reshape(rows, columns // components, components),
             bits, predictor,
         )
         for y in range(0, height, rows)
         for x in range(0, width, columns)
     ]  # fmt: skip
-    file = dngs.Layout(order)
+    file = tiffs.Layout(order)
     starts = [file.put(each) for each in tiles]
-    tags = dngs.mosaic_tags(order, pixels, 0)
+    tags = tiffs.mosaic_tags(order, pixels, 0)
     for code in (273, 278, 279):
         del tags[code]
     tags |= {
-        259: dngs.short(order, 7), 322: dngs.long(order, columns), 323: dngs.long(order, rows),
-        324: dngs.long(order, *starts), 325: dngs.long(order, *map(len, tiles)),
+        259: tiffs.short(order, 7), 322: tiffs.long(order, columns), 323: tiffs.long(order, rows),
+        324: tiffs.long(order, *starts), 325: tiffs.long(order, *map(len, tiles)),
         50706: (1, 4, bytes((1, 4, 0, 0))), 50708: (2, 4, b"One\0"),
-        50717: dngs.long(order, (1 << bits) - 1),
+        50717: tiffs.long(order, (1 << bits) - 1),
         50721: (10, 9, struct.pack(f"{order}18i", *(1, 1, 0, 1, 0, 1), *(0, 1, 1, 1, 0, 1),
                                    *(0, 1, 0, 1, 1, 1))),
     }  # fmt: skip
@@ -178,7 +178,7 @@ def test_of_lossless_jpeg_only_tiles_with_a_new_value_are_packed_anew(
     assert spans(after)[1:] == spans(before)[1:]
     assert spans(after)[0][0] >= len(before)
     assert len(changed_bytes(before, after)) <= 8  # one offset, one byte count
-    told, kept = dngs.told(after)[0], dngs.told(before)[0]
+    told, kept = tiffs.told(after)[0], tiffs.told(before)[0]
     assert {code for code in kept if told[code] != kept[code]} == {324, 325}
     assert with_values(after, NAME, new) is after
 
@@ -194,13 +194,13 @@ def test_all_tiles_may_change_and_the_edges_beyond_the_frame_stay():
 
 def test_a_mosaic_below_a_preview_is_replaced():
     pixels, new = mosaic(), patches()
-    before = dngs.laid_out(pixels, place="last below", others=({},), order=">")
+    before = tiffs.laid_out(pixels, place="last below", others=({},), order=">")
 
     after = with_values(before, NAME, new)
 
     wanted = pixels.copy()
     assert np.array_equal(
-        next(page.asarray() for page in dngs.pages_in(after) if page.photometric == 32803),
+        next(page.asarray() for page in tiffs.pages_in(after) if page.photometric == 32803),
         patched(wanted, new),
     )
 
@@ -233,11 +233,11 @@ def test_digests_of_the_pixels_as_they_were_are_left_out(place):
         50972: (1, 16, b"d" * 16),
         51111: (1, 16, b"n" * 16),
     }
-    before = dngs.laid_out(mosaic(), place=place, more=digests)
+    before = tiffs.laid_out(mosaic(), place=place, more=digests)
 
     after = with_values(before, NAME, patches())
 
-    told, kept = dngs.told(after), dngs.told(before)
+    told, kept = tiffs.told(after), tiffs.told(before)
     assert digests.keys() & kept[0].keys() == digests.keys()
     assert told == [
         {code: value for code, value in page.items() if code not in digests} for page in kept
@@ -252,22 +252,22 @@ def test_digests_of_the_pixels_as_they_were_are_left_out(place):
     ("tags", "words"),
     [
         (
-            {259: dngs.short("<", 8)},
+            {259: tiffs.short("<", 8)},
             "is a DNG of deflate compression, whose values are not replaced",
         ),
-        ({259: dngs.short("<", 34892)}, "is a DNG of lossy JPEG compression"),
-        ({259: dngs.short("<", 52546)}, "is a DNG of JPEG XL compression"),
-        ({259: dngs.short("<", 99)}, r"is a DNG of unknown \(99\) compression"),
-        ({258: dngs.short("<", 11)}, "is a DNG of 11-bit values"),
-        ({277: dngs.short("<", 2)}, "is a DNG of 2 samples a pixel"),
-        ({339: dngs.short("<", 3)}, "is a DNG of signed or floating-point values"),
-        ({266: dngs.short("<", 2)}, "is a DNG of bytes of reversed bits"),
-        ({317: dngs.short("<", 2)}, "is a DNG of values less their neighbours"),
-        ({50975: dngs.long("<", 2)}, "is a DNG of interleaved rows"),
+        ({259: tiffs.short("<", 34892)}, "is a DNG of lossy JPEG compression"),
+        ({259: tiffs.short("<", 52546)}, "is a DNG of JPEG XL compression"),
+        ({259: tiffs.short("<", 99)}, r"is a DNG of unknown \(99\) compression"),
+        ({258: tiffs.short("<", 11)}, "is a DNG of 11-bit values"),
+        ({277: tiffs.short("<", 2)}, "is a DNG of 2 samples a pixel"),
+        ({339: tiffs.short("<", 3)}, "is a DNG of signed or floating-point values"),
+        ({266: tiffs.short("<", 2)}, "is a DNG of bytes of reversed bits"),
+        ({317: tiffs.short("<", 2)}, "is a DNG of values less their neighbours"),
+        ({50975: tiffs.long("<", 2)}, "is a DNG of interleaved rows"),
     ],
 )
 def test_what_cannot_be_written_without_loss_is_refused_with_the_remedy(tags, words):
-    before = dngs.laid_out(mosaic(), extra=tags)
+    before = tiffs.laid_out(mosaic(), extra=tags)
 
     with pytest.raises(ReadError, match=words) as caught:
         with_values(before, NAME, patches())
@@ -286,19 +286,19 @@ def test_a_lossy_tile_is_refused():
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
-        ({273: dngs.long("<", 1 << 30)}, "points past its own end"),
-        ({278: dngs.long("<", 2)}, "holds fewer pixels than it claims"),
-        ({279: dngs.long("<", 9)}, "holds fewer pixels than it claims"),
-        ({278: dngs.long("<", 0)}, "strips or tiles of absurd size"),
-        ({322: dngs.long("<", 1 << 30), 323: dngs.long("<", 1 << 30),
-          324: dngs.long("<", 8), 325: dngs.long("<", 9)}, "strips or tiles of absurd size"),
-        ({50712: dngs.short("<", 9, 5)}, "linearisation table that does not rise"),
-        ({50712: dngs.short("<", 9)}, "linearisation table that does not rise"),
+        ({273: tiffs.long("<", 1 << 30)}, "points past its own end"),
+        ({278: tiffs.long("<", 2)}, "holds fewer pixels than it claims"),
+        ({279: tiffs.long("<", 9)}, "holds fewer pixels than it claims"),
+        ({278: tiffs.long("<", 0)}, "strips or tiles of absurd size"),
+        ({322: tiffs.long("<", 1 << 30), 323: tiffs.long("<", 1 << 30),
+          324: tiffs.long("<", 8), 325: tiffs.long("<", 9)}, "strips or tiles of absurd size"),
+        ({50712: tiffs.short("<", 9, 5)}, "linearisation table that does not rise"),
+        ({50712: tiffs.short("<", 9)}, "linearisation table that does not rise"),
         ({273: (2, 4, b"abc\0")}, "in no whole numbers"),
     ],
 )  # fmt: skip
 def test_a_damaged_dng_is_refused(tags, words):
-    before = dngs.laid_out(mosaic(), extra=tags)
+    before = tiffs.laid_out(mosaic(), extra=tags)
 
     with pytest.raises(ReadError, match=f"damaged or cut short DNG: it .*{words}"):
         with_values(before, NAME, patches())
@@ -322,11 +322,11 @@ def test_a_tile_of_another_size_or_damaged_is_refused():
 
 def test_strips_that_share_their_bytes_are_not_changed_in_place():
     pixels = mosaic()
-    file = dngs.Layout()
+    file = tiffs.Layout()
     start = file.put(pixels[:32].tobytes())
-    tags = dngs.mosaic_tags("<", pixels, start) | {
-        273: dngs.long("<", start, start), 278: dngs.long("<", 32),
-        279: dngs.long("<", 32 * WIDTH * 2, 32 * WIDTH * 2), 50706: (1, 4, bytes((1, 4, 0, 0))),
+    tags = tiffs.mosaic_tags("<", pixels, start) | {
+        273: tiffs.long("<", start, start), 278: tiffs.long("<", 32),
+        279: tiffs.long("<", 32 * WIDTH * 2, 32 * WIDTH * 2), 50706: (1, 4, bytes((1, 4, 0, 0))),
     }  # fmt: skip
     first, _ = file.directory(tags)
     file.point(file.first, first)
@@ -378,7 +378,7 @@ def test_any_tile_is_packed_without_loss(bits, rows, columns, seed):
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_tile_is_decoded_or_refused(data):
-    whole = bytearray(dngs.lossless_jpeg(mosaic(12)[:8, :12].reshape(8, 6, 2), 12))
+    whole = bytearray(tiffs.lossless_jpeg(mosaic(12)[:8, :12].reshape(8, 6, 2), 12))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     content = bytes(whole[: data.draw(st.integers(0, len(whole)))])
@@ -397,7 +397,7 @@ def test_tifffile_reads_what_the_tests_own_encoder_packs():
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from("<>"), st.booleans(), st.sampled_from(["first", "last below"]), st.data())
 def test_damage_of_any_kind_is_refused_in_one_line_or_survived(order, big, place, data):
-    whole = bytearray(dngs.laid_out(mosaic(), order=order, big=big, place=place, others=({},)))
+    whole = bytearray(tiffs.laid_out(mosaic(), order=order, big=big, place=place, others=({},)))
     directories = st.one_of(st.integers(0, 20), st.integers(len(whole) - 900, len(whole) - 1))
     for _ in range(data.draw(st.integers(1, 5))):
         whole[data.draw(directories)] = data.draw(st.sampled_from([0, 1, 3, 4, 5, 12, 255]))

@@ -118,6 +118,14 @@ def test_every_format_is_in_the_reference(form):
     assert [suffix for suffix in form.suffixes if f"`{suffix}`" not in reference] == []
 
 
+@pytest.mark.parametrize("form", maps.FORMATS, ids=lambda form: form.name)
+def test_every_list_is_on_the_page_of_programs_with_where_it_counts_from(form):
+    row = re.search(rf"^\| `{form.name}` \|.*$", text_of(DOCS / "programs.md"), re.MULTILINE)
+
+    assert row is not None
+    assert form.origin in row[0]
+
+
 @pytest.mark.parametrize("name", [name for name in vars(statuses) if name.isupper()])
 def test_every_exit_status_is_in_the_reference(name):
     assert f"\n| {getattr(statuses, name)} |" in text_of(DOCS / "reference.md")

@@ -11,9 +11,9 @@ import pytest
 import rawpy
 from typer.testing import CliRunner
 
-import dngs
 import mosaic_files
 import stillpix
+import tiffs
 from fixing import at, map_of, names, run, tree
 from mosaics import mosaic_of
 from stillpix.cli import app
@@ -28,7 +28,8 @@ from stillpix.placing import Placement
 from stillpix.restoration import RawWay
 
 pytestmark = pytest.mark.usefixtures("library")
-LAYOUTS = ("bayer-RGGB", "bayer-GBRG", "xtrans")
+BAYER = ("bayer-RGGB", "bayer-GBRG")
+LAYOUTS = (*BAYER, "xtrans")
 WIDTH, HEIGHT, ACTIVE = 320, 240, (12, 24, 232, 312)  # top, left, bottom, right
 HOT = ((150, 100), (81, 60), (200, 180))
 MASKED = (5, 5)
@@ -91,7 +92,7 @@ def map_file(photo, tmp_path):
 # A DNG lists its broken pixels
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", BAYER)
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 def test_a_dng_lists_the_confirmed_and_accepted_defects_and_nothing_else_changes(
     tmp_path, layout, byteorder
@@ -107,7 +108,7 @@ def test_a_dng_lists_the_confirmed_and_accepted_defects_and_nothing_else_changes
     assert (done.result, done.listed, done.repaired) == ("listed", 3, 0)
     after = (tmp_path / "out" / "a.dng").read_bytes()
     assert points_of(tmp_path / "out" / "a.dng") == HOT
-    old, new = dngs.told(before), dngs.told(after)
+    old, new = tiffs.told(before), tiffs.told(after)
     del new[0][51008]
     assert new == old
     assert after[8 : len(before)] == before[8:]
@@ -116,7 +117,7 @@ def test_a_dng_lists_the_confirmed_and_accepted_defects_and_nothing_else_changes
 
 @pytest.mark.parametrize(
     ("layout", "phase"),
-    [("bayer-GRBG", 0), ("bayer-RGGB", 1), ("bayer-BGGR", 2), ("bayer-GBRG", 3), ("xtrans", 0)],
+    [("bayer-GRBG", 0), ("bayer-RGGB", 1), ("bayer-BGGR", 2), ("bayer-GBRG", 3)],
 )
 def test_the_list_says_the_phase_of_the_stored_frame(tmp_path, layout, phase):
     photo = saved(tmp_path / "a.dng", dng(layout, active=(13, 25, 231, 311)))
@@ -204,6 +205,31 @@ def test_nothing_broken_is_copied_to_the_byte(photo, tmp_path):
     stillpix.fix(photo, map_of(photo, ()), tmp_path / "b.dng")
 
     assert (tmp_path / "b.dng").read_bytes() == photo.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["dng", "raf"])
+def test_what_is_not_bayer_has_no_list_and_the_remedy_is_named(tmp_path, suffix):
+    content = dng("xtrans") if suffix == "dng" else no_dng(dng("xtrans"))
+    photo = saved(tmp_path / "in" / f"a.{suffix}", content)
+    arguments = (photo, "--at", "150,100", "--to", "dng", "--out", tmp_path / "out")
+
+    ran = fixed(*arguments)
+    replaced = fixed(*arguments, "--mosaic")
+
+    assert (ran.exit_code, replaced.exit_code) == (3, 0)
+    assert "is of a sensor that is X-Trans, and a DNG's list" in said(ran)
+    assert "give --mosaic to have the values" in said(ran)
+    changed = np.argwhere(pixels_of(tmp_path / "out" / "a.dng") != mosaic("xtrans")[1])
+    assert changed.tolist() == [[100, 150]]
+
+
+def test_an_x_trans_file_without_defects_becomes_a_dng_without_a_list(tmp_path):
+    photo = saved(tmp_path / "a.raf", no_dng(dng("xtrans")))
+
+    stillpix.fix(photo, map_of(photo, ()), tmp_path / "b.dng")
+
+    assert opcodes_of((tmp_path / "b.dng").read_bytes(), photo) is None
+    assert np.array_equal(pixels_of(tmp_path / "b.dng"), pixels_of(photo))
 
 
 # The values of a DNG's mosaic replaced

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
 from stillpix.errors import LibraryBusyError, MapFormatError, SensorMismatchError, WriteError
 from stillpix.frame import Sensor
-from stillpix.library import Library, body_name, library_root, with_marks_of
+from stillpix.library import Library, adopted, body_name, library_root, with_marks_of
 from stillpix.maps import write_map
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
@@ -339,3 +340,57 @@ def test_a_library_one_may_not_write_to_says_so(tmp_path):
             Library(tmp_path / "library").save(DefectMap(SENSOR))
     finally:
         Path(tmp_path).chmod(0o700)
+
+
+# Lists of other programs
+
+
+places = st.integers(0, 5)
+states = st.sampled_from(["confirmed", "candidate", "accepted", "rejected"])
+some = st.lists(
+    st.builds(Defect, x=places, y=places, state=states, kind=st.sampled_from(["hot", "unknown"])),
+    unique_by=lambda one: (one.x, one.y),
+)
+
+
+@given(some, some, st.booleans())
+def test_a_list_adds_and_accepts_and_takes_nothing_away(before, listed, accept_rejected):
+    known = {(one.x, one.y): one for one in before}
+    after = adopted(DefectMap(SENSOR, tuple(before)), listed, accept_rejected=accept_rejected)
+    there = {(one.x, one.y): one for one in after.map}
+
+    assert there.keys() == known.keys() | {(one.x, one.y) for one in listed}
+    assert all(there[place].kind == one.kind for place, one in known.items())
+    for one in listed:
+        old = known.get((one.x, one.y))
+        stays = old is not None and (
+            old.state == "confirmed" or (old.state == "rejected" and not accept_rejected)
+        )
+        assert there[one.x, one.y].state == (old.state if stays else "accepted")
+    kinds = (after.added, after.accepted, after.known, after.still_rejected)
+    assert sum(map(len, kinds)) == len(listed)
+
+
+@given(some, some)
+def test_a_list_that_is_added_twice_adds_nothing_the_second_time(before, listed):
+    once = adopted(DefectMap(SENSOR, tuple(before)), listed)
+    twice = adopted(once.map, listed)
+
+    assert twice.map == once.map
+    assert (twice.added, twice.accepted) == ((), ())
+
+
+def test_a_list_dates_what_the_map_does_not():
+    day = (date(2020, 1, 1), date(2020, 1, 1))
+    other = (date(2019, 1, 1), date(2019, 2, 1))
+    before = (Defect(x=1, y=1, state="confirmed"), Defect(x=2, y=2, since=other))
+    listed = [Defect(x=at, y=at, since=day) for at in (1, 2)]
+
+    assert [one.since for one in adopted(DefectMap(SENSOR, before), listed).map] == [day, other]
+
+
+def test_a_run_is_known_by_its_stretch_wherever_it_is_anchored():
+    run = Run("column", 0, 9)
+    found = DefectMap(SENSOR, (Defect(x=3, y=7, run=run, state="confirmed"),))
+
+    assert len(adopted(found, [Defect(x=3, y=0, run=run)]).map) == 1

@@ -20,7 +20,7 @@ from stillpix.atomic import replacing, write_atomically
 from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 from stillpix.errors import MapFormatError, WriteError
 from stillpix.frame import Sensor
-from stillpix.maps import FORMATS, format_of, read_map, write_map
+from stillpix.maps import read_map, write_map
 from stillpix.maps.native import KINDS, LAYOUTS, STATES, as_text, from_text
 
 STATE = Path(__file__).parent / "states" / "map-v1.stillpix.json"
@@ -212,8 +212,10 @@ def test_the_visible_area_is_always_written_and_all_of_it_reads_as_none():
     assert from_text(as_text(DefectMap(SENSOR)), "a map").sensor.visible is None
 
 
-def test_a_name_no_format_claims_is_a_map_of_ours():
-    assert format_of("D3200.Stillpix.JSON") is format_of("some map") is FORMATS[0]
+def test_a_map_of_ours_is_read_whatever_its_name(tmp_path):
+    write_map(DefectMap(SENSOR), tmp_path / "map.csv")
+
+    assert read_map(tmp_path / "map.csv") == DefectMap(SENSOR)
 
 
 def changed(**changes):

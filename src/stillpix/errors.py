@@ -4,7 +4,8 @@ StillpixError
 ├── ReadError               one photo could not be read; a scan goes on
 │   └── MissingReaderError  its format needs a package that is not installed
 ├── SensorMismatchError     frames, evidence or maps of two sensors were mixed
-├── MapFormatError          a map file is damaged or unknown
+├── MapFormatError          a map file or a defect list is damaged or unknown
+│   └── MissingPackageError its format needs a package that is not installed
 ├── StateFormatError        saved evidence is damaged or of another version
 ├── WriteError              a file could not be written; the old one is untouched
 ├── LibraryBusyError        another stillpix has been using the same body's map for too long
@@ -43,6 +44,10 @@ class SensorMismatchError(StillpixError):
 
 class MapFormatError(StillpixError):
     """A map file is damaged or of an unknown format or version."""
+
+
+class MissingPackageError(MapFormatError):
+    """A defect list's format needs a package that is not installed."""
 
 
 class StateFormatError(StillpixError):

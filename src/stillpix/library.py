@@ -9,15 +9,15 @@ import hashlib
 import os
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 from .atomic import write_error
-from .defects import Defect, DefectMap
+from .defects import Defect, DefectMap, DetectionSummary, Run
 from .errors import MapFormatError, SensorMismatchError
 from .frame import UNKNOWN, Sensor
 from .locks import FileLock
@@ -126,6 +126,19 @@ class Library:
             _make_folder(path.parent)
             return save_map(defect_map, path)
 
+    def adopt(
+        self, sensor: Sensor, listed: Iterable[Defect], *, accept_rejected: bool = False
+    ) -> Adoption:
+        """Add another program's defects to a body's map, as accepted by a person.
+
+        Raises what `adopt_into` raises, and LibraryBusyError where another stillpix has held this
+        body's lock for too long.
+        """
+        with self.lock(sensor):
+            path = self.map_path(sensor)
+            _make_folder(path.parent)
+            return adopt_into(path, sensor, listed, accept_rejected=accept_rejected)
+
     @contextmanager
     def lock(self, sensor: Sensor, *, wait_s: float | None = None) -> Iterator[None]:
         """Keep every other stillpix from a body's map and evidence while the block runs.
@@ -145,6 +158,73 @@ class Library:
             yield
         finally:
             held.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A map with what another program's list named, and what was new in that."""
+
+    map: DefectMap
+    added: tuple[Defect, ...] = ()  # were not in the map
+    accepted: tuple[Defect, ...] = ()  # were candidates, or rejected and accepted all the same
+    known: tuple[Defect, ...] = ()  # were confirmed or accepted before
+    still_rejected: tuple[Defect, ...] = ()
+
+
+def adopted(
+    defect_map: DefectMap, listed: Iterable[Defect], *, accept_rejected: bool = False
+) -> Adoption:
+    """Return a map with the defects of a list added to it, as accepted by a person.
+
+    What the map knows of a place stays. A place that a person rejected stays rejected: that was a
+    word about this one pixel, and a list is one about all of its own. `accept_rejected` is for
+    who means it.
+
+    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
+    >>> known = (Defect(x=3, y=4, kind="hot"), Defect(x=9, y=9, state="rejected"))
+    >>> listed = (Defect(x=3, y=4), Defect(x=5, y=5), Defect(x=9, y=9))
+    >>> found = adopted(DefectMap(sensor, known), listed).map
+    >>> [(one.x, one.kind, one.state) for one in found]
+    [(3, 'hot', 'accepted'), (9, 'unknown', 'rejected'), (5, 'unknown', 'accepted')]
+    """
+    defects = {_place(one): one for one in defect_map}
+    changes: dict[str, list[Defect]] = {}
+    for one in listed:
+        before = defects.get(_place(one))
+        if before is None:
+            after, change = replace(one, state="accepted"), "added"
+        elif before.state == "rejected" and not accept_rejected:
+            after, change = before, "still_rejected"
+        elif before.state in ("confirmed", "accepted"):
+            after, change = _with_dates_of(one, before), "known"
+        else:
+            after, change = replace(_with_dates_of(one, before), state="accepted"), "accepted"
+        defects[_place(one)] = after
+        changes.setdefault(change, []).append(after)
+    found = replace(defect_map, defects=tuple(defects.values()))
+    return Adoption(found, **{change: tuple(each) for change, each in changes.items()})
+
+
+def _place(defect: Defect) -> tuple[int, int, Run | None]:
+    """Return where a defect is, a run by where it begins."""
+    run = defect.run
+    if run is None:
+        return defect.x, defect.y, None
+    return (run.first, defect.y, run) if run.along == "row" else (defect.x, run.first, run)
+
+
+def adopt_into(
+    path: Path, sensor: Sensor, listed: Iterable[Defect], *, accept_rejected: bool = False
+) -> Adoption:
+    """Add a list's defects to the map of a body that a file holds; without a file, to a new map.
+
+    Raises what `map_at` raises, and WriteError where the map cannot be written.
+    """
+    new = DefectMap(sensor, detection=DetectionSummary(method="imported"))
+    before = map_at(path, sensor)
+    adoption = adopted(new if before is None else before, listed, accept_rejected=accept_rejected)
+    write_map(adoption.map, path)
+    return adoption
 
 
 def save_map(defect_map: DefectMap, path: Path) -> DefectMap:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import demo, find, fix, show
+from . import demo, exporting, find, fix, importing, show
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
@@ -72,4 +72,6 @@ def stillpix(
 app.command("find")(find.find)
 app.command("fix")(fix.fix)
 app.command("show")(show.show)
+app.command("export")(exporting.export)
+app.command("import")(importing.import_list)
 app.command("demo")(demo.demo)

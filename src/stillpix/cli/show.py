@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from .naming import named_map, wrong
 from .output import (
     body_of,
     complain,
     counted,
     print_json,
     print_table,
-    printable,
     say,
     sentence,
 )
@@ -70,7 +70,7 @@ def show(
 
     library = Library()
     if wanted is not None:
-        found = _find(library, wanted)
+        found = named_map(library, wanted)
         if timeline:
             _show_timeline(library, found, as_json=as_json)
         else:
@@ -80,7 +80,7 @@ def show(
     maps = library.maps(report=damaged.append)
     if timeline:
         if len(maps) != 1:
-            raise _wrong(ONE_MAP)
+            raise wrong(ONE_MAP, "MAP")
         _show_timeline(library, maps[0][1], as_json=as_json)
         return
     _show_maps(library, maps, damaged, as_json=as_json)
@@ -88,44 +88,6 @@ def show(
         complain(str(error))
     if damaged:
         raise typer.Exit(SOME_FAILED)
-
-
-def _find(library: Library, wanted: str) -> DefectMap:
-    """Return the map a person means by a path, or by part of a body's name."""
-    from ..maps import read_map
-
-    if Path(wanted).is_file():
-        return read_map(wanted)
-    damaged: list[MapFormatError] = []
-    maps = [found for _, found in library.maps(report=damaged.append)]
-    part = wanted.casefold()
-    matches = [found for found in maps if part in _names(found).casefold()]
-    exact = [found for found in matches if part in _exact_names(found)]
-    matches = exact or matches
-    if len(matches) == 1:
-        return matches[0]
-    for error in damaged:  # the map that is missed may be one of them
-        complain(str(error))
-    if not matches and (wanted.endswith(".json") or len(Path(wanted).parts) > 1):
-        return read_map(wanted)  # says what is wrong with the path
-    if not matches:
-        raise _wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have")
-    names = "; ".join(found.sensor.name for found in matches)
-    raise _wrong(f"'{wanted}' is part of {len(matches)} names: {names}; give more of one")
-
-
-def _wrong(reason: str) -> typer.BadParameter:
-    return typer.BadParameter(printable(reason), param_hint="MAP")
-
-
-def _names(defect_map: DefectMap) -> str:
-    sensor = defect_map.sensor
-    return f"{sensor.make} {sensor.name} {sensor.layout}"
-
-
-def _exact_names(defect_map: DefectMap) -> set[str]:
-    sensor = defect_map.sensor
-    return {name.casefold() for name in (sensor.model, sensor.serial, sensor.name, body_of(sensor))}
 
 
 def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:

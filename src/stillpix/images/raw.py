@@ -6,11 +6,11 @@ DNG) counts as a rendered picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import rawpy
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from stillpix.errors import ReadError
 from stillpix.frame import Layout, Pixels
 from stillpix.images.exif import Exif, camera_time
+from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.raw_tags import raw_tags
@@ -43,11 +44,19 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
-class _Make:
-    """What tells cameras of one colour pattern apart, and a file of theirs to look it up in."""
+class _Kind:
+    """What files of one camera have in common, and one of them to look the rest up in."""
 
     facts: tuple[Any, ...]
     path: Path = field(compare=False)
+
+
+class _Known(NamedTuple):
+    """What LibRaw tells of a file after decoding only, which takes as long as reading."""
+
+    colours: Colours
+    black: float  # DN, mean over the channels
+    white: int  # DN
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -56,28 +65,32 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     if tags.cut_short:
         raise ReadError(path, CUT_SHORT)
     with _opened(path) as raw:
-        sizes, other = raw.sizes, raw.other
-        levels = tuple(raw.black_level_per_channel)
-        white = int(raw.white_level)
+        sizes = raw.sizes
+        exif = _completed(tags.exif, raw)
     require_photo_size(path, sizes.raw_width, sizes.raw_height)
-    exif = _completed(tags.exif, other)
-    facts = (exif.make, exif.model, tuple(sizes), tags.mosaic)
-    colours = _colours_of(_Make(facts, path))
-    rendered = colours.layout == "rendered"
+    # Levels differ with ISO in some cameras; a DNG says its own.
+    gain = None if tags.white else exif.gain
+    known = _known_of(_Kind((exif.make, exif.model, tuple(sizes), tags.mosaic, gain), path))
+    colours, black = known.colours, known.black if tags.black is None else tags.black
     return Outline(
         sizes.raw_width,
         sizes.raw_height,
-        white,
+        tags.white or known.white,
         exif,
         colours.layout,
         visible=tags.active or (sizes.left_margin, sizes.top_margin, sizes.width, sizes.height),
-        black=0 if rendered else round(tags.black or sum(levels) / len(levels)),
+        black=0 if colours.layout == "rendered" else round(black),
         phase=colours.phase,
     )
 
 
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
+    with _opened(BytesIO(content), path) as raw:
+        size = raw.sizes.raw_height, raw.sizes.raw_width
+    mosaic = lossless_mosaic(content, size)
+    if mosaic is not None:
+        return mosaic
     with _unpacked(content, path) as raw:
         stored = _stored(raw, path)
         return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
@@ -152,38 +165,34 @@ def _kept(stored: NDArray[np.uint16], buffer: bytearray | None) -> NDArray[np.ui
     return kept
 
 
-def _completed(exif: Exif, other: Any) -> Exif:
-    """Return the EXIF facts, and LibRaw's where the file's own structure says nothing."""
-    taken = other.timestamp
-    stamp = camera_time(taken.strftime("%Y:%m:%d %H:%M:%S")) if taken else None
-    return Exif(
-        make=exif.make,
-        model=exif.model,
-        serial=exif.serial,
-        software=exif.software,
-        orientation=exif.orientation,
-        exposure_s=exif.exposure_s or (float(other.shutter_speed) or None),
-        gain=exif.gain or (float(other.iso_speed) / 100 or None),
-        taken=exif.taken or stamp,
+def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
+    """Return the EXIF facts, and LibRaw's where the file's own structure says nothing at all."""
+    if exif.exposure_s or exif.gain or exif.taken:
+        return exif
+    other = raw.other
+    stamp = other.timestamp
+    return replace(
+        exif,
+        exposure_s=float(other.shutter_speed) or None,
+        gain=float(other.iso_speed) / 100 or None,
+        taken=camera_time(stamp.strftime("%Y:%m:%d %H:%M:%S")) if stamp else None,
     )
 
 
 @lru_cache(maxsize=256)
-def _colours_of(make: _Make) -> Colours:
-    """Return the colours of all files that say the same of themselves, looked up in one of them.
-
-    LibRaw tells a photosite's colour after decoding only, which takes as long as reading.
-    """
-    with _unpacked(make.path.read_bytes(), make.path) as raw:
+def _known_of(kind: _Kind) -> _Known:
+    with _unpacked(kind.path.read_bytes(), kind.path) as raw:
+        black, white = tuple(raw.black_level_per_channel), int(raw.white_level)
+        mean = sum(black) / len(black)
         if raw.raw_type != rawpy.RawType.Flat:
-            return Colours("rendered")
+            return _Known(Colours("rendered"), mean, white)
         # Margins have no colours of their own for LibRaw; the pattern is taken from beyond them.
         top, left = (-(-edge // 6) * 6 for edge in (raw.sizes.top_margin, raw.sizes.left_margin))
         rows, columns = range(top, top + PATTERN), range(left, left + PATTERN)
         letters = raw.color_desc.decode("ascii", "replace")
         number = raw.num_colors
         seen = ["".join(letters[raw.raw_color(y, x)] for x in columns) for y in rows]
-    return colours_of_pattern(seen, make.path, number)
+    return _Known(colours_of_pattern(seen, kind.path, number), mean, white)
 
 
 def colours_of_pattern(seen: list[str], path: Path, number: int = 3) -> Colours:

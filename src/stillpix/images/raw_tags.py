@@ -19,7 +19,7 @@ from stillpix.images.exif import Exif, exif_of_block, exif_of_directory
 NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, SUB_DIRECTORIES = 254, 259, 262, 330
 STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 273, 279, 324, 325
 CFA_REPEAT, CFA_PATTERN = 33421, 33422
-DNG_VERSION, BLACK_LEVEL, ACTIVE_AREA = 50706, 50714, 50829
+DNG_VERSION, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50706, 50714, 50717, 50829
 MOSAIC, LINEAR = 32803, 34892  # photometric interpretations of the DNG specification
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
 RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian offset and length
@@ -47,6 +47,7 @@ class RawTags:
     exif: Exif = field(default_factory=Exif)
     active: Area | None = None  # DNG ActiveArea as x, y, width, height
     black: float | None = None  # DN, mean over the channels
+    white: int | None = None  # DN, of a DNG
     mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
     cut_short: bool = False  # the file ends before the pixels that it names
 
@@ -101,11 +102,16 @@ def _of_structure(structure: Structure) -> RawTags:
         for tag in (CFA_REPEAT, CFA_PATTERN, ACTIVE_AREA)
         if tag in raw
     )
-    levels = _numbers(structure, raw, BLACK_LEVEL, MOST_PATTERN)
-    black = sum(levels) / len(levels) if levels else None
-    if black is None or not isfinite(black) or not 0 <= black < 65535:
-        black = None
-    return RawTags(exif, area, black, pattern, cut_short=_is_cut_short(structure, raw))
+    black = _level(_numbers(structure, raw, BLACK_LEVEL, MOST_PATTERN))
+    white = _level(_numbers(structure, raw, WHITE_LEVEL, MOST_PATTERN))
+    cut_short = _is_cut_short(structure, raw)
+    return RawTags(exif, area, black, None if not white else round(white), pattern, cut_short)
+
+
+def _level(levels: tuple[float, ...]) -> float | None:
+    """Return the mean of some levels, where it can be one."""
+    mean = sum(levels) / len(levels) if levels else None
+    return mean if mean is not None and isfinite(mean) and 0 <= mean <= 65535 else None
 
 
 def _all_directories(structure: Structure) -> Iterator[Directory]:

@@ -95,7 +95,7 @@ def as_text(defect_map: DefectMap) -> str:
     }
     head = f'"format": {_dumped(FORMAT)}, "version": {VERSION}'
     lines = [head, *(f"{_dumped(key)}: {_dumped(value)}" for key, value in sections.items())]
-    rows = ",\n    ".join(_dumped(_defect_object(defect)) for defect in defect_map)
+    rows = ",\n    ".join(_dumped(defect_object(defect)) for defect in defect_map)
     lines.append(f'"defects": [\n    {rows}\n  ]' if rows else '"defects": []')
     lines += [f"{_dumped(key)}: {_dumped(value)}" for key, value in defect_map.extra.items()]
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
@@ -116,7 +116,7 @@ def from_text(text: str, origin: str) -> DefectMap:
     if not isinstance(listed, list):
         raise document.refuse("defects", "must be a list")
     defects = tuple(
-        _defect(Fields(origin, f"defects[{index}]", entry), sensor)
+        defect_from(Fields(origin, f"defects[{index}]", entry), sensor)
         for index, entry in enumerate(listed)
     )
     _refuse_duplicates(document, defects)
@@ -204,7 +204,12 @@ def _detection(fields: Fields) -> DetectionSummary:
     )
 
 
-def _defect(fields: Fields, sensor: Sensor) -> Defect:
+def defect_from(fields: Fields, sensor: Sensor) -> Defect:
+    """Return the defect that an object of a map file describes.
+
+    Raises:
+        MapFormatError: a value is of the wrong type, out of range, or outside the sensor.
+    """
     site = fields.take("site")
     if site is not None and not isinstance(site, str):
         raise fields.refuse("site", "must be text")
@@ -289,7 +294,8 @@ def _detection_object(detection: DetectionSummary) -> dict[str, Any]:
     return {**_present(known), **detection.extra}
 
 
-def _defect_object(defect: Defect) -> dict[str, Any]:
+def defect_object(defect: Defect) -> dict[str, Any]:
+    """Return a defect as an object of a map file, its numbers rounded to what they can say."""
     seen, run = defect.seen, defect.run
     known = {
         "x": int(defect.x),

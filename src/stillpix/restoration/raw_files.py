@@ -27,11 +27,16 @@ from .pixels import PixelCanvas
 from .places import patches_of, places_of
 from .verdicts import RawWay, RepairedFile, Verdict
 
+NAMES = {"xtrans": "X-Trans", "mono": "monochrome"}
 LISTED_ALREADY = "in the file's list already"
 MASKED = "it lies in the masked margin, beside the picture"
 NEVER_REWRITTEN = (
     "is a RAW file that is no DNG, and such are never rewritten; give --to dng for a DNG of it, or"
     " have `stillpix export` write the list that its developer reads"
+)
+NO_LIST = (
+    "is of a sensor that is {}, and a DNG's list of bad pixels is for Bayer sensors alone; give"
+    " --mosaic to have the values of its broken pixels replaced"
 )
 OTHER_FRAME = (
     "is a DNG whose stored frame LibRaw does not read as it lies there, so no place in it is sure;"
@@ -98,6 +103,9 @@ def _new_file(
 def bad_pixels_of(defects: Sequence[Defect], header: Header) -> BadPixels:
     """Return the defects that lie in the frame as a DNG lists them; runs are rectangles.
 
+    FixBadPixelsList is for a Bayer pattern (DNG 1.7, chapter 7), and what darktable 4.2 makes of
+    it in X-Trans mixes colours: there a ReadError names the remedy.
+
     >>> from pathlib import Path
     >>> from stillpix.frame import Exposure, Sensor
     >>> sensor = Sensor("unknown", "unknown", "unknown", 96, 64, "bayer-GBRG")
@@ -113,8 +121,10 @@ def bad_pixels_of(defects: Sequence[Defect], header: Header) -> BadPixels:
             rects.append((defect.run.first, defect.y, defect.run.last + 1, defect.y + 1))
         else:
             rects.append((defect.x, defect.run.first, defect.x + 1, defect.run.last + 1))
-    phase = BAYER_PHASES.get(header.sensor.layout, 0)
-    return BadPixels(tuple(points), tuple(rects), phase)
+    layout = header.sensor.layout
+    if (points or rects) and layout not in BAYER_PHASES:
+        raise ReadError(header.path, NO_LIST.format(NAMES.get(layout, layout)))
+    return BadPixels(tuple(points), tuple(rects), BAYER_PHASES.get(layout, 0))
 
 
 def _inside(defects: Sequence[Defect], header: Header) -> list[Defect]:

@@ -1,0 +1,291 @@
+"""`stillpix export`: a map in, the defect list of another program out.
+
+Never overwrites a file that it was not told to, and never changes the map.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .naming import named_map, only_map, wrong
+from .output import body_of, complain, counted, print_json, print_table, say
+from .statuses import NOTHING_USABLE
+
+if TYPE_CHECKING:
+    from ..defects import Defect, DefectMap
+    from ..frame import Sensor
+    from ..library import Library
+    from ..maps import Area, Format, WrittenList
+
+NAMED = 5  # places, named one by one before the rest is counted
+LIST = "list"
+AREA = re.compile(r"\s*\d{1,9}(\s*,\s*\d{1,9}\s*|(\s*,\s*\d{1,9}\s*){3})")  # X,Y or X,Y,W,H
+HEADINGS = ("format", "file", "read by", "counts from", "rows and columns")
+
+To = Annotated[
+    str,
+    typer.Option("--to", metavar="FORMAT", help="The format; `--to list` prints the formats."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR",
+        help="Write this file, or into this folder; for RawTherapee under the name that it looks "
+        "for.",
+    ),
+]
+Photo = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A photo of that camera: the list counts from this photo's visible area, where the "
+        "program does.",
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--origin",
+        metavar="X,Y[,W,H]",
+        help="Where in the full frame the program's 0,0 is, and how much it sees, where that "
+        "differs from what the format stands for.",
+    ),
+]
+Candidates = Annotated[
+    bool, typer.Option("--candidates", help="List candidates, too. Rejected pixels never are.")
+]
+Install = Annotated[
+    bool,
+    typer.Option(
+        "--install",
+        help="With --to rawtherapee: write into the folder that RawTherapee's settings name for "
+        "dark frames.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def export(
+    wanted: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MAP",
+            help="A map file, or part of a body's name. Without it, the only map in the library.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    to: To,
+    out: Out = None,
+    photo: Photo = None,
+    origin: Start = None,
+    candidates: Candidates = False,
+    install: Install = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write the broken pixels of a map as a list for another program."""
+    from ..library import Library
+    from ..maps import write_list
+
+    if to == LIST:
+        _print_formats(as_json=as_json)
+        return
+    form = known_format(to, "--to")
+    _require_one_place(form, out, install=install)
+    found = _map(Library(), wanted, photo)
+    found = replace(found, sensor=_with_area_of(found.sensor, photo))
+    require_fit(form, found.sensor, "--to")
+    _require_defects(found, candidates=candidates)
+    path = _place(form, found.sensor, out)
+    if path.exists() and not force:
+        flag = "--install" if install else "--out"
+        raise wrong(f"{path} is there already; --force overwrites it, or name another", flag)
+    area = area_from(origin, found.sensor, form)
+    written = write_list(found, path, form, area=area, candidates=candidates)
+    _tell(written, form, found.sensor, as_json=as_json)
+
+
+def known_format(name: str, hint: str) -> Format:
+    """Return the format of a name; refuse another by naming those that there are."""
+    from ..maps import FORMATS, format_named
+
+    form = format_named(name)
+    if form is None:
+        names = ", ".join(form.name for form in FORMATS)
+        raise wrong(f"there is no format '{name}'; there are {names}", hint)
+    return form
+
+
+def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
+    """Return the area that --origin tells, None where it tells none.
+
+    Without width and height it ends where the format's own area does: some programs write beyond
+    their frame where a list names what lies there.
+    """
+    from ..maps import Area, area_of
+
+    if origin is None:
+        return None
+    if not AREA.fullmatch(origin):
+        raise wrong(f"'{origin}' is no place; give X,Y such as 24,12", "--origin")
+    x, y, *size = map(int, origin.split(","))
+    usual = area_of(sensor, form.origin)
+    width, height = size or (usual.x + usual.width - x, usual.y + usual.height - y)
+    inside = x + width <= sensor.width and y + height <= sensor.height
+    if not inside or width < 1 or height < 1:
+        raise wrong(f"{origin} is no part of {sensor.name}", "--origin")
+    return Area(x, y, width, height)
+
+
+def _require_one_place(form: Format, out: Path | None, *, install: bool) -> None:
+    if install and form.name != "rawtherapee":
+        raise wrong("is for --to rawtherapee; give --out FILE", "--install")
+    if install and out is not None:
+        raise wrong("finds the folder itself; give --out or --install, not both", "--install")
+    if out is None and not install:
+        raise wrong(
+            f"tell where the list goes: --out FILE, such as list{form.suffixes[0]}", "--out"
+        )
+
+
+def _map(library: Library, wanted: str | None, photo: Path | None) -> DefectMap:
+    """Return the map that is named, else that of the photo's body, else the only one."""
+    from ..images import read_header
+
+    if wanted is not None:
+        return named_map(library, wanted)
+    if photo is None:
+        return only_map(library)
+    sensor = read_header(photo).sensor
+    found = library.find(sensor)
+    if found is None:
+        raise wrong(f"the library has no map of {sensor.name}; name a map", "MAP")
+    return found
+
+
+def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
+    """Return the sensor with the visible area of a photo of its body; refuse another's photo."""
+    from ..frame import UNKNOWN
+    from ..images import read_header
+
+    if photo is None:
+        return sensor
+    taken = read_header(photo).sensor
+    alike = (taken.width, taken.height) == (sensor.width, sensor.height)
+    for name in ("make", "model", "serial", "layout"):
+        one, other = getattr(taken, name), getattr(sensor, name)
+        alike = alike and (one == other or UNKNOWN in (one, other))
+    if not alike:
+        theirs, ours = (f"{each.name} ({each.layout})" for each in (taken, sensor))
+        reason = f"{photo} is of {theirs}, but the map is of {ours}; give a photo of that camera"
+        raise wrong(reason, "--photo")
+    return replace(sensor, visible=taken.visible)
+
+
+def require_fit(form: Format, sensor: Sensor, hint: str) -> None:
+    """Refuse a format that cannot hold the pixels of a sensor."""
+    from ..maps import unfit
+
+    reason = unfit(form, sensor)
+    if reason is not None:
+        raise wrong(reason, hint)
+
+
+def _require_defects(found: DefectMap, *, candidates: bool) -> None:
+    """End with a line where there is nothing to list: an empty list would only hide that."""
+    if found.in_state("confirmed", "accepted"):
+        return
+    waiting = len(found.in_state("candidate"))
+    if waiting and candidates:
+        return
+    more = f"; --candidates lists its {counted(waiting, 'candidate')}" if waiting else ""
+    complain(f"the map of {found.sensor.name} has nothing confirmed or accepted to list{more}")
+    raise typer.Exit(NOTHING_USABLE)
+
+
+def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
+    """Return the file to write: in a folder, the one of the name that the program looks for."""
+    from ..library import body_name
+    from ..maps.rawtherapee import dark_frames_folder, file_name
+
+    if out is None:
+        return dark_frames_folder() / file_name(sensor)
+    if not out.is_dir():
+        if out.suffix or out.name.startswith("."):  # dcraw looks for a plain .badpixels
+            return out
+        example = f"a file's name, such as {out.name}{form.suffixes[0]}"
+        raise wrong(f"there is no folder {out}; make it first, or give {example}", "--out")
+    named = file_name(sensor) if form.name == "rawtherapee" else None
+    return out / (named or body_name(sensor) + form.suffixes[0])
+
+
+def pixels_in_words(defects: Sequence[Defect]) -> str:
+    """Return how many pixels, rows and columns there are.
+
+    >>> from stillpix.defects import Defect, Run
+    >>> row = Defect(x=0, y=3, run=Run("row", 0, 9))
+    >>> pixels_in_words([Defect(x=1, y=2), row, row]), pixels_in_words([row]), pixels_in_words([])
+    ('1 pixel and 2 rows', '1 row', 'no pixels')
+    """
+    kinds = Counter(defect.run.along if defect.run else "pixel" for defect in defects)
+    nouns = [noun for noun in ("pixel", "row", "column") if kinds[noun]] or ["pixel"]
+    return " and ".join(counted(kinds[noun], noun) for noun in nouns)
+
+
+def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) -> None:
+    """Say what was written, and what the list does not do for the program's photos."""
+    if as_json:
+        print_json(_document(written, form, sensor))
+    else:
+        say(f"{body_of(sensor)}: {pixels_in_words(written.listed)} for {form.readers}")
+        say(f"  list: {written.path}")
+    for defects, said in (
+        (written.left_out, f"left out, beyond the area that {form.readers} counts in"),
+        (
+            written.unrepaired,
+            f"listed that {form.readers} never repairs, in the outer {form.border} rows and "
+            "columns",
+        ),
+    ):
+        if defects:
+            complain(f"note: {pixels_in_words(defects)} {said}: {_named(defects)}")
+
+
+def _named(defects: Sequence[Defect]) -> str:
+    names = [f"{defect.x},{defect.y}" for defect in defects[:NAMED]]
+    more = len(defects) - NAMED
+    return " ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _document(written: WrittenList, form: Format, sensor: Sensor) -> dict[str, Any]:
+    return {
+        "format": form.name,
+        "path": str(written.path),
+        "sensor": sensor.name,
+        "listed": len(written.listed),
+        "left_out": [[defect.x, defect.y] for defect in written.left_out],
+        "unrepaired": [[defect.x, defect.y] for defect in written.unrepaired],
+    }
+
+
+def _print_formats(*, as_json: bool) -> None:
+    from ..maps import FORMATS
+
+    if as_json:
+        print_json([
+            {"format": form.name, "suffixes": form.suffixes, "readers": form.readers,
+             "origin": form.origin, "lines": form.lines}
+            for form in FORMATS
+        ])  # fmt: skip
+        return
+    rows = [(f.name, f"*{f.suffixes[0]}", f.readers, f.origin, f.lines) for f in FORMATS]
+    print_table(HEADINGS, rows)

@@ -1,0 +1,128 @@
+"""`stillpix import`: the defect list of another program in, a body's map with its pixels out.
+
+Never takes a pixel out of a map, and never overrules what a person rejected unless told to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exporting import Json, Start, area_from, known_format, pixels_in_words, require_fit
+from .naming import named_map, only_map
+from .output import body_of, complain, print_json, say
+from .places import map_place, require_place
+from .statuses import NOTHING_USABLE
+
+if TYPE_CHECKING:
+    from ..frame import Sensor
+    from ..library import Adoption, Library
+
+From = Annotated[
+    str,
+    typer.Option(
+        "--from", metavar="FORMAT", help="The format; `stillpix export --to list` prints them."
+    ),
+]
+Photo = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A photo of the camera whose pixels are listed."),
+]
+Map = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="MAP",
+        help="The camera whose pixels are listed, by a map of it: a file, or part of a body's "
+        "name. Without it and without --photo, that of the only map in the library.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR", help="Add them to the map there instead of the one in the library."
+    ),
+]
+AcceptRejected = Annotated[
+    bool,
+    typer.Option("--accept-rejected", help="Accept listed pixels that you rejected before, too."),
+]
+
+
+def import_list(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list.", show_default=False)],
+    *,
+    form_name: From,
+    photo: Photo = None,
+    map_name: Map = None,
+    origin: Start = None,
+    out: Out = None,
+    accept_rejected: AcceptRejected = False,
+    as_json: Json = False,
+) -> None:
+    """Add the pixels of another program's list to a camera's map, as accepted."""
+    from ..library import Library, adopt_into
+    from ..maps import read_list
+
+    form = known_format(form_name, "--from")
+    library = Library()
+    sensor = _sensor(library, photo, map_name)
+    require_fit(form, sensor, "--from")
+    listed = read_list(file, form, sensor, area=area_from(origin, sensor, form))
+    if not listed:
+        complain(f"{file}: lists no pixel; check --from")
+        raise typer.Exit(NOTHING_USABLE)
+    if out is None:
+        path = library.map_path(sensor)
+        adoption = library.adopt(sensor, listed, accept_rejected=accept_rejected)
+    else:
+        require_place(out, [sensor])
+        path = map_place(out, sensor)
+        adoption = adopt_into(path, sensor, listed, accept_rejected=accept_rejected)
+    if as_json:
+        print_json(_document(adoption, path))
+    else:
+        _tell(adoption, path)
+
+
+def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Sensor:
+    """Return the sensor that the list is of."""
+    from ..images import read_header
+
+    if photo is not None and map_name is not None:
+        raise typer.BadParameter("tell the camera by --photo or by --map, not both",
+                                 param_hint="--photo")  # fmt: skip
+    if photo is not None:
+        return read_header(photo).sensor
+    found = (
+        only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
+    )
+    return found.sensor
+
+
+def _tell(adoption: Adoption, path: Path) -> None:
+    say(f"{body_of(adoption.map.sensor)}: {pixels_in_words(adoption.added)} added")
+    for defects, words in (
+        (adoption.accepted, "known as candidate or rejected, now accepted"),
+        (adoption.known, "in the map already"),
+    ):
+        if defects:
+            say(f"  {pixels_in_words(defects)} {words}")
+    say(f"  map: {path}")
+    if adoption.still_rejected:
+        left = pixels_in_words(adoption.still_rejected)
+        complain(f"note: {left} left rejected, as marked; --accept-rejected "
+                 "accepts them")  # fmt: skip
+
+
+def _document(adoption: Adoption, path: Path) -> dict[str, object]:
+    return {
+        "path": str(path),
+        "sensor": adoption.map.sensor.name,
+        **{
+            name: [[defect.x, defect.y] for defect in getattr(adoption, name)]
+            for name in ("added", "accepted", "known", "still_rejected")
+        },
+    }
