@@ -75,6 +75,8 @@ def test_whatever_directories_a_dng_has_all_that_they_say_stays(
     assert 0 < len(where) <= width
     assert where[-1] - where[0] < width
     for page in tiffs.pages_in(after):
+        codes = [tag.code for tag in page.tags]
+        assert codes == sorted(codes)
         if page.photometric == 32803:
             assert np.array_equal(page.asarray(), PIXELS)
 

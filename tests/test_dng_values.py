@@ -177,6 +177,7 @@ def test_of_lossless_jpeg_only_tiles_with_a_new_value_are_packed_anew(
     assert np.array_equal(by_tifffile(after), wanted)
     assert spans(after)[1:] == spans(before)[1:]
     assert spans(after)[0][0] >= len(before)
+    assert spans(after)[0][0] % 2 == 0
     assert len(changed_bytes(before, after)) <= 8  # one offset, one byte count
     told, kept = tiffs.told(after)[0], tiffs.told(before)[0]
     assert {code for code in kept if told[code] != kept[code]} == {324, 325}
@@ -361,6 +362,25 @@ def test_a_result_that_changed_more_is_not_handed_out(monkeypatch):
 
     with pytest.raises(WriteError, match="beyond the replaced values, so nothing was written"):
         with_values(mosaic_files.dng(mosaic()), NAME, patches()[1:])
+
+
+def test_a_tile_goes_to_an_even_place_behind_an_odd_end():
+    before = jpeg_dng(mosaic(14), 14) + b"!"
+    before += b"!" * (1 - len(before) % 2)
+
+    assert spans(with_values(before, NAME, patches(14)[:1]))[0][0] % 2 == 0
+
+
+def test_a_result_with_another_byte_outside_its_strips_is_not_handed_out(monkeypatch):
+    original = mosaic_values._in_place
+
+    def careless(content, *arguments):
+        return original(content, *arguments).replace(b"Acme One", b"Acme Two")
+
+    monkeypatch.setattr(mosaic_values, "_in_place", careless)
+
+    with pytest.raises(WriteError, match="beyond the replaced values"):
+        with_values(mosaic_files.dng(mosaic()), NAME, patches())
 
 
 @settings(max_examples=60, deadline=None)

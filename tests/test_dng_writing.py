@@ -251,6 +251,21 @@ def test_a_raw_file_becomes_a_dng_of_the_same_sensor_mosaic_and_exposure(tmp_pat
     assert read_header(tmp_path / "b.dng").orientation == 8
 
 
+@pytest.mark.parametrize(("left", "top"), [(1, 0), (0, 4), (5, 2)])
+def test_an_x_trans_pattern_that_begins_elsewhere_is_kept(tmp_path, left, top):
+    cell = mosaic_files.XTRANS
+    moved = tuple("".join(cell[(y - top) % 6][(x - left) % 6] for x in range(6)) for y in range(6))
+    source = tmp_path / "a.raf"
+    source.write_bytes(no_dng(dng_of(Negative(noise(), 16000, moved, matrices={21: MATRIX}))))
+    header = read_header(source)
+
+    negative = negative_of(header, source.read_bytes())
+
+    assert header.phase != (0, 0)
+    assert negative.pattern == moved
+    new_dng(negative, source)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_exif_of_a_raw_file_of_its_own_structure_is_that_of_the_new_dng(tmp_path, order):
     gps = {1: Field(2, 2, b"N\0"), 5: Field(1, 1, b"\0")}
