@@ -210,3 +210,26 @@ def test_a_cr3_that_is_cut_anywhere_says_what_it_can(keep):
 
 def test_raw_names_are_photos():
     assert all(is_photo(f"a.{each}") for each in ("NEF", "cr2", "CR3", "raf", "dng", "fits", "FIT"))
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 7}, {"tile": (32, 32)}])
+def test_plain_dngs_are_read_as_libraw_reads_them(tmp_path, byteorder, options):
+    pixels = noise(70, 90)
+
+    frame = read(tmp_path, mosaic_files.dng(pixels, byteorder=byteorder, **options))
+
+    assert np.array_equal(frame.pixels, pixels)
+    assert frame.pixels.dtype.isnative
+    with rawpy.imread(str(tmp_path / "a.dng")) as raw:
+        assert np.array_equal(raw.raw_image, pixels)
+
+
+def test_a_linearisation_table_is_left_to_libraw(tmp_path):
+    table = np.minimum(np.arange(4096) * 4, 16383).astype(np.uint16)
+    stored = noise(64, 96, low=10, high=4000)
+    extra = [(50712, "H", table.size, tuple(table.tolist()), True)]
+
+    frame = read(tmp_path, mosaic_files.dng(stored, extra=extra))
+
+    assert np.array_equal(frame.pixels, table[stored])

@@ -90,7 +90,7 @@ def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
         size = raw.sizes.raw_height, raw.sizes.raw_width
     mosaic = lossless_mosaic(content, size)
     if mosaic is not None:
-        return mosaic
+        return mosaic if mosaic.flags.writeable else _kept(mosaic, buffer)
     with _unpacked(content, path) as raw:
         stored = _stored(raw, path)
         return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
@@ -154,12 +154,12 @@ def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
 def _kept(stored: NDArray[np.uint16], buffer: bytearray | None) -> NDArray[np.uint16]:
     """Return a copy, for LibRaw's own memory ends with its file."""
     if buffer is None:
-        return stored.copy()
+        return stored.astype(np.uint16)
     if len(buffer) < stored.nbytes:
         try:
             buffer.extend(bytes(stored.nbytes - len(buffer)))
         except BufferError:  # an earlier frame still lies in it
-            return stored.copy()
+            return stored.astype(np.uint16)
     kept = np.frombuffer(buffer, np.uint16, stored.size).reshape(stored.shape)
     kept[:] = stored
     return kept
