@@ -117,6 +117,15 @@ def test_nothing_is_listed_twice(there, new):
     assert len(areas) == len(set(areas))
 
 
+def test_a_point_in_a_listed_rectangle_is_not_listed_again():
+    before = opcode_list([fix_bad_pixels(BadPixels(rects=((5, 0, 6, HEIGHT),)))])
+
+    after = extended(before, BadPixels(((5, 9), (6, 9))), WIDTH, HEIGHT)
+
+    assert bad_pixels_in(after).points == ((6, 9),)
+    assert extended(before, BadPixels(((5, 9),)), WIDTH, HEIGHT) is before
+
+
 def test_the_list_goes_before_an_opcode_that_mends_a_constant():
     before = struct.pack(">I", 3) + WARP + CONSTANT + WARP
 

@@ -25,7 +25,7 @@ from stillpix.images import read_header
 from stillpix.listing import listed_in
 from stillpix.maps import write_map
 from stillpix.placing import Placement
-from stillpix.restoration import RawWay
+from stillpix.restoration import RawWay, RepairedFile, Verdict
 
 pytestmark = pytest.mark.usefixtures("library")
 BAYER = ("bayer-RGGB", "bayer-GBRG")
@@ -199,6 +199,18 @@ def test_the_log_says_what_was_done(photo, map_file, tmp_path):
     (entry,) = log["photos"]
     assert (entry["result"], entry["target"]) == ("listed", "a.dng")
     assert (entry["options"]["mosaic"], entry["options"]["to_dng"]) == (False, False)
+
+
+def test_a_result_that_libraw_cannot_decode_is_not_written(photo, tmp_path, monkeypatch):
+    def cut(content, *_, **__):
+        return RepairedFile(content[: len(content) // 2], (Verdict(3, 4, "listed"),))
+
+    monkeypatch.setattr("stillpix.mend.repaired_file", cut)
+
+    ran = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
+
+    assert ran.exit_code == 3
+    assert not (tmp_path / "out" / "a.dng").exists()
 
 
 def test_nothing_broken_is_copied_to_the_byte(photo, tmp_path):
