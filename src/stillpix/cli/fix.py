@@ -358,6 +358,7 @@ def _sentence(body: BodyMending, placement: Placement) -> str:
         one = len(listed) == 1
         would = "would list" if placement.dry_run else "now lists" if one else "now list"
         pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
+        pixels += "" if one else " in all"
         developer = f"for the program that develops {'it' if one else 'them'}"
         parts.append(f"{counted(len(listed), 'DNG')} {would} {pixels}, {developer}")
     return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
