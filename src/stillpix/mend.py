@@ -94,6 +94,7 @@ def fix(
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
     >>> from PIL import Image
+    >>> from stillpix.defects import Defect
     >>> pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
     >>> pixels[10, 20] = 250
     >>> with TemporaryDirectory() as folder:
