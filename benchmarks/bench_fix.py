@@ -101,9 +101,9 @@ def _steps_of(header: Any, defects: Any, out: Path) -> list[tuple[float, float]]
     from stillpix.coefficients import read_coefficients, rewritten
     from stillpix.placing import Placement, Placer, Route
     from stillpix.restoration import verified
-    from stillpix.restoration.files import _places_of
     from stillpix.restoration.healing import heal
     from stillpix.restoration.jpeg import JpegCanvas
+    from stillpix.restoration.places import places_of
 
     marks: list[tuple[float, float]] = []
 
@@ -116,7 +116,12 @@ def _steps_of(header: Any, defects: Any, out: Path) -> list[tuple[float, float]]
     image = read_coefficients(content, header.path)
     mark()
     canvas = JpegCanvas(image, header.path)
-    places = [place for defect in defects for place in _places_of(defect, header)]
+    sensor = header.sensor
+    places = list(
+        places_of(
+            defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
+        )
+    )
     verdicts = heal(canvas, places)
     mark()
     fixed = rewritten(image, content, header.path, canvas.changes).content

@@ -18,7 +18,7 @@ LAYERS = (
     {"errors"},
     {"kernels", "frame", "atomic"},
     {"images", "coefficients", "simulate", "locks", "watch", "mosaic_kernels"},
-    {"scenes", "reading", "mosaic"},
+    {"scenes", "reading", "mosaic", "dng"},
     {"evidence", "defects", "variance", "sightings"},
     {"null"},  # null and characterise are the two lower floors of detection
     {"characterise", "onset"},

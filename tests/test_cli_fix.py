@@ -213,7 +213,7 @@ def test_only_all_and_given_places_repair_what_does_not_show(
     library.save(map_of(folder / "a.jpg"))
     asked = []
 
-    def recorded(content, _, defects, *, always):
+    def recorded(content, _, defects, *, always, raw):
         asked.append((len(defects), always))
         return RepairedFile(content, ())
 

@@ -24,13 +24,13 @@ from .frame import Sensor
 from .gather import Skipped
 from .images import Header, read_header, require_decodable
 from .listing import Lister, Listing, listed_in
-from .placing import Placement, Placer, Route, Routes, is_out_of_room
+from .placing import DNG, Placement, Placer, Route, Routes, is_out_of_room
 from .reading import threads
 from .restoration import repaired_file, verified
-from .restoration.verdicts import RepairedFile, Verdict
+from .restoration.verdicts import RawWay, RepairedFile, Verdict
 from .watch import Watch
 
-Result: TypeAlias = Literal["repaired", "copied", "left"]
+Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class MendedPhoto:
 
     source: Path
     target: Path | None  # None: nothing is written
-    result: Result  # "left": nothing shows, and nothing was written
+    result: Result  # "left": there was nothing to do, and nothing was written
     verdicts: tuple[Verdict, ...]
     before: str  # the digest of its file
     after: str
@@ -52,6 +52,11 @@ class MendedPhoto:
     def repaired(self) -> int:
         """Return how many places were repaired."""
         return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
+
+    @property
+    def listed(self) -> int:
+        """Return how many defects the file lists for the program that develops it."""
+        return sum(verdict.outcome == "listed" for verdict in self.verdicts)
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ def fix(
     *,
     always: bool = False,
     force: bool = False,
+    mosaic: bool = False,
 ) -> tuple[Verdict, ...]:
     """Write a repaired copy of one photo and return what was done at each listed place.
 
@@ -81,9 +87,14 @@ def fix(
     permissions, and differs from the photo in the repaired places alone; where nothing shows it
     is the same to the byte. An `out` that is there and differs is overwritten with `force` only.
 
+    Of a DNG the pixels stay, and its own list names the defects for the program that develops it;
+    with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
+    ends in .dng, and is refused if not.
+
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
     >>> from PIL import Image
+    >>> from stillpix.defects import Defect
     >>> pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
     >>> pixels[10, 20] = 250
     >>> with TemporaryDirectory() as folder:
@@ -108,7 +119,8 @@ def fix(
         listing = listed_in(defect_map)(header.sensor, [header])
     except SensorMismatchError as error:
         raise SensorMismatchError(f"{header.path}: {error}") from error
-    placement = Placement(out=Path(out).parent, force=force)
+    way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
+    placement = Placement(out=Path(out).parent, force=force, raw=way)
     mending = _Mending(placement, always=always, changed_only=False, log=None)
     return mending.mended(Route(header, Path(out)), listing).verdicts
 
@@ -211,15 +223,17 @@ class _Mending:
         """Repair one photo and write it where it goes."""
         header = way.header
         content, status = _read(header)
-        fixed = repaired_file(content, header, listing.defects, always=self.always)
+        fixed = repaired_file(
+            content, header, listing.defects, always=self.always, raw=self.placement.raw
+        )
         changed = fixed.content != content
-        mended = _told(way, "repaired" if changed else "left", content, fixed)
+        mended = _told(way, _done(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
             if changed:
                 if self.placement.out is None:  # of a copy the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
-                if header.format == "jpeg":  # by another decoder than that of the coefficients
+                if header.format in {"jpeg", "raw"}:  # by another decoder than what wrote it
                     require_decodable(header, read)
 
         if self.placement.dry_run:
@@ -229,7 +243,7 @@ class _Mending:
         placed = self.placer.place(way, status, fixed.content, check)
         return replace(
             mended,
-            result="repaired" if changed else "copied",
+            result=mended.result if changed else "copied",
             there=placed.there,
             original=placed.original,
             earlier=placed.earlier,
@@ -245,6 +259,8 @@ class _Mending:
             "backup": self.placement.in_place and self.placement.backup,
             "changed_only": self.changed_only,
             "force": self.placement.force,
+            "mosaic": self.placement.raw.mosaic,
+            "to_dng": self.placement.raw.to_dng,
         }
         self.log.add(folder, _entry(mended, listing, folder, options))
 
@@ -259,6 +275,11 @@ def _read(header: Header) -> tuple[bytes, os.stat_result]:
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}); check the disk, copy it again"
         raise ReadError(header.path, reason) from error
+
+
+def _done(fixed: RepairedFile) -> Result:
+    listed = any(verdict.outcome == "listed" for verdict in fixed.verdicts)
+    return "listed" if listed else "repaired"
 
 
 def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> MendedPhoto:

@@ -21,7 +21,9 @@ from .fixlog import LOG_NAME
 from .frame import Sensor
 from .gather import Gathering, Skipped
 from .images import Header, read_header
+from .restoration.verdicts import LISTED_IN_DNG, RawWay
 
+DNG = ".dng"
 ORIGINAL = ".orig"  # what the name of a kept original ends in
 NO_MORE_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 SAME_FILE = ("st_ino", "st_size", "st_mtime_ns")
@@ -37,6 +39,7 @@ class Placement:
     backup: bool = True  # in place: keep the original beside it
     force: bool = False  # copies: overwrite what is there
     dry_run: bool = False
+    raw: RawWay = LISTED_IN_DNG  # what becomes of RAW photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
             for sensor, headers in found.bodies.items()
         }
         return Routes(ways, found.skipped)
-    return _Copies(found, paths, placement.out).routes()
+    return _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng).routes()
 
 
 def _without_what_fix_left(found: Gathering) -> Gathering:
@@ -121,8 +124,8 @@ def _nowhere(_: Header) -> None:
 class _Copies:
     """The routes into one folder."""
 
-    def __init__(self, found: Gathering, paths: Sequence[str], out: Path) -> None:
-        self.found, self.out = found, out
+    def __init__(self, found: Gathering, paths: Sequence[str], out: Path, *, to_dng: bool) -> None:
+        self.found, self.out, self.to_dng = found, out, to_dng
         self._real_folders: dict[Path, Path] = {}
         self.real_out = self._real_folder(out)
         bases = [_base_of(given) for given in paths]
@@ -140,7 +143,7 @@ class _Copies:
             if self._is_copy(header.path):
                 result.left_out += 1
             else:
-                ways.append((header, self.out / self._below_base(header.path)))
+                ways.append((header, self.out / self._name_of(header)))
         takers: dict[str, list[Path]] = {}
         for header, target in ways:
             self._require_another_place(header.path, target)
@@ -176,6 +179,12 @@ class _Copies:
     def _below_base(self, path: Path) -> Path:
         base = self._base(path)
         return Path(path.name) if base is None else path.relative_to(base)
+
+    def _name_of(self, header: Header) -> Path:
+        """Return a copy's path below the folder; a new DNG is called one."""
+        name = self._below_base(header.path)
+        becomes_dng = self.to_dng and header.format == "raw" and name.suffix.lower() != DNG
+        return name.with_suffix(DNG) if becomes_dng else name
 
     def _require_another_place(self, photo: Path, target: Path) -> None:
         if self._name_on_disk(target) == self._name_on_disk(photo):

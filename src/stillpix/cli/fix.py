@@ -85,6 +85,22 @@ Jobs = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="With --out: overwrite files that are there and differ.")
 ]
+Mosaic = Annotated[
+    bool,
+    typer.Option(
+        "--mosaic",
+        help="Of a DNG: replace the values of broken pixels in its mosaic, instead of listing them "
+        "in the file for the program that develops it.",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dng",
+        help="With --out: make a new DNG of each RAW photo that is none; such files are never "
+        "rewritten themselves.",
+    ),
+]
 
 
 def fix(
@@ -99,26 +115,27 @@ def fix(
     changed_only: ChangedOnly = False,
     no_backup: NoBackup = False,
     force: Force = False,
+    mosaic: Mosaic = False,
+    to: To = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Repair the broken pixels of a camera in its photos, and touch nothing else."""
     _keep_to_one_thread_a_photo()
     from ..placing import Placement
+    from ..restoration import RawWay
 
     _require_one_place(out, in_place=in_place, dry_run=dry_run)
     _require_use(out, in_place=in_place, changed_only=changed_only, backup=not no_backup,
-                 force=force)  # fmt: skip
-    places = [_place(text) for text in at or ()]
-    if places and map_file is not None:
-        raise _wrong("repairs the places that you name, --map those of a map; give one", "--at")
-    lister = _lister(map_file, places)
+                 force=force, to=to)  # fmt: skip
+    lister = _lister(map_file, [_place(text) for text in at or ()])
     placement = Placement(
-        out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run
-    )
+        out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run,
+        raw=RawWay(mosaic=mosaic, to_dng=to is not None),
+    )  # fmt: skip
     ways = _ways(list(listed(paths)), placement, jobs)
     run = _Run(ways, placement, changed_only=changed_only)
-    _mend(run, lister, always=every or bool(places), jobs=jobs)
+    _mend(run, lister, always=every or bool(at), jobs=jobs)
     if as_json:
         print_json(run.document())
     else:
@@ -232,12 +249,17 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
 
 
 def _require_use(
-    out: Path | None, *, in_place: bool, changed_only: bool, backup: bool, force: bool
-) -> None:
+    out: Path | None, *, in_place: bool, changed_only: bool, backup: bool, force: bool,
+    to: str | None,
+) -> None:  # fmt: skip
     """Refuse what would have no effect: somebody meant something else."""
     for given, flag in ((changed_only, "--changed-only"), (force, "--force")):
         if given and out is None:
             raise _wrong("is about copies; give --out DIR with it, or leave it out", flag)
+    if to is not None and to != "dng":
+        raise _wrong(f"'{to}' cannot be made; new files are DNG: give --to dng", "--to")
+    if to is not None and in_place:
+        raise _wrong("makes new files; give --out DIR with it, or leave it out", "--to")
     if not (backup or in_place):
         raise _wrong(
             "is about photos that are replaced; give --in-place with it, or leave it out",
@@ -260,6 +282,8 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 
 
 def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
+    if places and map_file is not None:
+        raise _wrong("repairs the places that you name, --map those of a map; give one", "--at")
     from ..library import Library
     from ..listing import listed_at, listed_in, listed_in_library
     from ..maps import read_map
@@ -322,14 +346,22 @@ def _tell(run: _Run) -> None:
 
 
 def _sentence(body: BodyMending, placement: Placement) -> str:
+    photos, parts = counted(len(body.photos), "photo"), list[str]()
     repaired = [photo for photo in body.photos if photo.result == "repaired"]
-    photos = counted(len(body.photos), "photo")
-    if not repaired:
-        return f"{body.sensor.name}: {photos}, nothing to repair"
-    would = "would be repaired" if placement.dry_run else "repaired"
-    places = counted(sum(photo.repaired for photo in repaired), "place")
-    some = "" if len(repaired) == len(body.photos) else f"{len(repaired)} of "
-    return f"{body.sensor.name}: {some}{photos} {would}, in {places}"
+    listed = [photo for photo in body.photos if photo.result == "listed"]
+    if repaired:
+        would = "would be repaired" if placement.dry_run else "repaired"
+        places = counted(sum(photo.repaired for photo in repaired), "place")
+        some = "" if len(repaired) == len(body.photos) else f"{len(repaired)} of "
+        parts.append(f"{some}{photos} {would}, in {places}")
+    if listed:
+        one = len(listed) == 1
+        would = "would list" if placement.dry_run else "now lists" if one else "now list"
+        pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
+        pixels += "" if one else " in all"
+        developer = f"for the program that develops {'it' if one else 'them'}"
+        parts.append(f"{counted(len(listed), 'DNG')} {would} {pixels}, {developer}")
+    return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
 
 
 def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
@@ -341,7 +373,11 @@ def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
         if candidates and not listing.defects:
             broken += f"; {counted(candidates, 'candidate')} left alone until accepted in the map"
         yield f"map: {listing.path} ({broken})"
-    results = Counter(photo.result for photo in body.photos)
+    complete = [photo for photo in body.photos if photo.listed and photo.result != "listed"]
+    if complete:
+        lists = "lists" if len(complete) == 1 else "list"
+        yield f"{counted(len(complete), 'DNG')} {lists} all of them already: nothing to change"
+    results = Counter(photo.result for photo in body.photos if photo not in complete)
     copied, left = results["copied"], results["left"]
     if copied:
         yield f"nothing shows in {counted(copied, 'photo')}: copied to the byte"

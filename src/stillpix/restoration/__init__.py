@@ -12,13 +12,14 @@ import numpy as np
 
 from ..defects import Defect
 from ..frame import Exposure, Layout, Pixels
-from .files import places_of, repaired_file
+from .files import repaired_file
 from .healing import heal
 from .pixels import PixelCanvas
-from .verdicts import RepairedFile, Verdict
+from .places import places_of
+from .verdicts import RawWay, RepairedFile, Verdict
 from .verification import verified
 
-__all__ = ["RepairedFile", "Verdict", "repair", "repaired_file", "verified"]
+__all__ = ["RawWay", "RepairedFile", "Verdict", "repair", "repaired_file", "verified"]
 
 
 def repair(

@@ -5,35 +5,43 @@ Takes and gives bytes; never opens a file and never writes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..coefficients import read_coefficients, rewritten
 from ..defects import Defect
-from ..frame import Exposure, Layout, Pixels
-from ..images import Header, Patch, decode_colour, rewrite
-from .expectation import expect
+from ..errors import ReadError
+from ..images import Header, decode_colour, rewrite
 from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
 from .pixels import PixelCanvas
-from .verdicts import RepairedFile, Verdict, joined
+from .places import patches_of, places_of
+from .raw_files import repaired_raw
+from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
+FITS_STAYS = (
+    "is a FITS image, which is not rewritten; `stillpix export` writes the list of broken pixels"
+    " that the program which calibrates it reads"
+)
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
 
 def repaired_file(
-    content: bytes, header: Header, defects: Sequence[Defect], *, always: bool = False
+    content: bytes,
+    header: Header,
+    defects: Sequence[Defect],
+    *,
+    always: bool = False,
+    raw: RawWay = LISTED_IN_DNG,
 ) -> RepairedFile:
     """Return a photo's file with the listed defects repaired that show in it.
 
     In a JPEG only blocks that hold a changed sample get new coefficients, in a PNG or TIFF only
     the changed pixels new values; every other bit of the picture and all metadata stay. The
     thumbnail in the Exif block shows the whole scene at some 160 pixels and stays, too.
-    `always` repairs every listed place, whether it shows or not.
+    `always` repairs every listed place, whether it shows or not. A RAW photo is gone about as
+    `raw` says: a DNG lists its broken pixels for the program that develops it.
 
     Raises ReadError for a photo that is damaged or cannot be written back without loss.
 
@@ -50,6 +58,10 @@ def repaired_file(
     >>> mended.repaired, int(decode_colour(header, mended.content)[30, 40])
     (1, 90)
     """
+    if header.format == "raw":
+        return repaired_raw(content, header, defects, raw, always=always)
+    if header.format == "fits":
+        raise ReadError(header.path, FITS_STAYS)
     sensor = header.sensor
     places = list(
         places_of(
@@ -59,22 +71,6 @@ def repaired_file(
     if header.format == "jpeg":
         return _repaired_jpeg(content, header, places, always=always)
     return _repaired_picture(content, header, places, always=always)
-
-
-def places_of(
-    defects: Iterable[Defect],
-    exposure: Exposure,
-    white: int,
-    layout: Layout,
-    width: int,
-    height: int,
-) -> Iterator[Place]:
-    """Yield the pixels of defects, a run's one by one, that lie in the frame."""
-    for defect in defects:
-        expected = expect(defect, exposure, white, layout)
-        for x, y in defect.pixels():
-            if 0 <= x < width and 0 <= y < height:
-                yield Place(x, y, expected)
 
 
 def _repaired_jpeg(
@@ -124,16 +120,7 @@ def _repaired_picture(
         replace(each, strength=each.strength and each.strength * header.white / 255)
         for each in heal(canvas, places, always=always)
     )
-    patches = list(_patches(canvas.pixels, canvas.changed))
+    patches = list(patches_of(canvas.pixels, canvas.changed))
     if not patches:
         return RepairedFile(content, verdicts)
     return RepairedFile(rewrite(header, content, patches), verdicts)
-
-
-def _patches(pixels: Pixels, changed: NDArray[np.bool_]) -> Iterator[Patch]:
-    """Yield the changed pixels, each row's run of them as one patch."""
-    for y in np.flatnonzero(changed.any(axis=1)).tolist():
-        xs = np.flatnonzero(changed[y])
-        for run in np.split(xs, np.flatnonzero(np.diff(xs) > 1) + 1):
-            left, right = int(run[0]), int(run[-1]) + 1
-            yield Patch(left, y, pixels[y : y + 1, left:right], changed[y : y + 1, left:right])

@@ -8,7 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-Outcome: TypeAlias = Literal["repaired", "not showing", "hopeless"]
+Outcome: TypeAlias = Literal["repaired", "listed", "not showing", "hopeless"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawWay:
+    """What becomes of a RAW photo: by default a DNG lists its broken pixels, no other is touched.
+
+    The pixels then stay as they are, and the program that develops the photo repairs them.
+    """
+
+    mosaic: bool = False  # values of the mosaic are replaced instead
+    to_dng: bool = False  # RAW files that are no DNG become new ones
+
+
+LISTED_IN_DNG = RawWay()
 
 
 @dataclass(frozen=True, slots=True)
