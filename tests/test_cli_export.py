@@ -107,7 +107,7 @@ def test_the_json_of_export_is_one_document(filled, tmp_path):
     assert json.loads(shown.stdout) == {
         "format": "dcraw",
         "path": str(tmp_path / "a.txt"),
-        "sensor": "NIKON D750, serial 601, 600x400",
+        "sensor": "NIKON D750, serial 601, 600x400 RAW",
         "listed": 4 - 1,
         "left_out": [[5, 90]],
         "unrepaired": [],

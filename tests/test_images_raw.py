@@ -233,3 +233,12 @@ def test_a_linearisation_table_is_left_to_libraw(tmp_path):
     frame = read(tmp_path, mosaic_files.dng(stored, extra=extra))
 
     assert np.array_equal(frame.pixels, table[stored])
+
+
+def test_a_mosaic_of_eight_bits_is_read(tmp_path):
+    pixels = noise(low=10, high=250).astype(np.uint8)
+
+    frame = read(tmp_path, mosaic_files.dng(pixels, black=8, white=255))
+
+    assert np.array_equal(frame.pixels, pixels)
+    assert frame.white == 255

@@ -98,7 +98,7 @@ def counted(count: int, noun: str) -> str:
 
 def body_of(sensor: Sensor) -> str:
     """Return a body's name without its size, such as "NIKON D3200, serial 8964244"."""
-    return sensor.name.removesuffix(f", {sensor.width}x{sensor.height}")
+    return sensor.name.rpartition(f", {sensor.width}x{sensor.height}")[0]
 
 
 def sentence(defect_map: DefectMap) -> str:

@@ -308,8 +308,9 @@ def _pixels_of(
             module = _module_of(form)
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
+        one_byte = form.name != "raw" and header.white <= 255  # LibRaw gives two of any mosaic
         size = (*pixels.shape[:2], pixels.itemsize)
-        changed = size != (sensor.height, sensor.width, 1 if header.white <= 255 else 2)
+        changed = size != (sensor.height, sensor.width, 1 if one_byte else 2)
     if changed:
         raise ReadError(path, "changed while it was being read; read it again")
     return pixels
