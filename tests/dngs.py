@@ -34,13 +34,17 @@ class Bayer:
         return f"bayer-{self.pattern}"
 
 
-def bayer(pattern: str = "RGGB", count: int = 40, seed: int = 5) -> Bayer:
-    """Return a smooth scene with noise, and hot and dead sites in its active area."""
+def bayer(pattern: str = "RGGB", count: int = 40, seed: int = 5, scene: int = 0) -> Bayer:
+    """Return a smooth scene with noise, and hot and dead sites in its active area.
+
+    Another scene has another light and other noise, and the same broken sites.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    light = 1 + 0.25 * np.sin(x / 160) + 0.2 * np.cos(y / 130)
+    light = 1 + 0.25 * np.sin(x / 160 + scene) + 0.2 * np.cos(y / 130 + 2 * scene)
     level = np.array([[LEVELS[pattern[2 * row + column]] for column in (0, 1)] for row in (0, 1)])
-    mosaic = BLACK + light * level[y % 2, x % 2] + rng.normal(0, 12, light.shape)
+    noise = np.random.default_rng((seed, scene)).normal(0, 12, light.shape)
+    mosaic = BLACK + light * level[y % 2, x % 2] + noise
     top, left, bottom, right = ACTIVE
     grid = [
         (left + EDGE + GAP * column, top + EDGE + GAP * row)

@@ -13,14 +13,17 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import tifffile
 
 import dngs
-from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
-from stillpix.frame import Sensor
+import stillpix
+from stillpix.defects import Defect, EvidenceSummary, Run
 from stillpix.maps import Area, format_named, write_list
 from stillpix.maps.rawtherapee import file_name
 
@@ -46,13 +49,35 @@ def run(*command, **environment):
     return ran.stdout + ran.stderr
 
 
-def map_of(photo, shift=0):
-    visible = (LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP)
-    sensor = Sensor(
-        "Example Works", "Example One", "unknown", dngs.WIDTH, dngs.HEIGHT, photo.layout, visible
-    )
-    places = [(x + shift, y) for x, y in photo.places]
-    return DefectMap(sensor, tuple(Defect(x=x, y=y, state="confirmed") for x, y in places))
+@cache
+def found_in(pattern, suffix):
+    """Return the map that stillpix finds in eight photos of the camera, DNG or FITS."""
+    with TemporaryDirectory() as folder:
+        for scene in range(1, 9):
+            photo, path = dngs.bayer(pattern, scene=scene), Path(folder, f"{scene}{suffix}")
+            if suffix == ".dng":
+                dngs.write_dng(path, photo)
+            else:
+                fits = pytest.importorskip("astropy.io.fits")
+                header = fits.Header([("BAYERPAT", pattern), ("INSTRUME", "Example One")])
+                fits.PrimaryHDU(photo.mosaic, header).writeto(path)
+        [found] = stillpix.find([folder], fast=True)
+    return replace(found, defects=found.in_state("confirmed"))
+
+
+def map_of(photo, shift=0, suffix=".dng"):
+    found = found_in(photo.pattern, suffix)
+    moved = tuple(replace(defect, x=defect.x + shift) for defect in found)
+    return replace(found, defects=moved)
+
+
+@pytest.mark.parametrize("suffix", [".dng", ".fits"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_is_listed_for_the_programs_is_found_in_photos(pattern, suffix):
+    photo, found = dngs.bayer(pattern), found_in(pattern, suffix)
+
+    assert found.sensor.layout == photo.layout
+    assert {(defect.x, defect.y) for defect in found} == set(photo.places)
 
 
 def changed(without, with_list, photo, origin):
@@ -67,11 +92,11 @@ def changed(without, with_list, photo, origin):
     return np.mean(step > 0.5 * np.median(around, axis=0))
 
 
-def lists(photo, name, folder, tmp_path):
+def lists(photo, name, folder, tmp_path, suffix=".dng"):
     """Write the right list and one that is off by one column, each into a folder of its own."""
     for kind, shift in (("right", 0), ("shifted", 1)):
         (tmp_path / kind).mkdir(exist_ok=True)
-        write_list(map_of(photo, shift), tmp_path / kind / folder, format_named(name))
+        write_list(map_of(photo, shift, suffix), tmp_path / kind / folder, format_named(name))
 
 
 @pytest.fixture(params=PATTERNS)
@@ -291,7 +316,7 @@ def test_siril_repairs_the_listed_pixels_of_a_fits(order, tmp_path):
     if order:
         unit.header["ROWORDER"] = order
     unit.writeto(tmp_path / "a.fit")
-    lists(photo, "siril-fits", "list.lst", tmp_path)
+    lists(photo, "siril-fits", "list.lst", tmp_path, ".fits")
 
     outputs = [
         corrected(command, tmp_path, "a.fit", listed, out)
