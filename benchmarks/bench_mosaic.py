@@ -11,7 +11,7 @@ hides, is above BOUND sigmas. Development cameras have seeds 1 to 99; seeds that
 the finder changed prove nothing.
 
     python benchmarks/bench_mosaic.py [--cameras 4] [--first 81] [--photos 20 60] [--bound]
-        [--rival] [--cfa bayer xtrans mono] [--defects 100] [--size 1500x1000] [--megapixels 6]
+        [--rival] [--faintest 0.1] [--scenes FOLDER] [--cfa bayer xtrans mono] [--defects 100] [--size 1500x1000] [--megapixels 6]
         [--json FILE]
 """
 
@@ -74,6 +74,7 @@ def settings_of(seed: int, cfa: str, options: argparse.Namespace) -> CameraSetti
     return replace(
         drawn, cfa={"xtrans": "XTRANS", "mono": "MONO"}.get(cfa, bayer), output="tiff",
         defects=options.defects, photos=max(options.photos),
+        amplitude_sigma=(options.faintest, drawn.amplitude_sigma[1]), scene_folder=options.scenes,
     )  # fmt: skip
 
 
@@ -254,6 +255,8 @@ def main() -> None:
     parser.add_argument("--defects", type=int, default=100)
     parser.add_argument("--size", default="1500x1000")
     parser.add_argument("--bound", action="store_true")
+    parser.add_argument("--faintest", type=float, default=0.1, help="sigmas, of a defect")
+    parser.add_argument("--scenes", type=Path, help="folder of pictures to stand before the camera")
     parser.add_argument("--rival", action="store_true", help="needs rawpy and OpenCV")
     parser.add_argument("--megapixels", type=float, default=6.0, help="0: no timing")
     parser.add_argument("--jobs", type=int, default=2)
