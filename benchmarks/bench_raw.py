@@ -27,6 +27,7 @@ from typing import Any
 
 MOST_TIMES_READING = 2.0
 MOST_MB = 1600
+LITTLE_MEGAPIXELS = 0.5  # of the photos that kernels are warmed up on
 BLACK, WHITE = 512, 16383
 ROOM = 1.3  # side of the field that photos are cut from, in sides of a photo
 PATTERN = ("RG", "GB")
@@ -34,13 +35,21 @@ KINDS = {"plain": "uncompressed", "packed": "lossless JPEG"}
 
 
 def make_photos(folder: Path, options: argparse.Namespace) -> None:
-    """Write the same mosaics as two kinds of DNG, and where the planted pixels are."""
+    """Write the same mosaics as two kinds of DNG, where the planted pixels are, and little ones."""
+    _write_series(folder, options.megapixels, options.photos, options)
+    (folder / "little").mkdir()
+    _write_series(folder / "little", LITTLE_MEGAPIXELS, 2, options)
+
+
+def _write_series(
+    folder: Path, megapixels: float, photos: int, options: argparse.Namespace
+) -> None:
     import numpy as np
 
     from stillpix.dng.writing import Negative, dng_of
     from stillpix.simulate.scenes import dead_leaves, texture_tile
 
-    width = round((options.megapixels * 1e6 * 1.5) ** 0.5 / 48) * 48
+    width = round((megapixels * 1e6 * 1.5) ** 0.5 / 48) * 48
     height = width * 2 // 3
     rng = np.random.default_rng(options.seed)
     field = dead_leaves(
@@ -50,7 +59,7 @@ def make_photos(folder: Path, options: argparse.Namespace) -> None:
     (folder / "truth.json").write_text(json.dumps([columns.tolist(), rows.tolist()]))
     for kind in options.kinds:
         (folder / kind).mkdir()
-    for number in range(options.photos):
+    for number in range(photos):
         own = np.random.default_rng((options.seed, number))
         top, left = own.integers(0, (field.shape[0] - height, field.shape[1] - width))
         cut = field[top : top + height, left : left + width]
@@ -120,7 +129,7 @@ CONTENDERS: dict[str, tuple[str, Callable[[list[Path]], str]]] = {
 
 
 def run_child(options: argparse.Namespace) -> None:
-    """Make the photos, or warm up on the first two of them and time one contender."""
+    """Make the photos, or warm up on the little ones and time one contender."""
     import resource
 
     if options.child == "make":
@@ -128,7 +137,7 @@ def run_child(options: argparse.Namespace) -> None:
         return
     run = CONTENDERS[options.child][1]
     paths = sorted(options.folder.iterdir())[: options.photos]
-    run(paths[:2])
+    run(sorted((options.folder.parent / "little" / options.folder.name).iterdir()))
     start = time.perf_counter()
     told = run(paths)
     seconds = time.perf_counter() - start
