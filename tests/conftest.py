@@ -13,6 +13,12 @@ import series
 from stillpix.library import Library
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """A slow machine's lines of progress are not what the tests of messages are about."""
+    monkeypatch.setattr("stillpix.cli.progress.PLAIN_EVERY_S", 3600.0)
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))

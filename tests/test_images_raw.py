@@ -12,6 +12,7 @@ import rawpy
 import mosaic_files
 import photos
 from mosaic_files import noise
+from stillpix.dng.writing import Negative, dng_of
 from stillpix.errors import ReadError
 from stillpix.images import decode_colour, is_photo, read_colour, read_frame, read_header
 from stillpix.images.raw_tags import raw_tags
@@ -242,3 +243,26 @@ def test_a_mosaic_of_eight_bits_is_read(tmp_path):
 
     assert np.array_equal(frame.pixels, pixels)
     assert frame.white == 255
+
+
+def test_a_lossless_jpeg_that_claims_more_than_its_tile_is_refused_at_once(tmp_path):
+    values = noise()
+    content = bytearray(dng_of(Negative(values, 16383, ("RG", "GB")), compressed=True))
+    frame = content.index(b"\xff\xc3")
+    content[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
+
+    with pytest.raises(ReadError, match="its lossless JPEG claims more than there is room for"):
+        read_header(saved(tmp_path, bytes(content)))
+
+
+@pytest.mark.parametrize("layout", ["bayer-GBRG", "xtrans", "mono"])
+def test_lossless_dngs_are_read_as_libraw_reads_them(tmp_path, layout):
+    pixels = noise(300, 520)
+    pattern = {"mono": (), "xtrans": mosaic_files.XTRANS}.get(layout, ("GB", "RG"))
+
+    frame = read(tmp_path, dng_of(Negative(pixels, 16383, pattern), compressed=True))
+
+    assert np.array_equal(frame.pixels, pixels)
+    assert frame.sensor.layout == layout
+    with rawpy.imread(str(tmp_path / "a.dng")) as raw:
+        assert np.array_equal(raw.raw_image, pixels)

@@ -138,6 +138,10 @@ class Structure:
         """Return the field's bytes, `most` of them at most."""
         return self._read(entry.where, min(entry.count * self._width(entry.kind), most))
 
+    def at(self, offset: int, most: int) -> bytes:
+        """Return the bytes from an offset on, `most` of them at most; none past the end."""
+        return self._read(offset, min(most, self._size - offset)) if offset < self._size else b""
+
     def numbers(self, entry: Entry, most: int) -> tuple[float, ...]:
         """Return the field's values, `most` of them at most; x/0 is given as NaN.
 

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import astropy.io.fits as astropy_fits
 import numpy as np
+from astropy.io.fits.verify import VerifyError
 from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
@@ -34,6 +35,8 @@ PATTERNS: dict[str, Layout] = {
     "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
 }  # fmt: skip
 DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
+# what astropy raises at damaged headers
+DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
 LONGEST_EXPOSURE_S = 24 * 3600.0
 DECIBELS = ("ZWO", "ASI")  # whose GAIN counts tenths of a decibel
 
@@ -81,7 +84,7 @@ def _image_of(file: BinaryIO, path: Path) -> Iterator[Any]:
         warnings.simplefilter("ignore", AstropyWarning)  # what it mends silently is no matter
         try:
             opened = astropy_fits.open(file, mode="readonly", memmap=False, lazy_load_hdus=True)
-        except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        except DAMAGE as error:
             raise ReadError(path, DAMAGED.format(error)) from error
         with opened as units:
             yield _picture_of(units, path)
@@ -90,7 +93,7 @@ def _image_of(file: BinaryIO, path: Path) -> Iterator[Any]:
 def _picture_of(units: Any, path: Path) -> Any:
     try:
         image = next((unit for unit in units if unit.is_image and unit.header["NAXIS"]), None)
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+    except DAMAGE as error:
         raise ReadError(path, DAMAGED.format(error)) from error
     if image is None:
         raise ReadError(path, "is a FITS file without a picture; leave it out")

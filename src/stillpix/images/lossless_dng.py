@@ -6,6 +6,7 @@ values on the way, such as through a linearisation table: that is left to it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 DNG_VERSION, LINEARISATION_TABLE = 50706, 50712
 MOSAIC, PLAIN, JPEG, FULL = 32803, 1, 7, 0
+
+# Without a handler of its own, tifffile's warnings on damaged files reach standard error.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def lossless_mosaic(content: bytes, size: tuple[int, int]) -> NDArray[np.uint16] | None:

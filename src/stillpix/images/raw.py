@@ -6,6 +6,8 @@ DNG) counts as a rendered picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
@@ -29,6 +31,10 @@ BAYER: dict[str, Layout] = {
     "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
 }  # fmt: skip
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
+ABSURD = (
+    "is a damaged RAW file (its lossless JPEG claims more than there is room for); copy it again"
+    " from the card, or leave it out"
+)
 NO_RAW = (
     "is no RAW file that LibRaw knows, or is damaged; copy it again, or convert it with Adobe's DNG"
     " converter"
@@ -64,7 +70,9 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     tags = raw_tags(file)
     if tags.cut_short:
         raise ReadError(path, CUT_SHORT)
-    with _opened(path) as raw:
+    if tags.absurd:
+        raise ReadError(path, ABSURD)
+    with _opened(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
         exif = _completed(tags.exif, raw)
     require_photo_size(path, sizes.raw_width, sizes.raw_height)
@@ -109,30 +117,36 @@ def require_decodable(content: bytes, path: Path) -> None:
         _stored(raw, path)
 
 
-def _opened(source: Path | BinaryIO, path: Path | None = None) -> rawpy.RawPy:
+def _opened(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
     raw = rawpy.RawPy()
-    named = path or source
     try:
         if isinstance(source, Path):
             raw.open_file(str(source))
         else:
             raw.open_buffer(source)
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawIOError) as error:
-        raise ReadError(str(named), NO_RAW) from error
+        raise ReadError(path, NO_RAW) from error
     except rawpy.LibRawError as error:
-        raise ReadError(str(named), _damage(error)) from error
+        raise ReadError(path, _damage(error)) from error
     return raw
 
 
 def _unpacked(content: bytes, path: Path) -> rawpy.RawPy:
     raw = _opened(BytesIO(content), path)
-    try:
+    with _unpacking(path):
         raw.unpack()
+    return raw
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    """Turn what LibRaw says of a mosaic that it cannot unpack into a ReadError."""
+    try:
+        yield
     except rawpy.LibRawIOError as error:
         raise ReadError(path, CUT_SHORT) from error
     except rawpy.LibRawError as error:
         raise ReadError(path, _damage(error)) from error
-    return raw
 
 
 def _damage(error: rawpy.LibRawError) -> str:
@@ -191,8 +205,12 @@ def _known_of(kind: _Kind) -> _Known:
         rows, columns = range(top, top + PATTERN), range(left, left + PATTERN)
         letters = raw.color_desc.decode("ascii", "replace")
         number = raw.num_colors
-        seen = ["".join(letters[raw.raw_color(y, x)] for x in columns) for y in rows]
+        seen = ["".join(_letter(letters, raw.raw_color(y, x)) for x in columns) for y in rows]
     return _Known(colours_of_pattern(seen, kind.path, number), mean, white)
+
+
+def _letter(letters: str, index: int) -> str:
+    return letters[index] if index < len(letters) else "?"
 
 
 def colours_of_pattern(seen: list[str], path: Path, number: int = 3) -> Colours:

@@ -6,16 +6,17 @@ say, or says wrongly, is None.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import Exif, exif_of_block, exif_of_directory
 
+WIDTH, HEIGHT, ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 278, 322, 323
 NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, SUB_DIRECTORIES = 254, 259, 262, 330
 STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 273, 279, 324, 325
 CFA_REPEAT, CFA_PATTERN = 33421, 33422
@@ -36,6 +37,10 @@ MOST_BLOCK = 1 << 20  # bytes of one EXIF block
 MOST_SEGMENTS = 1 << 16
 MOST_SUB_DIRECTORIES = 16
 MOST_PATTERN = 64
+MOST_HEAD = 1024  # bytes of a JPEG in which its frame header is
+MOST_TIMES_ROOM = 4  # some writers pad their tiles
+LOSSLESS_JPEG = 7
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
 
@@ -50,6 +55,7 @@ class RawTags:
     white: int | None = None  # DN, of a DNG
     mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
     cut_short: bool = False  # the file ends before the pixels that it names
+    absurd: bool = False  # its lossless JPEG claims to hold more than there is room for
 
 
 def raw_tags(file: BinaryIO) -> RawTags:
@@ -104,14 +110,16 @@ def _of_structure(structure: Structure) -> RawTags:
     )
     black = _level(_numbers(structure, raw, BLACK_LEVEL, MOST_PATTERN))
     white = _level(_numbers(structure, raw, WHITE_LEVEL, MOST_PATTERN))
-    cut_short = _is_cut_short(structure, raw)
-    return RawTags(exif, area, black, None if not white else round(white), pattern, cut_short)
+    return RawTags(
+        exif, area, black, None if not white else round(white), pattern,
+        _is_cut_short(structure, raw), _is_absurd(structure, raw),
+    )  # fmt: skip
 
 
 def _level(levels: tuple[float, ...]) -> float | None:
     """Return the mean of some levels, where it can be one."""
     mean = sum(levels) / len(levels) if levels else None
-    return mean if mean is not None and isfinite(mean) and 0 <= mean <= 65535 else None
+    return mean if mean is not None and math.isfinite(mean) and 0 <= mean <= 65535 else None
 
 
 def _all_directories(structure: Structure) -> Iterator[Directory]:
@@ -129,7 +137,7 @@ def _is_raw(structure: Structure, directory: Directory) -> bool:
 
 def _active_area(structure: Structure, raw: Directory) -> Area | None:
     sides = _numbers(structure, raw, ACTIVE_AREA, 4)
-    if len(sides) != 4 or not all(isfinite(each) for each in sides):
+    if len(sides) != 4 or not all(math.isfinite(each) for each in sides):
         return None
     top, left, bottom, right = map(int, sides)
     if not (0 <= top < bottom and 0 <= left < right):
@@ -144,6 +152,37 @@ def _is_cut_short(structure: Structure, raw: Directory) -> bool:
         if any(at + size > structure.size for at, size in zip(starts, sizes, strict=False)):
             return True
     return False
+
+
+def _is_absurd(structure: Structure, raw: Directory) -> bool:
+    """Return whether a lossless JPEG claims far more values than its strip or tile has.
+
+    LibRaw goes on to the end of what is claimed, a minute for each wrong byte.
+    """
+    if _numbers(structure, raw, COMPRESSION, 1) != (LOSSLESS_JPEG,):
+        return False
+    width, height = (_numbers(structure, raw, tag, 1) for tag in (WIDTH, HEIGHT))
+    rows = _numbers(structure, raw, TILE_HEIGHT, 1) or _numbers(structure, raw, ROWS, 1) or height
+    columns = _numbers(structure, raw, TILE_WIDTH, 1) or width
+    room = MOST_TIMES_ROOM * math.prod((*rows, *columns))
+    starts = _numbers(structure, raw, TILE_OFFSETS, MOST_SEGMENTS)
+    starts = starts or _numbers(structure, raw, STRIP_OFFSETS, MOST_SEGMENTS)
+    return any(_claimed(structure.at(int(start), MOST_HEAD)) > room for start in starts)
+
+
+def _claimed(head: bytes) -> int:
+    """Return how many values the frame header at a JPEG's beginning claims; 0 where there is none.
+
+    ITU-T T.81, B.2.2: precision, lines, samples a line, components.
+    """
+    at = 2
+    while at + 10 <= len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], int.from_bytes(head[at + 2 : at + 4], "big")
+        if marker in FRAMES:
+            lines, samples = (int.from_bytes(head[at + k : at + k + 2], "big") for k in (5, 7))
+            return lines * samples * head[at + 9]
+        at += 2 + length
+    return 0
 
 
 def _numbers(
