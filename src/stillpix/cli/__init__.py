@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import demo, find, fix, show
+from . import demo, find, fix, serve, show
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
@@ -73,3 +73,4 @@ app.command("find")(find.find)
 app.command("fix")(fix.fix)
 app.command("show")(show.show)
 app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
