@@ -23,7 +23,7 @@ from .refusal import Refused
 TILE = 512  # px
 CACHED_BYTES = 256 << 20
 MOST_DECODED_BYTES = 512 << 20  # of one photo: 170 MP of 8-bit colours
-CROP = 33  # px; odd, so that the place is in the middle
+CROP = 25  # px; odd, so that the place is in the middle
 GAP = 3  # px between the crops of a strip
 QUALITY = 90  # of reduced tiles
 GAMMA = 1 / 2.2  # a mosaic's levels are linear; a screen's are not
