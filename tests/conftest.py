@@ -24,3 +24,11 @@ def many(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     series.write(folder, range(40))
     return folder
+
+
+@pytest.fixture
+def site(library):
+    import pages
+
+    with pages.serving(library) as found:
+        yield found

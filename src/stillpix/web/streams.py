@@ -103,7 +103,7 @@ def routes_of_streams(desk: Desk) -> list[Route]:
         return answered(document)
 
     async def own_file(request: Request) -> Response:
-        found = files.get(request.path_params.get("name") or "index.html")
+        found = files.get(request.path_params.get("name", "index.html"))
         if found is None:
             return refused(Refused(404, "there is no such page"))
         content = await run_in_threadpool(found.read_bytes)

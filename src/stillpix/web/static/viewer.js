@@ -78,8 +78,10 @@ export class PhotoViewer {
     const same = this.photo && this.photo.width === photo.width && this.photo.height === photo.height;
     const view = same && this.image ? this.osd.viewport.getBounds() : null;
     this.photo = photo;
+    delete this.host.dataset.shown;
     return new Promise((resolve) => {
       this.osd.addOnceHandler("open", () => {
+        this.#noteWhenShown(photo);
         if (view) this.osd.viewport.fitBounds(view, true);
         if (this.wanted) this.goTo(this.wanted, true);
         this.#smooth();
@@ -87,6 +89,16 @@ export class PhotoViewer {
       });
       this.osd.open(layers);
     });
+  }
+
+  /** Say on the element which photo is there in full, as far as it is seen. */
+  #noteWhenShown(photo) {
+    const layers = Array.from({ length: this.osd.world.getItemCount() }, (_, n) => this.osd.world.getItemAt(n));
+    const look = () => {
+      if (this.photo === photo && layers.every((layer) => layer.getFullyLoaded())) this.host.dataset.shown = photo.id;
+    };
+    for (const layer of layers) layer.addHandler("fully-loaded-change", look);
+    look();
   }
 
   close() {
