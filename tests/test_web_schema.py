@@ -44,7 +44,7 @@ def site(tmp_path_factory):
         pytest.MonkeyPatch.context() as patch,
         pages.serving(Library(base / "library")) as found,
     ):
-        patch.setattr(runs, "gathered", lambda root, report: gathered(base / "photos", report))
+        patch.setattr(runs, "gathered", lambda _, report: gathered(base / "photos", report))
         opened = found.open(base / "photos")
         found.find(opened)
         named = api.folder_for_copies
@@ -122,7 +122,8 @@ def test_every_address_in_a_path_is_described():
 
 
 @pytest.mark.parametrize(
-    "value", [None, 3, [], "x", {}, {"x": None}, {"x": 10}, {"x": -1}, {"x": True}, {"x": 1, "y": 1}]
+    "value",
+    [None, 3, [], "x", {}, {"x": None}, {"x": 10}, {"x": -1}, {"x": True}, {"x": 1, "y": 1}],
 )
 def test_a_value_that_the_schema_does_not_allow_is_refused(value):
     with pytest.raises(Refused) as refusal:

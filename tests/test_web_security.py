@@ -41,7 +41,8 @@ def request_to(site, path, *headers, method="GET"):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/api/state", "/{wrong}/", "/{wrong}/api/state", "/{upper}/", "/{cut}/", "/é/"]
+    "path",
+    ["", "/", "/api/state", "/{wrong}/", "/{wrong}/api/state", "/{upper}/", "/{cut}/", "/é/"],
 )
 def test_nothing_is_served_without_the_token(shared, path):
     tokens = {"wrong": "x" * 43, "upper": shared.token.swapcase(), "cut": shared.token[:-1]}
@@ -121,7 +122,8 @@ def test_every_answer_forbids_what_is_not_the_pages_own(shared):
     [
         "static/../serving.py", "static/..%2fserving.py", "static/%2e%2e/serving.py",
         "static//etc/passwd", "static/%2fetc%2fpasswd", "static/..\\serving.py",
-        "static/vendor/../../serving.py", "static/", "../../etc/passwd", "static/%00", "//etc/passwd",
+        "static/vendor/../../serving.py", "static/", "../../etc/passwd", "static/%00",
+        "//etc/passwd",
     ],
 )  # fmt: skip
 def test_no_path_leads_to_a_file_that_is_not_the_pages(shared, path):
@@ -159,7 +161,7 @@ def test_links_out_of_the_folder_are_not_followed(site, tmp_path):
 
 
 def test_a_photo_that_becomes_a_link_out_is_no_longer_given(opened, tmp_path):
-    site, folder, opened_id = opened
+    site, _, opened_id = opened
     secret = series.write(tmp_path / "private", range(1))[0]
     assert site.get(f"api/photos/{opened_id}-0/tiles/8/0/0").status_code == 200
     first = site.desk.folders.photo(f"{opened_id}-0").header.path
@@ -170,7 +172,9 @@ def test_a_photo_that_becomes_a_link_out_is_no_longer_given(opened, tmp_path):
     assert site.get(f"api/photos/{opened_id}-0/tiles/8/0/0").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["photos", "./photos", "", "\0", "/no/such/folder", "~nobody-here"])
+@pytest.mark.parametrize(
+    "path", ["photos", "./photos", "", "\0", "/no/such/folder", "~nobody-here"]
+)
 def test_a_folder_that_is_none_is_refused(shared, path):
     assert shared.post("api/folders", {"path": path}).status_code in {404, 422}
 
@@ -192,8 +196,12 @@ def test_copies_go_nowhere_but_into_a_folder_of_their_own(opened, tmp_path, kind
     answer = site.post("api/repairs", {"folder": opened_id, "out": out})
 
     assert answer.status_code in {404, 409, 422}
-    assert sorted(os.listdir(tmp_path)) == ["full", "photos"]
-    assert os.listdir(full) == ["thesis.txt"]
+    assert names(tmp_path) == ["full", "photos"]
+    assert names(full) == ["thesis.txt"]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 # Uploads
@@ -204,7 +212,7 @@ def upload(site, name, content):
 
 
 def kept(site):
-    return sorted(path.name for path in site.desk.uploads.root.iterdir())
+    return names(site.desk.uploads.root)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from .judging import Along, Spot
 from .operations import Answer, Asked
 from .photos import Picture, chosen, crops_at, snapped, strip, tile
 from .refusal import Refused
-from .runs import find_in, repair_folder, repaired, verdicts_of
+from .runs import find_in, repair_folder, verdicts_of
 from .schema import Schema
 
 CROPS = 4  # photos in a strip
@@ -131,7 +131,7 @@ def add(desk: Desk, asked: Asked) -> Answer:
         photo = desk.folders.photo(photo_id)
         if (photo.header.sensor.width, photo.header.sensor.height) != (sensor.width, sensor.height):
             raise Refused(422, f"{photo.name}: is of another camera or size")
-        x, y = snapped(desk.shown(photo), x, y, sensor.layout)
+        x, y = snapped(desk.shown(photo).pixels, x, y, sensor.layout)
     defect = desk.judge.add(sensor, Spot(x, y))
     desk.map_changed(sensor, x, y)
     return defect_document(defect)
@@ -160,11 +160,11 @@ def crops(desk: Desk, asked: Asked) -> Answer:
     place = (asked.query["x"], asked.query["y"])
     if place[0] >= sensor.width or place[1] >= sensor.height:
         raise Refused(404, f"there is no pixel {place[0]},{place[1]}")
-    found = desk.library.find(sensor)
-    places = [(one.x, one.y) for one in (found or ())][:MOST_CROPPED]
+    places = [(one.x, one.y) for one in (desk.found(sensor) or ())][:MOST_CROPPED]
     of_body = desk.folders.photos_of(sensor)
     numbers = chosen([photo.header for photo in of_body], CROPS)
-    shown = [(of_body[n].id, of_body[n].header) for n in numbers]
+    still_there = [desk.folders.photo(of_body[n].id) for n in numbers]
+    shown = [(photo.id, photo.header) for photo in still_there]
     cut = crops_at(desk.photos, shown, place, places)
     if not cut:
         raise Refused(404, "no photo of this camera is open; open a folder of its photos")
@@ -185,21 +185,20 @@ def photo_tile(desk: Desk, asked: Asked) -> Answer:
     """Return a tile of a photo, as stored or repaired."""
     photo = desk.folders.photo(asked.path["photo"])
     as_stored = asked.query["variant"] == "stored"
-    pixels = desk.shown(photo) if as_stored else desk.shown_repaired(photo)
-    return _picture(tile(pixels, *(asked.path[name] for name in ("level", "column", "row"))))
+    shown = desk.shown(photo) if as_stored else desk.shown_repaired(photo)
+    return _picture(tile(shown, *(asked.path[name] for name in ("level", "column", "row"))))
 
 
 def photo_verdicts(desk: Desk, asked: Asked) -> Answer:
     """Return what a repair would do at each place of a photo."""
     photo = desk.folders.photo(asked.path["photo"])
-    return verdicts_of(repaired(photo.header, desk.library))
+    return verdicts_of(desk.repaired(photo))
 
 
 def photo_repaired(desk: Desk, asked: Asked) -> Answer:
     """Return a photo's repaired file."""
     photo = desk.folders.photo(asked.path["photo"])
-    fixed = repaired(photo.header, desk.library)
-    return _download(fixed.content, photo.header.path.name)
+    return _download(desk.repaired(photo).content, photo.header.path.name)
 
 
 def _picture(picture: Picture) -> Response:

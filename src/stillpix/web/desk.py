@@ -5,6 +5,8 @@ Never touches the network.
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,18 @@ from ..errors import MapFormatError, ReadError
 from ..frame import Sensor
 from ..images import read_colour
 from ..library import Library, body_name
+from ..restoration import RepairedFile
 from .documents import brief_document, folder_document, map_document, map_id
 from .exports import format_names
 from .folders import DROPPED, Folders, Photo, Uploads, folder_at
 from .jobs import Job, Jobs
 from .journal import Journal
 from .judging import Judge
-from .photos import Bytes, PhotoCache
+from .photos import PhotoCache, Shown
 from .refusal import Refused
-from .runs import open_folder, repaired_pixels
+from .runs import open_folder, repaired, repaired_pixels
+
+REPAIRED_KEPT = 3  # files of repaired photos
 
 
 class Desk:
@@ -36,6 +41,9 @@ class Desk:
         self.uploads = Uploads()
         self.photos = PhotoCache()
         self.judge = Judge(self.library)
+        self._repaired: OrderedDict[str, RepairedFile] = OrderedDict()
+        self._repairing = threading.Lock()
+        self._read: dict[Path, tuple[tuple[int, int, int], DefectMap | None]] = {}
 
     def close(self) -> None:
         """End what runs, in good order, and remove what was dropped."""
@@ -100,30 +108,63 @@ class Desk:
                 return found.sensor
         raise Refused(404, "there is no such map; those there are stand in /api/state")
 
+    def found(self, sensor: Sensor) -> DefectMap | None:
+        """Return a body's map; a file that has not changed is not read again."""
+        path = self.library.map_path(sensor)
+        try:
+            status = path.stat()
+        except OSError:
+            return self.library.find(sensor)
+        mark = (status.st_ino, status.st_size, status.st_mtime_ns)
+        kept = self._read.get(path)
+        if kept is None or kept[0] != mark:
+            kept = (mark, self.library.find(sensor))
+            self._read[path] = kept
+        return kept[1]
+
     def map(self, sensor: Sensor) -> dict[str, Any]:
         """Return a map with all its defects."""
-        found, photos = self.library.find(sensor), len(self.folders.photos_of(sensor))
+        found, photos = self.found(sensor), len(self.folders.photos_of(sensor))
         return map_document(found, sensor, photos, self.judge.depth(sensor))
 
     def map_changed(self, sensor: Sensor, x: int, y: int) -> None:
         """Let every tab know that a map is another now, and where."""
         self.journal.tell("map", {"map": map_id(sensor), "x": x, "y": y})
 
-    def shown(self, photo: Photo) -> Bytes:
+    def shown(self, photo: Photo) -> Shown:
         """Return a photo's pixels as they are shown; raise Refused where that cannot be."""
         try:
             return self.photos.shown(photo.id, photo.header, read_colour)
         except ReadError as error:
             raise Refused(422, f"{photo.name}: {error.reason}") from error
 
-    def shown_repaired(self, photo: Photo) -> Bytes:
-        """Return a repaired photo's pixels as they are shown, by the map as it is now."""
-        found = self.library.find(photo.header.sensor)
-        listed = found.in_state("confirmed", "accepted") if found is not None else ()
-        key = f"{photo.id} repaired {hash(listed)}"
+    def repaired(self, photo: Photo) -> RepairedFile:
+        """Return a photo's repaired file, by the map as it is now; those asked for last are kept.
+
+        Raises:
+            ReadError: the photo cannot be read, or not be written back.
+            SensorMismatchError: the library has no map for it.
+        """
+        key = self._repaired_key(photo)
+        with self._repairing:
+            if key not in self._repaired:
+                self._repaired[key] = repaired(photo.header, self.library)
+                while len(self._repaired) > REPAIRED_KEPT:
+                    self._repaired.popitem(last=False)
+            return self._repaired[key]
+
+    def shown_repaired(self, photo: Photo) -> Shown:
+        """Return a repaired photo's pixels as they are shown; raise Refused where it cannot be."""
         try:
             return self.photos.shown(
-                key, photo.header, lambda header: repaired_pixels(header, self.library)
+                f"{self._repaired_key(photo)} repaired",
+                photo.header,
+                lambda header: repaired_pixels(header, self.repaired(photo)),
             )
         except ReadError as error:
             raise Refused(422, f"{photo.name}: {error.reason}") from error
+
+    def _repaired_key(self, photo: Photo) -> str:
+        found = self.found(photo.header.sensor)
+        listed = found.in_state("confirmed", "accepted") if found is not None else ()
+        return f"{photo.id} {hash(listed)}"

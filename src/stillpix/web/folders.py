@@ -150,12 +150,15 @@ class Folders:
         return found
 
     def photos_of(self, sensor: Sensor) -> list[Photo]:
-        """Return the photos of one sensor in all opened folders, each file once."""
+        """Return the photos of one sensor in all opened folders, each file once.
+
+        Whether one is still inside its folder is for `photo` to say, when it is looked at.
+        """
         found = {
             photo.header.path: photo
             for folder in self.all()
             for photo in folder.photos
-            if _alike(photo.header.sensor, sensor) and is_within(photo.header.path, folder.root)
+            if _alike(photo.header.sensor, sensor)
         }
         return list(found.values())
 

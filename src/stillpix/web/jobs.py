@@ -43,6 +43,7 @@ class Job(Watch):
         self._stop = threading.Event()
         self._begun = time.monotonic()
         self._told = 0.0
+        self._revision = 0
 
     def summary(self) -> dict[str, Any]:
         """Return what a page shows of the job."""
@@ -51,6 +52,7 @@ class Job(Watch):
         known = running and self.done and self.total
         return {
             "id": self.id,
+            "revision": self._revision,  # the higher, the later
             "kind": self.kind,
             "subject": self.subject,
             "state": self.state,
@@ -116,6 +118,7 @@ class Job(Watch):
     def tell(self) -> None:
         """Let every tab know how it stands."""
         self._told = time.monotonic()
+        self._revision += 1
         self.journal.tell("job", self.summary())
 
     def _tell(self) -> None:

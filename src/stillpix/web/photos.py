@@ -25,6 +25,8 @@ CACHED_BYTES = 256 << 20
 MOST_DECODED_BYTES = 512 << 20  # of one photo: 170 MP of 8-bit colours
 CROP = 25  # px; odd, so that the place is in the middle
 GAP = 3  # px between the crops of a strip
+COARSE = 4  # a photo is kept at so much less, too: an overview then needs not all its pixels
+BAND = 128  # reduced rows that are made at a time
 QUALITY = 90  # of reduced tiles
 GAMMA = 1 / 2.2  # a mosaic's levels are linear; a screen's are not
 FULL_SHARE = 99.9  # per cent of a mosaic's pixels that are not shown as white
@@ -41,17 +43,30 @@ class Picture:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photo as it is shown, in full and at a quarter of its width and height."""
+
+    pixels: Bytes
+    quarter: Bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Return how much memory it takes."""
+        return self.pixels.nbytes + self.quarter.nbytes
+
+
 class PhotoCache:
     """Decoded photos, those looked at last; may be asked from several threads at once."""
 
     def __init__(self, most_bytes: int = CACHED_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._shown: OrderedDict[str, Bytes] = OrderedDict()
+        self._shown: OrderedDict[str, Shown] = OrderedDict()
         self._crops: OrderedDict[str, dict[Place, Bytes]] = OrderedDict()
         self._lock = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: each takes as much memory as it may
 
-    def shown(self, key: str, header: Header, read: Callable[[Header], Pixels]) -> Bytes:
+    def shown(self, key: str, header: Header, read: Callable[[Header], Pixels]) -> Shown:
         """Return a photo as it is shown; `read` decodes it where it is not at hand.
 
         Raises:
@@ -63,7 +78,9 @@ class PhotoCache:
         require_showable(header)
         with self._decoding:
             if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
-                found = displayed(read(header), header)
+                self._make_room(size_of(header))
+                pixels = displayed(read(header), header)
+                found = Shown(pixels, _reduced(pixels, COARSE))
                 self._keep(key, found)
         return found
 
@@ -73,7 +90,7 @@ class PhotoCache:
         with self._lock:
             known = self._crops.get(key, {})
         if not wanted <= known.keys():
-            pixels = self.shown(key, header, read_colour)
+            pixels = self.shown(key, header, read_colour).pixels
             known = {**known, **{place: cut(pixels, *place) for place in wanted - known.keys()}}
             with self._lock:
                 self._crops[key] = known
@@ -85,32 +102,40 @@ class PhotoCache:
     def _size_of_crops(self) -> int:
         return sum(len(crops) for crops in self._crops.values()) * CROP * CROP * 3
 
-    def _kept(self, key: str) -> Bytes | None:
+    def _kept(self, key: str) -> Shown | None:
         with self._lock:
             if key in self._shown:
                 self._shown.move_to_end(key)
             return self._shown.get(key)
 
-    def _keep(self, key: str, pixels: Bytes) -> None:
+    def _keep(self, key: str, shown: Shown) -> None:
         with self._lock:
-            self._shown[key] = pixels
-            while len(self._shown) > 1 and self._held() > self._most_bytes:
+            self._shown[key] = shown
+
+    def _make_room(self, size: int) -> None:
+        """Let go of the photos that were looked at longest ago, before another is decoded."""
+        with self._lock:
+            while self._shown and self._held() + size > self._most_bytes:
                 self._shown.popitem(last=False)
 
     def _held(self) -> int:
-        return sum(pixels.nbytes for pixels in self._shown.values())
+        return sum(shown.nbytes for shown in self._shown.values())
 
 
 def require_showable(header: Header) -> None:
     """Raise Refused (413) for a photo that would take too much memory."""
-    colours = 3 if header.sensor.layout == "rendered" else 1
-    size = header.sensor.width * header.sensor.height * colours * (1 if header.white <= 255 else 2)
-    if size > MOST_DECODED_BYTES:
+    if size_of(header) > MOST_DECODED_BYTES:
         raise Refused(
             413,
             f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
             "to be shown here; find and repair take it all the same",
         )
+
+
+def size_of(header: Header) -> int:
+    """Return how many bytes a decoded photo takes at most."""
+    colours = 3 if header.sensor.layout == "rendered" else 1
+    return header.sensor.width * header.sensor.height * colours * (1 if header.white <= 255 else 2)
 
 
 def displayed(pixels: Pixels, header: Header) -> Bytes:
@@ -158,12 +183,12 @@ def levels_of(width: int, height: int) -> int:
     return (max(width, height) - 1).bit_length()
 
 
-def tile(pixels: Bytes, level: int, column: int, row: int) -> Picture:
+def tile(shown: Shown, level: int, column: int, row: int) -> Picture:
     """Return a tile of a photo as OpenSeadragon asks for it: each level is half the next.
 
     Raises Refused (404) for a tile that the photo does not have.
     """
-    height, width = pixels.shape[:2]
+    height, width = shown.pixels.shape[:2]
     top = levels_of(width, height)
     if not 0 <= level <= top:
         raise Refused(404, f"there is no level {level}; the last one is {top}")
@@ -171,14 +196,24 @@ def tile(pixels: Bytes, level: int, column: int, row: int) -> Picture:
     left, upper = column * TILE * factor, row * TILE * factor
     if not (0 <= left < width and 0 <= upper < height):
         raise Refused(404, f"level {level} has no tile in column {column}, row {row}")
-    part = pixels[upper : upper + TILE * factor, left : left + TILE * factor]
-    return _png(part) if factor == 1 else _jpeg(_reduced(part, factor))
+    coarse = COARSE if factor >= COARSE else 1
+    source = shown.quarter if coarse > 1 else shown.pixels
+    left, upper, side = left // coarse, upper // coarse, TILE * factor // coarse
+    part = source[upper : upper + side, left : left + side]
+    return _png(part) if factor == 1 else _jpeg(_reduced(part, factor // coarse))
 
 
 def _reduced(part: Bytes, factor: int) -> Bytes:
+    """Return the means of squares; in bands of rows, since Pillow copies what it is given."""
     from PIL import Image
 
-    return np.asarray(Image.fromarray(np.ascontiguousarray(part)).reduce(factor))
+    bands = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(part[top : top + BAND * factor])).reduce(factor)
+        )
+        for top in range(0, part.shape[0], BAND * factor)
+    ]
+    return np.concatenate(bands)
 
 
 def _png(pixels: Bytes) -> Picture:

@@ -129,9 +129,8 @@ def repaired(header: Header, library: Library) -> RepairedFile:
     return repaired_file(read_content(header), header, listing.defects)
 
 
-def repaired_pixels(header: Header, library: Library) -> Pixels:
-    """Return what a photo looks like once it is repaired; raises as `repaired` does."""
-    fixed = repaired(header, library)
+def repaired_pixels(header: Header, fixed: RepairedFile) -> Pixels:
+    """Return what a photo looks like once it is repaired."""
     try:
         return decode_colour(header, fixed.content)
     except ReadError as error:

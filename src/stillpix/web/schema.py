@@ -182,7 +182,8 @@ COMPONENTS: Mapping[str, Schema] = {
     }),
     "NotUsed": record({"path": TEXT, "reason": TEXT}),
     "Job": record({
-        "id": TEXT, "kind": {"enum": ["open", "find", "repair"]}, "subject": TEXT,
+        "id": TEXT, "revision": WHOLE, "kind": {"enum": ["open", "find", "repair"]},
+        "subject": TEXT,
         "state": {"enum": ["running", "stopping", "done", "stopped", "failed"]},
         "phase": TEXT, "done": WHOLE, "total": WHOLE, "rate": MAYBE_NUMBER,
         "left_s": MAYBE_NUMBER, "not_used": listed(named("NotUsed")), "not_used_count": WHOLE,

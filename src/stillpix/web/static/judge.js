@@ -5,7 +5,7 @@ import { Gallery } from "./gallery.js";
 import { COLOURS, SHAPES } from "./marks.js";
 import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
-import { mapNamed, onChange, photosOf, store } from "./store.js";
+import { forget, mapNamed, onChange, photosOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
 import { byDoubt, counted, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
 
@@ -161,25 +161,33 @@ function stepDefect(by) {
   choose(desk.order[next]);
 }
 
+/** Change the map, and show it as it is then. */
+async function judged(path, body) {
+  const answer = await tried(() => change(`api/maps/${desk.map.id}/${path}`, body));
+  if (!answer) return null;
+  forget(desk.map.id);
+  await tried(() => show(desk.map.id));
+  return answer;
+}
+
 async function decide(state) {
   const defect = defectNow();
   if (!defect) return;
   const now = desk.order.indexOf(desk.chosen);
   const next = desk.order[now + 1];
   const { x, y, along } = defect;
-  const after = await tried(() => change(`api/maps/${desk.map.id}/decisions`, { x, y, along, state }));
+  const after = await judged("decisions", { x, y, along, state });
   if (!after) return;
-  say(`${placeOf(after)} ${state}`);
   if (now >= 0 && next) choose(next);
+  say(`${placeOf(after)} ${state}`);
 }
 
 async function step(way) {
   if (!desk.map || !desk.map[way]) return say(`There is nothing to ${way}.`);
-  const spot = await tried(() => change(`api/maps/${desk.map.id}/${way}`));
+  const spot = await judged(way);
   if (!spot) return null;
-  say(`${way === "undo" ? "Undone" : "Done again"}: ${placeOf(spot)}`);
-  await tried(() => show(desk.map.id));
   if (desk.map.defects.some((defect) => keyOf(defect) === keyOf(spot))) choose(keyOf(spot));
+  say(`${way === "undo" ? "Undone" : "Done again"}: ${placeOf(spot)}`);
   return null;
 }
 
@@ -202,14 +210,14 @@ function picked(place, mark) {
 }
 
 async function add(place) {
-  const took = await tried(() => change(`api/maps/${desk.map.id}/defects`, { ...place, photo: desk.photo.id }));
+  const before = desk.map.defects;
+  const took = await judged("defects", { ...place, photo: desk.photo.id });
   if (!took) return;
-  const known = desk.map.defects.some((defect) => keyOf(defect) === keyOf(took));
+  const known = before.some((defect) => keyOf(defect) === keyOf(took));
   const moved = took.x === place.x && took.y === place.y ? "" : `, the extreme pixel near ${place.x}, ${place.y}`;
-  say(known ? `${placeOf(took)} was in the map already and is accepted now${moved}` : `Added ${placeOf(took)}${moved}`);
   setAdding(false);
-  await tried(() => show(desk.map.id));
   choose(keyOf(took));
+  say(known ? `${placeOf(took)} was in the map already and is accepted now${moved}` : `Added ${placeOf(took)}${moved}`);
 }
 
 /** Take a key of this step; return whether it was one. */

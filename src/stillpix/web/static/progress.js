@@ -18,7 +18,7 @@ export class JobCard {
     this.bar = make("progress", { "aria-label": "Progress" });
     this.numbers = make("p", { class: "numbers" });
     this.aloud = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-    this.stop = make("button", { type: "button", on: { click: () => this.end() } }, "Stop");
+    this.stop = make("button", { type: "button", class: "stop", on: { click: () => this.end() } }, "Stop");
     this.messages = make("ul", { class: "plain notes" });
     this.summary = make("summary");
     this.skipped = make("ul", { class: "plain files" });

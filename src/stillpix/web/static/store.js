@@ -34,6 +34,11 @@ export async function mapNamed(id) {
   }
 }
 
+/** Ask the server for a map anew, without waiting for the stream to say that it has changed. */
+export function forget(id) {
+  maps.delete(id);
+}
+
 export async function photosOf(id) {
   if (!photos.has(id)) photos.set(id, look(`api/maps/${id}/photos`));
   try {
@@ -48,18 +53,22 @@ async function refresh() {
   const version = ++refreshes;
   const state = await look("api/state");
   if (version !== refreshes) return; // a later one is under way
+  // The stream may have told of a job since the state was written down.
+  state.jobs = state.jobs.map((each) => later(each, job(each.id)));
   store.state = state;
   changed({ kind: "state" });
 }
 
 let refreshes = 0;
 
+const later = (one, other) => (other !== undefined && other.revision > one.revision ? other : one);
+
 /** Take in a job as it stands now, whether the stream or an answer told of it. */
 export function noteJob(told) {
   const jobs = store.state.jobs;
   const known = jobs.findIndex((each) => each.id === told.id);
   if (known < 0) jobs.push(told);
-  else jobs[known] = told;
+  else jobs[known] = later(told, jobs[known]);
   changed({ kind: "job", job: told });
 }
 
