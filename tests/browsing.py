@@ -95,6 +95,5 @@ def picture(page, name):
     """Take a picture of what is seen; keep it for the documentation where that is asked for."""
     taken = Image.open(io.BytesIO(page.screenshot()))
     if os.environ.get(PICTURES):
-        few = taken.convert("RGB").quantize(192, dither=Image.Dither.NONE)
-        few.save(IMAGES / f"{name}.png", optimize=True)
+        taken.convert("RGB").save(IMAGES / f"{name}.png", optimize=True)
     return taken

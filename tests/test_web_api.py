@@ -470,3 +470,15 @@ def test_a_map_of_another_layout_is_shown_as_any_other(site, library):
 
     assert site.map(brief["id"])["sensor"]["layout"] == "bayer-RGGB"
     assert site.get(f"api/maps/{brief['id']}/crops?x=3&y=4").status_code == 404
+
+
+def test_a_damaged_photo_leaves_no_gap_in_a_strip(site, tmp_path, scanned):
+    shutil.copytree(scanned.root, site.desk.library.root, dirs_exist_ok=True)
+    for path in series.write(tmp_path / "photos", range(3, 11))[::7]:
+        path.write_bytes(path.read_bytes()[:9000])
+    site.open(tmp_path / "photos")
+    (brief,) = site.state()["maps"]
+
+    answer = site.get(f"api/maps/{brief['id']}/crops?x=40&y=30")
+
+    assert Image.open(io.BytesIO(answer.content)).size == (4 * 25 + 3 * 3, 25)

@@ -19,12 +19,13 @@ from .exports import exported
 from .folders import folder_for_copies
 from .judging import Along, Spot
 from .operations import Answer, Asked
-from .photos import Picture, chosen, crops_at, snapped, strip, tile
+from .photos import Bytes, Picture, chosen, crops_at, snapped, strip, tile
 from .refusal import Refused
 from .runs import find_in, repair_folder, verdicts_of
 from .schema import Schema
 
 CROPS = 4  # photos in a strip
+MOST_TRIES = 3  # where photos turn out to be damaged, others are taken
 MOST_CROPPED = 2000  # places of one map that are cut out together
 
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$"}
@@ -161,11 +162,15 @@ def crops(desk: Desk, asked: Asked) -> Answer:
     if place[0] >= sensor.width or place[1] >= sensor.height:
         raise Refused(404, f"there is no pixel {place[0]},{place[1]}")
     places = [(one.x, one.y) for one in (desk.found(sensor) or ())][:MOST_CROPPED]
-    of_body = desk.folders.photos_of(sensor)
-    numbers = chosen([photo.header for photo in of_body], CROPS)
-    still_there = [desk.folders.photo(of_body[n].id) for n in numbers]
-    shown = [(photo.id, photo.header) for photo in still_there]
-    cut = crops_at(desk.photos, shown, place, places)
+    cut: list[Bytes] = []
+    for _ in range(MOST_TRIES):
+        usable = [p for p in desk.folders.photos_of(sensor) if not desk.photos.has_failed(p.id)]
+        numbers = chosen([photo.header for photo in usable], CROPS)
+        still_there = [desk.folders.photo(usable[n].id) for n in numbers]
+        shown = [(photo.id, photo.header) for photo in still_there]
+        cut = crops_at(desk.photos, shown, place, places)
+        if len(cut) == len(shown):
+            break
     if not cut:
         raise Refused(404, "no photo of this camera is open; open a folder of its photos")
     return _picture(strip(cut))

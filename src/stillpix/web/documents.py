@@ -20,7 +20,7 @@ def map_id(sensor: Sensor) -> str:
     """Return a short name for a body's map that is safe in any address.
 
     >>> map_id(Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000))
-    'm4c9f8e9c7a'
+    'm6672eff453'
     """
     return "m" + blake2b(os.fsencode(body_name(sensor)), digest_size=5).hexdigest()
 

@@ -63,6 +63,7 @@ class PhotoCache:
         self._most_bytes = most_bytes
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self._crops: OrderedDict[str, dict[Place, Bytes]] = OrderedDict()
+        self._unreadable: set[str] = set()
         self._lock = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: each takes as much memory as it may
 
@@ -75,14 +76,22 @@ class PhotoCache:
         """
         if (found := self._kept(key)) is not None:
             return found
-        require_showable(header)
-        with self._decoding:
-            if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
-                self._make_room(size_of(header))
-                pixels = displayed(read(header), header)
-                found = Shown(pixels, _reduced(pixels, COARSE))
-                self._keep(key, found)
+        try:
+            require_showable(header)
+            with self._decoding:
+                if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
+                    self._make_room(size_of(header))
+                    pixels = displayed(read(header), header)
+                    found = Shown(pixels, _reduced(pixels, COARSE))
+                    self._keep(key, found)
+        except (ReadError, Refused):
+            self._unreadable.add(key)
+            raise
         return found
+
+    def has_failed(self, key: str) -> bool:
+        """Return whether a photo could not be shown when it was asked for."""
+        return key in self._unreadable
 
     def crops(self, key: str, header: Header, places: Iterable[Place]) -> dict[Place, Bytes]:
         """Return what is around each place of a photo, CROP px square, decoding it once for all."""
