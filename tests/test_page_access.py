@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -258,4 +257,3 @@ def test_what_is_bundled_comes_with_its_licence():
 
     assert "OpenSeadragon" in (bundled / "openseadragon-LICENSE.txt").read_text(encoding="utf-8")
     assert "Mozilla Public License" in AXE.with_name("axe-core-LICENSE").read_text(encoding="utf-8")
-    assert shutil.which("chromium") == browsing.CHROMIUM

@@ -150,7 +150,8 @@ def size_of(header: Header) -> int:
 def displayed(pixels: Pixels, header: Header) -> Bytes:
     """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
     if header.sensor.layout != "rendered":
-        full = max(float(np.percentile(pixels[::7, ::7], FULL_SHARE)), 1.0)
+        step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
+        full = max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0)
         levels = np.arange(int(np.iinfo(pixels.dtype).max) + 1, dtype=np.float64)
         table: Bytes = np.rint(255 * np.clip(levels / full, 0, 1) ** GAMMA).astype(np.uint8)
         return table[pixels]
