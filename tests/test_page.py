@@ -108,6 +108,7 @@ def test_one_is_rejected_one_is_added_and_both_are_in_the_saved_map(judged, brow
         doubts = [defect.q for defect in sorted(saved(judged), key=lambda one: -one.q)]
         assert next(one.q for one in saved(judged) if (one.x, one.y) == first) == doubts[0]
         page.click("#reject")
+        browsing.said(page, "rejected")
         page.wait_for_selector("#gallery [data-state=rejected]")
         assert states(judged)[first] == "rejected"
 

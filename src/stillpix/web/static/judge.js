@@ -9,7 +9,7 @@ import { forget, mapNamed, onChange, photosOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
 import { byDoubt, counted, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
 
-const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0 };
+const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null };
 let viewer, sensor, gallery;
 
 export function beginJudge() {
@@ -31,7 +31,7 @@ export function beginJudge() {
     make("span", { class: "key" }, make("i", { class: `shape ${state}` }), `${state} (${SHAPES[state]})`)));
   onChange((what) => {
     if (at("judge").hidden) return;
-    if (what.kind === "state" || (what.kind === "map" && what.map === desk.map?.id)) tried(() => show(desk.map?.id));
+    if (what.kind === "state" || (what.kind === "map" && what.map === desk.map?.id)) tried(() => show());
   });
 }
 
@@ -44,15 +44,22 @@ const marksOf = () =>
 const defectNow = () => desk.map?.defects.find((defect) => keyOf(defect) === desk.chosen);
 
 /** Show a map, or the one with most photos open; from an address, with a place chosen. */
-export async function show(id, place = null) {
+export function show(id = null, place = null) {
+  if (id) desk.wanted = id;
+  if (place) desk.place = place;
+  desk.latest = showNow();
+  return desk.latest;
+}
+
+async function showNow() {
   const maps = [...store.state.maps].sort((one, other) => other.photos - one.photos);
   at("judge-none").hidden = maps.length > 0;
   at("judge-desk").hidden = maps.length === 0;
-  if (!maps.length) return;
-  const wanted = maps.some((each) => each.id === id) ? id : maps[0].id;
+  if (!maps.length) return null;
+  const wanted = maps.some((each) => each.id === desk.wanted) ? desk.wanted : maps[0].id;
   const asked = ++desk.asked;
   const [map, photos] = await Promise.all([mapNamed(wanted), photosOf(wanted)]);
-  if (asked !== desk.asked) return; // another was asked for meanwhile
+  if (asked !== desk.asked) return desk.latest; // asked for again meanwhile: what that finds is newer
   const another = desk.map?.id !== map.id;
   desk.map = map;
   if (another) desk.chosen = null;
@@ -60,9 +67,12 @@ export async function show(id, place = null) {
   showPhotos(photos, another);
   sensor.show(map.sensor);
   showGallery();
+  const { place } = desk;
+  desk.place = null;
   if (place) choose(`${place},`, { reveal: true });
   else if (!defectNow()) choose(desk.order[0] ?? null);
   else showDetail();
+  return null;
 }
 
 function showPhotos(photos, another) {
