@@ -30,3 +30,32 @@ def many(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     series.write(folder, range(40))
     return folder
+
+
+@pytest.fixture
+def site(library):
+    import pages
+
+    with pages.serving(library) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    import browsing
+
+    with browsing.chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def demo_series(tmp_path_factory):
+    """Photos of the demo's camera; one of them is cut short."""
+    from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
+
+    folder = tmp_path_factory.mktemp("series") / "demo"
+    camera = SimulatedCamera(CameraSettings(width=1200, height=800, defects=60), seed=1)
+    write_series(folder, camera, photos=20)
+    whole = (folder / "IMG_0005.JPG").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 3])
+    return folder

@@ -26,7 +26,8 @@ LAYERS = (
     {"gather", "library", "fixlog", "framing"},
     {"placing", "listing"},
     {"scan", "mend", "report"},
-    {"cli", "web"},
+    {"web"},
+    {"cli"},
     {"__init__", "__main__"},
 )
 ROWS = {name: row for row, layer in enumerate(LAYERS) for name in layer}

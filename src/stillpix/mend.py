@@ -164,6 +164,8 @@ def _mend_body(
         body.listing = lister(body.sensor, [way.header for way in ways])
     except StillpixError as error:
         body.skipped = [Skipped(str(way.header.path), str(error)) for way in ways]
+        for each in body.skipped:
+            watch.skipped(each.path, each.reason)
         body.left = 0
         return
     if body.listing.note:
@@ -182,7 +184,9 @@ def _mend_body(
         if not under_way:
             break
         for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-            done[under_way.pop(future)] = future.result()
+            done[under_way.pop(future)] = outcome = future.result()
+            if isinstance(outcome, Skipped):
+                watch.skipped(outcome.path, outcome.reason)
             body.out_of_room |= mending.out_of_room
             body.left -= 1
             watch.photos(len(ways) - body.left)

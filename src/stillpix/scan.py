@@ -262,6 +262,7 @@ class _Body:
                 for header, photo in batch:
                     if isinstance(photo, ReadError):
                         self.outcome.skipped.append(Skipped(photo.path, photo.reason))
+                        self.watch.skipped(photo.path, photo.reason)
                         continue
                     photos.append(photo)
                     if name := self.names[header.path]:

@@ -24,6 +24,9 @@ class Watch:
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""
 
+    def skipped(self, path: str, reason: str) -> None:
+        """A photo could not be used, and why; the summary names it again."""
+
     def message(self, text: str) -> None:
         """Something a person should know has happened."""
 

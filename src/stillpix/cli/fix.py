@@ -121,7 +121,7 @@ def fix(
     as_json: Json = False,
 ) -> None:
     """Repair the broken pixels of a camera in its photos, and touch nothing else."""
-    _keep_to_one_thread_a_photo()
+    keep_to_one_thread_a_photo()
     from ..placing import Placement
     from ..restoration import RawWay
 
@@ -215,7 +215,7 @@ def _photo_object(body: BodyMending, photo: MendedPhoto) -> dict[str, Any]:
     }
 
 
-def _keep_to_one_thread_a_photo() -> None:
+def keep_to_one_thread_a_photo() -> None:
     """Tell the linear algebra to, before it is loaded: it is photos that go side by side here.
 
     The systems of equations are small; threads that share one wait for each other, up to ten

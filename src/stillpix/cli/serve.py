@@ -1,0 +1,49 @@
+"""`stillpix serve`: the local page, in a browser on this computer.
+
+Never listens for another computer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .fix import keep_to_one_thread_a_photo
+from .output import complain, printable, say
+from .statuses import SOME_FAILED
+
+Folders = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FOLDER...]", help="Folders of photos to open at once."),
+]
+Port = Annotated[
+    int,
+    typer.Option(min=0, max=65535, metavar="N", help="The port to listen at; 0 takes a free one."),
+]
+NoBrowser = Annotated[
+    bool, typer.Option("--no-browser", help="Only print the address, and open no browser.")
+]
+
+
+def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = False) -> None:
+    """Find, judge and repair on a page in your browser; Ctrl-C ends it."""
+    keep_to_one_thread_a_photo()
+    from ..web.refusal import Refused
+    from ..web.serving import serve as served
+
+    def ready(address: str) -> None:
+        say(address)
+        complain("for this computer alone; Ctrl-C ends it")
+        if not no_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    try:
+        served(folders or (), port=port, ready=ready)
+    except Refused as error:
+        raise typer.BadParameter(printable(str(error)), param_hint="FOLDER") from error
+    except OSError as error:
+        complain(f"port {port} cannot be used ({error.strerror}); give another with --port")
+        raise typer.Exit(SOME_FAILED) from error

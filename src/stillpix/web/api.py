@@ -1,0 +1,221 @@
+"""What the page, or another program, may ask the server, and the answers.
+
+Never reads what has not been checked, and never finds or repairs anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from ..placing import Placement
+from .desk import Desk
+from .documents import defect_document, photo_document
+from .exports import exported
+from .folders import folder_for_copies
+from .judging import Along, Spot
+from .operations import Answer, Asked
+from .photos import Bytes, Picture, chosen, crops_at, snapped, strip, tile
+from .refusal import Refused
+from .runs import find_in, repair_folder, verdicts_of
+from .schema import Schema
+
+CROPS = 4  # photos in a strip
+MOST_TRIES = 3  # where photos turn out to be damaged, others are taken
+MOST_CROPPED = 2000  # places of one map that are cut out together
+
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$"}
+FORMAT: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
+PATH: Schema = {"type": "string", "minLength": 1, "maxLength": 4096}
+PIXEL: Schema = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
+ALONG: Schema = {"type": ["string", "null"], "enum": ["row", "column", None], "default": None}
+VARIANT: Schema = {"type": "string", "enum": ["stored", "repaired"], "default": "stored"}
+YES_OR_NO: Schema = {"type": "boolean", "default": False}
+ANY_TAG: Schema = {"type": "string", "maxLength": 64}
+
+
+def state(desk: Desk, _: Asked) -> Answer:
+    """Return what a page shows first."""
+    return desk.state()
+
+
+def open_folder(desk: Desk, asked: Asked) -> Answer:
+    """Begin to look for the photos of a folder."""
+    if asked.body["dropped"] == (asked.body["path"] is not None):
+        raise Refused(422, "give a path, or dropped: true")
+    job = desk.open_dropped() if asked.body["dropped"] else desk.open(asked.body["path"])
+    return job.summary()
+
+
+def close_folder(desk: Desk, asked: Asked) -> Answer:
+    """Look at a folder no longer."""
+    desk.folders.close(asked.path["folder"])
+    desk.journal.tell("folders", {})
+    return {}
+
+
+def find(desk: Desk, asked: Asked) -> Answer:
+    """Begin to find the broken pixels of a folder's cameras."""
+    folder = desk.folders.named(asked.body["folder"])
+    if not folder.photos:
+        raise Refused(409, "there is no photo in that folder that can be used")
+    work = partial(
+        find_in, folder=folder, library=desk.library, fdr=asked.body["fdr"], fast=asked.body["fast"]
+    )
+    return desk.jobs.start("find", folder.title, work).summary()
+
+
+def repair(desk: Desk, asked: Asked) -> Answer:
+    """Begin to repair a folder's photos, or to say what would be done."""
+    folder = desk.folders.named(asked.body["folder"])
+    dry_run, out = asked.body["dry_run"], asked.body["out"]
+    if not dry_run and out is None:
+        raise Refused(422, "tell where the copies go, or ask for a dry run")
+    place = None if out is None else folder_for_copies(out)
+    if place is not None and (place == folder.root or folder.root.is_relative_to(place)):
+        raise Refused(422, f"{out}: holds the photos themselves; name another folder")
+    work = partial(
+        repair_folder, folder=folder, library=desk.library,
+        placement=Placement(out=place, dry_run=dry_run), changed_only=asked.body["changed_only"],
+    )  # fmt: skip
+    return desk.jobs.start("repair", folder.title, work).summary()
+
+
+def job(desk: Desk, asked: Asked) -> Answer:
+    """Return how a run stands."""
+    return desk.jobs.named(asked.path["job"]).summary()
+
+
+def stop_job(desk: Desk, asked: Asked) -> Answer:
+    """Ask a run to end."""
+    found = desk.jobs.named(asked.path["job"])
+    found.end()
+    return found.summary()
+
+
+def map_(desk: Desk, asked: Asked) -> Answer:
+    """Return a map with all its defects."""
+    return desk.map(desk.sensor(asked.path["map"]))
+
+
+def photos(desk: Desk, asked: Asked) -> Answer:
+    """Return the opened photos of a map's camera."""
+    found = desk.folders.photos_of(desk.sensor(asked.path["map"]))
+    return [photo_document(photo) for photo in found]
+
+
+def _spot(body: Mapping[str, Any]) -> Spot:
+    along: Along | None = body["along"]
+    return Spot(body["x"], body["y"], along)
+
+
+def decide(desk: Desk, asked: Asked) -> Answer:
+    """Accept or reject a defect."""
+    sensor = desk.sensor(asked.path["map"])
+    spot = _spot(asked.body)
+    defect = desk.judge.decide(sensor, spot, asked.body["state"])
+    desk.map_changed(sensor, spot.x, spot.y)
+    return defect_document(defect)
+
+
+def add(desk: Desk, asked: Asked) -> Answer:
+    """Add a pixel; with a photo, the extreme one within two of it."""
+    sensor = desk.sensor(asked.path["map"])
+    x, y, photo_id = asked.body["x"], asked.body["y"], asked.body["photo"]
+    if x >= sensor.width or y >= sensor.height:
+        raise Refused(422, f"there is no pixel {x},{y}: it is {sensor.width}x{sensor.height}")
+    if photo_id is not None:
+        photo = desk.folders.photo(photo_id)
+        if (photo.header.sensor.width, photo.header.sensor.height) != (sensor.width, sensor.height):
+            raise Refused(422, f"{photo.name}: is of another camera or size")
+        x, y = snapped(desk.shown(photo).pixels, x, y, sensor.layout)
+    defect = desk.judge.add(sensor, Spot(x, y))
+    desk.map_changed(sensor, x, y)
+    return defect_document(defect)
+
+
+def undo(desk: Desk, asked: Asked) -> Answer:
+    """Take the last decision back."""
+    sensor = desk.sensor(asked.path["map"])
+    return _stepped(desk, asked, desk.judge.undo(sensor))
+
+
+def redo(desk: Desk, asked: Asked) -> Answer:
+    """Make the decision again that was taken back."""
+    sensor = desk.sensor(asked.path["map"])
+    return _stepped(desk, asked, desk.judge.redo(sensor))
+
+
+def _stepped(desk: Desk, asked: Asked, spot: Spot) -> Answer:
+    desk.map_changed(desk.sensor(asked.path["map"]), spot.x, spot.y)
+    return {"x": spot.x, "y": spot.y, "along": spot.along}
+
+
+def crops(desk: Desk, asked: Asked) -> Answer:
+    """Return one place in a few photos."""
+    sensor = desk.sensor(asked.path["map"])
+    place = (asked.query["x"], asked.query["y"])
+    if place[0] >= sensor.width or place[1] >= sensor.height:
+        raise Refused(404, f"there is no pixel {place[0]},{place[1]}")
+    places = [(one.x, one.y) for one in (desk.found(sensor) or ())][:MOST_CROPPED]
+    cut: list[Bytes] = []
+    for _ in range(MOST_TRIES):
+        usable = [p for p in desk.folders.photos_of(sensor) if not desk.photos.has_failed(p.id)]
+        numbers = chosen([photo.header for photo in usable], CROPS)
+        still_there = [desk.folders.photo(usable[n].id) for n in numbers]
+        shown = [(photo.id, photo.header) for photo in still_there]
+        cut = crops_at(desk.photos, shown, place, places)
+        if len(cut) == len(shown):
+            break
+    if not cut:
+        raise Refused(404, "no photo of this camera is open; open a folder of its photos")
+    return _picture(strip(cut))
+
+
+def export(desk: Desk, asked: Asked) -> Answer:
+    """Return a map as a file."""
+    sensor = desk.sensor(asked.path["map"])
+    found = desk.library.find(sensor)
+    if found is None:
+        raise Refused(404, "there is no map of this camera yet; run find on its photos")
+    made = exported(found, asked.path["format"])
+    return _download(made.content, made.name)
+
+
+def photo_tile(desk: Desk, asked: Asked) -> Answer:
+    """Return a tile of a photo, as stored or repaired."""
+    photo = desk.folders.photo(asked.path["photo"])
+    as_stored = asked.query["variant"] == "stored"
+    shown = desk.shown(photo) if as_stored else desk.shown_repaired(photo)
+    return _picture(tile(shown, *(asked.path[name] for name in ("level", "column", "row"))))
+
+
+def photo_verdicts(desk: Desk, asked: Asked) -> Answer:
+    """Return what a repair would do at each place of a photo."""
+    photo = desk.folders.photo(asked.path["photo"])
+    return verdicts_of(desk.repaired(photo))
+
+
+def photo_repaired(desk: Desk, asked: Asked) -> Answer:
+    """Return a photo's repaired file."""
+    photo = desk.folders.photo(asked.path["photo"])
+    return _download(desk.repaired(photo).content, photo.header.path.name)
+
+
+def _picture(picture: Picture) -> Response:
+    # What a tile shows can change only with its address, which the page takes care of.
+    kept = {"cache-control": "private, max-age=3600"}
+    return Response(picture.content, 200, kept, picture.media_type)
+
+
+def _download(content: bytes, name: str) -> Response:
+    plain = quote(name.encode("utf-8", errors="replace"), safe="")
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{plain}",
+        "cache-control": "no-store",
+    }
+    return Response(content, 200, headers, "application/octet-stream")

@@ -1,0 +1,128 @@
+"""What the page is told of folders, photos and maps: records of ours as JSON.
+
+Never reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ..defects import Defect, DefectMap
+from ..frame import Sensor
+from ..library import body_name
+from .exports import format_names
+from .folders import Folder, Photo
+
+
+def map_id(sensor: Sensor) -> str:
+    """Return a short name for a body's map that is safe in any address.
+
+    >>> map_id(Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000))
+    'm6672eff453'
+    """
+    return "m" + blake2b(os.fsencode(body_name(sensor)), digest_size=5).hexdigest()
+
+
+def photo_name(path: Path, root: Path) -> str:
+    """Return a photo's name below its folder."""
+    return os.path.relpath(path, root)
+
+
+def folder_document(folder: Folder) -> dict[str, Any]:
+    """Return what is told of an opened folder."""
+    return {
+        "id": folder.id,
+        "title": folder.title,
+        "path": str(folder.root),
+        "photos": len(folder.photos),
+        "bodies": [
+            {"map": map_id(sensor), "name": sensor.name, "photos": len(headers)}
+            for sensor, headers in folder.found.bodies.items()
+        ],
+        "not_used": len(folder.found.skipped),
+        "notes": list(folder.found.warnings),
+    }
+
+
+def photo_document(photo: Photo) -> dict[str, Any]:
+    """Return what is told of one photo."""
+    sensor, exposure = photo.header.sensor, photo.header.exposure
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "width": sensor.width,
+        "height": sensor.height,
+        "exposure_s": exposure.exposure_s,
+        "gain": exposure.gain,
+        "taken": exposure.taken.isoformat() if exposure.taken else None,
+    }
+
+
+def sensor_document(sensor: Sensor) -> dict[str, Any]:
+    """Return what is told of a sensor."""
+    return {
+        "make": sensor.make,
+        "model": sensor.model,
+        "serial": sensor.serial,
+        "width": sensor.width,
+        "height": sensor.height,
+        "layout": sensor.layout,
+    }
+
+
+def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict[str, Any]:
+    """Return what a list of maps says of one; None: there is none yet."""
+    counts = dict.fromkeys(("confirmed", "candidate", "accepted", "rejected"), 0)
+    for defect in found or ():
+        counts[defect.state] += 1
+    return {
+        "id": map_id(sensor),
+        "name": sensor.name,
+        "sensor": sensor_document(sensor),
+        "photos": photos,  # that are open
+        "has_map": found is not None,
+        "formats": format_names(sensor),  # that it can be downloaded in
+        "found_in": found.evidence.photos if found is not None else 0,
+        "expected_false": found.detection.expected_false if found is not None else None,
+        **counts,
+    }
+
+
+def map_document(
+    found: DefectMap | None, sensor: Sensor, photos: int, depth: tuple[int, int]
+) -> dict[str, Any]:
+    """Return a map with all its defects, and how many decisions can be undone and redone."""
+    return {
+        **brief_document(sensor, found, photos),
+        "undo": depth[0],
+        "redo": depth[1],
+        "defects": [defect_document(defect) for defect in found or ()],
+    }
+
+
+def defect_document(defect: Defect) -> dict[str, Any]:
+    """Return what is told of one defect.
+
+    >>> told = defect_document(Defect(x=3, y=4, kind="hot", score=8.0))
+    >>> told["x"], told["state"], told["along"], told["strength"]
+    (3, 'candidate', None, None)
+    """
+    run, seen, since = defect.run, defect.seen, defect.since
+    return {
+        "x": defect.x,
+        "y": defect.y,
+        "along": run.along if run else None,
+        "first": run.first if run else None,
+        "last": run.last if run else None,
+        "kind": defect.kind,
+        "site": defect.site,
+        "strength": defect.strength,
+        "score": defect.score,
+        "q": defect.q,
+        "seen": list(seen) if seen else None,
+        "since": [day.isoformat() for day in since] if since else None,
+        "state": defect.state,
+    }

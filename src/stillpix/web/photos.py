@@ -1,0 +1,319 @@
+"""Photos as a browser can show them: tiles of one photo, and one place in several.
+
+Never turns, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
+holds more decoded photos than CACHED_BYTES, or the one that is looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ReadError
+from ..frame import Pixels
+from ..images import Header, read_colour
+from .refusal import Refused
+
+TILE = 512  # px
+CACHED_BYTES = 256 << 20
+MOST_DECODED_BYTES = 512 << 20  # of one photo: 170 MP of 8-bit colours
+CROP = 25  # px; odd, so that the place is in the middle
+GAP = 3  # px between the crops of a strip
+COARSE = 4  # a photo is kept at so much less, too: an overview then needs not all its pixels
+BAND = 128  # reduced rows that are made at a time
+QUALITY = 90  # of reduced tiles
+GAMMA = 1 / 2.2  # a mosaic's levels are linear; a screen's are not
+FULL_SHARE = 99.9  # per cent of a mosaic's pixels that are not shown as white
+
+Bytes: TypeAlias = NDArray[np.uint8]  # (height, width) or (height, width, 3), as it is shown
+Place: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photo as it is shown, in full and at a quarter of its width and height."""
+
+    pixels: Bytes
+    quarter: Bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Return how much memory it takes."""
+        return self.pixels.nbytes + self.quarter.nbytes
+
+
+class PhotoCache:
+    """Decoded photos, those looked at last; may be asked from several threads at once."""
+
+    def __init__(self, most_bytes: int = CACHED_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._crops: OrderedDict[str, dict[Place, Bytes]] = OrderedDict()
+        self._unreadable: set[str] = set()
+        self._lock = threading.Lock()
+        self._decoding = threading.Lock()  # one at a time: each takes as much memory as it may
+
+    def shown(self, key: str, header: Header, read: Callable[[Header], Pixels]) -> Shown:
+        """Return a photo as it is shown; `read` decodes it where it is not at hand.
+
+        Raises:
+            ReadError: it cannot be read.
+            Refused: it is too large to be shown.
+        """
+        if (found := self._kept(key)) is not None:
+            return found
+        try:
+            require_showable(header)
+            with self._decoding:
+                if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
+                    self._make_room(size_of(header))
+                    pixels = displayed(read(header), header)
+                    found = Shown(pixels, _reduced(pixels, COARSE))
+                    self._keep(key, found)
+        except (ReadError, Refused):
+            self._unreadable.add(key)
+            raise
+        return found
+
+    def has_failed(self, key: str) -> bool:
+        """Return whether a photo could not be shown when it was asked for."""
+        return key in self._unreadable
+
+    def crops(self, key: str, header: Header, places: Iterable[Place]) -> dict[Place, Bytes]:
+        """Return what is around each place of a photo, CROP px square, decoding it once for all."""
+        wanted = set(places)
+        with self._lock:
+            known = self._crops.get(key, {})
+        if not wanted <= known.keys():
+            pixels = self.shown(key, header, read_colour).pixels
+            known = {**known, **{place: cut(pixels, *place) for place in wanted - known.keys()}}
+            with self._lock:
+                self._crops[key] = known
+                self._crops.move_to_end(key)
+                while self._size_of_crops() > self._most_bytes // 4 and len(self._crops) > 1:
+                    self._crops.popitem(last=False)
+        return known
+
+    def _size_of_crops(self) -> int:
+        return sum(len(crops) for crops in self._crops.values()) * CROP * CROP * 3
+
+    def _kept(self, key: str) -> Shown | None:
+        with self._lock:
+            if key in self._shown:
+                self._shown.move_to_end(key)
+            return self._shown.get(key)
+
+    def _keep(self, key: str, shown: Shown) -> None:
+        with self._lock:
+            self._shown[key] = shown
+
+    def _make_room(self, size: int) -> None:
+        """Let go of the photos that were looked at longest ago, before another is decoded."""
+        with self._lock:
+            while self._shown and self._held() + size > self._most_bytes:
+                self._shown.popitem(last=False)
+
+    def _held(self) -> int:
+        return sum(shown.nbytes for shown in self._shown.values())
+
+
+def require_showable(header: Header) -> None:
+    """Raise Refused (413) for a photo that would take too much memory."""
+    if size_of(header) > MOST_DECODED_BYTES:
+        raise Refused(
+            413,
+            f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
+            "to be shown here; find and repair take it all the same",
+        )
+
+
+def size_of(header: Header) -> int:
+    """Return how many bytes a decoded photo takes at most."""
+    colours = 3 if header.sensor.layout == "rendered" else 1
+    return header.sensor.width * header.sensor.height * colours * (1 if header.white <= 255 else 2)
+
+
+def displayed(pixels: Pixels, header: Header) -> Bytes:
+    """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
+    if header.sensor.layout != "rendered":
+        step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
+        full = max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0)
+        levels = np.arange(int(np.iinfo(pixels.dtype).max) + 1, dtype=np.float64)
+        table: Bytes = np.rint(255 * np.clip(levels / full, 0, 1) ** GAMMA).astype(np.uint8)
+        return table[pixels]
+    shown = pixels if pixels.dtype == np.uint8 else pixels >> 8
+    return np.ascontiguousarray(shown, dtype=np.uint8)
+
+
+def cut(pixels: Bytes, x: int, y: int, side: int = CROP) -> Bytes:
+    """Return the square around a place, black where it leaves the picture.
+
+    >>> cut(np.full((9, 9), 7, np.uint8), 0, 4, side=3).tolist()
+    [[0, 7, 7], [0, 7, 7], [0, 7, 7]]
+    """
+    found = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
+    left, top = x - side // 2, y - side // 2
+    part = pixels[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+    below, right = max(-top, 0), max(-left, 0)
+    found[below : below + part.shape[0], right : right + part.shape[1]] = part
+    return found
+
+
+def strip(crops: Sequence[Bytes]) -> Picture:
+    """Return crops side by side in one PNG, with a gap that is transparent."""
+    side = CROP
+    whole = np.zeros((side, max(len(crops) * (side + GAP) - GAP, 1), 4), np.uint8)
+    for number, crop in enumerate(crops):
+        left = number * (side + GAP)
+        whole[:, left : left + side, :3] = crop if crop.ndim == 3 else crop[..., None]
+        whole[:, left : left + side, 3] = 255
+    return _png(whole)
+
+
+def levels_of(width: int, height: int) -> int:
+    """Return the number of the level at full size, where level 0 is one pixel.
+
+    >>> levels_of(6000, 4000), levels_of(1, 1)
+    (13, 0)
+    """
+    return (max(width, height) - 1).bit_length()
+
+
+def tile(shown: Shown, level: int, column: int, row: int) -> Picture:
+    """Return a tile of a photo as OpenSeadragon asks for it: each level is half the next.
+
+    Raises Refused (404) for a tile that the photo does not have.
+    """
+    height, width = shown.pixels.shape[:2]
+    top = levels_of(width, height)
+    if not 0 <= level <= top:
+        raise Refused(404, f"there is no level {level}; the last one is {top}")
+    factor = 1 << (top - level)
+    left, upper = column * TILE * factor, row * TILE * factor
+    if not (0 <= left < width and 0 <= upper < height):
+        raise Refused(404, f"level {level} has no tile in column {column}, row {row}")
+    coarse = COARSE if factor >= COARSE else 1
+    source = shown.quarter if coarse > 1 else shown.pixels
+    left, upper, side = left // coarse, upper // coarse, TILE * factor // coarse
+    part = source[upper : upper + side, left : left + side]
+    return _png(part) if factor == 1 else _jpeg(_reduced(part, factor // coarse))
+
+
+def _reduced(part: Bytes, factor: int) -> Bytes:
+    """Return the means of squares; in bands of rows, since Pillow copies what it is given."""
+    from PIL import Image
+
+    bands = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(part[top : top + BAND * factor])).reduce(factor)
+        )
+        for top in range(0, part.shape[0], BAND * factor)
+    ]
+    return np.concatenate(bands)
+
+
+def _png(pixels: Bytes) -> Picture:
+    from imagecodecs import png_encode
+
+    return Picture(bytes(png_encode(np.ascontiguousarray(pixels), level=1)), "image/png")
+
+
+def _jpeg(pixels: Bytes) -> Picture:
+    import simplejpeg
+
+    grey = pixels.ndim == 2
+    rows = np.ascontiguousarray(pixels[..., None] if grey else pixels)
+    content = simplejpeg.encode_jpeg(
+        rows, QUALITY, colorspace="GRAY" if grey else "RGB", colorsubsampling="444"
+    )
+    return Picture(content, "image/jpeg")
+
+
+def snapped(pixels: Bytes, x: int, y: int, layout: str, *, reach: int = 2) -> Place:
+    """Return the pixel within `reach` of a place that departs most from its surroundings.
+
+    Surroundings are the median of the 9x9 pixels around the place; of a Bayer mosaic, for each
+    pixel the median of those of its own colour. Of equals the nearest is taken.
+
+    >>> grey = np.full((20, 20), 90, np.uint8)
+    >>> grey[11, 9] = 200
+    >>> snapped(grey, 8, 10, "rendered")
+    (9, 11)
+    """
+    height, width = pixels.shape[:2]
+    step = 2 if layout.startswith("bayer") else 1
+    left, top = max(x - 4, 0), max(y - 4, 0)
+    window = pixels[top : y + 5, left : x + 5].astype(np.float64)
+    departures = np.zeros_like(window)
+    for dx in range(step):
+        for dy in range(step):
+            phase = window[dy::step, dx::step]
+            departures[dy::step, dx::step] = np.abs(phase - np.median(phase, axis=(0, 1)))
+    strength = departures.max(axis=2) if departures.ndim == 3 else departures
+    near = [
+        (column, row)
+        for row in range(max(y - reach, 0), min(y + reach + 1, height))
+        for column in range(max(x - reach, 0), min(x + reach + 1, width))
+    ]
+    return max(
+        near,
+        key=lambda one: (
+            strength[one[1] - top, one[0] - left],
+            -((one[0] - x) ** 2 + (one[1] - y) ** 2),
+        ),
+    )
+
+
+def chosen(headers: Sequence[Header], most: int) -> list[int]:
+    """Return which photos show defects best: the longest exposures, and some over the series.
+
+    >>> from pathlib import Path
+    >>> from stillpix.frame import Exposure, Sensor
+    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
+    >>> headers = [
+    ...     Header(Path(f"{n}.jpg"), "jpeg", sensor, Exposure(time, 1.0), None, 1, 255)
+    ...     for n, time in enumerate((0.01, 0.01, 2.0, 0.01, 0.01, 0.01))
+    ... ]
+    >>> chosen(headers, 3)
+    [0, 2, 5]
+    """
+    if len(headers) <= most:
+        return list(range(len(headers)))
+    exposures = [
+        (each.exposure.exposure_s or 0.0) * (each.exposure.gain or 1.0) for each in headers
+    ]
+    longest = sorted(range(len(headers)), key=lambda n: (-exposures[n], n))[: most // 2]
+    rest = [n for n in range(len(headers)) if n not in longest]
+    wanted = most - len(longest)
+    steps = (len(rest) - 1) / max(wanted - 1, 1)
+    return sorted([*longest, *(rest[round(n * steps)] for n in range(wanted))])
+
+
+def crops_at(
+    cache: PhotoCache, photos: Iterable[tuple[str, Header]], place: Place, places: Sequence[Place]
+) -> list[Bytes]:
+    """Return what is around a place in each photo; a photo that cannot be read is left out.
+
+    All `places` are cut at once, so that a gallery of them decodes each photo once.
+    """
+    found = []
+    for key, header in photos:
+        try:
+            found.append(cache.crops(key, header, {*places, place})[place])
+        except (ReadError, Refused):
+            continue
+    return found

@@ -1,0 +1,78 @@
+// The page: which step is shown, the keys, and what runs while another step is looked at.
+
+import { at, say, tried } from "./elements.js";
+import { beginJudge, judgeKey, show as showJudge, stepBack, stepOn } from "./judge.js";
+import { beginPhotos } from "./photos.js";
+import { beginRepair, show as showRepair } from "./repair.js";
+import { begin, isRunning, onChange, store } from "./store.js";
+
+const STEPS = ["photos", "judge", "repair"];
+const WORDS = { open: "looking for photos", find: "finding", repair: "repairing" };
+const TYPED = "input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable]";
+
+function route() {
+  const [step, map, place] = location.hash.slice(1).split("/");
+  const shown = STEPS.includes(step) ? step : "photos";
+  for (const name of STEPS) at(name).hidden = name !== shown;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${shown}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${shown[0].toUpperCase()}${shown.slice(1)} – stillpix`;
+  if (shown === "judge") tried(() => showJudge(map, place));
+  if (shown === "repair") tried(showRepair);
+}
+
+function showUnderWay() {
+  const job = store.state.jobs.find(isRunning);
+  at("under-way").hidden = !job;
+  if (!job) return;
+  const share = job.total ? ` ${Math.round((100 * job.done) / job.total)} %` : "";
+  at("under-way").textContent = `${WORDS[job.kind]}${share}`;
+}
+
+function onKey(event) {
+  if (event.defaultPrevented || at("keys").open || event.target.matches(TYPED)) return;
+  const judging = !at("judge").hidden;
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z" && judging) {
+    event.preventDefault();
+    (event.shiftKey ? stepOn : stepBack)();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (judging && judgeKey(event)) {
+    event.preventDefault();
+    event.stopPropagation();
+  } else if (at("single-keys").checked && event.key === "?") {
+    at("keys").showModal();
+  } else if (at("single-keys").checked && ["1", "2", "3"].includes(event.key)) {
+    location.hash = `#${STEPS[Number(event.key) - 1]}`;
+    at("main").focus({ preventScroll: true });
+  }
+}
+
+async function start() {
+  try {
+    await begin();
+  } catch (error) {
+    say(error.message, { wrong: true });
+    return;
+  }
+  const single = at("single-keys");
+  single.checked = localStorage.getItem("single-keys") !== "off";
+  single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
+  at("show-keys").addEventListener("click", () => at("keys").showModal());
+  beginPhotos();
+  beginJudge();
+  beginRepair();
+  onChange(showUnderWay);
+  showUnderWay();
+  // Before OpenSeadragon, which has keys of its own.
+  document.addEventListener("keydown", onKey, { capture: true });
+  window.addEventListener("hashchange", route);
+  for (const trouble of store.state.troubles) say(trouble, { wrong: true });
+  route();
+  document.body.dataset.ready = "true";
+}
+
+start();

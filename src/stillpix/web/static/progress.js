@@ -1,0 +1,94 @@
+// A run as it goes: bar, rate, time left, what was not used, and what came of it.
+
+import { fill, make, tried } from "./elements.js";
+import { change } from "./server.js";
+import { isRunning, noteJob } from "./store.js";
+import { counted, duration } from "./words.js";
+
+const TITLES = { open: "Looking for photos", find: "Finding broken pixels", repair: "Repairing" };
+const ENDS = { done: "done", stopped: "stopped; what was done is kept", failed: "failed", stopping: "stopping after the photos in work" };
+
+/** Shows one job after the other in its place; the list of what was not used stays open or shut. */
+export class JobCard {
+  constructor(place, { result = () => [] } = {}) {
+    this.result = result;
+    this.id = null;
+    this.title = make("h3");
+    this.phase = make("p", { class: "phase" });
+    this.bar = make("progress", { "aria-label": "Progress" });
+    this.numbers = make("p", { class: "numbers" });
+    this.aloud = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
+    this.stop = make("button", { type: "button", class: "stop", on: { click: () => this.end() } }, "Stop");
+    this.messages = make("ul", { class: "plain notes" });
+    this.summary = make("summary");
+    this.skipped = make("ul", { class: "plain files" });
+    this.details = make("details", {}, this.summary, this.skipped);
+    this.outcome = make("div", { class: "outcome" });
+    this.card = make(
+      "div", { class: "card job", hidden: true },
+      make("div", { class: "row" }, this.title, this.stop),
+      this.phase, this.bar, this.numbers, this.messages, this.outcome, this.details,
+    );
+    place.append(this.card, this.aloud);
+  }
+
+  async end() {
+    const told = await tried(() => change(`api/jobs/${this.id}/stop`));
+    if (told) noteJob(told);
+  }
+
+  show(job) {
+    this.card.hidden = job === undefined;
+    if (job === undefined) return;
+    if (job.id !== this.id) {
+      this.id = job.id;
+      this.listed = 0;
+      this.told = 0;
+      fill(this.skipped);
+    }
+    const running = isRunning(job);
+    this.title.textContent = `${TITLES[job.kind]} in ${job.subject}`;
+    this.phase.textContent = running ? job.phase : job.error || ENDS[job.state];
+    this.phase.classList.toggle("wrong", job.state === "failed");
+    this.bar.hidden = !running;
+    if (job.total) {
+      this.bar.max = job.total;
+      this.bar.value = job.done;
+    } else {
+      this.bar.removeAttribute("value");
+    }
+    this.stop.hidden = !running || job.kind === "open";
+    this.stop.disabled = job.state === "stopping";
+    const numbers = this.#numbers(job, running);
+    this.numbers.textContent = numbers;
+    this.#speak(job, running, numbers);
+    fill(this.messages, ...job.messages.map((text) => make("li", {}, text)));
+    fill(this.outcome, ...(running || job.error ? [] : this.result(job)));
+    this.#list(job);
+  }
+
+  #numbers(job, running) {
+    if (!running) return "";
+    const of = job.total ? `${job.done} of ${counted(job.total, "photo")}` : job.done ? counted(job.done, "file") : "";
+    const rate = job.rate ? `${job.rate.toFixed(1)} photos/s` : "";
+    const left = job.left_s !== null && job.done ? `${duration(job.left_s)} left` : "";
+    return [of, rate, left, ENDS[job.state]].filter(Boolean).join(" · ");
+  }
+
+  /** Read aloud each quarter and the end, not every photo. */
+  #speak(job, running, numbers) {
+    const step = running ? `${job.phase}${Math.floor((4 * job.done) / (job.total || 1))}` : job.state;
+    if (step === this.told) return;
+    this.told = step;
+    this.aloud.textContent = running ? numbers : `${TITLES[job.kind]}: ${job.error || ENDS[job.state]}`;
+  }
+
+  #list(job) {
+    this.details.hidden = job.not_used_count === 0;
+    this.summary.textContent = `${counted(job.not_used_count, "file")} not used`;
+    for (const each of job.not_used.slice(this.listed)) {
+      this.skipped.append(make("li", {}, make("b", {}, each.path), ` ${each.reason}`));
+    }
+    this.listed = job.not_used.length;
+  }
+}

@@ -1,0 +1,58 @@
+// Numbers and records in words.
+
+export const counted = (count, noun) => `${count || "no"} ${noun}${count === 1 ? "" : "s"}`;
+
+export function duration(seconds) {
+  if (seconds === null) return "";
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function few(number) {
+  if (number === 0) return "0";
+  return Math.abs(number) < 0.001 ? number.toExponential(0) : String(Number(number.toPrecision(2)));
+}
+
+export const STATES = {
+  confirmed: "confirmed",
+  candidate: "candidate",
+  accepted: "accepted by you",
+  rejected: "rejected by you",
+};
+
+export const placeOf = (defect) => `${defect.x}, ${defect.y}`;
+
+export const keyOf = (defect) => `${defect.x},${defect.y},${defect.along ?? ""}`;
+
+export const nameOf = (defect) => {
+  const kind = defect.kind === "unknown" ? "pixel" : defect.kind;
+  return defect.along ? `${kind} ${defect.along}` : kind;
+};
+
+export function factsOf(defect) {
+  const facts = [["state", STATES[defect.state]], ["kind", defect.kind]];
+  if (defect.strength !== null) facts.push(["strength", `${defect.strength > 0 ? "+" : ""}${defect.strength.toFixed(1)} DN`]);
+  if (defect.score) facts.push(["score", defect.score.toFixed(1)]);
+  facts.push(["doubt (q)", defect.score ? few(defect.q) : "not measured"]);
+  if (defect.seen) facts.push(["seen in", `${Math.round(defect.seen[0] * 100)} % of ${defect.seen[1]}`]);
+  if (defect.since) {
+    const [from, to] = defect.since;
+    facts.push(["since", from === to ? `by ${to}` : `${from} to ${to}`]);
+  }
+  return facts;
+}
+
+export function ofPhoto(photo) {
+  const parts = [photo.name];
+  if (photo.exposure_s) {
+    const seconds = photo.exposure_s;
+    parts.push(seconds < 0.4 ? `1/${Math.round(1 / seconds)} s` : `${Number(seconds.toPrecision(2))} s`);
+  }
+  if (photo.gain) parts.push(`ISO ${Math.round(photo.gain * 100)}`);
+  return parts.join(" · ");
+}
+
+/** The most doubtful first: the share of false finds at which it would just be listed. */
+export const byDoubt = (defects) =>
+  [...defects].sort((one, other) => other.q - one.q || one.score - other.score || one.y - other.y || one.x - other.x);

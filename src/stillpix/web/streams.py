@@ -1,0 +1,162 @@
+"""What is not one request and one answer: the stream of events, uploads, and the page's own files.
+
+Never holds an upload in memory, and never serves a file that is not in the list of the page's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from .desk import Desk
+from .folders import required_name
+from .operations import answered, described, problem, refused
+from .refusal import Refused
+from .schema import TEXT, from_text, record
+from .table import OPERATIONS
+
+STATIC = Path(__file__).parent / "static"
+MEDIA_TYPES: Mapping[str, str] = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+SINCE = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1, "default": 0}
+FILE_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+DESCRIBED: Mapping[str, Any] = {
+    "/api/events": {
+        "get": {
+            "operationId": "events",
+            "summary": "What happens, as server-sent events: job, map, folders, missed; ids are "
+            "versions, and a stream begins after the version that is named",
+            "parameters": [
+                {"name": "since", "in": "query", "required": False, "schema": SINCE},
+                {"name": "Last-Event-ID", "in": "header", "required": False, "schema": TEXT},
+            ],
+            "responses": {
+                "200": {
+                    "description": "a stream that ends with the server",
+                    "content": {"text/event-stream": {"schema": TEXT}},
+                },
+                "403": problem("not carried out; the reason says why"),
+                "422": problem("the version is no number"),
+            },
+        }
+    },
+    "/api/uploads": {
+        "post": {
+            "operationId": "upload",
+            "summary": "Give a photo; then open what was dropped",
+            "parameters": [{"name": "name", "in": "query", "required": True, "schema": FILE_NAME}],
+            "requestBody": {
+                "required": True,
+                "content": {"application/octet-stream": {"schema": {}}},
+            },
+            "responses": {
+                "201": {
+                    "description": "the name it got",
+                    "content": {"application/json": {"schema": record({"name": TEXT})}},
+                },
+                **{
+                    status: problem("not carried out; the reason says why")
+                    for status in ("400", "403", "413", "415", "422", "507")
+                },
+            },
+        }
+    },
+}
+
+
+def routes_of_streams(desk: Desk) -> list[Route]:
+    """Return the routes of events, uploads, the interface's description and the page's files."""
+    document = described(OPERATIONS, DESCRIBED)
+    files = _own_files()
+
+    async def events(request: Request) -> Response:
+        last = request.headers.get("last-event-id") or request.query_params.get("since", "0")
+        try:
+            since: int = from_text(last, SINCE, "since")
+        except Refused as error:
+            return refused(error)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_told(desk, since), 200, headers, "text/event-stream")
+
+    async def upload(request: Request) -> Response:
+        try:
+            return answered({"name": await _received(request, desk)}, 201)
+        except Refused as error:
+            # What is left of the body is not read: the connection ends with the answer.
+            answer = refused(error)
+            answer.headers["connection"] = "close"
+            return answer
+
+    async def description(_: Request) -> Response:
+        return answered(document)
+
+    async def own_file(request: Request) -> Response:
+        found = files.get(request.path_params.get("name", "index.html"))
+        if found is None:
+            return refused(Refused(404, "there is no such page"))
+        content = await run_in_threadpool(found.read_bytes)
+        return Response(content, 200, {"cache-control": "no-cache"}, MEDIA_TYPES[found.suffix])
+
+    return [
+        Route("/api/events", events),
+        Route("/api/uploads", upload, methods=["POST"]),
+        Route("/api/openapi.json", description),
+        Route("/", own_file),
+        Route("/static/{name:path}", own_file),
+    ]
+
+
+def _own_files() -> dict[str, Path]:
+    """Return the page's files by their names: what is not here is not served."""
+    return {
+        path.relative_to(STATIC).as_posix(): path
+        for path in STATIC.rglob("*")
+        if path.suffix in MEDIA_TYPES and path.is_file()
+    }
+
+
+async def _told(desk: Desk, since: int) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    async for event in desk.journal.follow(since):
+        if event is None:
+            yield ": still here\n\n"
+        else:
+            text = json.dumps(event.content, ensure_ascii=True, allow_nan=False)
+            yield f"id: {event.version}\nevent: {event.kind}\ndata: {text}\n\n"
+
+
+async def _received(request: Request, desk: Desk) -> str:
+    """Receive one photo into the folder of what was dropped, and return the name it got."""
+    name = required_name(from_text(request.query_params.get("name", ""), FILE_NAME, "name"))
+    claimed = request.headers.get("content-length", "0")
+    size = int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 16 else 0
+    await run_in_threadpool(desk.uploads.require_room, size)
+    part = desk.uploads.begin()
+    try:
+        with part.open("xb") as file:
+            received = 0
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > size:  # it was not said, or not the truth
+                    await run_in_threadpool(desk.uploads.require_room, received)
+                await run_in_threadpool(file.write, chunk)
+        header = await run_in_threadpool(desk.uploads.accept, part, name)
+        return header.path.name
+    except ClientDisconnect as error:
+        raise Refused(400, "the request ended early") from error
+    except OSError as error:
+        raise Refused(507, f"the photo could not be kept ({error.strerror})") from error
+    finally:
+        part.unlink(missing_ok=True)

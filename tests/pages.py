@@ -1,0 +1,97 @@
+"""A server of the page for tests: in a thread of its own, on a port of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from stillpix.library import Library
+from stillpix.web.desk import Desk
+from stillpix.web.security import HOST, new_token
+from stillpix.web.serving import PageServer
+
+RUNNING = {"running", "stopping"}
+
+
+@dataclass
+class Site:
+    desk: Desk
+    port: int
+    token: str
+    client: httpx.Client
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.port}/{self.token}/"
+
+    def get(self, path, **options):
+        return self.client.get(path, **options)
+
+    def post(self, path, body=None, **options):
+        return self.client.post(path, json=body, **options)
+
+    def state(self):
+        return self.get("api/state").json()
+
+    def ended(self, answer):
+        """Wait for the job that an answer began, and return how it ended."""
+        assert answer.status_code == 202, answer.text
+        job, deadline = answer.json()["id"], time.monotonic() + 60
+        while (told := self.get(f"api/jobs/{job}").json())["state"] in RUNNING:
+            assert time.monotonic() < deadline, told
+            time.sleep(0.02)
+        return told
+
+    def open(self, folder: Path):
+        """Open a folder and return its id."""
+        told = self.ended(self.post("api/folders", {"path": str(folder)}))
+        assert told["state"] == "done", told
+        return told["result"]["folder"]
+
+    def find(self, folder: str):
+        """Find in an opened folder and return the id of its first map."""
+        told = self.ended(self.post("api/finds", {"folder": folder}))
+        assert told["state"] == "done", told
+        return told["result"]["bodies"][0]["map"]
+
+    def map(self, map_id: str):
+        return self.get(f"api/maps/{map_id}").json()
+
+
+@contextmanager
+def serving(library: Library) -> Iterator[Site]:
+    with socket.socket() as listener, closing(Desk(library)) as desk:
+        listener.bind((HOST, 0))
+        listener.listen(64)
+        port, token = listener.getsockname()[1], new_token()
+        server = PageServer(desk, token=token, port=port)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        base = f"http://{HOST}:{port}/{token}/"
+        try:
+            with httpx.Client(base_url=base, timeout=60) as client:
+                yield Site(desk, port, token, client)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def raw(site: Site, request: bytes, *, wait_s: float = 10.0) -> bytes:
+    """Send bytes as they are and return all that comes back until the server ends it."""
+    with socket.create_connection((HOST, site.port), timeout=wait_s) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(1 << 16):
+            answer += part
+        return answer
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
