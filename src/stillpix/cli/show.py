@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from ..wording import exposed, since
 from .naming import named_map, wrong
 from .output import (
     body_of,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 ONE_MAP = "--timeline is of one map: name it; `stillpix show` lists the maps you have"
 NONE = "-"  # in a table, where a map does not say
-SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 DEFECT_HEADINGS = (
     "x",
     "y",
@@ -140,7 +140,7 @@ def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
         f"{defect.score:.1f}",
         f"{defect.q:.2g}",
         share or NONE,
-        since(defect, first_photo),
+        since(defect, first_photo) or NONE,
         defect.state,
     )
 
@@ -148,43 +148,8 @@ def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
 def _strength(defect: Defect) -> str:
     if defect.strength is None:
         return NONE
-    conditions = []
-    if defect.exposure_s is not None:
-        conditions.append(_exposure_time(defect.exposure_s))
-    if defect.gain is not None:
-        conditions.append(f"ISO {defect.gain * 100:.0f}")
-    at = f" at {', '.join(conditions)}" if conditions else ""
-    return f"{defect.strength:+.1f}{at}"
-
-
-def _exposure_time(exposure_s: float) -> str:
-    if 0 < exposure_s < SHORT_S:
-        return f"1/{1 / exposure_s:.0f} s"
-    return f"{exposure_s:g} s"
-
-
-def since(defect: Defect, first_photo: date | None = None) -> str:
-    """Return when a defect began, and when it ended where it did.
-
-    "by" a date: at that date at the latest, and perhaps before there were photos.
-
-    >>> from datetime import date
-    >>> from stillpix.defects import Defect
-    >>> july, may = date(2019, 7, 11), date(2020, 5, 2)
-    >>> since(Defect(x=1, y=2, since=(july, may))), since(Defect(x=1, y=2, since=(may, may)))
-    ('2019-07-11 .. 2020-05-02', '2020-05-02')
-    >>> since(Defect(x=1, y=2, since=(july, july), until=(may, may)), first_photo=july)
-    'by 2019-07-11, until 2020-05-02'
-    """
-    if defect.since is None:
-        return NONE
-    first, last = defect.since
-    began = f"by {last}" if first_photo and first <= first_photo else _between(first, last)
-    return began + (f", until {_between(*defect.until)}" if defect.until else "")
-
-
-def _between(first: date, last: date) -> str:
-    return str(first) if first == last else f"{first} .. {last}"
+    conditions = exposed(defect.exposure_s, defect.gain)
+    return f"{defect.strength:+.1f}" + (f" at {conditions}" if conditions else "")
 
 
 def _show_maps(
