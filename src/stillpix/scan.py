@@ -69,6 +69,10 @@ class BodyOutcome:
     unlooked: int = 0  # that should have been, but the scan was stopped
     skipped: list[Skipped] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
+    # What the map stands on, for a report; gone once the next body is asked for.
+    evidence: Evidence | None = None
+    log: Sightings | None = None
+    photos: dict[str, Header] = field(default_factory=dict)  # by digest
 
 
 def find(
@@ -130,6 +134,7 @@ def scan(
             body = _Body(headers, BodyOutcome(sensor), settings, watch, pool, ahead, fast=fast)
             body.scan_or_explain(library)
             yield body.outcome
+            body.outcome.evidence = body.outcome.log = None  # 16 bytes a pixel and more
 
 
 class _Body:
@@ -180,8 +185,18 @@ class _Body:
             if previous is not None:  # a person's marks have dates, too
                 found = with_marks_of(previous, found)
             self.outcome.map = self._dated(found, evidence, log, earlier, library)
+            self.outcome.evidence, self.outcome.log = evidence, log
+            self.outcome.photos = self._by_digest(log)
             if library:
                 self._keep_map(self.outcome.map, library)
+
+    def _by_digest(self, log: Sightings) -> dict[str, Header]:
+        """Return the photos at hand whose digest is known; of copies the first."""
+        found: dict[str, Header] = {}
+        for header in self.headers:
+            if digest := log.files.get(self.names[header.path]):
+                found.setdefault(digest, header)
+        return found
 
     def _dated(
         self, found: DefectMap, evidence: Evidence, log: Sightings, earlier: frozenset[str],

@@ -18,11 +18,13 @@ import typer
 from .output import complain, counted, print_json, say, sentence
 from .places import map_place, require_place
 from .progress import Progress, stopping_on_interrupt
+from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
     from ..defects import DefectMap
     from ..gather import Gathering, Skipped
+    from ..report import Section
     from ..scan import BodyOutcome
 
 NAMED = 20  # files that could not be used, named one by one before the rest is counted
@@ -86,6 +88,7 @@ def find(
     paths: Paths,
     *,
     out: Out = None,
+    report: ReportFile = None,
     fdr: Fdr = 0.01,
     method: Method = "scores",
     least: Least = 1,
@@ -97,10 +100,14 @@ def find(
     """Find the broken pixels of each camera that took the photos."""
     if not 0 < fdr < 1:
         raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
-    if method == "variance" and out is not None:
-        raise typer.BadParameter(
-            "--method variance makes no map, it only prints; leave --out away", param_hint="--out"
-        )
+    for flag, place in (("--out", out), ("--report", report)):
+        if method == "variance" and place is not None:
+            raise typer.BadParameter(
+                f"--method variance makes no map, it only prints; leave {flag} away",
+                param_hint=flag,
+            )
+    if report is not None:
+        require_report_file(report)
     found = _gathered(paths, jobs, dark=dark)
     if method == "variance":
         from .variance import print_least
@@ -108,12 +115,17 @@ def find(
         raise typer.Exit(print_least(found, least, jobs=jobs, as_json=as_json))
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
-    bodies = _scanned(found, out, fdr, jobs, fast=fast)
+    sections: list[Section] | None = None if report is None else []
+    bodies = _scanned(found, out, fdr, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
-    raise typer.Exit(_status(bodies, skipped))
+    status = _status(bodies, skipped)
+    if report is not None and sections is not None:
+        written = write_find_report(sections, found, bodies, report, quiet=as_json)
+        status = status if written else status or SOME_FAILED
+    raise typer.Exit(status)
 
 
 def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
@@ -138,9 +150,10 @@ def listed(paths: list[str]) -> Iterator[str]:
 
 
 def _scanned(
-    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool
-) -> list[BodyOutcome]:
-    """Scan, and write each map as soon as it is made."""
+    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
+    sections: list[Section] | None,
+) -> list[BodyOutcome]:  # fmt: skip
+    """Scan, write each map as soon as it is made, and add each body's part of the report."""
     from ..detection import DetectionSettings
     from ..library import Library
     from ..scan import scan
@@ -155,6 +168,8 @@ def _scanned(
                 if out is not None:
                     _write(body, out)
                 bodies.append(body)
+                if sections is not None and (section := section_of_body(body, jobs, watch)):
+                    sections.append(section)
     except KeyboardInterrupt:
         complain("stopped at once; what was kept before is as it was: run again to go on")
         raise typer.Exit(INTERRUPTED) from None

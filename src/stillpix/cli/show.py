@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from ..wording import exposed, since
-from .naming import named_map, wrong
+from .naming import named_map, only_map, wrong
 from .output import (
     body_of,
     complain,
@@ -23,6 +23,7 @@ from .output import (
     say,
     sentence,
 )
+from .reporting import require_report_file, write_map_report
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -63,12 +64,23 @@ def show(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Draw since when each pixel of the map is broken.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="Write the report of one map to this file; without its photos, pictures of them "
+            "are left out (`find --report` has them).",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
     from ..library import Library
 
     library = Library()
+    if report is not None:
+        _write_report(library, wanted, report)
+        return
     if wanted is not None:
         found = named_map(library, wanted)
         if timeline:
@@ -87,6 +99,13 @@ def show(
     for error in damaged:
         complain(str(error))
     if damaged:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _write_report(library: Library, wanted: str | None, report: Path) -> None:
+    require_report_file(report)
+    found = only_map(library) if wanted is None else named_map(library, wanted)
+    if not write_map_report(found, library, report):
         raise typer.Exit(SOME_FAILED)
 
 
