@@ -110,6 +110,6 @@ def _facts(body: BodyOutcome) -> Iterator[str]:
     scenes = body.map.evidence.scenes if body.map else 0
     yield f"{counted(scenes, 'different picture')} in all."
     new = body.read + body.repeats
-    yield f"Of this find {counted(new, 'new photo')}, {body.known or 'none'} known from before."
+    yield f"This find read {counted(new, 'new photo')}; {body.known or 'none'} were known before."
     if body.duplicates:
         yield f"{body.duplicates} left out as exact copies."

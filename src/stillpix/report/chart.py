@@ -24,6 +24,9 @@ MOST_POINTS = 300  # photos drawn, evenly over all
 LEAST_SPAN = 8.0  # grey levels that the axis spans at least
 TAILS = 1.0  # % of the values at either end that may lie at the edge
 
+# What is drawn over what; a hollow point is a smaller one within another.
+LAYERS = (("cannot", "cannot"), ("not", "not"), ("not", "inner"), ("shows", "shows"))
+
 Floats = NDArray[np.float64]
 
 
@@ -58,25 +61,22 @@ def drawn(looks: Looks, sign: int, since: tuple[date, date] | None) -> Markup:
     charges = _charges(looks.exposures)
     states = _states(looks, sign)
     above = Panel(22, 116, *_ends(excess))
-    exposure = Panel(168, 44, *_apart(charges))
-    bright = Panel(242, 44, 0.0, 1.0)
+    exposure = Panel(178, 44, *_apart(charges))
+    bright = Panel(262, 44, 0.0, 1.0)
     x = LEFT + (np.arange(len(excess)) + 0.5) / len(excess) * (WIDE - LEFT - RIGHT)
     parts = [
         *_began(looks.exposures, x, since),
         *_axis_of_excess(above),
         *_axis(exposure, "exposure time × ISO/100", [_seconds(v) for v in exposure.ends]),
         *_axis(bright, "brightness around it", ["0 %", "100 %"]),
-        *(
-            _points(above, x, excess, states == state, state)
-            for state in ("cannot", "not", "shows")
-        ),
+        *(_points(above, x, excess, states == state, kind) for state, kind in LAYERS),
         _points(exposure, x, charges, ~np.isnan(charges), "other"),
         _points(bright, x, level, ~np.isnan(level), "other"),
         *_dates(looks.exposures),
     ]
     return tag(
-        "svg", *parts, viewBox=f"0 0 {WIDE:g} 310", class_="chart", role="img",
-        aria_label=said(looks, sign),
+        "svg", *parts, viewBox=f"0 0 {WIDE:g} 336", class_="chart", role="img",
+        aria_label="Value against neighbours, exposure and brightness, photo by photo",
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def _axis_of_excess(panel: Panel) -> Iterator[Markup]:
 
 
 def _axis(panel: Panel, name: str, ends: Sequence[str]) -> Iterator[Markup]:
-    yield _text(0, panel.top - 9, name, "axis")
+    yield _text(0, panel.top - 14, name, "axis")
     for value, end in zip(panel.ends, ends, strict=True):
         yield _line(panel.y(value), "grid")
         yield _text(LEFT - 6, panel.y(value) + 4, end, "tick")
@@ -170,9 +170,9 @@ def _dates(exposures: Sequence[Exposure]) -> Iterator[Markup]:
     """Yield the first and the last date below, or how many photos there are without one."""
     known = [exposure.taken.date() for exposure in exposures if exposure.taken]
     first, last = (str(min(known)), str(max(known))) if known else ("first photo", "last")
-    yield _text(LEFT, 304, first, "axis")
+    yield _text(LEFT, 330, first, "axis")
     if last != first:
-        yield _text(WIDE - RIGHT, 304, last, "tick")
+        yield _text(WIDE - RIGHT, 330, last, "tick")
 
 
 def _began(

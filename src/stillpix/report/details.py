@@ -16,7 +16,6 @@ from .pictures import data_address, of_crop, of_stamp
 from .reasons import explanation, reasons
 from .section import Crop, Detail
 from .sensor_map import place_of, symbol
-from .stamps import Stamp
 
 BAR_SIGMAS = 30.0  # that fill a bar
 
@@ -24,16 +23,18 @@ BAR_SIGMAS = 30.0  # that fill a bar
 def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Markup:
     """Return all that is shown of one defect; `back` leads to its row in the table."""
     defect, first = detail.defect, found.evidence.first
+    scores = None if detail.stamp is None else detail.stamp.scores
+    sentences = reasons(defect, found.detection.fdr, first and first.date(), scores)
+    words = [tag("p", *_spaced(sentences))]
+    if scores is not None:
+        words.append(_explained(scores))
     parts = [
         tag("h4", symbol(defect), f" {place_of(defect)}: {defect.kind}"),
-        tag("p", *_spaced(reasons(defect, found.detection.fdr, first and first.date()))),
+        tag("div", tag("div", *words), *_course(detail), class_="why"),
     ]
-    if detail.stamp is not None:
-        parts.append(_explained(detail.stamp))
     pictures = [*_stamp(detail), *_crops(detail)]
     if pictures:
         parts.append(tag("div", *pictures, class_="pictures"))
-    parts.extend(_course(detail))
     parts.append(tag("p", tag("a", "back to the table", href=f"#{back}"), class_="back"))
     return tag("article", *parts, id=element_id, class_="defect", tabindex="-1")
 
@@ -43,17 +44,17 @@ def _spaced(sentences: Iterator[str]) -> Iterator[str]:
         yield (" " if number else "") + sentence
 
 
-def _explained(stamp: Stamp) -> Markup:
+def _explained(scores: tuple[float, ...]) -> Markup:
     rows = [
         tag(
             "tr",
-            tag("th", f"that it {supposed}", scope="row"),
+            tag("th", supposed, scope="row"),
             tag("td", f"{score:+.1f}", class_="n"),
             tag("td", _bar(score)),
         )
-        for supposed, score in explanation(stamp.scores)
+        for supposed, score in explanation(scores)
     ]
-    caption = "What speaks for each explanation, in sigmas"
+    caption = "What all photos add up to, in sigmas, if it is a pixel that"
     return tag("table", tag("caption", caption), tag("tbody", *rows), class_="explained")
 
 
@@ -68,7 +69,7 @@ def _stamp(detail: Detail) -> Iterator[Markup]:
         return
     side = len(detail.stamp.response)
     middle = float(detail.stamp.response[side // 2, side // 2])
-    text = f"mean response of all photos, {side}x{side} px; {middle:+.1f} sigmas in the middle"
+    text = f"mean response of all photos, {side}x{side} px: {middle:+.1f} sigmas a photo"
     yield _figure("stamp", data_address(of_stamp(detail.stamp.response)), side, text, detail)
 
 

@@ -47,6 +47,7 @@ def page_of(report: Report, made: date) -> str:
     return Template(_asset("page.html")).substitute(
         sign=SIGN,
         title=safe(_title(report.sections)),
+        heading=safe(_heading(report.sections)),
         style=style,
         style_hash=_hash(style),
         script=script,
@@ -71,8 +72,13 @@ def _hash(content: str) -> str:
 
 def _title(sections: Sequence[Section]) -> str:
     if len(sections) == 1:
-        return f"Broken pixels: {body_of(sections[0].map.sensor)}"
-    return f"Broken pixels of {counted(len(sections), 'camera')}"
+        return f"Broken pixels of {body_of(sections[0].map.sensor)}"
+    return _heading(sections)
+
+
+def _heading(sections: Sequence[Section]) -> str:
+    many = f" of {len(sections)} cameras" if len(sections) > 1 else ""
+    return f"Broken pixels{many}"
 
 
 def _contents(sections: Sequence[Section]) -> Markup:
@@ -95,7 +101,7 @@ def _section(section: Section, number: int) -> Markup:
         for n, detail in enumerate(section.details)
     ]
     first, last = found.evidence.first, found.evidence.last
-    dates = f"Photos of {first.date()} to {last.date()}." if first and last else ""
+    dates = f"Taken from {first.date()} to {last.date()}." if first and last else ""
     facts = " ".join(filter(None, [*section.facts, dates]))
     parts = [
         tag("h2", found.sensor.name, id=mark),

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..kernels import CLIP
-
 LEAST_RANGE = 48.0  # grey levels that a crop is stretched from at least: noise stays noise
 TAILS = 0.5  # % of a crop's values that may be cut off at either end
 BEYOND = 128  # grey of what is beyond the frame
 # Blue, white, orange (ColorBrewer's PuOr family): told apart by every kind of colour vision.
 DARKER, SAME, BRIGHTER = (33, 82, 155), (247, 247, 245), (204, 85, 0)
+LEAST_FULL = 0.25  # sigmas a photo at which the colour is full at least
 STEPS = 63  # colours between the ends
 
 
@@ -51,13 +50,14 @@ def of_crop(cut: NDArray[np.float32]) -> Image.Image:
 
 
 def of_stamp(response: NDArray[np.float64]) -> Image.Image:
-    """Return a stamp in colours from CLIP sigmas darker to CLIP sigmas brighter.
+    """Return a stamp in colours: full at as many sigmas as the middle has, darker or brighter.
 
     >>> of_stamp(np.zeros((1, 1))).convert("RGB").getpixel((0, 0)) == SAME
     True
     """
-    middle = STEPS // 2
-    at = (middle + response / CLIP * middle).round().clip(0, STEPS - 1).astype(np.uint8)
+    middle, side = STEPS // 2, len(response) // 2
+    full = max(abs(float(response[side, side])), LEAST_FULL)
+    at = (middle + response / full * middle).round().clip(0, STEPS - 1).astype(np.uint8)
     picture = Image.fromarray(at, "P")
     shares = np.abs(np.arange(STEPS) - middle)[:, None] / middle
     ends = np.where(np.arange(STEPS)[:, None] < middle, DARKER, BRIGHTER)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import TypeAlias
 
+from ..characterise import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
 from ..defects import Defect, Kind
 
 # By the order of the templates: what each supposes of a pixel.
@@ -31,16 +33,23 @@ KINDS: dict[Kind, str] = {
     "unknown": "Its kind is not known: there are too few photos to tell, or another program "
     "listed it.",
 }
+Scores: TypeAlias = tuple[float, ...]
 SITES = {"R": "red", "G": "green", "B": "blue"}
 
 
-def reasons(defect: Defect, fdr: float, first_photo: date | None) -> Iterator[str]:
-    """Yield the sentences: what it is, how often it shows, how sure that is, and since when.
+def reasons(
+    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None = None
+) -> Iterator[str]:
+    """Yield the sentences: what it is and why, how often it shows, how sure that is, since when.
+
+    `scores` are the four templates', in null sigmas.
 
     >>> list(reasons(Defect(x=1, y=2, kind="hot", seen=(0.9375, 16)), 0.01, None))[1]
     'It shows in 94 % of the 16 photos that could show it.'
     """
     yield KINDS[defect.kind]
+    if scores is not None:
+        yield from _because(defect.kind, scores)
     if defect.run is not None:
         yield f"It is a whole stretch of a {defect.run.along}."
     if defect.site in SITES:
@@ -52,7 +61,7 @@ def reasons(defect: Defect, fdr: float, first_photo: date | None) -> Iterator[st
     yield from _dates(defect, first_photo)
 
 
-def explanation(scores: tuple[float, ...]) -> list[tuple[str, float]]:
+def explanation(scores: Scores) -> list[tuple[str, float]]:
     """Return what each supposition explains of a pixel, in null sigmas, the best first.
 
     >>> explanation((6.0, 9.0, 12.0, -1.0))[0]
@@ -60,6 +69,43 @@ def explanation(scores: tuple[float, ...]) -> list[tuple[str, float]]:
     """
     pairs = zip(SUPPOSITIONS, scores, strict=True)
     return sorted(pairs, key=lambda pair: -abs(pair[1]))
+
+
+def _because(kind: Kind, scores: Scores) -> Iterator[str]:
+    """Yield what in the scores made it this kind, as `characterise.kind_of` decides.
+
+    >>> next(_because("hot", (6.0, 9.0, 12.0, 1.0)))
+    'Growing with shutter time explains the photos better (12.0 sigmas) than adding the same \
+to each (6.0).'
+    """
+    same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
+    light = scores[RESPONSE]
+    if kind in ("hot", "offset") and abs(grows - same) < CLEARLY:
+        yield (
+            f"The photos hardly tell whether it grows with shutter time ({grows:.1f} sigmas) or "
+            f"adds the same to each ({same:.1f}): too few, or exposed too much alike."
+        )
+    elif kind == "hot" and grows > same:
+        yield (
+            f"Growing with shutter time explains the photos better ({grows:.1f} sigmas) than "
+            f"adding the same to each ({same:.1f})."
+        )
+    elif kind == "offset" and same >= grows:
+        yield (
+            f"Adding the same to each photo explains them better ({same:.1f} sigmas) than growing "
+            f"with shutter time ({grows:.1f})."
+        )
+    elif kind == "high":
+        yield (
+            f"Too strong an answer to light explains the photos better ({light:.1f} sigmas) than "
+            f"an addition that does not depend on it ({max(same, grows):.1f})."
+        )
+    elif kind == "stuck" and light < -CLEARLY:
+        yield f"In bright light it is too dark rather than too bright ({light:.1f} sigmas)."
+    elif kind == "stuck":
+        yield "It blazes in nearly all photos."
+    elif kind in ("dead", "low"):
+        yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
 
 
 def _sureness(defect: Defect, fdr: float) -> str:

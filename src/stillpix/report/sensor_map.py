@@ -118,9 +118,9 @@ def _mark(defect: Defect, link: str, number: int, scale: float) -> Markup:
 def _shape(defect: Defect, scale: float) -> Markup:
     x, y, run = (defect.x + 0.5) * scale, (defect.y + 0.5) * scale, defect.run
     if run is None:
-        left, top = f"{x - SIZE / 2:.1f}", f"{y - SIZE / 2:.1f}"
-        size = f"{SIZE:g}"
-        return tag("use", href=f"#kind-{defect.kind}", x=left, y=top, width=size, height=size)
+        corner, size = f"{-SIZE / 2:g}", f"{SIZE:g}"
+        use = tag("use", href=f"#kind-{defect.kind}", x=corner, y=corner, width=size, height=size)
+        return tag("g", use, transform=f"translate({x:.1f} {y:.1f})")
     first, last = f"{run.first * scale:.1f}", f"{(run.last + 1) * scale:.1f}"
     along = f"M{first} {y:.1f}H{last}" if run.along == "row" else f"M{x:.1f} {first}V{last}"
     return tag("path", class_="run", d=along)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evidence import Evidence
-from ..kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from ..kernels import BLOCK, TEMPLATES, UNIT, UNIT_INFORMATION
 from ..null import Null, null_of, window
 from ..sightings import Place
 
@@ -23,7 +23,7 @@ REACH = 7  # px around the place: dust and the corner of a date stamp are seen w
 class Stamp:
     """The mean response around one place, and how well each template explains the middle."""
 
-    response: NDArray[np.float64]  # sigmas, (2 REACH + 1, 2 REACH + 1); 0 beyond the frame
+    response: NDArray[np.float64]  # sigmas a photo, (2 REACH + 1, 2 REACH + 1); 0 beyond the frame
     scores: tuple[float, ...]  # null sigmas, signed, one a template
 
 
@@ -44,11 +44,10 @@ def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:
 def mean_response(
     evidence: Evidence, null: Null, template: int, place: Place, reach: int = REACH
 ) -> NDArray[np.float64]:
-    """Return the mean response around a place in sigmas, (2 reach + 1, 2 reach + 1).
+    """Return the mean response around a place in sigmas a photo, (2 reach + 1, 2 reach + 1).
 
-    Of photos in which a defect of the template's kind should stand out as far as counts (CLIP
-    sigmas): CLIP times the sum of m psi over the sum of m^2, the least-squares amplitude of
-    docs/statistics.md. Beyond the frame it is 0.
+    The photos weigh as the template says: the sum of m psi over the root of the photos times the
+    sum of m^2 (docs/statistics.md), which is within CLIP sigmas. Beyond the frame it is 0.
     """
     if not 0 <= template < TEMPLATES:
         raise ValueError(f"there is no template {template}")
@@ -60,4 +59,4 @@ def mean_response(
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     full = null.weight[template][np.ix_(rows // BLOCK, across)] / UNIT_INFORMATION
     summed = evidence.scores[template][np.ix_(rows, columns)] / UNIT
-    return np.where(inside, CLIP * summed / full, 0.0)
+    return np.where(inside, summed / np.sqrt(full * max(evidence.scenes, 1)), 0.0)

@@ -12,7 +12,7 @@ from datetime import date
 from ..defects import Defect, DefectMap
 from ..wording import counted, exposed, since
 from .markup import Markup, joined, tag
-from .sensor_map import symbol
+from .sensor_map import place_of, symbol
 
 UNKNOWN = "–"
 
@@ -36,11 +36,13 @@ def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mar
     Row n has the id `mark` and n.
     """
     first = found.evidence.first
+    with_site = any(defect.site for defect in defects)
+    columns = [name for name in HEADINGS if name != "site" or with_site]
     rows = [
-        _row(_cells(defect, link, first and first.date()), defect, f"{mark}r{number}")
+        _row(columns, defect, link, first and first.date(), f"{mark}r{number}")
         for number, (defect, link) in enumerate(zip(defects, links, strict=True))
     ]
-    heads = [tag("th", name, scope="col", class_=_class(name)) for name in HEADINGS]
+    heads = [tag("th", name, scope="col", class_=_class(name)) for name in columns]
     caption = f"{counted(len(defects), 'defect')}, the surest first"
     return tag(
         "div",
@@ -88,17 +90,24 @@ def _choice(name: str, values: Iterable[str], mark: str) -> Markup:
     )
 
 
-def _row(cells: Sequence[Cell], defect: Defect, row_id: str) -> Markup:
-    columns = []
-    for name, cell in zip(HEADINGS, cells, strict=True):
-        inner: str = tag("a", cell.text, href=cell.link) if cell.link else cell.text
+def _row(
+    columns: Sequence[str], defect: Defect, link: str, first_photo: date | None, row_id: str
+) -> Markup:
+    cells = dict(zip(HEADINGS, _cells(defect, link, first_photo), strict=True))
+    said_of = []
+    for name in columns:
+        cell = cells[name]
+        inner: str = cell.text
+        if cell.link:
+            said = f"{place_of(defect)}: details"
+            inner = tag("a", cell.text, href=cell.link, aria_label=said)
         if name == "kind":
             inner = joined(symbol(defect), " ", inner)
         value = (
             cell.value if cell.value is None or isinstance(cell.value, str) else float(cell.value)
         )
-        columns.append(tag("td", inner, class_=_class(name), data_value=value))
-    return tag("tr", *columns, id=row_id, class_=defect.state)
+        said_of.append(tag("td", inner, class_=_class(name), data_value=value))
+    return tag("tr", *said_of, id=row_id, class_=defect.state)
 
 
 def _class(name: str) -> str | None:
