@@ -113,7 +113,7 @@ def _section(section: Section, number: int) -> Markup:
         to = [link or row for link, row in zip(links, rows, strict=True)]
         parts += [_sensor(section, to), tag("h3", "All of them")]
         parts += [
-            table.filters(section.defects, mark),
+            table.filters(section.defects, mark, found.sensor.name),
             table.table(found, section.defects, links, mark),
             tag("h3", "One by one" if shown == len(links) else f"The {shown} surest, one by one"),
             *articles,

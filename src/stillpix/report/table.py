@@ -56,11 +56,11 @@ def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mar
         class_="wide",
         tabindex="0",
         role="region",
-        aria_label="Table of defects",
+        aria_label=f"Table of the defects of {found.sensor.name}",
     )
 
 
-def filters(defects: Iterable[Defect], mark: str) -> Markup:
+def filters(defects: Iterable[Defect], mark: str, name: str) -> Markup:
     """Return the form that filters the table; hidden until the page's script runs."""
     defects = list(defects)
     kinds = dict.fromkeys(defect.kind for defect in defects)
@@ -74,7 +74,7 @@ def filters(defects: Iterable[Defect], mark: str) -> Markup:
         tag("button", "Show all", type="reset"),
         class_="filters",
         hidden=True,
-        aria_label="Filter the table, the picture and the details",
+        aria_label=f"Filter the defects of {name}: table, picture and details",
     )
 
 
@@ -99,7 +99,7 @@ def _row(
         cell = cells[name]
         inner: str = cell.text
         if cell.link:
-            said = f"{place_of(defect)}: details"
+            said = f"{cell.text}: details of {place_of(defect)}"
             inner = tag("a", cell.text, href=cell.link, aria_label=said)
         if name == "kind":
             inner = joined(symbol(defect), " ", inner)
