@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+from base64 import b64decode
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -53,6 +54,11 @@ class Elements(HTMLParser):
 
     def named(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+def decoded(address):
+    """Return the picture in a data address."""
+    return Image.open(io.BytesIO(b64decode(address.removeprefix("data:image/png;base64,"))))
 
 
 def words_of(page):

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -98,14 +98,7 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    if not 0 < fdr < 1:
-        raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
-    for flag, place in (("--out", out), ("--report", report)):
-        if method == "variance" and place is not None:
-            raise typer.BadParameter(
-                f"--method variance makes no map, it only prints; leave {flag} away",
-                param_hint=flag,
-            )
+    _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
     found = _gathered(paths, jobs, dark=dark)
@@ -126,6 +119,17 @@ def find(
         written = write_find_report(sections, found, bodies, report, quiet=as_json)
         status = status if written else status or SOME_FAILED
     raise typer.Exit(status)
+
+
+def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -> None:
+    if not 0 < fdr < 1:
+        raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
+    for flag, place in places.items():
+        if method == "variance" and place is not None:
+            raise typer.BadParameter(
+                f"--method variance makes no map, it only prints; leave {flag} away",
+                param_hint=flag,
+            )
 
 
 def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
@@ -163,8 +167,9 @@ def _scanned(
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
             for body in scan(
-                found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast
-            ):
+                found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast,
+                with_evidence=sections is not None,
+            ):  # fmt: skip
                 if out is not None:
                     _write(body, out)
                 bodies.append(body)

@@ -50,6 +50,16 @@ DEFECT_HEADINGS = (
 MAP_HEADINGS = ("body", "size", "confirmed", "candidate", "accepted", "rejected", "photos", "last")
 NUMBERS = frozenset({"x", "y", "score", "q", "seen", "photos", *MAP_HEADINGS[2:6]})
 
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write the report of one map to this file, without pictures from its photos; "
+        "`find --report` has them.",
+    ),
+]
+
 
 def show(
     wanted: Annotated[
@@ -64,14 +74,7 @@ def show(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Draw since when each pixel of the map is broken.")
     ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.html",
-            help="Write the report of one map to this file; without its photos, pictures of them "
-            "are left out (`find --report` has them).",
-        ),
-    ] = None,
+    report: ReportFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
@@ -79,6 +82,8 @@ def show(
 
     library = Library()
     if report is not None:
+        if timeline or as_json:
+            raise wrong("stands alone; leave --timeline and --json away", "--report")
         _write_report(library, wanted, report)
         return
     if wanted is not None:
@@ -88,13 +93,18 @@ def show(
         else:
             _show_map(found, as_json=as_json)
         return
-    damaged: list[MapFormatError] = []
-    maps = library.maps(report=damaged.append)
     if timeline:
+        maps = library.maps(report=lambda _: None)
         if len(maps) != 1:
             raise wrong(ONE_MAP, "MAP")
         _show_timeline(library, maps[0][1], as_json=as_json)
         return
+    _show_library(library, as_json=as_json)
+
+
+def _show_library(library: Library, *, as_json: bool) -> None:
+    damaged: list[MapFormatError] = []
+    maps = library.maps(report=damaged.append)
     _show_maps(library, maps, damaged, as_json=as_json)
     for error in damaged:
         complain(str(error))

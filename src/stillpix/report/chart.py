@@ -136,6 +136,8 @@ def _seconds(log_charge: float) -> str:
     ('1/64 s', '8 s')
     """
     seconds = 2.0**log_charge
+    if seconds < 1:
+        return exposure_time(1 / float(f"{1 / seconds:.2g}"))
     return exposure_time(float(f"{seconds:.2g}"))
 
 

@@ -2,6 +2,8 @@
 // Sorts and filters the tables, and says what the marked place on the sensor is. The page is
 // readable without it. It asks for nothing and keeps nothing.
 
+const HINT = "Point at a mark, or go from one to the next with the arrow keys, to read what it is.";
+
 for (const body of document.querySelectorAll(".body")) {
   const table = body.querySelector("table.defects");
   if (!table) continue;
@@ -80,8 +82,9 @@ function explorable(body, parts) {
       each.mark.classList.toggle("near", each === part);
       each.row.classList.toggle("near", each === part);
     }
-    readout.textContent = part ? part.mark.querySelector("title").textContent : "";
+    readout.textContent = part ? part.mark.querySelector("title").textContent : HINT;
   };
+  say(null);
   let entry = 0;  // one stop of the Tab key for the whole picture; arrow keys go on within it
   const enter = at => {
     parts[entry].mark.setAttribute("tabindex", "-1");

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evidence import Evidence
-from ..kernels import BLOCK, TEMPLATES, UNIT, UNIT_INFORMATION
+from ..kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
 from ..null import Null, null_of, window
 from ..sightings import Place
 
@@ -47,7 +47,8 @@ def mean_response(
     """Return the mean response around a place in sigmas a photo, (2 reach + 1, 2 reach + 1).
 
     The photos weigh as the template says: the sum of m psi over the root of the photos times the
-    sum of m^2 (docs/statistics.md), which is within CLIP sigmas. Beyond the frame it is 0.
+    sum of m^2 (docs/statistics.md). No photo says more than CLIP sigmas, and where it seems so
+    (the sum of m^2 is a mean over blocks) it is cut off. Beyond the frame it is 0.
     """
     if not 0 <= template < TEMPLATES:
         raise ValueError(f"there is no template {template}")
@@ -59,4 +60,5 @@ def mean_response(
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     full = null.weight[template][np.ix_(rows // BLOCK, across)] / UNIT_INFORMATION
     summed = evidence.scores[template][np.ix_(rows, columns)] / UNIT
-    return np.where(inside, summed / np.sqrt(full * max(evidence.scenes, 1)), 0.0)
+    response = (summed / np.sqrt(full * max(evidence.scenes, 1))).clip(-CLIP, CLIP)
+    return np.where(inside, response, 0.0)
