@@ -251,6 +251,17 @@ def test_a_json_document_stays_alone_on_standard_output(photos, tmp_path):
     assert (tmp_path / "r.html").exists()
 
 
+@POSIX
+def test_a_reader_that_has_had_enough_loses_no_report(photos, tmp_path):
+    path = tmp_path / "r.html"
+    command = (sys.executable, "-m", "stillpix", "find", str(photos), "--report", str(path))
+    ran = subprocess.Popen(command, stdout=subprocess.PIPE)
+    ran.stdout.close()
+
+    assert ran.wait(60) != 0
+    assert "12 different pictures in all" in words(path)
+
+
 def test_a_full_disk_leaves_the_older_report_and_the_map(photos, tmp_path, monkeypatch):
     path = tmp_path / "r.html"
     run("find", photos, "--report", path)

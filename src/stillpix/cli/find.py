@@ -111,14 +111,17 @@ def find(
     sections: list[Section] | None = None if report is None else []
     bodies = _scanned(found, out, fdr, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
+    # Written before anything is printed: the reader of a pipe may have had enough.
+    written = (
+        report is None or sections is None or write_find_report(sections, found, bodies, report)
+    )
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
+    if report is not None and written and not as_json:
+        say(f"report: {report}")
     status = _status(bodies, skipped)
-    if report is not None and sections is not None:
-        written = write_find_report(sections, found, bodies, report, quiet=as_json)
-        status = status if written else status or SOME_FAILED
-    raise typer.Exit(status)
+    raise typer.Exit(status if written else status or SOME_FAILED)
 
 
 def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -> None:

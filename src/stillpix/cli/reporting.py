@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import complain, counted, say
+from .output import complain, counted
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -63,15 +63,14 @@ def section_of_body(body: BodyOutcome, jobs: int | None, watch: Progress) -> Sec
 
 
 def write_find_report(
-    sections: Sequence[Section], found: Gathering, bodies: Sequence[BodyOutcome], path: Path,
-    *, quiet: bool,
-) -> bool:  # fmt: skip
-    """Write the report of a find and say where it is; return whether it could be written."""
+    sections: Sequence[Section], found: Gathering, bodies: Sequence[BodyOutcome], path: Path
+) -> bool:
+    """Write the report of a find; return whether it could be written."""
     from ..report import Report
 
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     lost = [line for body in bodies if body.map is None for line in body.troubles]
-    return _write(Report(sections, skipped, [*found.warnings, *lost]), path, quiet=quiet)
+    return _write(Report(sections, skipped, [*found.warnings, *lost]), path)
 
 
 def write_map_report(found: DefectMap, library: Library, path: Path) -> bool:
@@ -89,10 +88,10 @@ def write_map_report(found: DefectMap, library: Library, path: Path) -> bool:
     except StateFormatError as error:
         notes.append(str(error))
     subject = Subject(found, evidence, log, notes=notes)
-    return _write(Report([section_of(subject)]), path, quiet=False)
+    return _write(Report([section_of(subject)]), path)
 
 
-def _write(report: Report, path: Path, *, quiet: bool) -> bool:
+def _write(report: Report, path: Path) -> bool:
     from ..errors import WriteError
     from ..report import write_report
 
@@ -101,8 +100,6 @@ def _write(report: Report, path: Path, *, quiet: bool) -> bool:
     except WriteError as error:
         complain(f"{error} (the report was not written)")
         return False
-    if not quiet:
-        say(f"report: {path}")
     return True
 
 

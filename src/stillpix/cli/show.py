@@ -117,6 +117,7 @@ def _write_report(library: Library, wanted: str | None, report: Path) -> None:
     found = only_map(library) if wanted is None else named_map(library, wanted)
     if not write_map_report(found, library, report):
         raise typer.Exit(SOME_FAILED)
+    say(f"report: {report}")
 
 
 def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
