@@ -128,10 +128,9 @@ def visiting(browser, path, *, width=1280, height=900, **options):
     }
 
 
-def picture(page, name):
-    """Take a picture of what is seen; keep it for the documentation where that is asked for."""
-    taken = Image.open(io.BytesIO(page.screenshot()))
+def picture(seen, name):
+    """Take a picture of a page or an element; keep it for the documentation where asked to."""
+    taken = Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
     if os.environ.get(PICTURES):
-        few = taken.convert("RGB").quantize(128, dither=Image.Dither.NONE)
-        few.save(IMAGES / f"{name}.png", optimize=True)
+        taken.save(IMAGES / f"{name}.png", optimize=True)
     return taken

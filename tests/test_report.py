@@ -216,6 +216,13 @@ def test_the_reason_of_a_hot_pixel_names_what_speaks_for_it():
     assert "better (12.0 sigmas) than adding the same to each (6.0)" in told[1]
 
 
+@pytest.mark.parametrize(
+    ("same", "words"), [(21.1, "hardly tell"), (19.9, "a little better"), (9.0, "photos better")]
+)
+def test_how_well_the_photos_tell_hot_from_offset_is_said(same, words):
+    assert words in list(reasons(confirmed(), 0.01, None, (same, 20.8, 21.3, 20.9)))[1]
+
+
 def test_photos_exposed_alike_hardly_tell_the_kind():
     told = list(reasons(confirmed(), 0.01, None, (21.0, 20.8, 21.1, 20.9)))
 

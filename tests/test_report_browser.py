@@ -228,13 +228,13 @@ def test_on_paper_it_is_dark_on_white_and_without_what_needs_a_hand(of_one, brow
         assert len(page.pdf(format="A4")) > 10_000
 
 
-def test_pictures_of_the_report(report, of_one, browser):
+def test_pictures_of_the_report(of_one, browser):
     shots = []
     with reports.visiting(browser, of_one, height=1000) as page:
         shots.append(reports.picture(page, "report-1280"))
-        page.evaluate("document.querySelector('#s0d3').scrollIntoView()")
-        shots.append(reports.picture(page, "report-detail-1280"))
-    with reports.visiting(browser, report, width=390, height=844, color_scheme="dark") as page:
+        hot = page.locator("article", has=page.locator(".symbol.hot")).first
+        shots.append(reports.picture(hot, "report-detail-1280"))
+    with reports.visiting(browser, of_one, width=390, height=844, color_scheme="dark") as page:
         shots.append(reports.picture(page, "report-390"))
 
     for shot in shots:

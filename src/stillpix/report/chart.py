@@ -87,7 +87,7 @@ def said(looks: Looks, sign: int) -> str:
     text = f"Value against neighbours in {counted(len(states), 'photo')}: "
     text += f"{np.count_nonzero(shows)} clearly show it"
     if shows.any():
-        text += f", by {np.median(looks.excess[shows, 0]):+.0f} grey levels in the middle one"
+        text += f", by {np.median(looks.excess[shows, 0]):+.0f} grey levels (median)"
     return text + f"; {np.count_nonzero(states == 'cannot')} cannot say."
 
 

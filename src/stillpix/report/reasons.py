@@ -33,6 +33,7 @@ KINDS: dict[Kind, str] = {
     "unknown": "Its kind is not known: there are too few photos to tell, or another program "
     "listed it.",
 }
+HARDLY = 1.0  # null sigmas between two templates that tell nothing
 Scores: TypeAlias = tuple[float, ...]
 SITES = {"R": "red", "G": "green", "B": "blue"}
 
@@ -80,20 +81,21 @@ to each (6.0).'
     """
     same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
     light = scores[RESPONSE]
-    if kind in ("hot", "offset") and abs(grows - same) < CLEARLY:
+    better = "better" if abs(grows - same) >= CLEARLY else "a little better"
+    if kind in ("hot", "offset") and abs(grows - same) < HARDLY:
         yield (
             f"The photos hardly tell whether it grows with shutter time ({grows:.1f} sigmas) or "
-            f"adds the same to each ({same:.1f}): too few, or exposed too much alike."
+            f"adds the same to each ({same:.1f})."
         )
     elif kind == "hot" and grows > same:
         yield (
-            f"Growing with shutter time explains the photos better ({grows:.1f} sigmas) than "
+            f"Growing with shutter time explains the photos {better} ({grows:.1f} sigmas) than "
             f"adding the same to each ({same:.1f})."
         )
     elif kind == "offset" and same >= grows:
         yield (
-            f"Adding the same to each photo explains them better ({same:.1f} sigmas) than growing "
-            f"with shutter time ({grows:.1f})."
+            f"Adding the same to each photo explains them {better} ({same:.1f} sigmas) than "
+            f"growing with shutter time ({grows:.1f})."
         )
     elif kind == "high":
         yield (
