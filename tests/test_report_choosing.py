@@ -60,6 +60,10 @@ def test_a_cover_takes_the_photo_that_serves_most_and_ends_at_the_limit():
     assert len(covering(wanted, np.ones(6, int), most=2)) == 2
 
 
+def test_a_cover_takes_no_photo_that_serves_nothing_any_more():
+    assert covering(np.ones((6, 3), bool), np.array([1, 2, 1]), most=6) == [0, 1]
+
+
 def test_where_the_log_knows_them_the_photos_that_show_best_and_least_are_read():
     sigmas = np.full((40, 1), 4.0)
     sigmas[[3, 17, 30], 0] = 9.0, 8.0, 7.0

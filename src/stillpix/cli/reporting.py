@@ -70,6 +70,11 @@ def write_find_report(
 
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     lost = [line for body in bodies if body.map is None for line in body.troubles]
+    lost += [
+        f"{body.sensor.name}: the scan was stopped before {counted(body.left, 'photo')} were read."
+        for body in bodies
+        if body.map is None and body.left
+    ]
     return _write(Report(sections, skipped, [*found.warnings, *lost]), path)
 
 
