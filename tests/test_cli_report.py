@@ -70,6 +70,8 @@ def complaint(ran):
         ("page.html", "is no report of stillpix, so it is not overwritten"),
         ("photo.html", "is no report of stillpix, so it is not overwritten"),
         ("nowhere/r.html", "its folder does not exist"),
+        ("photo.jpg/r.html", "its folder is a file"),
+        ("r" * 300 + ".html", "the name is too long"),
     ],
 )
 def test_a_place_that_is_not_for_a_report_is_refused(photos, unread, tmp_path, name, why):

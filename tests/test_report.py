@@ -450,3 +450,9 @@ def test_the_assets_are_part_of_the_package():
     folder = Path(page_of.__code__.co_filename).parent
 
     assert {path.name for path in folder.glob("report.*")} == {"report.css", "report.js"}
+
+
+def test_axe_core_is_here_with_its_licence():
+    licence = reports.AXE.with_name("axe-core-LICENSE").read_text(encoding="utf-8")
+
+    assert "Mozilla Public License" in licence

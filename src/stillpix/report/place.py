@@ -9,7 +9,7 @@ import os
 from datetime import date
 from pathlib import Path
 
-from ..atomic import write_atomically
+from ..atomic import write_atomically, write_error
 from ..errors import WriteError
 from .page import SIGN, Report, page_of
 
@@ -25,6 +25,12 @@ def require_report_place(path: Path) -> None:
     ...
     stillpix.errors.WriteError: photo.jpg: a report is an HTML file; give it a name that ends in .html
     """  # noqa: E501  # a doctest cannot break the message
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass  # the usual case: there is no report yet
+    except OSError as error:  # a name too long, a folder that is a file, ...
+        raise write_error(path, error) from error
     if path.is_dir():
         raise WriteError(path, "is a folder; name a file in it, such as report.html")
     if path.suffix.lower() not in SUFFIXES:
