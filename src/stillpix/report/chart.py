@@ -20,7 +20,7 @@ from .looks import CLEARLY, Looks
 from .markup import Markup, joined, tag
 
 WIDE, LEFT, RIGHT = 440.0, 64.0, 8.0  # units; text is 13
-MOST_POINTS = 300  # photos drawn, evenly over all
+MOST_POINTS = 240  # photos drawn, evenly over all
 LEAST_SPAN = 8.0  # grey levels that the axis spans at least
 TAILS = 1.0  # % of the values at either end that may lie at the edge
 
