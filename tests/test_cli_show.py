@@ -11,8 +11,8 @@ from datetime import date, datetime
 import pytest
 from typer.testing import CliRunner
 
-from stillpix import cli
-from stillpix.cli import app, show
+from stillpix import cli, wording
+from stillpix.cli import app
 from stillpix.cli.output import sentence
 from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 from stillpix.errors import NothingUsableError
@@ -204,7 +204,7 @@ def test_a_path_that_is_not_there_is_named(library, name):
     [(1 / 8000, "1/8000 s"), (0.3, "0.3 s"), (30.0, "30 s"), (0.0, "0 s")],
 )
 def test_exposure_times_read_as_photographers_write_them(exposure_s, words):
-    assert show._exposure_time(exposure_s) == words
+    assert wording.exposure_time(exposure_s) == words
 
 
 @pytest.mark.parametrize(

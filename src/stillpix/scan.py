@@ -69,6 +69,10 @@ class BodyOutcome:
     unlooked: int = 0  # that should have been, but the scan was stopped
     skipped: list[Skipped] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
+    # What the map stands on, where it is asked for; gone once the next body is.
+    evidence: Evidence | None = None
+    log: Sightings | None = None
+    photos: dict[str, Header] = field(default_factory=dict)  # by digest
 
 
 def find(
@@ -115,12 +119,14 @@ def scan(
     library: Library | None = None,
     watch: Watch | None = None,
     fast: bool = False,
+    with_evidence: bool = False,
 ) -> Iterator[BodyOutcome]:
     """Read the photos that were gathered and yield what comes of each body, as it is done.
 
     With a library, evidence of earlier scans is taken up, photos that are in it already are not
     read again (but for a defect that is new), and evidence and map are kept there. `fast` reads
-    no photo a second time: defects that are new have no dates then.
+    no photo a second time: defects that are new have no dates then. `with_evidence` hands each
+    body's evidence, log and photos on with it, until the next body is asked for.
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
     # Each photo read ahead holds memory; more of them than threads would only wait.
@@ -128,8 +134,10 @@ def scan(
     with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
             body = _Body(headers, BodyOutcome(sensor), settings, watch, pool, ahead, fast=fast)
+            body.with_evidence = with_evidence
             body.scan_or_explain(library)
             yield body.outcome
+            body.outcome.evidence = body.outcome.log = None  # 16 bytes a pixel and more
 
 
 class _Body:
@@ -143,6 +151,7 @@ class _Body:
         self.watch, self.pool, self.ahead, self.fast = watch, pool, ahead, fast
         self.sensor = outcome.sensor
         self.names: dict[Path, str] = {}
+        self.with_evidence = False
 
     def scan_or_explain(self, library: Library | None) -> None:
         """Fill in the outcome, if only with what went wrong."""
@@ -180,8 +189,19 @@ class _Body:
             if previous is not None:  # a person's marks have dates, too
                 found = with_marks_of(previous, found)
             self.outcome.map = self._dated(found, evidence, log, earlier, library)
+            if self.with_evidence:
+                self.outcome.evidence, self.outcome.log = evidence, log
+                self.outcome.photos = self._by_digest(log)
             if library:
                 self._keep_map(self.outcome.map, library)
+
+    def _by_digest(self, log: Sightings) -> dict[str, Header]:
+        """Return the photos at hand whose digest is known; of copies the first."""
+        found: dict[str, Header] = {}
+        for header in self.headers:
+            if digest := log.files.get(self.names[header.path]):
+                found.setdefault(digest, header)
+        return found
 
     def _dated(
         self, found: DefectMap, evidence: Evidence, log: Sightings, earlier: frozenset[str],

@@ -21,6 +21,10 @@ class Watch:
         """So many photos of this body are read a second time next, to tell dates."""
         self.body(sensor, photos)
 
+    def crops(self, sensor: Sensor, photos: int) -> None:
+        """So many photos of this body are read again next, for the pictures of a report."""
+        self.body(sensor, photos)
+
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""
 

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,11 +18,13 @@ import typer
 from .output import complain, counted, print_json, say, sentence
 from .places import map_place, require_place
 from .progress import Progress, stopping_on_interrupt
+from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
     from ..defects import DefectMap
     from ..gather import Gathering, Skipped
+    from ..report import Section
     from ..scan import BodyOutcome
 
 NAMED = 20  # files that could not be used, named one by one before the rest is counted
@@ -86,6 +88,7 @@ def find(
     paths: Paths,
     *,
     out: Out = None,
+    report: ReportFile = None,
     fdr: Fdr = 0.01,
     method: Method = "scores",
     least: Least = 1,
@@ -95,12 +98,9 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    if not 0 < fdr < 1:
-        raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
-    if method == "variance" and out is not None:
-        raise typer.BadParameter(
-            "--method variance makes no map, it only prints; leave --out away", param_hint="--out"
-        )
+    _require_sense(fdr, method, {"--out": out, "--report": report})
+    if report is not None:
+        require_report_file(report)
     found = _gathered(paths, jobs, dark=dark)
     if method == "variance":
         from .variance import print_least
@@ -108,12 +108,31 @@ def find(
         raise typer.Exit(print_least(found, least, jobs=jobs, as_json=as_json))
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
-    bodies = _scanned(found, out, fdr, jobs, fast=fast)
+    sections: list[Section] | None = None if report is None else []
+    bodies = _scanned(found, out, fdr, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
+    # Written before anything is printed: the reader of a pipe may have had enough.
+    written = (
+        report is None or sections is None or write_find_report(sections, found, bodies, report)
+    )
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
-    raise typer.Exit(_status(bodies, skipped))
+    if report is not None and written and not as_json:
+        say(f"report: {report}")
+    status = _status(bodies, skipped)
+    raise typer.Exit(status if written else status or SOME_FAILED)
+
+
+def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -> None:
+    if not 0 < fdr < 1:
+        raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
+    for flag, place in places.items():
+        if method == "variance" and place is not None:
+            raise typer.BadParameter(
+                f"--method variance makes no map, it only prints; leave {flag} away",
+                param_hint=flag,
+            )
 
 
 def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
@@ -138,9 +157,10 @@ def listed(paths: list[str]) -> Iterator[str]:
 
 
 def _scanned(
-    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool
-) -> list[BodyOutcome]:
-    """Scan, and write each map as soon as it is made."""
+    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
+    sections: list[Section] | None,
+) -> list[BodyOutcome]:  # fmt: skip
+    """Scan, write each map as soon as it is made, and add each body's part of the report."""
     from ..detection import DetectionSettings
     from ..library import Library
     from ..scan import scan
@@ -150,11 +170,14 @@ def _scanned(
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
             for body in scan(
-                found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast
-            ):
+                found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast,
+                with_evidence=sections is not None,
+            ):  # fmt: skip
                 if out is not None:
                     _write(body, out)
                 bodies.append(body)
+                if sections is not None and (section := section_of_body(body, jobs, watch)):
+                    sections.append(section)
     except KeyboardInterrupt:
         complain("stopped at once; what was kept before is as it was: run again to go on")
         raise typer.Exit(INTERRUPTED) from None

@@ -71,6 +71,10 @@ class Progress(Watch):
         """Begin the bar of a body's second look, and say what would save it."""
         self._begin(f"{sensor.name}, again for dates (--fast leaves that out)", photos)
 
+    def crops(self, sensor: Sensor, photos: int) -> None:
+        """Begin the bar of the photos that a report shows."""
+        self._begin(f"{sensor.name}, pictures for the report", photos)
+
     def _begin(self, name: str, photos: int) -> None:
         self._name, self._total = name, photos
         self._begun = self._told = time.monotonic()

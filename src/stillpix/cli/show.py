@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from .naming import named_map, wrong
+from ..wording import exposed, since
+from .naming import named_map, only_map, wrong
 from .output import (
     body_of,
     complain,
@@ -22,6 +23,7 @@ from .output import (
     say,
     sentence,
 )
+from .reporting import require_report_file, write_map_report
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 ONE_MAP = "--timeline is of one map: name it; `stillpix show` lists the maps you have"
 NONE = "-"  # in a table, where a map does not say
-SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 DEFECT_HEADINGS = (
     "x",
     "y",
@@ -49,6 +50,16 @@ DEFECT_HEADINGS = (
 MAP_HEADINGS = ("body", "size", "confirmed", "candidate", "accepted", "rejected", "photos", "last")
 NUMBERS = frozenset({"x", "y", "score", "q", "seen", "photos", *MAP_HEADINGS[2:6]})
 
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write the report of one map to this file, without pictures from its photos; "
+        "`find --report` has them.",
+    ),
+]
+
 
 def show(
     wanted: Annotated[
@@ -63,12 +74,18 @@ def show(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Draw since when each pixel of the map is broken.")
     ] = False,
+    report: ReportFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
     from ..library import Library
 
     library = Library()
+    if report is not None:
+        if timeline or as_json:
+            raise wrong("stands alone; leave --timeline and --json away", "--report")
+        _write_report(library, wanted, report)
+        return
     if wanted is not None:
         found = named_map(library, wanted)
         if timeline:
@@ -76,18 +93,31 @@ def show(
         else:
             _show_map(found, as_json=as_json)
         return
-    damaged: list[MapFormatError] = []
-    maps = library.maps(report=damaged.append)
     if timeline:
+        maps = library.maps(report=lambda _: None)
         if len(maps) != 1:
             raise wrong(ONE_MAP, "MAP")
         _show_timeline(library, maps[0][1], as_json=as_json)
         return
+    _show_library(library, as_json=as_json)
+
+
+def _show_library(library: Library, *, as_json: bool) -> None:
+    damaged: list[MapFormatError] = []
+    maps = library.maps(report=damaged.append)
     _show_maps(library, maps, damaged, as_json=as_json)
     for error in damaged:
         complain(str(error))
     if damaged:
         raise typer.Exit(SOME_FAILED)
+
+
+def _write_report(library: Library, wanted: str | None, report: Path) -> None:
+    require_report_file(report)
+    found = only_map(library) if wanted is None else named_map(library, wanted)
+    if not write_map_report(found, library, report):
+        raise typer.Exit(SOME_FAILED)
+    say(f"report: {report}")
 
 
 def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
@@ -140,7 +170,7 @@ def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
         f"{defect.score:.1f}",
         f"{defect.q:.2g}",
         share or NONE,
-        since(defect, first_photo),
+        since(defect, first_photo) or NONE,
         defect.state,
     )
 
@@ -148,43 +178,8 @@ def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
 def _strength(defect: Defect) -> str:
     if defect.strength is None:
         return NONE
-    conditions = []
-    if defect.exposure_s is not None:
-        conditions.append(_exposure_time(defect.exposure_s))
-    if defect.gain is not None:
-        conditions.append(f"ISO {defect.gain * 100:.0f}")
-    at = f" at {', '.join(conditions)}" if conditions else ""
-    return f"{defect.strength:+.1f}{at}"
-
-
-def _exposure_time(exposure_s: float) -> str:
-    if 0 < exposure_s < SHORT_S:
-        return f"1/{1 / exposure_s:.0f} s"
-    return f"{exposure_s:g} s"
-
-
-def since(defect: Defect, first_photo: date | None = None) -> str:
-    """Return when a defect began, and when it ended where it did.
-
-    "by" a date: at that date at the latest, and perhaps before there were photos.
-
-    >>> from datetime import date
-    >>> from stillpix.defects import Defect
-    >>> july, may = date(2019, 7, 11), date(2020, 5, 2)
-    >>> since(Defect(x=1, y=2, since=(july, may))), since(Defect(x=1, y=2, since=(may, may)))
-    ('2019-07-11 .. 2020-05-02', '2020-05-02')
-    >>> since(Defect(x=1, y=2, since=(july, july), until=(may, may)), first_photo=july)
-    'by 2019-07-11, until 2020-05-02'
-    """
-    if defect.since is None:
-        return NONE
-    first, last = defect.since
-    began = f"by {last}" if first_photo and first <= first_photo else _between(first, last)
-    return began + (f", until {_between(*defect.until)}" if defect.until else "")
-
-
-def _between(first: date, last: date) -> str:
-    return str(first) if first == last else f"{first} .. {last}"
+    conditions = exposed(defect.exposure_s, defect.gain)
+    return f"{defect.strength:+.1f}" + (f" at {conditions}" if conditions else "")
 
 
 def _show_maps(

@@ -1,0 +1,146 @@
+"""A report as one HTML file: no other file and no network is needed to read it.
+
+Never reads a photo; styles, script and the page's frame are files beside this one.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from importlib import resources
+from importlib.metadata import version
+from string import Template
+
+from ..gather import Skipped
+from ..wording import body_of, counted, sentence
+from . import details, sensor_map, table
+from .markup import Markup, joined, safe, tag
+from .section import Section
+
+# What tells a report of ours from any other file; in its first kilobyte.
+SIGN = '<meta name="generator" content="stillpix report">'
+MOST_NAMED = 500  # photos that could not be used, named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report is of: a section a body, and what was not used."""
+
+    sections: Sequence[Section]
+    skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
+
+
+def page_of(report: Report, made: date) -> str:
+    """Return the page's HTML.
+
+    >>> page = page_of(Report([], [Skipped("<b>.jpg", "is empty; delete it")]), date(2026, 1, 2))
+    >>> SIGN in page[:1000], "<b>.jpg" in page, "&lt;b&gt;.jpg" in page
+    (True, False, True)
+    """
+    style, script = _asset("report.css"), _asset("report.js")
+    sections = [_section(section, number) for number, section in enumerate(report.sections)]
+    notes = [tag("li", note) for note in report.notes]
+    return Template(_asset("page.html")).substitute(
+        sign=SIGN,
+        title=safe(_title(report.sections)),
+        heading=safe(_heading(report.sections)),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        symbols=sensor_map.symbols(),
+        contents=_contents(report.sections),
+        sections=joined(*sections) if sections else tag("p", "No photo could be used."),
+        notes=tag("section", tag("h2", "Notes"), tag("ul", *notes)) if notes else "",
+        skipped=_skipped(report.skipped),
+        made=safe(f"Made by stillpix {version('stillpix')} on {made}."),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    """Return what a content security policy knows a piece of the page by."""
+    return "sha256-" + b64encode(sha256(content.encode()).digest()).decode()
+
+
+def _title(sections: Sequence[Section]) -> str:
+    if len(sections) == 1:
+        return f"Broken pixels of {body_of(sections[0].map.sensor)}"
+    return _heading(sections)
+
+
+def _heading(sections: Sequence[Section]) -> str:
+    many = f" of {len(sections)} cameras" if len(sections) > 1 else ""
+    return f"Broken pixels{many}"
+
+
+def _contents(sections: Sequence[Section]) -> Markup:
+    if len(sections) < 2:
+        return joined()
+    links = [
+        tag("li", tag("a", sentence(section.map), href=f"#s{number}"))
+        for number, section in enumerate(sections)
+    ]
+    return tag("nav", tag("ul", *links), aria_label="Cameras")
+
+
+def _section(section: Section, number: int) -> Markup:
+    found, mark = section.map, f"s{number}"
+    shown = len(section.details)
+    links = [f"#{mark}d{n}" if n < shown else "" for n in range(len(section.defects))]
+    rows = [f"#{mark}r{n}" for n in range(len(section.defects))]
+    articles = [
+        details.article(detail, found, f"{mark}d{n}", f"{mark}r{n}")
+        for n, detail in enumerate(section.details)
+    ]
+    first, last = found.evidence.first, found.evidence.last
+    dates = f"Taken from {first.date()} to {last.date()}." if first and last else ""
+    facts = " ".join(filter(None, [*section.facts, dates]))
+    parts = [
+        tag("h2", found.sensor.name, id=mark),
+        tag("p", sentence(found) + ".", class_="summary"),
+        tag("p", facts, class_="facts") if facts else joined(),
+        tag("ul", *(tag("li", note) for note in section.notes)) if section.notes else joined(),
+    ]
+    if section.defects:
+        to = [link or row for link, row in zip(links, rows, strict=True)]
+        parts += [_sensor(section, to), tag("h3", "All of them")]
+        parts += [
+            table.filters(section.defects, mark, found.sensor.name),
+            table.table(found, section.defects, links, mark),
+            tag("h3", "One by one" if shown == len(links) else f"The {shown} surest, one by one"),
+            *articles,
+        ]
+    return tag("section", *parts, class_="body", aria_labelledby=mark)
+
+
+def _sensor(section: Section, links: Sequence[str]) -> Markup:
+    sensor = section.map.sensor
+    label = f"The sensor of {sensor.name} with {counted(len(links), 'defect')}"
+    drawing = sensor_map.drawn(sensor, section.defects, links, label)
+    caption = f"The sensor as its files store it, {sensor.width}x{sensor.height}, not turned."
+    readout = tag("p", class_="readout", aria_hidden="true")
+    legend = sensor_map.legend(section.defects)
+    return tag("figure", drawing, readout, tag("figcaption", caption, legend), class_="sensor-map")
+
+
+def _skipped(skipped: Sequence[Skipped]) -> Markup:
+    if not skipped:
+        return joined()
+    rows = [
+        tag("tr", tag("td", each.path), tag("td", each.reason)) for each in skipped[:MOST_NAMED]
+    ]
+    more = len(skipped) - MOST_NAMED
+    rest = tag("p", f"And {counted(more, 'other photo')}.") if more > 0 else joined()
+    heads = tag("tr", tag("th", "file", scope="col"), tag("th", "why", scope="col"))
+    listed = tag("table", tag("thead", heads), tag("tbody", *rows))
+    name = f"{counted(len(skipped), 'file')} not used"
+    wide = tag("div", listed, class_="wide", tabindex="0", role="region", aria_label=name)
+    return tag("section", tag("h2", name.capitalize()), wide, rest, class_="skipped")

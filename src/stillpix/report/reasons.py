@@ -1,0 +1,147 @@
+"""Why a pixel is on the list, in sentences that a photographer understands.
+
+Says what the map and the evidence say, and never decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TypeAlias
+
+from ..characterise import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
+from ..defects import Defect, Kind
+
+# By the order of the templates: what each supposes of a pixel.
+SUPPOSITIONS = (
+    "adds the same whatever the shutter time",
+    "grows slowly with shutter time",
+    "grows with shutter time",
+    "answers wrongly to light",
+)
+KINDS: dict[Kind, str] = {
+    "hot": "Hot: it leaks charge, so it grows brighter with shutter time and ISO.",
+    "offset": "Offset: it adds the same to every photo, whatever the shutter time; at high ISO "
+    "more.",
+    "stuck": "Stuck: it has the same value whatever the light, so it stands out where the "
+    "picture is dark and drowns where it is bright.",
+    "dead": "Dead: it stays dark whatever the light, so it is a hole where the picture is bright.",
+    "low": "Low: it answers too weakly to light, so it is too dark in proportion to the light.",
+    "high": "High: it answers too strongly to light, so it is too bright in proportion to the "
+    "light.",
+    "blinking": "Blinking: it is hot in some photos and sound in others.",
+    "unknown": "Its kind is not known: there are too few photos to tell, or another program "
+    "listed it.",
+}
+HARDLY = 1.0  # null sigmas between two templates that tell nothing
+Scores: TypeAlias = tuple[float, ...]
+SITES = {"R": "red", "G": "green", "B": "blue"}
+
+
+def reasons(
+    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None = None
+) -> Iterator[str]:
+    """Yield the sentences: what it is and why, how often it shows, how sure that is, since when.
+
+    `scores` are the four templates', in null sigmas.
+
+    >>> list(reasons(Defect(x=1, y=2, kind="hot", seen=(0.9375, 16)), 0.01, None))[1]
+    'It shows in 94 % of the 16 photos that could show it.'
+    """
+    yield KINDS[defect.kind]
+    if scores is not None:
+        yield from _because(defect.kind, scores)
+    if defect.run is not None:
+        yield f"It is a whole stretch of a {defect.run.along}."
+    if defect.site in SITES:
+        yield f"Its photosite is under a {SITES[defect.site]} filter."
+    if defect.seen is not None:
+        share, photos = defect.seen
+        yield f"It shows in {100 * share:.0f} % of the {photos} photos that could show it."
+    yield _sureness(defect, fdr)
+    yield from _dates(defect, first_photo)
+
+
+def explanation(scores: Scores) -> list[tuple[str, float]]:
+    """Return what each supposition explains of a pixel, in null sigmas, the best first.
+
+    >>> explanation((6.0, 9.0, 12.0, -1.0))[0]
+    ('grows with shutter time', 12.0)
+    """
+    pairs = zip(SUPPOSITIONS, scores, strict=True)
+    return sorted(pairs, key=lambda pair: -abs(pair[1]))
+
+
+def _because(kind: Kind, scores: Scores) -> Iterator[str]:
+    """Yield what in the scores made it this kind, as `characterise.kind_of` decides.
+
+    >>> next(_because("hot", (6.0, 9.0, 12.0, 1.0)))
+    'Growing with shutter time explains the photos better (12.0 sigmas) than adding the same \
+to each (6.0).'
+    """
+    same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
+    light = scores[RESPONSE]
+    better = "better" if abs(grows - same) >= CLEARLY else "a little better"
+    if kind in ("hot", "offset") and abs(grows - same) < HARDLY:
+        yield (
+            f"The photos hardly tell whether it grows with shutter time ({grows:.1f} sigmas) or "
+            f"adds the same to each ({same:.1f})."
+        )
+    elif kind == "hot" and grows > same:
+        yield (
+            f"Growing with shutter time explains the photos {better} ({grows:.1f} sigmas) than "
+            f"adding the same to each ({same:.1f})."
+        )
+    elif kind == "offset" and same >= grows:
+        yield (
+            f"Adding the same to each photo explains them {better} ({same:.1f} sigmas) than "
+            f"growing with shutter time ({grows:.1f})."
+        )
+    elif kind == "high":
+        yield (
+            f"Too strong an answer to light explains the photos better ({light:.1f} sigmas) than "
+            f"an addition that does not depend on it ({max(same, grows):.1f})."
+        )
+    elif kind == "stuck" and light < -CLEARLY:
+        yield f"In bright light it is too dark rather than too bright ({light:.1f} sigmas)."
+    elif kind == "stuck":
+        yield "It blazes in nearly all photos."
+    elif kind in ("dead", "low"):
+        yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
+
+
+def _sureness(defect: Defect, fdr: float) -> str:
+    if defect.state == "accepted":
+        return "A person accepted it, so it is repaired."
+    if defect.state == "rejected":
+        return "A person rejected it, so it is left alone."
+    stands_out = f"It stands out by {defect.score:.1f} sigmas" if defect.score else "It stands out"
+    if defect.state == "confirmed":
+        return f"{stands_out}: enough to be confirmed at a share of false finds of {fdr:g}."
+    if defect.q < 1:
+        return (
+            f"{stands_out}, not enough to be sure: it would take a share of false finds of "
+            f"{defect.q:.2g}, and {fdr:g} was asked for. It is repaired only once you accept it."
+        )
+    return f"{stands_out}, too little to be sure. It is repaired only once you accept it."
+
+
+def _dates(defect: Defect, first_photo: date | None) -> Iterator[str]:
+    if defect.since is None:
+        return
+    first, last = defect.since
+    if first_photo is not None and first <= first_photo:
+        yield f"It was broken by {last}, and perhaps before the first photo."
+    else:
+        yield f"It broke {_within(first, last)}."
+    if defect.until is not None:
+        yield f"It stopped showing {_within(*defect.until)}."
+
+
+def _within(first: date, last: date) -> str:
+    """Return an interval of days in words.
+
+    >>> _within(date(2019, 7, 11), date(2020, 5, 2)), _within(date(2020, 5, 2), date(2020, 5, 2))
+    ('between 2019-07-11 and 2020-05-02', 'on 2020-05-02')
+    """
+    return f"on {first}" if first == last else f"between {first} and {last}"

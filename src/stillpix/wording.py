@@ -1,0 +1,139 @@
+"""A map, a body and a defect in words, the same wherever they are told.
+
+Never prints and never decides anything.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from .defects import Defect, DefectMap
+    from .frame import Sensor
+
+LEAST_EXPECTED = 0.0001  # of an estimate; a smaller number says nothing more
+WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
+JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelled with them
+SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
+
+
+def printable(text: str) -> str:
+    r"""Return text that cannot steer a terminal: control characters become escapes.
+
+    So do the bytes of a file name that are no text. Spaces and joiners of every script stay.
+
+    >>> printable("D3200\x1b[2J, \udcff.jpg")
+    'D3200\\x1b[2J, \\udcff.jpg'
+    """
+    return "".join(
+        mark if _is_plain(mark) else mark.encode("unicode_escape").decode() for mark in text
+    )
+
+
+def _is_plain(mark: str) -> bool:
+    return mark.isprintable() or mark in JOINERS or unicodedata.category(mark) == "Zs"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, in the plural where that is due.
+
+    >>> counted(1, "photo"), counted(4, "broken pixel"), counted(0, "candidate")
+    ('1 photo', '4 broken pixels', 'no candidates')
+    """
+    return f"{count or 'no'} {noun}" + ("" if count == 1 else "s")
+
+
+def body_of(sensor: Sensor) -> str:
+    """Return a body's name without its size, such as "NIKON D3200, serial 8964244"."""
+    return sensor.name.rpartition(f", {sensor.width}x{sensor.height}")[0]
+
+
+def sentence(defect_map: DefectMap) -> str:
+    """Return a map in one sentence.
+
+    >>> from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary
+    >>> from stillpix.frame import Sensor
+    >>> sentence(DefectMap(
+    ...     Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000),
+    ...     (Defect(x=2797, y=791, state="confirmed"), Defect(x=1, y=1)),
+    ...     EvidenceSummary(photos=16), DetectionSummary(expected_false=0.04)))
+    'NIKON D3200, serial 8964244: 1 broken pixel in 6.0 MP, found in 16 photos; expect 0.04 of \
+them to be wrong; and 1 candidate'
+    """
+    sensor, detection = defect_map.sensor, defect_map.detection
+    broken = defect_map.in_state("confirmed", "accepted")
+    candidates = defect_map.in_state("candidate")
+    megapixels = sensor.width * sensor.height / 1e6
+    size = f"{megapixels:.1f}" if megapixels >= WORTH_A_DECIMAL else f"{megapixels:.2g}"
+    parts = [
+        f"{body_of(sensor)}: {counted(len(broken), 'broken pixel')} in {size} MP, "
+        f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
+    ]
+    if broken and detection.expected_false is not None:
+        parts.append(f"expect {_few(detection.expected_false)} of them to be wrong")
+    elif broken:
+        parts.append("how many of them are wrong was not estimated")
+    if candidates:
+        parts.append(f"and {counted(len(candidates), 'candidate')}")
+    return "; ".join(parts)
+
+
+def _few(expected: float) -> str:
+    """Return an expected number in words that fit a sentence.
+
+    >>> _few(0.043), _few(3.9e-11)
+    ('0.043', 'fewer than 0.0001')
+    """
+    return "fewer than 0.0001" if 0 < expected < LEAST_EXPECTED else f"{expected:.2g}"
+
+
+def exposure_time(exposure_s: float) -> str:
+    """Return an exposure time as photographers write it.
+
+    >>> exposure_time(0.02), exposure_time(2.5)
+    ('1/50 s', '2.5 s')
+    """
+    if 0 < exposure_s < SHORT_S:
+        return f"1/{1 / exposure_s:.0f} s"
+    return f"{exposure_s:g} s"
+
+
+def exposed(exposure_s: float | None, gain: float | None) -> str:
+    """Return exposure time and ISO in words, "" where neither is known.
+
+    >>> exposed(0.02, 4.0), exposed(None, 1.0)
+    ('1/50 s, ISO 400', 'ISO 100')
+    """
+    known = []
+    if exposure_s is not None:
+        known.append(exposure_time(exposure_s))
+    if gain is not None:
+        known.append(f"ISO {gain * 100:.0f}")
+    return ", ".join(known)
+
+
+def since(defect: Defect, first_photo: date | None = None) -> str:
+    """Return when a defect began, and when it ended where it did; "" where that is not known.
+
+    "by" a date: at that date at the latest, and perhaps before there were photos.
+
+    >>> from datetime import date
+    >>> from stillpix.defects import Defect
+    >>> july, may = date(2019, 7, 11), date(2020, 5, 2)
+    >>> since(Defect(x=1, y=2, since=(july, may))), since(Defect(x=1, y=2, since=(may, may)))
+    ('2019-07-11 .. 2020-05-02', '2020-05-02')
+    >>> since(Defect(x=1, y=2, since=(july, july), until=(may, may)), first_photo=july)
+    'by 2019-07-11, until 2020-05-02'
+    """
+    if defect.since is None:
+        return ""
+    first, last = defect.since
+    began = f"by {last}" if first_photo and first <= first_photo else _between(first, last)
+    return began + (f", until {_between(*defect.until)}" if defect.until else "")
+
+
+def _between(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first} .. {last}"
