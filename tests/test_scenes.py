@@ -145,7 +145,7 @@ def test_dark_frames_are_no_repeats_though_their_pattern_is_the_same(layout):
     assert not any(is_repeat(s, signatures[:n], layout) for n, s in enumerate(signatures))
 
 
-def test_of_stars_that_a_mount_follows_three_frames_count():
+def test_of_stars_that_a_mount_follows_two_frames_count():
     sky = stars.Sky(3, drift=(0, 0))
     known = []
     for number in range(12):
@@ -153,11 +153,11 @@ def test_of_stars_that_a_mount_follows_three_frames_count():
         if not is_repeat(signature, known, "mono"):
             known.append(signature)
 
-    assert len(known) == 3
+    assert len(known) == 2
 
 
-def test_of_stars_that_drift_most_frames_count():
-    sky = stars.Sky(3, drift=(1.5, 0.5))
+def test_of_stars_that_drift_as_many_frames_count_as_tell_something_new():
+    sky = stars.Sky(3, drift=(3.0, 1.0))
     known = []
     for number in range(12):
         signature = signature_of(sky.light_frame(number), "mono")

@@ -15,6 +15,7 @@ from .defects import Defect, Kind
 from .evidence import Evidence, template_factors
 from .frame import Exposure
 from .kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from .mosaic_kernels import LIMIT
 from .null import Null, window
 
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
@@ -33,6 +34,10 @@ RING_SHARE = 0.16  # of the middle's score: strong defects stayed below 0.14, du
 SQUARE = 2  # px
 SQUARE_NOISE = 1.4  # null sigmas: four of its standard errors above 0.67
 SQUARE_SHARE = 0.06  # of the middle's score
+# Of a series that hardly moved, stars pass the same photosite in a few of the pictures that count.
+OFTEN = 0.5  # of the photos that could show a find, where most photos are repeats
+TRAIL = 0.5  # of what all photos can say: a star's trail stays below it
+MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
     if convincing and not evidence.rendered:
-        convincing = is_alone(around[loudest])
+        often = shown >= OFTEN * could or evidence.repeats < evidence.scenes
+        convincing = often and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
     return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
 
 
@@ -121,18 +127,24 @@ def is_point(around: NDArray[np.float64]) -> bool:
     return float(np.median(ring)) <= allowed
 
 
-def is_alone(around: NDArray[np.float64]) -> bool:
+def is_alone(around: NDArray[np.float64], most: float) -> bool:
     """Return whether scores around a photosite, (odd, odd), say that it stands out alone.
 
+    `most` is what all photos together can say. What says less than TRAIL of it may be a star that
+    drifted by, and then others say the same before and behind it. A cluster says more.
+
     >>> star = 9.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
-    >>> is_alone(np.where(star == 9.0, star, 0.5)), is_alone(star + 0.5)
+    >>> is_alone(np.where(star == 9.0, star, 0.5), 16.0), is_alone(star + 0.5, 16.0)
     (True, False)
     """
     middle = around.shape[0] // 2
     near = slice(middle - SQUARE, middle + SQUARE + 1)
     beside = np.delete(np.abs(around[near, near]).ravel(), 2 * SQUARE * (SQUARE + 1))
-    allowed = max(SQUARE_NOISE, SQUARE_SHARE * abs(float(around[middle, middle])))
-    return float(np.median(beside)) <= allowed
+    own = abs(float(around[middle, middle]))
+    alike = int((beside >= max(ALIKE_SHARE * own, ALIKE_SCORE)).sum())
+    if own < TRAIL * most and alike >= MANY_ALIKE:
+        return False
+    return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
 
 
 def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:

@@ -119,6 +119,11 @@ class Evidence:
         return sum(record.counted for record in self.photos.values())
 
     @property
+    def repeats(self) -> int:
+        """Return how many photos showed what others had shown, and were not counted."""
+        return len(self.photos) - self.scenes
+
+    @property
     def darks(self) -> int:
         """Return how many dark frames were counted."""
         return (

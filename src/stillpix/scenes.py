@@ -31,8 +31,8 @@ ALIKE = 0.2  # correlation; unrelated photos stay below 0.07, shifts of up to 3 
 # Of the fine half of a mosaic's: photos from a tripod have 0.1 in the dimmest and 0.98 in the best
 # light, unrelated ones 0.09 at most, the same stars moved by a px 0.2.
 ALIKE_IN_MOSAIC = 0.35
-NEARLY_ALIKE = 0.5  # correlation of the coarse structure: a mosaic's photos within some 3 px
-MOST_NEARLY_ALIKE = 3  # photos; DetectionSettings wants one more different picture than that
+NEARLY_ALIKE = 0.3  # correlation of the coarse structure: photos of stars within some 4 px
+MOST_NEARLY_ALIKE = 2  # photos; DetectionSettings wants more different pictures than that
 RECENT = 1000  # signatures looked at: series stand together in a folder
 
 Signature = NDArray[np.int8]

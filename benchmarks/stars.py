@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 BIAS, WHITE = 500, 65535
 
@@ -11,9 +12,15 @@ class Sky:
     """Stars of all brightness that drift over a sensor with hot pixels and a fixed pattern."""
 
     def __init__(
-        self, seed, *, width=1000, height=700, stars=1500, hot=400, fwhm=2.2, drift=(0.7, 0.31),
-        read_noise=6.0, sky=300.0, pattern=1.5, weakest=8.0,
-    ):  # fmt: skip
+        self, seed: int, *, width: int = 1000, height: int = 700, stars: int = 1500,
+        hot: int = 400, fwhm: float = 2.2, drift: tuple[float, float] = (0.7, 0.31),
+        read_noise: float = 6.0, sky: float = 300.0, pattern: float = 1.5, weakest: float = 8.0,
+    ) -> None:  # fmt: skip
+        """Draw stars, hot pixels and the fixed pattern; sizes in px, light and noise in DN.
+
+        `weakest` is the faintest hot pixel in sigmas of a light frame; the brightest has 100 times
+        as much.
+        """
         self.rng = np.random.default_rng(seed)
         self.width, self.height, self.drift, self.sigma = width, height, drift, fwhm / 2.355
         self.read_noise, self.sky = read_noise, sky
@@ -29,7 +36,8 @@ class Sky:
         for x, y in sorted(self.hot):
             self.dark[y, x] += noise * weakest * np.exp(rng.uniform(0, np.log(100)))
 
-    def dark_frame(self):
+    def dark_frame(self) -> NDArray[np.uint16]:
+        """Return a frame of the covered sensor, with the tracks of cosmic rays."""
         noise = self.rng.normal(0, self.read_noise, self.dark.shape)
         charge = np.maximum(self.dark, 0)
         kept = BIAS + charge + np.minimum(self.dark, 0) + noise
@@ -39,7 +47,8 @@ class Sky:
             kept[y, x : x + 2] += self.rng.uniform(300, 20000)
         return np.clip(np.rint(kept), 0, WHITE).astype(np.uint16)
 
-    def light_frame(self, index):
+    def light_frame(self, index: int) -> NDArray[np.uint16]:
+        """Return frame `index` of the series: the stars have drifted that far, and jitter."""
         light = np.full(self.dark.shape, self.sky)
         light *= 1 + 0.3 * np.linspace(0, 1, self.width)
         jitter = self.rng.normal(0, 0.4, 2)
