@@ -266,3 +266,40 @@ def test_lossless_dngs_are_read_as_libraw_reads_them(tmp_path, layout):
     assert frame.sensor.layout == layout
     with rawpy.imread(str(tmp_path / "a.dng")) as raw:
         assert np.array_equal(raw.raw_image, pixels)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 7}, {"tile": (32, 32)}])
+def test_a_mosaic_read_into_a_buffer_is_the_one_read_without(tmp_path, byteorder, options):
+    pixels, buffer = noise(70, 90), bytearray()
+    path = saved(tmp_path, mosaic_files.dng(pixels, byteorder=byteorder, **options))
+    larger = saved(tmp_path, mosaic_files.dng(noise(90, 120, 2)), "b.dng")
+
+    for _ in range(2):  # a buffer that another photo was read into, too
+        frame = read_frame(read_header(path), buffer=buffer)
+        assert np.array_equal(frame.pixels, pixels)
+        assert frame.digest == read_frame(read_header(path)).digest
+        del frame
+        assert read_frame(read_header(larger), buffer=buffer).pixels.shape == (90, 120)
+
+
+def test_a_frame_that_lives_keeps_its_buffer(tmp_path):
+    paths = [
+        saved(tmp_path, mosaic_files.dng(noise(60 + 20 * n, 90, n)), f"{n}.dng") for n in (1, 2)
+    ]
+    buffer = bytearray()
+
+    first = read_frame(read_header(paths[0]), buffer=buffer)
+    second = read_frame(read_header(paths[1]), buffer=buffer)
+
+    assert np.array_equal(first.pixels, noise(80, 90, 1))
+    assert np.array_equal(second.pixels, noise(100, 90, 2))
+
+
+def test_a_mosaic_that_changed_since_its_head_was_read_is_refused(tmp_path):
+    path = saved(tmp_path, mosaic_files.dng(noise()))
+    header = read_header(path)
+    path.write_bytes(mosaic_files.dng(noise(80, 100)))
+
+    with pytest.raises(ReadError, match="changed while it was being read"):
+        read_frame(header, buffer=bytearray())

@@ -5,6 +5,7 @@ Never listens for another computer.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -41,9 +42,14 @@ def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = Fa
             webbrowser.open(address)
 
     try:
-        served(folders or (), port=port, ready=ready)
+        served([_in_full(folder) for folder in folders or ()], port=port, ready=ready)
     except Refused as error:
         raise typer.BadParameter(printable(str(error)), param_hint="FOLDER") from error
     except OSError as error:
         complain(f"port {port} cannot be used ({error.strerror}); give another with --port")
         raise typer.Exit(SOME_FAILED) from error
+
+
+def _in_full(folder: str) -> str:
+    """Return a folder's whole path: here, other than on the page, one can be told from."""
+    return os.path.abspath(os.path.expanduser(folder))  # noqa: PTH100, PTH111 - "~nobody" as it is

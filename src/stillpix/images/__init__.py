@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.patch import Patch
-from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw
+from stillpix.images.plain_mosaic import Plain, read_plain
+from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
@@ -111,6 +112,7 @@ class Header:
     black: int = 0  # DN of a photosite without light, where it is known
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's pattern begins
     dark: bool = False  # taken without light
+    plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
 
 
 def is_photo(path: str | PathLike[str]) -> bool:
@@ -155,6 +157,7 @@ def read_header(path: str | PathLike[str]) -> Header:
         black=outline.black,
         phase=outline.phase,
         dark=outline.dark,
+        plain=outline.plain,
     )
 
 
@@ -178,8 +181,12 @@ def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
     >>> frame.pixels.shape, int(frame.pixels[0, 0]), frame.origin
     ((48, 64), 76, 'a.png')
     """
-    pixels, content = _decoded(header, buffer, colours=False)
-    digest = blake2b(content, digest_size=16).hexdigest()
+    read = None if buffer is None or header.plain is None else _read_plain(header, buffer)
+    if read is None:
+        pixels, content = _decoded(header, buffer, colours=False)
+        digest = blake2b(content, digest_size=16).hexdigest()
+    else:
+        pixels, digest = read
     return Frame(
         pixels, header.sensor, header.exposure, header.path.name, digest,
         header.white, header.black, header.phase, header.dark,
@@ -288,6 +295,15 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
     """
     for path in paths:
         yield read_frame(read_header(path))
+
+
+def _read_plain(header: Header, buffer: bytearray) -> tuple[Pixels, str] | None:
+    """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
+    if header.plain is None:
+        return None
+    with _explained(header.path), _open(header.path) as file:
+        same = raw_tags(file).plain == header.plain
+        return read_plain(file, header.plain, buffer) if same else None
 
 
 def _decoded(header: Header, buffer: bytearray | None, *, colours: bool) -> tuple[Pixels, bytes]:

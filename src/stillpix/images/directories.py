@@ -75,6 +75,11 @@ class Structure:
         return cls(file, order, first, big=big)
 
     @property
+    def order(self) -> str:
+        """Return the byte order, "<" or ">"."""
+        return self._order
+
+    @property
     def size(self) -> int:
         """Return the file's length in bytes."""
         return self._size

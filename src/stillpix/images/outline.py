@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from stillpix.errors import ReadError
 from stillpix.frame import Layout, Pixels
 from stillpix.images.exif import Exif
+from stillpix.images.plain_mosaic import Plain
 
 MAX_PIXELS = 500_000_000  # no sensor has more; a file that claims more is broken or hostile
 MIN_SIDE = 32  # pixels; a smaller picture is an icon, not a photo from a sensor
@@ -31,6 +32,7 @@ class Outline:
     black: int = 0  # DN of a photosite without light, where it is known
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans pattern begins
     dark: bool = False  # the file says it is a dark frame
+    plain: Plain | None = None  # where a mosaic lies that can be read as it is
 
 
 class FormatModule(Protocol):

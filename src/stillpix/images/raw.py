@@ -24,6 +24,7 @@ from stillpix.images.exif import Exif, camera_time
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.plain_mosaic import Plain
 from stillpix.images.raw_tags import raw_tags
 
 XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
@@ -89,7 +90,14 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         visible=tags.active or (sizes.left_margin, sizes.top_margin, sizes.width, sizes.height),
         black=0 if colours.layout == "rendered" else round(black),
         phase=colours.phase,
+        plain=tags.plain if _is_of_size(tags.plain, sizes) else None,
     )
+
+
+def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
+    """Return whether a DNG's own size is that of the frame that LibRaw reads."""
+    size = sizes.raw_width, sizes.raw_height
+    return plain is not None and (plain.width, plain.height) == size
 
 
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:

@@ -15,12 +15,15 @@ from typing import BinaryIO, TypeAlias
 
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import Exif, exif_of_block, exif_of_directory
+from stillpix.images.plain_mosaic import Plain
 
-WIDTH, HEIGHT, ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 278, 322, 323
+WIDTH, HEIGHT, BITS, ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 258, 278, 322, 323
 NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, SUB_DIRECTORIES = 254, 259, 262, 330
 STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 273, 279, 324, 325
 CFA_REPEAT, CFA_PATTERN = 33421, 33422
-DNG_VERSION, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = 50706, 50714, 50717, 50829
+DNG_VERSION, LINEARISATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = (
+    50706, 50712, 50714, 50717, 50829
+)  # fmt: skip
 MOSAIC, LINEAR = 32803, 34892  # photometric interpretations of the DNG specification
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
 RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian offset and length
@@ -39,7 +42,7 @@ MOST_SUB_DIRECTORIES = 16
 MOST_PATTERN = 64
 MOST_HEAD = 1024  # bytes of a JPEG in which its frame header is
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
-LOSSLESS_JPEG = 7
+UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
@@ -55,6 +58,7 @@ class RawTags:
     white: int | None = None  # DN, of a DNG
     mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
     cut_short: bool = False  # the file ends before the pixels that it names
+    plain: Plain | None = None  # where an unpacked mosaic of 16 bits lies
     absurd: bool = False  # its lossless JPEG claims to hold more than there is room for
 
 
@@ -112,7 +116,7 @@ def _of_structure(structure: Structure) -> RawTags:
     white = _level(_numbers(structure, raw, WHITE_LEVEL, MOST_PATTERN))
     return RawTags(
         exif, area, black, None if not white else round(white), pattern,
-        _is_cut_short(structure, raw), _is_absurd(structure, raw),
+        _is_cut_short(structure, raw), _plain(structure, raw), _is_absurd(structure, raw),
     )  # fmt: skip
 
 
@@ -152,6 +156,22 @@ def _is_cut_short(structure: Structure, raw: Directory) -> bool:
         if any(at + size > structure.size for at, size in zip(starts, sizes, strict=False)):
             return True
     return False
+
+
+def _plain(structure: Structure, raw: Directory) -> Plain | None:
+    """Return where the mosaic lies, if it is in one piece, of 16 bits and as it is."""
+    facts = [_numbers(structure, raw, tag, 4) for tag in (PHOTOMETRIC, COMPRESSION, BITS)]
+    if facts != [(MOSAIC,), (UNCOMPRESSED,), (16,)] or LINEARISATION_TABLE in raw:
+        return None
+    starts = _numbers(structure, raw, STRIP_OFFSETS, MOST_SEGMENTS)
+    sizes = _numbers(structure, raw, STRIP_BYTES, MOST_SEGMENTS)
+    width, height = (_numbers(structure, raw, tag, 1) for tag in (WIDTH, HEIGHT))
+    if not (starts and width and height) or starts[0] % 2 or len(starts) != len(sizes):
+        return None
+    in_one = all(a + n == b for a, n, b in zip(starts, sizes, starts[1:], strict=False))
+    if not in_one or sum(sizes) != 2 * width[0] * height[0]:
+        return None
+    return Plain(int(starts[0]), structure.order, int(width[0]), int(height[0]))
 
 
 def _is_absurd(structure: Structure, raw: Directory) -> bool:

@@ -1,0 +1,51 @@
+"""Mosaics that a file holds as they are: read into memory that is used again, and not copied.
+
+A photo of 24 MP is 48 MB; each copy of it less is a tenth of the time that a photo takes. Never
+reads what is packed in any way.
+"""
+
+from __future__ import annotations
+
+import sys
+from hashlib import blake2b
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NATIVE = "<" if sys.byteorder == "little" else ">"
+
+
+class Plain(NamedTuple):
+    """Where in a file an unpacked mosaic of 16 bits lies."""
+
+    offset: int  # bytes
+    order: str  # "<" or ">"
+    width: int  # px
+    height: int
+
+
+def read_plain(
+    file: BinaryIO, plain: Plain, buffer: bytearray
+) -> tuple[NDArray[np.uint16], str] | None:
+    """Return the mosaic as a view of `buffer`, grown where it is too small, and the file's digest.
+
+    None where an earlier frame still lies in the buffer, or the file is no longer so long.
+    """
+    length = file.seek(0, 2)
+    if length < plain.offset + 2 * plain.width * plain.height:
+        return None
+    if len(buffer) < length:
+        try:
+            buffer.extend(bytes(length - len(buffer)))
+        except BufferError:
+            return None
+    file.seek(0)
+    content = memoryview(buffer)[:length]
+    if file.readinto(content) != length:  # type: ignore[attr-defined]  # a file opened to read
+        return None
+    digest = blake2b(content, digest_size=16).hexdigest()
+    flat = np.frombuffer(buffer, np.uint16, plain.width * plain.height, plain.offset)
+    if plain.order != NATIVE:
+        flat.byteswap(inplace=True)
+    return flat.reshape(plain.height, plain.width), digest
