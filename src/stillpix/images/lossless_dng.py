@@ -16,30 +16,28 @@ from numpy.typing import NDArray
 
 DNG_VERSION, LINEARISATION_TABLE = 50706, 50712
 MOSAIC, PLAIN, JPEG, FULL = 32803, 1, 7, 0
+READ_AT_ONCE = 4 << 20  # bytes of packed tiles
 
 # Without a handler of its own, tifffile's warnings on damaged files reach standard error.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def lossless_mosaic(content: bytes, size: tuple[int, int]) -> NDArray[np.uint16] | None:
-    """Return a DNG's mosaic of the size (height, width); None where it is not one of these.
+def lossless_mosaic(content: bytes, room: NDArray[np.uint16]) -> NDArray[np.uint16] | None:
+    """Return `room` filled with a DNG's mosaic of that size; None where it is not one of these.
 
-    It may be a view of the content, in the file's byte order. Damaged ones are LibRaw's to name.
+    Damaged ones are LibRaw's to name.
     """
     try:
         with tifffile.TiffFile(BytesIO(content)) as file:
             pages = list(_pages(file)) if DNG_VERSION in file.pages.first.tags else []
             page = next((page for page in pages if _is_lossless(page)), None)
-            if page is None or page.shape != size:
+            if page is None or page.shape != room.shape or page.dtype != np.uint16:
                 return None
-            if page.compression == PLAIN and page.is_contiguous:
-                kind = np.dtype(np.uint16).newbyteorder(file.byteorder)
-                flat = np.frombuffer(content, kind, size[0] * size[1], page.dataoffsets[0])
-                return flat.reshape(size)
-            mosaic = page.asarray(maxworkers=1)  # threads are the caller's to start
+            # threads are the caller's to start
+            page.asarray(out=room, maxworkers=1, buffersize=READ_AT_ONCE)
     except Exception:  # noqa: BLE001 - codecs of other people meet damaged files here
         return None
-    return mosaic if mosaic.dtype == np.uint16 and mosaic.shape == size else None
+    return room
 
 
 def _pages(file: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:

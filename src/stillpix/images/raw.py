@@ -103,10 +103,10 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
 def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
     with _opened(BytesIO(content), path) as raw:
-        size = raw.sizes.raw_height, raw.sizes.raw_width
-    mosaic = lossless_mosaic(content, size)
+        room = _room((raw.sizes.raw_height, raw.sizes.raw_width), buffer)
+    mosaic = lossless_mosaic(content, room)
     if mosaic is not None:
-        return mosaic if mosaic.flags.writeable else _kept(mosaic, buffer)
+        return mosaic
     with _unpacked(content, path) as raw:
         stored = _stored(raw, path)
         return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
@@ -175,16 +175,25 @@ def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
 
 def _kept(stored: NDArray[np.uint16], buffer: bytearray | None) -> NDArray[np.uint16]:
     """Return a copy, for LibRaw's own memory ends with its file."""
-    if buffer is None:
-        return stored.astype(np.uint16)
-    if len(buffer) < stored.nbytes:
-        try:
-            buffer.extend(bytes(stored.nbytes - len(buffer)))
-        except BufferError:  # an earlier frame still lies in it
-            return stored.astype(np.uint16)
-    kept = np.frombuffer(buffer, np.uint16, stored.size).reshape(stored.shape)
+    kept = _room((stored.shape[0], stored.shape[1]), buffer)
     kept[:] = stored
     return kept
+
+
+def _room(size: tuple[int, int], buffer: bytearray | None) -> NDArray[np.uint16]:
+    """Return an array of (height, width) in the buffer, grown where it is too small.
+
+    Without a buffer, and where an earlier frame still lies in it, in memory of its own.
+    """
+    count = size[0] * size[1]
+    if buffer is None:
+        return np.empty(size, np.uint16)
+    if len(buffer) < 2 * count:
+        try:
+            buffer.extend(bytes(2 * count - len(buffer)))
+        except BufferError:
+            return np.empty(size, np.uint16)
+    return np.frombuffer(buffer, np.uint16, count).reshape(size)
 
 
 def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
