@@ -19,6 +19,12 @@ Layout: TypeAlias = Literal[
     "rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"
 ]
 
+# One period of the X-Trans pattern, and the layouts of a Bayer sensor by the letters of a cell.
+XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
+BAYER: dict[str, Layout] = {
+    "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sensor:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .frame import Frame, Layout, Sensor
+from .frame import XTRANS, Frame, Layout, Sensor
 from .kernels import BLOCK, BORDER, last_judged
 from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE
 
@@ -23,7 +23,6 @@ Floats: TypeAlias = NDArray[np.float64]
 # pattern and of the blocks. Bayer columns are often read out by twos, fours, eights or sixteens.
 GRID, XTRANS_GRID = 16, 12  # px
 STRIP, XTRANS_STRIP = 64, 60  # rows in a strip of decoys: a multiple of the grid
-XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
 # Grey levels that a tone curve makes of all the light up to white, were it everywhere as steep as
 # at 7 % of white, a mosaic's usual level: 255 * 0.4545 * 0.07^-0.5455.
 LEVELS_OF_WHITE = 500.0

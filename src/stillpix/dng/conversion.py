@@ -17,10 +17,9 @@ import rawpy
 from numpy.typing import NDArray
 
 from ..errors import ReadError, WriteError
-from ..frame import UNKNOWN
+from ..frame import UNKNOWN, XTRANS
 from ..images import Header
 from ..images.jpeg import exif_of_jpeg
-from ..images.raw import XTRANS
 from ..images.raw_tags import RAF_HEAD, RAF_JPEG
 from .metadata import Metadata, metadata_in
 from .writing import D65, Matrix, Negative, dng_of

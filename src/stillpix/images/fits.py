@@ -25,15 +25,12 @@ from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import Layout, Pixels
+from stillpix.frame import BAYER, Layout, Pixels
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
 WHITE = 65535
 FULL_FLOAT = 1.0  # of pictures in floats that count light as a share of white
-PATTERNS: dict[str, Layout] = {
-    "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
-}  # fmt: skip
 DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
 # what astropy raises at damaged headers
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
@@ -167,12 +164,12 @@ def _layout_of(header: Any, height: int) -> Layout:
     (ROWORDER) and are even in number, the stored rows begin with the pattern's second.
     """
     pattern = _word(header, "BAYERPAT", "COLORTYP").upper()
-    if pattern not in PATTERNS:
+    if pattern not in BAYER:
         return "mono"
     across, down = (int(_number(header, key) or 0) % 2 for key in ("XBAYROFF", "YBAYROFF"))
     if _word(header, "ROWORDER").upper() == "BOTTOM-UP":
         down = (down + height - 1) % 2
-    return PATTERNS["".join(pattern[(n // 2 + down) % 2 * 2 + (n + across) % 2] for n in range(4))]
+    return BAYER["".join(pattern[(n // 2 + down) % 2 * 2 + (n + across) % 2] for n in range(4))]
 
 
 def _word(header: Any, *keys: str) -> str:

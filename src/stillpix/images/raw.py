@@ -19,7 +19,7 @@ import rawpy
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import Layout, Pixels
+from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
@@ -27,10 +27,6 @@ from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
 from stillpix.images.raw_tags import raw_tags
 
-XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
-BAYER: dict[str, Layout] = {
-    "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
-}  # fmt: skip
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
 ABSURD = (
     "is a damaged RAW file (its lossless JPEG claims more than there is room for); copy it again"
