@@ -164,6 +164,12 @@ def fujifilm_note(serial: str) -> bytes:
     return b"FUJIFILM" + struct.pack("<I", 12) + directory(fields, 12)
 
 
+def panasonic_note(serial: str, at: int) -> bytes:
+    """Return a maker note of Panasonic; its offsets count from the start of the block it is in."""
+    text = serial.encode().ljust(16, b"\0")
+    return b"Panasonic\0\0\0" + directory([(0x0025, 7, len(text), text)], at + 12)
+
+
 def canon_note(serial: int) -> bytes:
     """Return a maker note of Canon whose only field fits its entry."""
     return directory([(0x000C, 4, 1, struct.pack("<I", serial))], 0)

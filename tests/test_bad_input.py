@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 
 import pytest
+import tifffile
 from typer.testing import CliRunner
 
+import mosaic_files
 import photos
 import series
 from stillpix.cli import app
@@ -220,6 +223,20 @@ def stillpix(*arguments, **options):
         [sys.executable, "-m", "stillpix", "find", *arguments],
         capture_output=True, check=False, timeout=100, **options,
     )  # fmt: skip
+
+
+def test_what_libraries_print_about_a_damaged_file_does_not_reach_the_terminal(folder):
+    content = mosaic_files.dng(mosaic_files.noise(400, 600), compression=7)
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        first = file.pages[0].dataoffsets[0]
+    damaged = content[: first + 5000] + b"\xff\xc4" * 1000 + content[first + 7000 :]
+    (folder / "damaged.dng").write_bytes(damaged)
+
+    ran = stillpix(folder)
+
+    said = [line for line in ran.stderr.decode().splitlines() if "damaged" in line]
+    assert len(said) == 1 and said[0].startswith("stillpix: not used: "), ran.stderr
+    assert ran.stderr.decode().count("\n") == ran.stderr.decode().count("stillpix: ")
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are always text there")

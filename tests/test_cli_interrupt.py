@@ -28,13 +28,14 @@ def interrupted(*arguments, times=1, pause_s=0.1, once=""):
         [sys.executable, "-c", series.SLOWLY, str(pause_s), "find", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    lines = [ran.stderr.readline()]
-    while once not in lines[-1]:
-        lines.append(ran.stderr.readline())
-    ran.send_signal(signal.SIGINT)
-    if times > 1:
-        while "Ctrl-C again" not in lines[-1]:
-            lines.append(ran.stderr.readline())
+    lines = []
+    for awaited in (once, "Ctrl-C again")[:times]:
+        for line in ran.stderr:
+            lines.append(line)
+            if awaited in line:
+                break
+        else:
+            pytest.fail(f"ended before it said {awaited!r}: {lines}")
         ran.send_signal(signal.SIGINT)
     printed, complained = ran.communicate(timeout=60)
     return ran.returncode, printed, "".join(lines) + complained

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rawpy
+import tifffile
 
 import mosaic_files
 import photos
@@ -113,8 +115,6 @@ def test_two_bodies_of_one_model_with_other_patterns_are_told_apart(tmp_path):
 
 
 def test_a_mosaic_in_a_sub_directory_is_read_and_not_its_preview(tmp_path):
-    import tifffile
-
     pixels, file = noise(), BytesIO()
     with tifffile.TiffWriter(file) as writer:
         version = [(50706, "B", 4, bytes((1, 4, 0, 0)), True), (50708, "s", 0, "A", True)]
@@ -150,14 +150,50 @@ def test_a_dng_that_is_cut_short_between_head_and_pixels_is_refused(tmp_path):
         read_frame(header)
 
 
+@pytest.mark.parametrize("black", [0, 512])
+def test_a_tile_that_is_no_jpeg_is_refused(tmp_path, black, capfd):
+    content = bytearray(mosaic_files.dng(noise(400, 600), black=black, compression=7))
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        first = file.pages[0].dataoffsets[0]
+    content[first : first + 20] = bytes(20)
+
+    with pytest.raises(ReadError, match=r"a\.dng: is (cut short|a damaged)"):
+        read(tmp_path, bytes(content))
+
+
+def test_iso_and_serial_number_of_an_rw2_are_those_of_its_jpeg():
+    jpeg = photos.jpeg_with_exif(photos.exif_block(facts("F35") | {271: "Panasonic"}))
+    fields = [photos.field(271, "Panasonic"), (46, 7, len(jpeg), jpeg)]
+    content = b"IIU\0" + struct.pack("<I", 8) + photos.directory(fields[::-1], 8)
+
+    exif = raw_tags(BytesIO(content)).exif
+
+    assert (exif.make, exif.serial, exif.gain) == ("Panasonic", "F35", 8.0)
+
+
+@pytest.mark.parametrize(("missing", "cut_short"), [(0, False), (1, True), (9000, True)])
+def test_an_rw2_without_room_for_its_pixels_is_cut_short(missing, cut_short):
+    facts = [(2, 140), (3, 100), (45, 4), (280, 512)]
+    fields = [(tag, 4, 1, struct.pack("<I", value)) for tag, value in facts]
+    head = b"IIU\0" + struct.pack("<I", 8) + photos.directory(fields, 8)
+    content = head.ljust(512, b"\0") + bytes(16000 - missing)  # blocks of 16 bytes for 14
+
+    assert raw_tags(BytesIO(content)).cut_short is cut_short
+
+
+@pytest.mark.parametrize(("told", "serial"), [("0012345678", "12345678"), ("AB01", "AB01")])
+def test_the_serial_number_of_a_converted_dng_is_read(tmp_path, told, serial):
+    content = mosaic_files.dng(noise(), serial="", extra=[(50735, "s", 0, told, True)])
+
+    assert read_header(saved(tmp_path, content)).sensor.serial == serial
+
+
 def test_text_under_a_raw_name_is_refused(tmp_path):
     with pytest.raises(ReadError, match=r"a\.cr3: is no RAW file that LibRaw knows, or is damaged"):
         read_header(saved(tmp_path, b"dear diary, no photo today" * 99, "a.cr3"))
 
 
 def test_a_sensor_of_four_colours_is_refused_by_its_pattern(tmp_path):
-    from pathlib import Path
-
     from stillpix.images.raw import colours_of_pattern
 
     with pytest.raises(ReadError, match=r"has a colour pattern that is not known \(RE/GB"):

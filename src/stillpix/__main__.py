@@ -11,6 +11,21 @@ import sys
 from typing import NoReturn
 
 
+def _part_from_libraries() -> None:
+    """Let Python alone write to the terminal: what C libraries print to descriptor 2 goes nowhere.
+
+    LibRaw tells there of damage in its own words, beside the line that names file and remedy.
+    """
+    words = sys.stderr
+    if not isinstance(words, io.TextIOWrapper) or words.fileno() != 2:
+        return
+    own = os.dup(2)
+    sys.stderr = os.fdopen(own, "w", 1, encoding=words.encoding, errors=words.errors)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 def main() -> NoReturn:
     """Run the command line and exit.
 
@@ -20,6 +35,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name in a script the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
+    _part_from_libraries()
     try:
         from .cli import INTERRUPTED, PIPE_CLOSED, app
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -121,8 +121,9 @@ def stopping_on_interrupt(watch: Progress) -> Iterator[None]:
     def on_interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # its signature
         signal.signal(signal.SIGINT, signal.default_int_handler)
         watch.end()
-        with suppress(RuntimeError):  # it came amid another line being printed
-            watch.message("stopping after the photos in work; Ctrl-C again stops at once")
+        # This may have come amid another line being printed, which a thread waits for.
+        said = "stopping after the photos in work; Ctrl-C again stops at once"
+        threading.Thread(target=watch.message, args=(said,)).start()
 
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # in the background: a Ctrl-C there is meant for another program

@@ -18,6 +18,7 @@ from stillpix.images.maker_notes import maker_serial
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
 EXIF_DIRECTORY, EXPOSURE_TIME, DATE_TIME_ORIGINAL = 34665, 33434, 36867
 MAKER_NOTE, BODY_SERIAL_NUMBER = 37500, 42033
+DNG_SERIAL_NUMBER = 50735  # what Adobe's converter keeps of a maker note that it takes apart
 # ISOSpeedRatings, ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: the first is 16
 # bits wide and 65535 in it says "look at the others" (EXIF 2.3, annex G).
 ISO_TAGS: Final = (34855, 34867, 34866, 34865)
@@ -123,6 +124,10 @@ def plain_text(raw: bytes) -> str | None:
 
 def _serial(structure: Structure, tags: Directory, make: str | None) -> str | None:
     serial = _text(structure, tags, BODY_SERIAL_NUMBER)
+    if serial is None:
+        serial = _text(structure, tags, DNG_SERIAL_NUMBER)
+        if serial is not None and serial.isdigit():  # filled up with zeros, unlike the number
+            serial = serial.lstrip("0")
     if serial is None and make is not None and MAKER_NOTE in tags:
         found = maker_serial(structure, tags[MAKER_NOTE], make)
         serial = None if found is None else plain_text(found)

@@ -16,7 +16,12 @@ MOST_SERIAL = 64  # bytes
 NIKON_SERIALS = (0x001D, 0x00A0)
 CANON_SERIAL = 0x000C
 FUJIFILM_SERIAL = 0x0010
-OLYMPUS_SERIALS = (0x0404, 0x101A)
+# Notes that are a directory behind a head, with offsets from the EXIF block's start: head, its
+# length, and where the number is.
+PLAIN_NOTES = (
+    (b"OLYMP\0", 8, (0x0404, 0x101A)),
+    (b"Panasonic\0\0\0", 12, (0x0025,)),
+)
 OLYMPUS_EQUIPMENT, OLYMPUS_EQUIPMENT_SERIAL = 0x2010, 0x0101
 
 
@@ -27,14 +32,15 @@ def maker_serial(structure: Structure, note: Entry, make: str) -> bytes | None:
     """
     try:
         content = structure.content(note, MOST_NOTE)
+        for head, length, tags in PLAIN_NOTES:
+            if content.startswith(head):
+                return _first_text(structure, structure.directory(note.where + length), tags)
         if content.startswith(b"Nikon\0\x02"):
             return _nikon(content)
         if content.startswith(b"FUJIFILM"):
             return _fujifilm(content)
         if content.startswith((b"OLYMPUS\0", b"OM SYSTEM\0")):
             return _olympus_equipment(content)
-        if content.startswith(b"OLYMP\0"):
-            return _first_text(structure, structure.directory(note.where + 8), OLYMPUS_SERIALS)
         if make == "Canon":
             return _canon(structure, note)
     except BrokenStructureError:

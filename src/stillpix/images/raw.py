@@ -27,6 +27,7 @@ from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
 from stillpix.images.raw_tags import raw_tags
 
+LAST_ROWS = 16  # that no sensor's noise leaves at 0 altogether, not even that of a dark frame
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
 ABSURD = (
     "is a damaged RAW file (its lossless JPEG claims more than there is room for); copy it again"
@@ -160,12 +161,18 @@ def _damage(error: rawpy.LibRawError) -> str:
 
 
 def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
-    """Return LibRaw's own array: (height, width), or (height, width, samples) of what is none."""
+    """Return LibRaw's own array: (height, width), or (height, width, samples) of what is none.
+
+    Raises ReadError where LibRaw went on past the end of a file as if all were well.
+    """
     stored = raw.raw_image
     if stored is None or stored.dtype != np.uint16:
         raise ReadError(path, "is a RAW file without a mosaic of whole numbers; leave it out")
-    if stored.ndim == 3 and stored.shape[2] > 3:
-        stored = stored[..., :3]
+    if stored.ndim == 3:
+        return stored[..., :3]
+    bottom = raw.sizes.top_margin + raw.sizes.height
+    if not stored[max(bottom - LAST_ROWS, 0) : bottom].any():
+        raise ReadError(path, CUT_SHORT)
     return stored
 
 

@@ -30,6 +30,9 @@ RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian off
 CR3_HEAD = b"ftypcrx "
 CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")  # the box of Canon's own boxes
 CR2_HEAD = b"\x10\0\0\0CR\x02\0"  # at byte 4
+RW2_HEAD, RW2_JPEG = b"IIU\0", 46  # the tag whose content is a JPEG with all of EXIF
+RW2_WIDTH, RW2_HEIGHT, RW2_PACKING, RW2_OFFSET = 2, 3, 45, 280
+RW2_BLOCKS = frozenset({4, 5, 6})  # packings in blocks of 16 bytes, for 14 photosites at most
 RAW_SUFFIXES = frozenset({
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc",
     ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2",
@@ -103,6 +106,10 @@ def _of_structure(structure: Structure) -> RawTags:
     directories = list(_all_directories(structure))
     first = directories[0] if directories else {}
     exif = exif_of_directory(structure, first)
+    if structure.at(0, len(RW2_HEAD)) == RW2_HEAD:
+        return RawTags(
+            _exif_of_rw2(structure, first) or exif, cut_short=_is_rw2_cut_short(structure, first)
+        )
     raw = next((each for each in directories if _is_raw(structure, each)), None)
     if raw is None:
         return RawTags(exif)
@@ -219,6 +226,26 @@ def _exif_of_raf(file: BinaryIO) -> bytes | None:
     offset, length = struct.unpack(">II", file.read(8))
     file.seek(offset)
     return exif_of_jpeg(file.read(min(length, MOST_BLOCK)))
+
+
+def _exif_of_rw2(structure: Structure, first: Directory) -> Exif | None:
+    """Return the facts in the JPEG that an RW2 carries: ISO and serial number stand only there."""
+    from stillpix.images.jpeg import exif_of_jpeg
+
+    if RW2_JPEG not in first:
+        return None
+    block = exif_of_jpeg(structure.content(first[RW2_JPEG], MOST_BLOCK))
+    return None if block is None else exif_of_block(block)
+
+
+def _is_rw2_cut_short(structure: Structure, first: Directory) -> bool:
+    """Return whether there is no room for the pixels: LibRaw would read old memory for the rest."""
+    tags = (RW2_WIDTH, RW2_HEIGHT, RW2_PACKING, RW2_OFFSET)
+    facts = [number for tag in tags for number in _numbers(structure, first, tag, 1)]
+    if len(facts) != len(tags) or facts[2] not in RW2_BLOCKS:
+        return False
+    width, height, _, offset = facts
+    return offset + width * height * 16 / 14 > structure.size
 
 
 def _exif_of_cr3(file: BinaryIO) -> Exif:
