@@ -170,6 +170,12 @@ def panasonic_note(serial: str, at: int) -> bytes:
     return b"Panasonic\0\0\0" + directory([(0x0025, 7, len(text), text)], at + 12)
 
 
+def sigma_note(serial: str, at: int) -> bytes:
+    """Return a maker note of Sigma; its offsets count from the start of the block it is in."""
+    text = serial.encode() + b"\0"
+    return b"SIGMA\0\0\0\x01\0" + directory([(0x0002, 2, len(text), text)], at + 10)
+
+
 def canon_note(serial: int) -> bytes:
     """Return a maker note of Canon whose only field fits its entry."""
     return directory([(0x000C, 4, 1, struct.pack("<I", serial))], 0)

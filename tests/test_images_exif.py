@@ -135,12 +135,16 @@ def test_the_date_of_the_file_stands_in_for_that_of_the_exposure(tmp_path):
     assert taken == datetime(2020, 2, 3, 4, 5, 6)
 
 
-def test_a_note_of_panasonic_whose_offsets_count_from_the_block_gives_the_serial_number(tmp_path):
-    changes = {271: "Panasonic", 42033: None}
+@pytest.mark.parametrize(
+    ("make", "note"), [("Panasonic", photos.panasonic_note), ("SIGMA", photos.sigma_note)]
+)
+def test_a_note_whose_offsets_count_from_the_block_gives_the_serial_number(tmp_path, make, note):
+    changes = {271: make, 42033: None}
     length = len(photos.exif_block({**photos.CAMERA, **changes, 37500: b"\0" * 8}))
-    note = photos.panasonic_note("F350807010058", length - 8)
 
-    assert header_with(tmp_path, {**changes, 37500: note}).sensor.serial == "F350807010058"
+    written = header_with(tmp_path, {**changes, 37500: note("F350807010058", length - 8)})
+
+    assert written.sensor.serial == "F350807010058"
 
 
 @pytest.mark.parametrize("value", [None, "", "   ", "0000000"])
