@@ -30,6 +30,8 @@ APART = 3  # px: the response of a defect in a rendered picture
 AT_ONCE = 20_000  # places asked of one photo in one step
 FEWEST = 3  # defects that must be seen at the shift
 SEEN = 1.0  # mean clipped sigmas from which one is
+NEARBY = 1  # px that a place found in a rendered picture may be beside the broken photosite
+SURE = 3.0  # standard deviations of what sound photosites say, from which one shows
 REMEDY = "run `stillpix find` on these photos: they then have a map of their own"
 
 Floats = NDArray[np.float64]
@@ -48,7 +50,8 @@ def framed(
 ) -> tuple[DefectMap, str]:
     """Return the map as one of another frame of its body, and a sentence on how well it fits.
 
-    The levels of the two kinds of file are not comparable: strengths are left out. Raises
+    The levels of the two kinds of file are not comparable: strengths are left out. On mosaics each
+    pixel becomes the photosite that shows, and what shows none is left out. Raises
     SensorMismatchError where the photos do not show, beyond doubt, at which shift the map lies.
     """
     shifts = _possible(defect_map.sensor, sensor)
@@ -73,6 +76,10 @@ def framed(
         f"the map is of {mapped.width}x{mapped.height} and lies {x:+d},{y:+d} on these photos: "
         f"{seen} of {len(listed)} broken pixels show there"
     )
+    if sensor.layout != "rendered":
+        moved, kept = kept, _as_photosites(kept, photos)
+        hidden = len(moved) - len(kept)
+        note += f"; {hidden} pixels that show in none of the photos looked at are left out"
     return replace(defect_map, sensor=sensor, defects=kept), note
 
 
@@ -132,6 +139,20 @@ def _at_shifts(frame: Frame, listed: Sequence[Defect], shifts: _Shifts) -> Float
     said = np.nan_to_num(residual).astype(np.float64).reshape(-1, len(shifts.y), len(shifts.x))
     signs = [-1.0 if _is_dark(defect) else 1.0 for defect in listed]
     return np.asarray(np.clip(np.array(signs)[:, None, None] * said, -CLIP, CLIP))
+
+
+def _as_photosites(moved: Sequence[Defect], photos: Sequence[Header]) -> tuple[Defect, ...]:
+    """Return each defect at the photosite by its place that shows most, if one shows at all."""
+    single = [defect for defect in moved if defect.run is None]
+    around = range(-NEARBY, NEARBY + 1)
+    said, looked = _said(single, _Shifts(around, around), photos)
+    placed = []
+    for defect, square in zip(single, said, strict=True):
+        row, column = np.unravel_index(square.argmax(), square.shape)
+        if square[row, column] >= SURE * np.sqrt(looked):
+            at = defect.x + around[column], defect.y + around[row]
+            placed.append(replace(defect, x=at[0], y=at[1]))
+    return (*placed, *(defect for defect in moved if defect.run is not None))
 
 
 def _is_dark(defect: Defect) -> bool:
