@@ -91,9 +91,9 @@ def said(page, text):
     until(page, "text => document.getElementById('said').textContent.includes(text)", text)
 
 
-def picture(page, name):
-    """Take a picture of what is seen; keep it for the documentation where that is asked for."""
-    taken = Image.open(io.BytesIO(page.screenshot()))
+def picture(seen, name):
+    """Take a picture of a page or an element; keep it for the documentation where asked to."""
+    taken = Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
     if os.environ.get(PICTURES):
-        taken.convert("RGB").save(IMAGES / f"{name}.png", optimize=True)
+        taken.save(IMAGES / f"{name}.png", optimize=True)
     return taken

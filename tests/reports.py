@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from base64 import b64decode
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,15 +20,7 @@ from stillpix.report.looks import Looks
 from stillpix.report.section import Crop, Detail, Section
 from stillpix.report.stamps import Stamp
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
-# With this set, the pictures of the documentation are made anew.
-PICTURES = "STILLPIX_PICTURES"
 SENSOR = Sensor("Example Works", "Example One", "7", 640, 480)
 
 
@@ -96,18 +86,6 @@ def noisy_section(defects, photos, seed=1):
 
 
 @contextmanager
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@contextmanager
 def visiting(browser, path, *, width=1280, height=900, **options):
     """Give a page with a report open; at the end nothing was asked of others or went wrong."""
     complaints, asked = [], []
@@ -126,11 +104,3 @@ def visiting(browser, path, *, width=1280, height=900, **options):
     assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {
         path.as_uri()
     }
-
-
-def picture(seen, name):
-    """Take a picture of a page or an element; keep it for the documentation where asked to."""
-    taken = Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
-    if os.environ.get(PICTURES):
-        taken.save(IMAGES / f"{name}.png", optimize=True)
-    return taken

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import browsing
 import reports
 from stillpix.defects import Defect, Run
 from stillpix.gather import Skipped
@@ -16,7 +17,7 @@ from stillpix.report.section import Detail
 from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
-pytestmark = pytest.mark.skipif(reports.CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = browsing.needs_chromium
 FOCUSED = "document.activeElement.textContent"
 KINDS = "rows => rows.map(row => row.cells[2].textContent.trim())"
 SORTED = (
@@ -26,7 +27,7 @@ SORTED = (
 
 @pytest.fixture(scope="module")
 def browser():
-    with reports.chromium() as found:
+    with browsing.chromium() as found:
         yield found
 
 
@@ -233,11 +234,11 @@ def test_on_paper_it_is_dark_on_white_and_without_what_needs_a_hand(of_one, brow
 def test_pictures_of_the_report(of_one, browser):
     shots = []
     with reports.visiting(browser, of_one, height=1000) as page:
-        shots.append(reports.picture(page, "report-1280"))
+        shots.append(browsing.picture(page, "report-1280"))
         hot = page.locator("article", has=page.locator(".symbol.hot")).first
-        shots.append(reports.picture(hot, "report-detail-1280"))
+        shots.append(browsing.picture(hot, "report-detail-1280"))
     with reports.visiting(browser, of_one, width=390, height=844, color_scheme="dark") as page:
-        shots.append(reports.picture(page, "report-390"))
+        shots.append(browsing.picture(page, "report-390"))
 
     for shot in shots:
         assert np.asarray(shot.convert("L")).std() > 10
