@@ -17,6 +17,7 @@ from stillpix.characterise import (
     is_point,
     kind_of,
     single_scene_candidates,
+    stands_alone,
 )
 from stillpix.evidence import Evidence
 from stillpix.frame import Exposure
@@ -245,3 +246,25 @@ def test_tiny_frames_have_few_candidates_or_none(shape):
 
 def test_no_photos_give_no_candidates():
     assert single_scene_candidates(Evidence(single_photo([]).sensor)) == ()
+
+
+def around(middle, *beside, elsewhere=1):
+    shown = np.full(9, elsewhere)
+    shown[4] = middle
+    shown[[1, 3, 5, 7, 0, 2, 6, 8][: len(beside)]] = beside
+    return shown.reshape(3, 3)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_two_broken_neighbours_leave_a_photosite_alone_and_a_star_does_not(sign):
+    assert stands_alone(sign * around(60, 60, 60), 60)
+    assert stands_alone(sign * around(60, 60, 60, -60), 60)
+    assert not stands_alone(sign * around(60, 30, 30, 20), 60)
+
+
+@pytest.mark.parametrize("photos", [5, 25, 60, 1000])
+def test_the_noise_of_neighbours_is_no_star(photos):
+    shown = np.random.default_rng(photos).binomial(photos, 0.023, (2000, 3, 3))
+    shown[:, 1, 1] = photos // 2
+
+    assert np.mean([stands_alone(each, photos) for each in shown]) > 0.995

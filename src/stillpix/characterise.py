@@ -35,8 +35,13 @@ SQUARE = 2  # px
 SQUARE_NOISE = 1.4  # null sigmas: four of its standard errors above 0.67
 SQUARE_SHARE = 0.06  # of the middle's score
 # Of a series that hardly moved, stars pass the same photosite in a few of the pictures that count.
-OFTEN = 0.5  # of the photos that could show a find, where most photos are repeats
+OFTEN = 0.6  # of the photos that could show a find, where half of the photos are repeats
 TRAIL = 0.5  # of what all photos can say: a star's trail stays below it
+# In few of all photos, repeats counted, and those beside it show as often.
+FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the photos that show it
+# Share of the photos in which noise shows one photosite, to one side, and its standard errors.
+NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
+TWICE = 2.0  # photos that must show a neighbour, however few there are
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -71,9 +76,46 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
     if convincing and not evidence.rendered:
-        often = shown >= OFTEN * could or evidence.repeats < evidence.scenes
-        convincing = often and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+    if convincing and evidence.again:
+        convincing = _is_often_there(evidence, x, y, could / evidence.scenes)
+        convincing = convincing and not is_passing(evidence, x, y)
     return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
+
+
+def _is_often_there(evidence: Evidence, x: int, y: int, could: float) -> bool:
+    """Return whether a place of a mosaic shows in repeats, too: `could` is the share that can."""
+    photos = evidence.scenes + evidence.again
+    shown = int(evidence.shown[y, x]) + int(evidence.shown_again[y, x])
+    often = OFTEN * min(evidence.again / evidence.scenes, 1.0)
+    return abs(shown) >= often * could * photos
+
+
+def is_passing(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether what a mosaic shows at a place moves on: False where there are no repeats."""
+    if not evidence.again:
+        return False
+    near = np.s_[y - 1 : y + 2, x - 1 : x + 2]
+    shown = evidence.shown[near].astype(np.int64) + evidence.shown_again[near]
+    return not stands_alone(shown, evidence.scenes + evidence.again)
+
+
+def stands_alone(shown: NDArray[np.int64], photos: int) -> bool:
+    """Return whether the photos that show a photosite do not show those around it, too.
+
+    `shown` is (3, 3): in how many of all photos each clearly shows, signed. A star that moves,
+    however slowly, lights up those beside its way in as many photos, and two stars that meet at
+    one place are still two stars. Beside a broken photosite there is noise.
+
+    >>> shown = np.array([[1, 0, 2], [1, 58, 3], [0, 2, 1]])
+    >>> stands_alone(shown, 60), stands_alone(shown + 20, 60)
+    (True, False)
+    """
+    own = int(shown[1, 1])
+    noise = NOISE_SHOWS * photos
+    least = max(noise + NOISE_ERRORS * noise**0.5, BESIDE_SHARE * abs(own), TWICE)
+    beside = np.delete(shown.ravel() * (1 if own >= 0 else -1), 4)
+    return int((beside >= least).sum()) <= FEW_BESIDE
 
 
 def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
