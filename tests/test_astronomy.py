@@ -165,3 +165,30 @@ def test_bad_files_among_good_ones_are_named_and_the_others_go_on(tmp_path):
     assert named == {"nan.fits", "cube.fits", "cut.fits"}
     assert body.map.evidence.photos == 4
     assert all(isinstance(defect, Defect) for defect in body.map)
+
+
+@pytest.mark.parametrize("kind", ["lights", "darks"])
+def test_hot_pixels_that_came_between_nights_are_dated(tmp_path, kind):
+    sky = stars.Sky(41, width=500, height=400, hot=40, stars=500, drift=(1.5, 0.3), weakest=12.0)
+    charge, late = sky.dark.copy(), sorted(sky.hot)[:20]
+    for number in range(40):
+        sky.dark = charge.copy()
+        for x, y in late if number < 16 else ():
+            sky.dark[y, x] = 0
+        pixels = sky.dark_frame() if kind == "darks" else sky.light_frame(number)
+        dark = {"IMAGETYP": "Dark Frame"} if kind == "darks" else {}
+        content = mosaic_files.fits(
+            pixels, EXPTIME=60.0, INSTRUME="Example Camera", BAYERPAT="RGGB", **dark,
+            DATE_OBS=f"2024-02-{1 + number // 4:02d}T22:{number % 4:02d}:00",
+        )  # fmt: skip
+        (tmp_path / f"{number:03d}.fits").write_bytes(content)
+
+    [found] = find([tmp_path])
+
+    since = {(one.x, one.y): one.since for one in found.in_state("confirmed")}
+    dated = [since[place] for place in late if place in since]
+    assert len(dated) >= 15
+    assert sum((low.day, high.day) == (4, 5) for low, high in dated) >= len(dated) - 1
+    assert all(
+        low.day == 1 for place in sky.hot - {*late} if place in since for low, _ in [since[place]]
+    )
