@@ -61,8 +61,12 @@ def _write_series(
         (folder / kind).mkdir()
     for number in range(photos):
         own = np.random.default_rng((options.seed, number))
-        top, left = own.integers(0, (field.shape[0] - height, field.shape[1] - width))
-        cut = field[top : top + height, left : left + width]
+        # from anywhere: cut from around one place, a scene's dim leaf would dim the same photosites
+        top, left = own.integers(0, field.shape[:2])
+        rolled = np.roll(field, (-top, -left), (0, 1))[
+            :: own.choice([-1, 1]), :: own.choice([-1, 1])
+        ]
+        cut = rolled[:height, :width]
         mosaic = np.empty((height, width), np.float32)
         for y in (0, 1):
             for x in (0, 1):

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from frames import evidence_of, frame_of, photos_of_light, smooth_light
 from stillpix.characterise import (
+    FEW_BESIDE,
     FEW_CANDIDATES,
     RING_FROM,
+    count_beside,
     describe,
     is_point,
     kind_of,
@@ -245,3 +247,25 @@ def test_tiny_frames_have_few_candidates_or_none(shape):
 
 def test_no_photos_give_no_candidates():
     assert single_scene_candidates(Evidence(single_photo([]).sensor)) == ()
+
+
+def around(middle, *beside, elsewhere=1):
+    shown = np.full(9, elsewhere)
+    shown[4] = middle
+    shown[[1, 3, 5, 7, 0, 2, 6, 8][: len(beside)]] = beside
+    return shown.reshape(3, 3)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_star_lights_up_more_of_its_neighbours_than_two_broken_ones(sign):
+    assert count_beside(sign * around(60, 60, 60), 60) == FEW_BESIDE
+    assert count_beside(sign * around(60, 60, 60, -60), 60) == FEW_BESIDE
+    assert count_beside(sign * around(60, 30, 30, 20), 60) > FEW_BESIDE
+
+
+@pytest.mark.parametrize("photos", [5, 25, 60, 1000])
+def test_the_noise_of_neighbours_is_no_star(photos):
+    shown = np.random.default_rng(photos).binomial(photos, 0.023, (2000, 3, 3))
+    shown[:, 1, 1] = photos // 2
+
+    assert np.mean([count_beside(each, photos) <= FEW_BESIDE for each in shown]) > 0.995

@@ -18,6 +18,7 @@ from mosaics import LAYOUTS, PATTERNS, evidence_of, frame_of, mosaic_of, sensor_
 from stillpix import evidence as evidence_module
 from stillpix import mosaic
 from stillpix.detection import detect
+from stillpix.errors import SensorMismatchError
 from stillpix.evidence import MOST_PHOTOS, Evidence, template_factors
 from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
 from stillpix.mosaic_kernels import LIMIT, PER_WHITE
@@ -166,6 +167,29 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("width", "height"), [(48, 40), (33, 35), (70, 131)])
+def test_what_repeats_show_is_counted_as_that_of_other_photos_and_apart(layout, width, height):
+    frames = some_frames(5, layout, width, height)
+    counted, repeated = evidence_of(frames), Evidence(frames[0].sensor)
+    with ThreadPoolExecutor(2) as pool:
+        for number, frame in enumerate([*frames, frames[0]]):
+            repeated.note_repeat(frame, pool if number % 2 else None)
+
+    assert_array_equal(repeated.shown_again, counted.shown)
+    assert (repeated.again, counted.again) == (5, 0)
+    assert not repeated.scores.any()
+    assert not counted.shown_again.any()
+
+
+def test_repeats_of_the_wrong_size_are_refused():
+    frame = some_frames(1, "mono")[0]
+    small = replace(frame, pixels=frame.pixels[:20])
+
+    with pytest.raises(SensorMismatchError, match="not of its sensor's size"):
+        Evidence(frame.sensor).note_repeat(small)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("width", "height"), [(48, 40), (80, 33), (35, 130)])
 def test_decoys_are_the_same_counts_moved_by_whole_cells(layout, width, height):
     (frame,) = some_frames(1, layout, width, height)
@@ -287,6 +311,19 @@ def test_saved_evidence_of_mosaics_goes_on_as_if_it_had_never_been_put_down(tmp_
     evidence_of(MIXED[:5]).save(tmp_path)
 
     assert Evidence.load(tmp_path, ALL.sensor).update_all(MIXED) == ALL
+
+
+def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
+    one, other = some_frames(2, "xtrans", seed=9)
+    whole = evidence_of(MIXED).note_repeat(one).note_repeat(other)
+    evidence_of(MIXED[:5]).note_repeat(one).save(tmp_path)
+
+    half = Evidence.load(tmp_path, ALL.sensor)
+    half.merge(evidence_of(MIXED[5:]).note_repeat(other))
+
+    assert half == whole
+    assert (half.again, half.shown_again.any()) == (2, True)
+    assert whole != evidence_of(MIXED)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

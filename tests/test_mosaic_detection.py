@@ -173,3 +173,21 @@ def test_of_crops_of_a_real_mosaic_only_what_was_planted_is_confirmed(excess):
     assert confirmed == (
         set(zip(columns.tolist(), rows.tolist(), strict=True)) if excess else set()
     )
+
+
+@pytest.mark.parametrize(("said", "convincing"), [(8.0, False), (24.0, True)])
+def test_one_dim_photo_of_a_bright_place_convinces_nobody(said, convincing):
+    """A hot pixel shows in it alone; that all photos say a little of another kind proves nothing.
+
+    Information is a mean over a block: an edge in it makes one photosite of it look certain.
+    """
+    frames = flat_fields(
+        24, np.random.default_rng(6), sensor_of("bayer-RGGB", 160, 120), lambda *_: None
+    )
+    evidence = evidence_of(frames)
+    evidence.scores[:, 60, 80] = np.array([2.0, said, said, 30.0]) * 1024
+    evidence.information[1:3, 15, 20] = 0
+
+    null = null_of(evidence.scores, evidence.information, None, evidence.grid)
+
+    assert describe(evidence, null, 80, 60).convincing == convincing

@@ -25,6 +25,8 @@ BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called s
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
 FEWEST_DARKS = 2  # dark frames that must agree
+# photos that its loudest template itself takes, in a mosaic, or one nearly as loud
+FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
@@ -35,8 +37,14 @@ SQUARE = 2  # px
 SQUARE_NOISE = 1.4  # null sigmas: four of its standard errors above 0.67
 SQUARE_SHARE = 0.06  # of the middle's score
 # Of a series that hardly moved, stars pass the same photosite in a few of the pictures that count.
-OFTEN = 0.5  # of the photos that could show a find, where most photos are repeats
+OFTEN = 0.6  # of the photos that could show a find, where half of the photos are repeats
+OFTEN_ALONE = 0.4  # of them, where none of those beside it shows more than noise does
 TRAIL = 0.5  # of what all photos can say: a star's trail stays below it
+# In few of all photos, repeats counted, and those beside it show as often.
+FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the photos that show it
+# Share of the photos in which noise shows one photosite, to one side, and its standard errors.
+NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
+TWICE = 2.0  # photos that must show a neighbour, however few there are
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -71,22 +79,67 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
     if convincing and not evidence.rendered:
-        often = shown >= OFTEN * could or evidence.repeats < evidence.scenes
-        convincing = often and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+        loud = np.abs(scores) >= NEARLY_AS_LOUD * abs(scores[loudest])
+        least = _photos_at_least(evidence.scores[loud, y, x])
+        convincing = least >= min(FEWEST_OF_LOUDEST, evidence.scenes)
+        convincing = convincing and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+    if convincing and evidence.again:
+        convincing = _stays(evidence, x, y, could / evidence.scenes)
     return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
+
+
+def _stays(evidence: Evidence, x: int, y: int, could: float) -> bool:
+    """Return whether a place of a mosaic shows in repeats, too, and those beside it do not.
+
+    `could` is the share of the photos that can show it.
+    """
+    shown, photos = _shown_around(evidence, x, y)
+    beside = count_beside(shown, photos)
+    share = OFTEN if beside else OFTEN_ALONE
+    often = share * min(evidence.again / evidence.scenes, 1.0)
+    return beside <= FEW_BESIDE and abs(int(shown[1, 1])) >= often * could * photos
+
+
+def is_passing(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether what a mosaic shows at a place moves on: False where there are no repeats."""
+    return evidence.again > 0 and count_beside(*_shown_around(evidence, x, y)) > FEW_BESIDE
+
+
+def _shown_around(evidence: Evidence, x: int, y: int) -> tuple[NDArray[np.int64], int]:
+    """Return in how many of all photos each of 3x3 photosites shows, signed, and their number."""
+    near = np.s_[y - 1 : y + 2, x - 1 : x + 2]
+    shown = evidence.shown[near].astype(np.int64) + evidence.shown_again[near]
+    return shown, evidence.scenes + evidence.again
+
+
+def count_beside(shown: NDArray[np.int64], photos: int) -> int:
+    """Return how many of the 8 around a photosite show nearly as often, and more than noise does.
+
+    `shown` is (3, 3): in how many of all photos each clearly shows, signed. A star that moves,
+    however slowly, lights up those beside its way in as many photos, and two stars that meet at
+    one place are still two stars. Beside a broken photosite there is noise.
+
+    >>> shown = np.array([[1, 0, 2], [1, 58, 3], [0, 2, 1]])
+    >>> count_beside(shown, 60), count_beside(shown + 20, 60)
+    (0, 8)
+    """
+    own = int(shown[1, 1])
+    noise = NOISE_SHOWS * photos
+    least = max(noise + NOISE_ERRORS * noise**0.5, BESIDE_SHARE * abs(own), TWICE)
+    beside = np.delete(shown.ravel() * (1 if own >= 0 else -1), 4)
+    return int((beside >= least).sum())
 
 
 def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing."""
     if 0 < evidence.darks == evidence.scenes:
         return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
-    return _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
+    return _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
 
 
-def _photos_at_least(evidence: Evidence, x: int, y: int) -> int:
+def _photos_at_least(scores: NDArray[np.int32]) -> int:
     """Return how many photos it takes at least to say as much: each is clipped."""
-    most = float(np.abs(evidence.scores[:, y, x]).max()) / UNIT
-    return int(np.ceil(most / CLIP**2))
+    return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from .characterise import describe, single_scene_candidates
+from .characterise import describe, is_passing, single_scene_candidates
 from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
@@ -117,6 +117,11 @@ def detect(
     tail = _decoy_tail(evidence, settings, pool)
     expected = tail.expected(found.score)
     loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
+    # stars near the pole of a turning field are a crowd, the hot pixels among them are not
+    loud[loud] = [
+        not is_passing(evidence, int(x), int(y))
+        for x, y in zip(found.x[loud], found.y[loud], strict=True)
+    ]
     trusted = np.ones(found.score.size, np.bool_)
     trusted[loud] = ~crowded(found.x[loud], found.y[loud], evidence.sensor)
     q = q_values(expected, trusted)

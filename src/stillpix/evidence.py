@@ -28,7 +28,7 @@ from . import mosaic
 from .errors import SensorMismatchError, StateFormatError, StillpixError
 from .frame import Exposure, Frame, Sensor
 from .kernels import BLOCK, STRIP, TEMPLATES, UNIT_EXCESS, accumulate
-from .mosaic_kernels import PER_WHITE, accumulate_mosaic
+from .mosaic_kernels import PER_WHITE, accumulate_mosaic, show_mosaic
 from .scenes import SAMPLES, Signature
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -102,6 +102,10 @@ class Evidence:
         self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
+        # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
+        # tell what stays in place from stars that pass.
+        self.shown_again = np.zeros((0, 0) if self.rendered else (height, width), np.int16)
+        self.again = 0  # repeats that were asked
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -160,14 +164,32 @@ class Evidence:
         """Add one frame; a frame that is known already changes nothing."""
         return self.update_all([frame])
 
-    def note_repeat(self, frame: Frame) -> Self:
-        """Remember a frame that shows the same picture as one already counted."""
+    def note_repeat(self, frame: Frame, pool: Executor | None = None) -> Self:
+        """Remember a frame that shows the same picture as one already counted.
+
+        Of a mosaic's, what it shows is counted apart. A frame that is known changes nothing.
+        """
         self._require(frame.sensor)
-        self.photos.setdefault(
-            frame.digest,
-            PhotoRecord(frame.exposure, counted=False, white=frame.white, dark=frame.dark),
+        if self.knows(frame.digest):
+            return self
+        if not self.rendered and self.again < MOST_PHOTOS:
+            self._show_again(frame, pool)
+        self.photos[frame.digest] = PhotoRecord(
+            frame.exposure, counted=False, white=frame.white, dark=frame.dark
         )
         return self
+
+    def _show_again(self, frame: Frame, pool: Executor | None) -> None:
+        self._require_size(frame)
+        curve, edges = mosaic.curve_of(frame), mosaic.judged(self.sensor)
+        pattern = mosaic.neighbours(self.sensor.layout, frame.phase)
+        pixels = _native(frame)
+
+        def show(band: tuple[int, int]) -> None:
+            show_mosaic(pixels, curve, pattern, edges, *band, self.shown_again)
+
+        list(map(show, self._bands(None)) if pool is None else pool.map(show, self._bands(pool)))
+        self.again += 1
 
     def update_all(self, frames: Sequence[Frame], pool: Executor | None = None) -> Self:
         """Add several frames at once: faster than one by one, to the same bits.
@@ -177,10 +199,7 @@ class Evidence:
         fresh: dict[str, Frame] = {}
         for frame in frames:
             self._require(frame.sensor)
-            if frame.pixels.shape != (self.sensor.height, self.sensor.width):
-                raise SensorMismatchError(  # the kernels would write past their sums
-                    f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"
-                )
+            self._require_size(frame)
             if not self.knows(frame.digest):
                 fresh.setdefault(frame.digest, frame)
         if self.scenes + len(fresh) > MOST_PHOTOS:
@@ -209,6 +228,7 @@ class Evidence:
         theirs = other._arrays()
         for name, sums in self._arrays().items():
             np.add(sums, theirs[name], out=sums)
+        self.again += other.again
         self.photos.update(other.photos)
         self.signatures.update(other.signatures)
         self.files |= other.files
@@ -221,6 +241,7 @@ class Evidence:
         return (
             self.sensor == other.sensor
             and self.photos == other.photos
+            and self.again == other.again
             and all(np.array_equal(mine[name], theirs[name]) for name in mine)
         )
 
@@ -242,6 +263,7 @@ class Evidence:
             "photos": photos,
             "signatures": list(self.signatures),
             "files": sorted(self.files),
+            "again": self.again,
         }
         (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
 
@@ -265,6 +287,7 @@ class Evidence:
                 raise ValueError("signatures have another shape")
             evidence.signatures = dict(zip(state["signatures"], signatures, strict=True))
             evidence.files = set(state["files"])
+            evidence.again = int(state.get("again", 0))
             evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
         except _DAMAGE as error:
             reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"
@@ -273,21 +296,23 @@ class Evidence:
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
         # one memory layout for all: the kernel is compiled for tuples of one type
-        padded = [
-            np.require(f.pixels, f.pixels.dtype.newbyteorder("="), ["C", "W"]) for f in frames
-        ]
+        padded = [_native(frame) for frame in frames]
         padded += [padded[0]] * (TOGETHER - len(frames))
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
         add = accumulate if self.rendered else accumulate_mosaic
         arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts))
-        height = self.sensor.height
-        bands = 1 if pool is None else 2 * TOGETHER
-        edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
-        calls = [(*arguments, a, b, *self._arrays().values()) for a, b in pairwise(edges)]
+        calls = [(*arguments, a, b, *self._sums().values()) for a, b in self._bands(pool)]
         if pool is None:
             add(*calls[0])
         else:
             list(pool.map(lambda call: add(*call), calls))
+
+    def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
+        """Return the first row and the the row after the last of each band that a thread takes."""
+        height = self.sensor.height
+        bands = 1 if pool is None else 2 * TOGETHER
+        edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
+        return list(pairwise(edges))
 
     def _scaled(self, frames: Sequence[Frame], shifts: NDArray[Any]) -> tuple[Any, ...]:
         """Return what the kernel must know of the photos: scale, factors, the decoys' places."""
@@ -312,7 +337,18 @@ class Evidence:
                 "photos of different sensors are never added up"
             )
 
+    def _require_size(self, frame: Frame) -> None:
+        if frame.pixels.shape != (self.sensor.height, self.sensor.width):
+            raise SensorMismatchError(  # the kernels would write past their sums
+                f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"
+            )
+
     def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that is kept of a photo's pixels, by name."""
+        again = {} if self.rendered else {"shown_again": self.shown_again}
+        return self._sums() | again
+
+    def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
         return {
             "scores": self.scores,
@@ -322,6 +358,11 @@ class Evidence:
             "shown": self.shown,
             "excess": self.excess,
         }
+
+
+def _native(frame: Frame) -> NDArray[Any]:
+    """Return a frame's pixels in the one memory layout that kernels are compiled for."""
+    return np.require(frame.pixels, frame.pixels.dtype.newbyteorder("="), ["C", "W"])
 
 
 def _kind(frame: Frame) -> tuple[Any, ...]:

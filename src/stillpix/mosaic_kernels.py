@@ -288,3 +288,29 @@ def accumulate_mosaic(
                     said[0], photos[n][y], said[3], curves[n, _PER_COUNT], shown[y], excess[y]
                 )
                 _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
+
+
+@compiled
+def show_mosaic(
+    photo: Any, curve: Any, pattern: Any, edges: Any, first: int, last: int, shown: Any
+) -> None:
+    """Count in rows first..last what one photo clearly shows, signed, and add nothing else up.
+
+    By the rule of `accumulate_mosaic`, and with its arguments.
+    """
+    (sites, numbers), (left, top, right, bottom) = pattern, edges
+    width, (rows, step) = photo.shape[1], numbers.shape
+    room = (width + step - 1) // step + 2 * _PAD
+    level = np.zeros((_RING, step, room), np.float32)
+    residual = np.zeros((_RING, step, room), np.float32)
+    said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
+    flat = np.zeros(width, np.float32)
+    end = min(last, bottom) if left < right else first
+    for ahead in range(max(first - 2 * REACH, 0), end + 2 * REACH):
+        y = ahead - 2 * REACH
+        _read_ahead(photo, ahead, curve, sites, numbers, flat, level, residual)
+        if y >= first and y >= top:
+            _judge_row(level, residual, y, sites[y % rows], numbers[y % rows], curve, planes, said)
+            psi, counts = said[0], shown[y]
+            for x in range(left, right):
+                counts[x] += np.int16(psi[x] >= _SHOWS) - np.int16(psi[x] <= -_SHOWS)

@@ -308,7 +308,7 @@ class _Body:
             elif not frame.dark and is_repeat(
                 signature, evidence.signatures.values(), self.sensor.layout
             ):
-                evidence.note_repeat(frame)
+                evidence.note_repeat(frame, self.pool)
                 self.outcome.repeats += 1
             else:
                 evidence.signatures[frame.digest] = signature
