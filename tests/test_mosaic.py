@@ -160,7 +160,7 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout
     evidence = evidence_of(frames)
 
     clear = doubtful == 0
-    assert np.count_nonzero(shown) > 3
+    assert np.count_nonzero(shown) > 1  # or there was nothing to compare
     assert_array_equal(evidence.shown[clear], shown[clear])
     assert_allclose(evidence.excess[clear], excess[clear], rtol=2e-3, atol=8 * len(frames))
 

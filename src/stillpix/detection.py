@@ -18,8 +18,9 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
-from .null import APART, Null, Peaks, null_of, peaks_of
+from .null import APART, Null, Peaks, energy_peaks, null_of, peaks_of
 
+ENERGY_FLOOR = 2.0  # root of spreads of a mosaic's energies below which nothing is looked at
 TAIL = 300  # decoy peaks to which the tail is fitted
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
@@ -61,10 +62,26 @@ class Tail:
         >>> [round(float(n), 3) for n in tail.expected(np.array([4.0, 5.0, 6.0], np.float32))]
         [2.0, 1.0, 0.0]
         """
-        above = np.maximum(score.astype(np.float64), self.start)
-        fitted = self.number * np.exp(-(above**2 - self.start**2) / (2 * self.variance))
         counted = self.peaks.size - np.searchsorted(self.peaks, score, side="left")
-        return np.maximum(fitted, counted) / self.share
+        return np.maximum(self.fitted(score), counted / self.share)
+
+
+    def score_of(self, expected: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return at which score the fitted tail expects so many false peaks; 0 below its start.
+
+        >>> tail = Tail(np.array([4.5, 5.0], np.float32), 4.0, 2.0, 1.0)
+        >>> tail.score_of(np.array([2.0, 0.02222, 3.0])).round(2).tolist()
+        [4.0, 5.0, 0.0]
+        """
+        ahead = np.log(self.number / (expected * self.share))
+        score = np.sqrt(self.start**2 + 2 * self.variance * np.maximum(ahead, 0))
+        return np.where(ahead >= 0, score, 0).astype(np.float32)
+
+    def fitted(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what the tail alone says, whatever decoys there are."""
+        above = np.maximum(score.astype(np.float64), self.start)
+        fallen = np.exp(-(above**2 - self.start**2) / (2 * self.variance))
+        return np.asarray(self.number * fallen / self.share)
 
 
 def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
@@ -113,8 +130,9 @@ def detect(
         return _map_of(evidence, settings, defects, expected_false=None)
     null = null_of(evidence.scores, evidence.information, pool, evidence.grid)
     found = peaks_of(evidence.scores, null, settings.floor, pool, _apart(evidence))
+    found, decoys = _with_energies(evidence, found, _decoys(evidence, settings, pool), settings, pool)
     found = one_a_response(found, evidence)
-    tail = _decoy_tail(evidence, settings, pool)
+    tail = _tail(evidence, decoys, settings)
     expected = tail.expected(found.score)
     loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
     trusted = np.ones(found.score.size, np.bool_)
@@ -188,6 +206,23 @@ def _one_in_mosaic(found: Peaks) -> Peaks:
     return Peaks(found.x[kept], found.y[kept], found.score[kept])
 
 
+def louder_of(one: Peaks, other: Peaks) -> Peaks:
+    """Return the peaks of both, each place once with its louder score, loudest first.
+
+    >>> at = np.array([3, 5])
+    >>> one = Peaks(at, at, np.array([7.0, 5.0], np.float32))
+    >>> both = louder_of(one, Peaks(at[1:], at[1:], np.array([9.0], np.float32)))
+    >>> both.x.tolist(), both.score.tolist()
+    ([5, 3], [9.0, 7.0])
+    """
+    x, y = np.concatenate([one.x, other.x]), np.concatenate([one.y, other.y])
+    score = np.concatenate([one.score, other.score])
+    order = np.lexsort((x, y, -score))
+    x, y, score = x[order], y[order], score[order]
+    first = np.sort(np.unique(np.stack([x, y]), axis=1, return_index=True)[1])
+    return Peaks(x[first], y[first], score[first])
+
+
 def _apart(evidence: Evidence) -> int:
     """Return how far peaks must stand apart: in a mosaic a defect is one value."""
     return APART if evidence.rendered else 0
@@ -213,14 +248,45 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
     return found
 
 
-def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
+def _decoys(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Peaks:
     sums, information = evidence.decoy_scores, evidence.decoy_information
     null = null_of(sums, information, pool, evidence.grid)
-    peaks = peaks_of(sums, null, settings.floor, pool, _apart(evidence))
+    return peaks_of(sums, null, settings.floor, pool, _apart(evidence))
+
+
+def _tail(evidence: Evidence, decoys: Peaks, settings: DetectionSettings) -> Tail:
+    sums = evidence.decoy_scores
     share = sums.shape[1] / evidence.scores.shape[1]
     if evidence.darks == evidence.scenes < settings.fewest_scenes:
-        return tail_of_few(peaks, sums.shape[1] * sums.shape[2], share)
-    return tail_of(peaks, settings.floor, share)
+        return tail_of_few(decoys, sums.shape[1] * sums.shape[2], share)
+    return tail_of(decoys, settings.floor, share)
+
+
+def _with_energies(
+    evidence: Evidence, found: Peaks, decoys: Peaks, settings: DetectionSettings,
+    pool: Executor | None,
+) -> tuple[Peaks, Peaks]:  # fmt: skip
+    """Add, to the peaks of the scores and of their decoys, those of a mosaic's energies.
+
+    An energy counts as the score of which as many decoys are as loud. In dark frames a cosmic ray
+    says too much, and every defect shows in all of them.
+    """
+    if evidence.rendered or evidence.darks:
+        return found, decoys
+    share = evidence.decoy_energy.shape[0] / evidence.energy.shape[0]
+    own, moved = (
+        energy_peaks(energy, evidence.scenes, ENERGY_FLOOR, evidence.grid, pool)
+        for energy in (evidence.energy, evidence.decoy_energy)
+    )
+    tail, energy_tail = tail_of(decoys, settings.floor, share), tail_of(moved, ENERGY_FLOOR, share)
+
+    def with_scores(peaks: Peaks, energies: Peaks) -> Peaks:
+        score = tail.score_of(energy_tail.fitted(energies.score))
+        loud = score > settings.floor
+        more = Peaks(energies.x[loud], energies.y[loud], score[loud])
+        return louder_of(peaks, more)
+
+    return with_scores(found, own), with_scores(decoys, moved)
 
 
 def _described(

@@ -102,6 +102,10 @@ class Evidence:
         self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
+        # Of mosaics: sums of psi^2 beyond the usual, of the photosites and of their decoys.
+        mosaics = 0 if self.rendered else 1
+        self.energy = np.zeros((mosaics * height, width), np.int32)
+        self.decoy_energy = np.zeros((mosaics * rows, width), np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -296,7 +300,8 @@ class Evidence:
             return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
         curves = np.stack([mosaic.curve_of(frame) for frame in frames])
         factors *= [mosaic.scales_of(frame) for frame in frames]
-        pattern = mosaic.neighbours(self.sensor.layout, frames[0].phase)
+        textured = self.sensor.layout != "mono"
+        pattern = (*mosaic.neighbours(self.sensor.layout, frames[0].phase), textured)
         cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
         return curves, factors.astype(np.float32), shifts, pattern, cells, edges
 
@@ -314,6 +319,7 @@ class Evidence:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
+        of_mosaics = {"energy": self.energy, "decoy_energy": self.decoy_energy}
         return {
             "scores": self.scores,
             "information": self.information,
@@ -321,6 +327,7 @@ class Evidence:
             "decoy_information": self.decoy_information,
             "shown": self.shown,
             "excess": self.excess,
+            **({} if self.rendered else of_mosaics),
         }
 
 

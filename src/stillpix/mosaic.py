@@ -34,6 +34,7 @@ QUIET = 0.2  # share of a group: its places whose neighbours are most alike
 # The templates' factors are of 1/255 of white, the last one's of the light; of a rendered photo's
 # templates the hot one is five times as steep, and saturates sooner, and the last a tenth.
 SCALES = (1.0, 1.0, 0.2, 80.0)
+_CROSS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # x, y to the photosites beside one
 _LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
 
 
@@ -227,12 +228,21 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
         curved = ((np.maximum(units, 0) * slope / 2 + least**0.5) ** 2 - zero) / slope
         return np.asarray(curved + np.minimum(units, 0) * least**0.5)
 
-    values, around, number = _with_neighbours(frame, x, y)
-    level = _trimmed(stable(around), number)
-    departs, expected = stable(values) - level, back(level)
-    beside = _steps(frame, x, y)
-    near = _with_neighbours(frame, (x[:, None] + beside[..., 1]), (y[:, None] + beside[..., 0]))
-    own = np.abs(stable(near[0]) - _trimmed(stable(near[1]), near[2]))
+    def rough(x: Sites, y: Sites) -> Floats:
+        values, around, number = _with_neighbours(frame, x, y)
+        return np.asarray(stable(values) - _trimmed(stable(around), number))
+
+    def residual(x: Sites, y: Sites) -> Floats:
+        if frame.sensor.layout == "mono":
+            return rough(x, y)
+        beside = rough(x[..., None] + _CROSS[:, 0], y[..., None] + _CROSS[:, 1])
+        common = _trimmed(beside, np.full(x.shape, 4))
+        return np.asarray(rough(x, y) - common**3 / (common**2 + 1))
+
+    values, _, number = _with_neighbours(frame, x, y)
+    departs, beside = residual(x, y), _steps(frame, x, y)
+    expected = back(stable(values) - departs)
+    own = np.abs(residual(x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
     counted = np.arange(8) < number[:, None]
     spread = 1.25 * (own * counted).sum(1) / number
     sigma = noise(expected) * np.sqrt(spread**2 + 1)
@@ -264,8 +274,8 @@ def _with_neighbours(frame: Frame, x: Sites, y: Sites) -> tuple[Floats, Floats, 
 
 
 def _trimmed(around: Floats, number: Sites) -> Floats:
-    """Return the mean of the first `number` of 8 without the largest and the smallest."""
-    counted = np.arange(8) < number[..., None]
+    """Return the mean of the first `number` without the largest and the smallest."""
+    counted = np.arange(around.shape[-1]) < number[..., None]
     most = np.where(counted, around, -np.inf).max(-1)
     least = np.where(counted, around, np.inf).min(-1)
     return np.asarray(((around * counted).sum(-1) - most - least) / (number - 2))

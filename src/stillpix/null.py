@@ -77,6 +77,32 @@ def null_of(
     return Null(weight, middle, scale, zones, zone)
 
 
+def null_of_energy(
+    energy: NDArray[np.int32], photos: int, grid: int = GRID
+) -> Null:
+    """Return the empirical null of sums of squares, as if of one template that each photo shows."""
+    height, width = energy.shape
+    zone = max(128, min(height, width) // 8)
+    weight = np.full((-(-height // BLOCK), width // BLOCK), UNIT_INFORMATION * photos, np.float32)
+    middle, scale, zones = _template_null(energy, weight, zone, grid)
+    return Null(weight[None], middle[None], scale[None], zones[None], zone)
+
+
+def energy_peaks(
+    energy: NDArray[np.int32], photos: int, floor: float, grid: int = GRID,
+    pool: Executor | None = None,
+) -> Peaks:  # fmt: skip
+    """Return the photosites whose energy is above the floor, loudest first.
+
+    The score is the root of how far it is above that of sound ones, in their spreads: sums of
+    bounded squares have exponential tails, their roots Gaussian ones.
+    """
+    null = null_of_energy(energy, photos, grid)
+    found = peaks_of(energy[None], null, floor**2, pool, apart=0)
+    above = energy[found.y, found.x] > 0
+    return Peaks(found.x[above], found.y[above], np.sqrt(found.score[above]))
+
+
 def _template_null(
     scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int, grid: int
 ) -> tuple[NDArray[np.float32], ...]:
