@@ -24,7 +24,7 @@ DEEP = 40.0  # grey levels from which a hole is called dead rather than of low r
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
-FEWEST_BURSTS = 3  # that must depart for a mosaic's energy, in whatever direction
+FEWEST_BURSTS = 2  # photos that are too few, however much they say
 FEWEST_DARKS = 2  # dark frames that must agree
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
@@ -79,18 +79,20 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
 
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
-    """Return how many sigmas a mosaic's photosite departs beyond the usual, root mean square."""
+    """Return how many sigmas a mosaic's photosite departs beyond the usual, in the fourth mean."""
     if evidence.rendered:
         return 0.0
-    return max(float(evidence.energy[y, x]) / UNIT / evidence.scenes, 0.0) ** 0.5
+    return max(float(evidence.bursts[y, x]) / UNIT / evidence.scenes * LIMIT**2, 0.0) ** 0.25
 
 
 def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing."""
     if 0 < evidence.darks == evidence.scenes:
         return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
-    if not evidence.rendered and evidence.energy[y, x] > UNIT * (FEWEST_BURSTS - 1) * LIMIT**2:
-        return True
+    if not evidence.rendered:
+        told = float(evidence.bursts[y, x]) / UNIT / LIMIT**2
+        if max(told + 1, abs(int(evidence.shown[y, x]))) > FEWEST_BURSTS and told > 1:
+            return True
     return _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
 
 

@@ -18,9 +18,9 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
-from .null import APART, Null, Peaks, energy_peaks, null_of, peaks_of
+from .null import APART, BURST_FLOOR, Null, Peaks, burst_peaks, null_of, peaks_of
 
-ENERGY_FLOOR = 2.0  # root of spreads of a mosaic's energies below which nothing is looked at
+MOST_TOUCHED = 0.5  # of the decoys, that finds moved into: with more of them all must do
 TAIL = 300  # decoy peaks to which the tail is fitted
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
@@ -129,10 +129,12 @@ def detect(
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
     null = null_of(evidence.scores, evidence.information, pool, evidence.grid)
-    found = peaks_of(evidence.scores, null, settings.floor, pool, _apart(evidence))
-    found, decoys = _with_energies(evidence, found, _decoys(evidence, settings, pool), settings, pool)
-    found = one_a_response(found, evidence)
-    tail = _tail(evidence, decoys, settings)
+    peaks = _all_peaks(evidence, null, settings, pool)
+    found, tail = _ranked(evidence, peaks, settings)
+    if not evidence.rendered:  # once more, without the decoys that the surest finds moved into
+        sure = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
+        sure = sure <= settings.fdr
+        found, tail = _ranked(evidence, peaks, settings, (found.x[sure], found.y[sure]))
     expected = tail.expected(found.score)
     loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
     trusted = np.ones(found.score.size, np.bool_)
@@ -248,45 +250,74 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
     return found
 
 
-def _decoys(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Peaks:
-    sums, information = evidence.decoy_scores, evidence.decoy_information
-    null = null_of(sums, information, pool, evidence.grid)
-    return peaks_of(sums, null, settings.floor, pool, _apart(evidence))
+@dataclass(frozen=True, slots=True)
+class _AllPeaks:
+    """Whatever is above the floors: of the scores, of a mosaic's bursts, and of their decoys."""
+
+    scores: Peaks
+    decoy_scores: Peaks
+    bursts: Peaks
+    decoy_bursts: Peaks
 
 
-def _tail(evidence: Evidence, decoys: Peaks, settings: DetectionSettings) -> Tail:
-    sums = evidence.decoy_scores
-    share = sums.shape[1] / evidence.scores.shape[1]
-    if evidence.darks == evidence.scenes < settings.fewest_scenes:
-        return tail_of_few(decoys, sums.shape[1] * sums.shape[2], share)
-    return tail_of(decoys, settings.floor, share)
-
-
-def _with_energies(
-    evidence: Evidence, found: Peaks, decoys: Peaks, settings: DetectionSettings,
-    pool: Executor | None,
-) -> tuple[Peaks, Peaks]:  # fmt: skip
-    """Add, to the peaks of the scores and of their decoys, those of a mosaic's energies.
-
-    An energy counts as the score of which as many decoys are as loud. In dark frames a cosmic ray
-    says too much, and every defect shows in all of them.
-    """
+def _all_peaks(
+    evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
+) -> _AllPeaks:
+    apart = _apart(evidence)
+    moved = null_of(evidence.decoy_scores, evidence.decoy_information, pool, evidence.grid)
+    scores = peaks_of(evidence.scores, null, settings.floor, pool, apart)
+    decoys = peaks_of(evidence.decoy_scores, moved, settings.floor, pool, apart)
+    # In dark frames a cosmic ray says too much, and every defect shows in all of them.
     if evidence.rendered or evidence.darks:
-        return found, decoys
-    share = evidence.decoy_energy.shape[0] / evidence.energy.shape[0]
-    own, moved = (
-        energy_peaks(energy, evidence.scenes, ENERGY_FLOOR, evidence.grid, pool)
-        for energy in (evidence.energy, evidence.decoy_energy)
+        nowhere = np.zeros(0, np.intp)
+        none = Peaks(nowhere, nowhere, np.zeros(0, np.float32))
+        return _AllPeaks(scores, decoys, none, none)
+    own = burst_peaks(evidence.bursts, evidence.scores, evidence.information)
+    theirs = burst_peaks(
+        evidence.decoy_bursts, evidence.decoy_scores, evidence.decoy_information
     )
-    tail, energy_tail = tail_of(decoys, settings.floor, share), tail_of(moved, ENERGY_FLOOR, share)
+    return _AllPeaks(scores, decoys, own, theirs)
 
-    def with_scores(peaks: Peaks, energies: Peaks) -> Peaks:
-        score = tail.score_of(energy_tail.fitted(energies.score))
-        loud = score > settings.floor
-        more = Peaks(energies.x[loud], energies.y[loud], score[loud])
-        return louder_of(peaks, more)
 
-    return with_scores(found, own), with_scores(decoys, moved)
+def _ranked(
+    evidence: Evidence, peaks: _AllPeaks, settings: DetectionSettings,
+    sure: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
+) -> tuple[Peaks, Tail]:  # fmt: skip
+    """Return the peaks, one a response, and how many false ones to expect.
+
+    A mosaic's burst counts as the score above which there are as many decoys. Decoys that the
+    `sure` finds (x, y) moved into are left out: what these say is no sound photosite's.
+    """
+    share = evidence.decoy_scores.shape[1] / evidence.scores.shape[1]
+    decoys, bursts = peaks.decoy_scores, peaks.decoy_bursts
+    if sure is not None:
+        touched = evidence.decoys_of(*sure)
+        if touched.mean() < MOST_TOUCHED:
+            share *= 1 - float(touched.mean())
+            decoys, bursts = (_where(each, ~touched) for each in (decoys, bursts))
+    if evidence.darks == evidence.scenes < settings.fewest_scenes:
+        pixels = evidence.decoy_scores[0].size
+        return one_a_response(peaks.scores, evidence), tail_of_few(decoys, pixels, share)
+    tail = tail_of(decoys, settings.floor, share)
+    found = peaks.scores
+    if peaks.bursts.score.size:
+        rare = tail_of(bursts, BURST_FLOOR, share)
+        found = louder_of(found, _as_scores(peaks.bursts, rare, tail, settings.floor))
+        decoys = louder_of(decoys, _as_scores(bursts, rare, tail, settings.floor))
+        tail = tail_of(decoys, settings.floor, share)
+    return one_a_response(found, evidence), tail
+
+
+def _as_scores(bursts: Peaks, rare: Tail, tail: Tail, floor: float) -> Peaks:
+    """Return bursts as the scores that are as rare among decoys, where above the floor."""
+    score = tail.score_of(rare.fitted(bursts.score))
+    loud = score > floor
+    return Peaks(bursts.x[loud], bursts.y[loud], score[loud])
+
+
+def _where(peaks: Peaks, wanted: NDArray[np.bool_]) -> Peaks:
+    kept = wanted[peaks.y, peaks.x]
+    return Peaks(peaks.x[kept], peaks.y[kept], peaks.score[kept])
 
 
 def _described(

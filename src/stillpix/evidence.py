@@ -102,10 +102,10 @@ class Evidence:
         self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
-        # Of mosaics: sums of psi^2 beyond the usual, of the photosites and of their decoys.
+        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
         mosaics = 0 if self.rendered else 1
-        self.energy = np.zeros((mosaics * height, width), np.int32)
-        self.decoy_energy = np.zeros((mosaics * rows, width), np.int32)
+        self.bursts = np.zeros((mosaics * height, width), np.int32)
+        self.decoy_bursts = np.zeros((mosaics * rows, width), np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -310,6 +310,18 @@ class Evidence:
         places = max(self.sensor.width // self.grid - 1, 1)
         return self.grid * (1 + int(digest[:12], 16) % places)
 
+    def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
+        reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
+        whole = self.sensor.width // self.grid * self.grid
+        strip = y // self._strip
+        row = strip // self.thin * self._strip + y % self._strip
+        moved = (x < whole) & (strip % self.thin == 0)
+        for digest, record in self.photos.items():
+            if record.counted:
+                reached[row[moved], (x[moved] + self._decoy_shift(digest)) % whole] = True
+        return reached
+
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
             raise SensorMismatchError(
@@ -319,7 +331,7 @@ class Evidence:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
-        of_mosaics = {"energy": self.energy, "decoy_energy": self.decoy_energy}
+        of_mosaics = {"bursts": self.bursts, "decoy_bursts": self.decoy_bursts}
         return {
             "scores": self.scores,
             "information": self.information,

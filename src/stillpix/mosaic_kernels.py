@@ -29,7 +29,7 @@ LIMIT = 4.0  # sigmas that one photo can say at most
 # And one dark frame: without a scene its neighbours predict well. Two that agree say enough for any
 # sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
 DARK_LIMIT = 6.0
-USUAL_SQUARE = 0.6  # of a sound photosite's limited residual: the energy counts what is beyond
+USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
 PER_WHITE = 65535  # summed residuals count in so many parts of white: 32,000 photos fit 32 bits
 
 _SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
@@ -244,32 +244,34 @@ def _show_row(
 
 
 @compiled
-def _square_row(said: Any, left: int, right: int, out: Any) -> None:
-    """By how much the squared psi of one row is above the usual, in counts; 0 where none is."""
+def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
+    """Fourth powers of one row's psi, of LIMIT^2, less the usual, in counts; 0 where none is."""
     psi, slope = said[0, left:right], said[1, left:right]
     unit, rounding, middle = np.float32(UNIT), np.float32(32768.5), np.int32(32768)
-    usual, zero, cells = np.float32(USUAL_SQUARE), np.float32(0.0), out[left:right]
+    part, usual = np.float32(1 / LIMIT**2), np.float32(USUAL_BURST)
+    zero, cells = np.float32(0.0), out[left:right]
     out[:left] = 0
     out[right:] = 0
     for x in range(psi.size):
-        above = psi[x] * psi[x] - usual if slope[x] > zero else zero
+        square = psi[x] * psi[x]
+        above = part * square * square - usual if slope[x] > zero else zero
         cells[x] = np.int32(unit * above + rounding) - middle
 
 
 @compiled
-def _add_energy(
-    said: Any, edges: Any, shift: int, cells: Any, y: int, counts: Any, energies: Any
+def _add_bursts(
+    said: Any, edges: Any, shift: int, cells: Any, y: int, counts: Any, sums: Any
 ) -> None:
-    """Add one row to the energy and, moved, to the decoys'."""
+    """Add one row to the bursts and, moved, to the decoys'."""
+    bursts, decoy_bursts = sums
     grid, strip, thin = cells
-    energy, decoy_energy = energies
-    _square_row(said, edges[0], edges[2], counts)
-    row = energy[y]
+    _burst_row(said, edges[0], edges[2], counts)
+    row = bursts[y]
     for x in range(counts.size):
         row[x] += counts[x]
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
-        scatter_row(counts, decoy_energy[moved], shift, grid)
+        scatter_row(counts, decoy_bursts[moved], shift, grid)
 
 
 @compiled
@@ -325,7 +327,7 @@ def accumulate_mosaic(
     photos: Any, count: int, curves: Any, factors: Any, shifts: Any, pattern: Any, cells: Any,
     edges: Any, first: int, last: int,
     scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
-    shown: Any, excess: Any, energy: Any, decoy_energy: Any,
+    shown: Any, excess: Any, bursts: Any, decoy_bursts: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
@@ -343,7 +345,7 @@ def accumulate_mosaic(
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
     flat, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
     blocks = np.zeros(information.shape[2], np.int64)
-    sums, energies = (information, decoy_scores, decoy_information), (energy, decoy_energy)
+    sums, both = (information, decoy_scores, decoy_information), (bursts, decoy_bursts)
     end = min(last, bottom) if left < right else first
     for ahead in range(max(first - _AHEAD, 0), end + _AHEAD):
         y = ahead - _AHEAD
@@ -359,4 +361,4 @@ def accumulate_mosaic(
                     said[0], photos[n][y], said[3], curves[n, _PER_COUNT], shown[y], excess[y]
                 )
                 _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
-                _add_energy(said, edges, shifts[n], cells, y, counts, energies)
+                _add_bursts(said, edges, shifts[n], cells, y, counts, both)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .evidence import GRID, Evidence
 from .kernels import (
     BLOCK,
+    CLIP,
     TEMPLATES,
     UNIT,
     UNIT_INFORMATION,
@@ -21,6 +22,7 @@ from .kernels import (
     count_by_zone,
     find_peaks,
 )
+from .mosaic_kernels import LIMIT
 
 ENOUGH = 1_500_000  # pixels from which medians are taken: more would not change them
 BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
@@ -30,6 +32,9 @@ FEW = 2000  # pixels below which a zone is left as it is
 FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
 APART = 2  # px
+BURST_FLOOR = 3.0  # root of what photos say beyond the usual: half of what one can
+LOUDEST = 1e-3  # share of the photosites that are looked at by their bursts
+SAMPLED_ROW, SAMPLED_COLUMN = 5, 7  # a sample of rows and columns, of all colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +82,28 @@ def null_of(
     return Null(weight, middle, scale, zones, zone)
 
 
-def null_of_energy(
-    energy: NDArray[np.int32], photos: int, grid: int = GRID
-) -> Null:
-    """Return the empirical null of sums of squares, as if of one template that each photo shows."""
-    height, width = energy.shape
-    zone = max(128, min(height, width) // 8)
-    weight = np.full((-(-height // BLOCK), width // BLOCK), UNIT_INFORMATION * photos, np.float32)
-    middle, scale, zones = _template_null(energy, weight, zone, grid)
-    return Null(weight[None], middle[None], scale[None], zones[None], zone)
+def burst_peaks(
+    bursts: NDArray[np.int32], scores: NDArray[np.int32], information: NDArray[np.int64]
+) -> Peaks:
+    """Return the photosites of a mosaic that say most in single photos, loudest first.
 
-
-def energy_peaks(
-    energy: NDArray[np.int32], photos: int, floor: float, grid: int = GRID,
-    pool: Executor | None = None,
-) -> Peaks:  # fmt: skip
-    """Return the photosites whose energy is above the floor, loudest first.
-
-    The score is the root of how far it is above that of sound ones, in their spreads: sums of
-    bounded squares have exponential tails, their roots Gaussian ones.
+    The score is the root of their fourth powers' sum, less what a defect adds to it that shows as
+    one of the templates expects: sound photosites differ in sensitivity, and show that in all
+    photos. Sums of what is bounded have exponential tails, and their roots Gaussian ones.
     """
-    null = null_of_energy(energy, photos, grid)
-    found = peaks_of(energy[None], null, floor**2, pool, apart=0)
-    above = energy[found.y, found.x] > 0
-    return Peaks(found.x[above], found.y[above], np.sqrt(found.score[above]))
+    sample = bursts[::SAMPLED_ROW, ::SAMPLED_COLUMN]
+    least = max(float(np.quantile(sample, 1 - LOUDEST)), BURST_FLOOR**2 * UNIT)
+    y, x = np.nonzero(bursts > least)
+    across = np.minimum(x // BLOCK, information.shape[2] - 1)
+    expected = information[:, y // BLOCK, across] / UNIT_INFORMATION
+    told = scores[:, y, x] / UNIT
+    full = CLIP * np.divide(told, expected, where=expected > 0, out=np.zeros_like(told))
+    steady = np.abs(full**3 * told / CLIP).max(axis=0) / LIMIT**2
+    beyond = bursts[y, x] / UNIT - steady
+    loud = beyond > least / UNIT
+    x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
+    order = np.lexsort((x, y, -score))
+    return Peaks(x[order], y[order], score[order])
 
 
 def _template_null(
