@@ -91,7 +91,8 @@ def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
         return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
     if not evidence.rendered:
         told = float(evidence.bursts[y, x]) / UNIT / LIMIT**2
-        if max(told + 1, abs(int(evidence.shown[y, x]))) > FEWEST_BURSTS and told > 1:
+        shown = abs(int(evidence.shown[y, x]))
+        if told > FEWEST_BURSTS or (told > 1 and shown > FEWEST_BURSTS):
             return True
     return _photos_at_least(evidence, x, y) >= FEWEST_PHOTOS
 
