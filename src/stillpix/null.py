@@ -33,6 +33,9 @@ FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
 APART = 2  # px
 BURST_FLOOR = 3.0  # root of what photos say beyond the usual: half of what one can
+# What a steady defect adds to fourth powers, of what it adds to squares: three times the square of
+# its effect (it shows stronger here and weaker there), and six times the noise's variance.
+STEADY = (3.0, 4.0)
 LOUDEST = 1e-3  # share of the photosites that are looked at by their bursts
 SAMPLED_ROW, SAMPLED_COLUMN = 5, 7  # a sample of rows and columns, of all colours
 
@@ -97,9 +100,9 @@ def burst_peaks(
     across = np.minimum(x // BLOCK, information.shape[2] - 1)
     expected = information[:, y // BLOCK, across] / UNIT_INFORMATION
     told = scores[:, y, x] / UNIT
-    full = CLIP * np.divide(told, expected, where=expected > 0, out=np.zeros_like(told))
-    steady = np.abs(full**3 * told / CLIP).max(axis=0) / LIMIT**2
-    beyond = bursts[y, x] / UNIT - steady
+    effect = np.divide(told, expected, where=expected > 0, out=np.zeros_like(told))
+    steady = told * effect * (STEADY[0] * (CLIP * effect) ** 2 + STEADY[1])
+    beyond = bursts[y, x] / UNIT - steady.max(axis=0) / LIMIT**2
     loud = beyond > least / UNIT
     x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
     order = np.lexsort((x, y, -score))
