@@ -18,7 +18,7 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
-from .null import APART, BURST_FLOOR, Null, Peaks, burst_peaks, null_of, peaks_of
+from .null import APART, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 
 MOST_TOUCHED = 0.5  # of the decoys, that finds moved into: with more of them all must do
 TAIL = 300  # decoy peaks to which the tail is fitted
@@ -73,7 +73,8 @@ class Tail:
         >>> tail.score_of(np.array([2.0, 0.02222, 3.0])).round(2).tolist()
         [4.0, 5.0, 0.0]
         """
-        ahead = np.log(self.number / (expected * self.share))
+        least = np.finfo(np.float64).tiny
+        ahead = np.log(self.number / np.maximum(expected * self.share, least))
         score = np.sqrt(self.start**2 + 2 * self.variance * np.maximum(ahead, 0))
         return np.where(ahead >= 0, score, 0).astype(np.float32)
 
@@ -258,6 +259,7 @@ class _AllPeaks:
     decoy_scores: Peaks
     bursts: Peaks
     decoy_bursts: Peaks
+    burst_floor: float
 
 
 def _all_peaks(
@@ -271,12 +273,13 @@ def _all_peaks(
     if evidence.rendered or evidence.darks:
         nowhere = np.zeros(0, np.intp)
         none = Peaks(nowhere, nowhere, np.zeros(0, np.float32))
-        return _AllPeaks(scores, decoys, none, none)
-    own = burst_peaks(evidence.bursts, evidence.scores, evidence.information)
+        return _AllPeaks(scores, decoys, none, none, 0.0)
+    floor = burst_floor(evidence.bursts)
+    own = burst_peaks(evidence.bursts, evidence.scores, evidence.information, floor)
     theirs = burst_peaks(
-        evidence.decoy_bursts, evidence.decoy_scores, evidence.decoy_information
+        evidence.decoy_bursts, evidence.decoy_scores, evidence.decoy_information, floor
     )
-    return _AllPeaks(scores, decoys, own, theirs)
+    return _AllPeaks(scores, decoys, own, theirs, floor)
 
 
 def _ranked(
@@ -301,7 +304,7 @@ def _ranked(
     tail = tail_of(decoys, settings.floor, share)
     found = peaks.scores
     if peaks.bursts.score.size:
-        rare = tail_of(bursts, BURST_FLOOR, share)
+        rare = tail_of(bursts, peaks.burst_floor, share)
         found = louder_of(found, _as_scores(peaks.bursts, rare, tail, settings.floor))
         decoys = louder_of(decoys, _as_scores(bursts, rare, tail, settings.floor))
         tail = tail_of(decoys, settings.floor, share)
