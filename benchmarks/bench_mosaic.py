@@ -12,8 +12,8 @@ hides, is above BOUND sigmas. Development cameras have seeds 1 to 99; seeds that
 the finder changed prove nothing.
 
     python benchmarks/bench_mosaic.py [--cameras 4] [--first 81] [--photos 20 60] [--bound]
-        [--rival] [--plain] [--faintest 0.1] [--scenes FOLDER] [--cfa bayer xtrans mono] [--defects 100]
-        [--size 1500x1000] [--megapixels 6] [--json FILE]
+        [--rival] [--plain] [--faintest 0.1] [--scenes FOLDER] [--cfa bayer xtrans mono]
+        [--defects 100] [--size 1500x1000] [--megapixels 6] [--json FILE]
 """
 
 from __future__ import annotations

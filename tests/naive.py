@@ -261,7 +261,9 @@ def less_texture(residual):
     finished = np.zeros((height, width))
     for y in range(1, height - 1):
         for x in range(1, width - 1):
-            beside = sorted(residual[y + dy, x + dx] for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+            beside = sorted(
+                residual[y + dy, x + dx] for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
+            )
             common = (beside[1] + beside[2]) / 2
             finished[y, x] = residual[y, x] - common * (1 - 1 / (common**2 + 1))
     return finished

@@ -82,7 +82,8 @@ def _unrest(evidence: Evidence, x: int, y: int) -> float:
     """Return how many sigmas a mosaic's photosite departs beyond the usual, in the fourth mean."""
     if evidence.rendered:
         return 0.0
-    return max(float(evidence.bursts[y, x]) / UNIT / evidence.scenes * LIMIT**2, 0.0) ** 0.25
+    mean = float(evidence.bursts[y, x]) / UNIT / evidence.scenes
+    return float(max(mean * LIMIT**2, 0.0) ** 0.25)
 
 
 def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:

@@ -65,7 +65,6 @@ class Tail:
         counted = self.peaks.size - np.searchsorted(self.peaks, score, side="left")
         return np.maximum(self.fitted(score), counted / self.share)
 
-
     def score_of(self, expected: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return at which score the fitted tail expects so many false peaks; 0 below its start.
 
@@ -133,8 +132,8 @@ def detect(
     peaks = _all_peaks(evidence, null, settings, pool)
     found, tail = _ranked(evidence, peaks, settings)
     if not evidence.rendered:  # once more, without the decoys that the surest finds moved into
-        sure = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
-        sure = sure <= settings.fdr
+        rate = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
+        sure = rate <= settings.fdr
         found, tail = _ranked(evidence, peaks, settings, (found.x[sure], found.y[sure]))
     expected = tail.expected(found.score)
     loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr

@@ -300,7 +300,7 @@ class Evidence:
             return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
         curves = np.stack([mosaic.curve_of(frame) for frame in frames])
         factors *= [mosaic.scales_of(frame) for frame in frames]
-        textured = self.sensor.layout != "mono"
+        textured = mosaic.colours_differ(self.sensor.layout)
         pattern = (*mosaic.neighbours(self.sensor.layout, frames[0].phase), textured)
         cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
         return curves, factors.astype(np.float32), shifts, pattern, cells, edges

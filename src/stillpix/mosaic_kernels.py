@@ -133,7 +133,7 @@ def _less_texture(here: Any, a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 
 @compiled
-def _finish_row(rough: Any, y: int, width: int, textured: bool, out: Any) -> None:
+def _finish_row(rough: Any, y: int, width: int, textured: Any, out: Any) -> None:
     """Residuals of one row, less what the photosites of other colours beside them share."""
     step = rough.shape[1]
     for p in range(step):
@@ -332,9 +332,10 @@ def accumulate_mosaic(
     """Add what rows first..last of the first `count` photos say to the sums.
 
     pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx), (rows, planes) numbers, 5 or 8,
-    and whether those beside a photosite are of other colours. cells is the decoys' grid, the height of their strips, and how many strips there are to one
-    of them; edges the left, top, right and bottom of what is judged. `first` must be a multiple of
-    BLOCK; rows outside are read as neighbours, never written.
+    and whether those beside a photosite are of other colours. cells is the decoys' grid, the height
+    of their strips, and how many strips there are to one of them; edges the left, top, right and
+    bottom of what is judged. `first` must be a multiple of BLOCK; rows outside are read as
+    neighbours, never written.
     """
     (sites, numbers, _), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape

@@ -88,7 +88,7 @@ def null_of(
 def burst_floor(bursts: NDArray[np.int32]) -> float:
     """Return the root of the bursts below which nothing is looked at, of photosites and decoys."""
     sample = bursts[::SAMPLED_ROW, ::SAMPLED_COLUMN]
-    return max(float(np.quantile(sample, 1 - LOUDEST)) / UNIT, LEAST_BURST) ** 0.5
+    return float(max(np.quantile(sample, 1 - LOUDEST) / UNIT, LEAST_BURST) ** 0.5)
 
 
 def burst_peaks(
