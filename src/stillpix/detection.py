@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
+from .mosaic_kernels import LIMIT
 from .null import APART, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 
 MOST_TOUCHED = 0.5  # of the decoys, that finds moved into: with more of them all must do
@@ -94,6 +96,21 @@ def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
     variance = ((beyond**2 - start**2).sum() / 2 + 1.0) / (beyond.size + 1)
     variance *= 1 + (beyond.size + 1) ** -0.5
     return Tail(scores, start, beyond.size + 1.0, float(variance), share)
+
+
+def not_steeper(tail: Tail, most: float, pixels: int) -> Tail:
+    """Return a tail of bursts that falls, from n photos that say the most to n + 1, as chance does.
+
+    Single photos that say all they can are as loud as one another and no louder: a tail fitted to
+    them alone would never expect two at one place, of which there are number^2 / (2 pixels).
+
+    >>> single = Tail(np.full(300, 4.0, np.float32), 3.99, 300.0, 0.01)
+    >>> twice = np.array([(3.99**2 + 16) ** 0.5], np.float32)
+    >>> not_steeper(single, 16.0, 1_000_000).expected(twice).round(3).tolist()
+    [0.045]
+    """
+    chance = log(2 * pixels / tail.number)
+    return replace(tail, variance=max(tail.variance, most / 2 / chance))
 
 
 def tail_of_few(decoys: Peaks, pixels: int, share: float = 1.0) -> Tail:
@@ -303,7 +320,8 @@ def _ranked(
     tail = tail_of(decoys, settings.floor, share)
     found = peaks.scores
     if peaks.bursts.score.size:
-        rare = tail_of(bursts, peaks.burst_floor, share)
+        pixels = evidence.decoy_bursts.size
+        rare = not_steeper(tail_of(bursts, peaks.burst_floor, share), LIMIT**2, pixels)
         found = louder_of(found, _as_scores(peaks.bursts, rare, tail, settings.floor))
         decoys = louder_of(decoys, _as_scores(bursts, rare, tail, settings.floor))
         tail = tail_of(decoys, settings.floor, share)
