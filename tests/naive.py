@@ -256,7 +256,7 @@ def dn_of(units, slope, zero, least):
 
 
 def less_texture(residual):
-    """Return residuals less what is common to those above, below and beside: their middle two."""
+    """Return residuals less what three of those above, below and beside it share at least."""
     height, width = residual.shape
     finished = np.zeros((height, width))
     for y in range(1, height - 1):
@@ -264,7 +264,8 @@ def less_texture(residual):
             beside = sorted(
                 residual[y + dy, x + dx] for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
             )
-            common = (beside[1] + beside[2]) / 2
+            shared = beside[1] * beside[2] > 0
+            common = min(beside[1:3], key=abs) if shared else 0.0
             finished[y, x] = residual[y, x] - common * (1 - 1 / (common**2 + 1))
     return finished
 

@@ -275,7 +275,8 @@ def _departs(frame: Frame, curve: _Curve, x: Sites, y: Sites) -> Floats:
     if not colours_differ(frame.sensor.layout):
         return rough(x, y)
     beside = rough(x[..., None] + _CROSS[:, 0], y[..., None] + _CROSS[:, 1])
-    common = _trimmed(beside, np.full(x.shape, len(_CROSS)))
+    _, low, high, _ = np.moveaxis(np.sort(beside, axis=-1), -1, 0)
+    common = np.maximum(low, 0) + np.minimum(high, 0)
     return np.asarray(rough(x, y) - common**3 / (common**2 + 1))
 
 

@@ -123,11 +123,12 @@ def _residual_row(level: Any, y: int, sites: Any, numbers: Any, width: int, out:
 
 @compiled
 def _less_texture(here: Any, a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
-    """Residuals less the middle two of those beside them, as far as these are above the noise."""
-    half, one = np.float32(0.5), np.float32(1.0)
+    """Residuals less what three of the four beside them share, as far as it is above the noise."""
+    one, zero = np.float32(1.0), np.float32(0.0)
     for x in range(out.size):
-        most, least = max(a[x], b[x], c[x], d[x]), min(a[x], b[x], c[x], d[x])
-        common = half * (a[x] + b[x] + c[x] + d[x] - most - least)
+        # the middle two of four; of them the one nearer to zero, or zero between them
+        p, q = max(min(a[x], b[x]), min(c[x], d[x])), min(max(a[x], b[x]), max(c[x], d[x]))
+        common = max(min(p, q), zero) + min(max(p, q), zero)
         square = common * common
         out[x] = here[x] - common * square / (square + one)
 
