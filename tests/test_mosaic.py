@@ -18,6 +18,7 @@ from mosaics import LAYOUTS, PATTERNS, evidence_of, frame_of, mosaic_of, sensor_
 from stillpix import evidence as evidence_module
 from stillpix import mosaic
 from stillpix.detection import detect
+from stillpix.errors import StateFormatError
 from stillpix.evidence import MOST_PHOTOS, Evidence, template_factors
 from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
 from stillpix.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
@@ -394,3 +395,14 @@ def test_on_the_curve_noise_is_one_at_every_level():
         units = [naive.noise_units(value, *noise) for value in values]
         assert np.std(units) == pytest.approx(1, rel=0.06)
         assert naive.dn_of(units[0], *noise) == pytest.approx(values[0])
+
+
+def test_evidence_of_mosaics_without_the_sums_of_bursts_is_made_anew(tmp_path):
+    """Such as was kept before there were any."""
+    evidence = evidence_of(some_frames(3, "bayer-RGGB"))
+    evidence.save(tmp_path)
+
+    assert Evidence.load(tmp_path, evidence.sensor) == evidence
+    (tmp_path / "bursts.npy").unlink()
+    with pytest.raises(StateFormatError, match="made anew"):
+        Evidence.load(tmp_path, evidence.sensor)

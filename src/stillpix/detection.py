@@ -75,7 +75,7 @@ class Tail:
         [4.0, 5.0, 0.0]
         """
         least = np.finfo(np.float64).tiny
-        ahead = np.log(self.number / np.maximum(expected * self.share, least))
+        ahead = np.log(self.number) - np.log(np.maximum(expected * self.share, least))
         score = np.sqrt(self.start**2 + 2 * self.variance * np.maximum(ahead, 0))
         return np.where(ahead >= 0, score, 0).astype(np.float32)
 
