@@ -5,14 +5,15 @@ the frames and prints a table. A find counts where it is the very photosite. Bes
 cut stands the oracle's: the largest one with at most 1 % of false finds, which no one knows
 (accuracy.scorer, where a find within 1 px counts). With --rival the same photos go to rawpy's rule,
 hot and dead apart: its default and half of the photos as its own cuts, and its best share by the
-oracle. With --bound each row also says how many of the defects anyone could find who knows the
+oracle; with --plain to the plain score bank of accuracy.methods, which has no cut of its own. With
+--bound each row also says how many of the defects anyone could find who knows the
 scene, the kind and all noise: those whose excess, over all photos and after what the fixed pattern
 hides, is above BOUND sigmas. Development cameras have seeds 1 to 99; seeds that were scored while
 the finder changed prove nothing.
 
     python benchmarks/bench_mosaic.py [--cameras 4] [--first 81] [--photos 20 60] [--bound]
-        [--rival] [--faintest 0.1] [--scenes FOLDER] [--cfa bayer xtrans mono] [--defects 100]
-        [--size 1500x1000] [--megapixels 6] [--json FILE]
+        [--rival] [--plain] [--faintest 0.1] [--scenes FOLDER] [--cfa bayer xtrans mono]
+        [--defects 100] [--size 1500x1000] [--megapixels 6] [--json FILE]
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from statistics import mean
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy.photo import Photo
+from accuracy.bank import ScoreBanks
+from accuracy.methods import BANKS, PLAIN_RAW
+from accuracy.photo import Method, Photo
 from accuracy.product import LISTED_AT, places_of
 from accuracy.scorer import Outcome, oracle_cut, own_cut, walk
 from accuracy.voting import RawpyVotes
@@ -142,10 +145,16 @@ def score_rival(outcome: Outcome, camera: SimulatedCamera) -> tuple[int, int, in
     return len(best), len(own.found), own.false + own.aside
 
 
+def rivals_of(options: argparse.Namespace) -> list[Method]:
+    """Return the other methods that see the same photos."""
+    rivals: list[Method] = [RawpyVotes()] if options.rival else []
+    return [*rivals, ScoreBanks({PLAIN_RAW: BANKS[PLAIN_RAW]})] if options.plain else rivals
+
+
 def run_camera(seed: int, cfa: str, options: argparse.Namespace) -> list[Score]:
     """Take photos with one camera and look for its defects after each of some numbers of them."""
     camera = SimulatedCamera(settings_of(seed, cfa, options), seed)
-    evidence, known, rival = Evidence(camera.sensor), Known(camera), RawpyVotes()
+    evidence, known, rivals = Evidence(camera.sensor), Known(camera), rivals_of(options)
     settings, scores = camera.settings, []
     with ThreadPoolExecutor(options.jobs) as pool:
         for start in range(0, max(options.photos), TOGETHER):
@@ -154,15 +163,16 @@ def run_camera(seed: int, cfa: str, options: argparse.Namespace) -> list[Score]:
             evidence.update_all([photo.frame() for photo in photos], pool)
             if options.bound:
                 list(pool.map(known.add, photos))
-            for photo in photos if options.rival else ():
+            for photo in photos if rivals else ():
                 seen = (settings.cfa, settings.black_dn, settings.white_dn)
-                rival.add([Photo(photo.frame(), photo.mosaic, *seen)])
+                for rival in rivals:
+                    rival.add([Photo(photo.frame(), photo.mosaic, *seen)])
             if numbers[-1] + 1 in options.photos:
                 made = score(evidence, camera, cfa)
                 made.knowable = known.knowable() if options.bound else None
-                if options.rival:
-                    outcomes = rival.outcomes().items()
-                    made.rivals = {name: score_rival(one, camera) for name, one in outcomes}
+                for rival in rivals:
+                    for name, outcome in rival.outcomes().items():
+                        made.rivals[name] = score_rival(outcome, camera)
                 scores.append(made)
     return scores
 
@@ -189,7 +199,7 @@ def table(scores: list[Score]) -> str:
 
 
 def table_of_rivals(scores: list[Score]) -> str:
-    """Return the markdown table of what rawpy's rule found in the same photos."""
+    """Return the markdown table of what other rules found in the same photos."""
     lines = [
         "| sensor | photos | rule | at the oracle's cut | at its own | false finds, in all |",
         "|---|---|---|---|---|---|",
@@ -258,6 +268,7 @@ def main() -> None:
     parser.add_argument("--faintest", type=float, default=0.1, help="sigmas, of a defect")
     parser.add_argument("--scenes", type=Path, help="folder of pictures to stand before the camera")
     parser.add_argument("--rival", action="store_true", help="needs rawpy and OpenCV")
+    parser.add_argument("--plain", action="store_true", help="the plain score bank, too")
     parser.add_argument("--megapixels", type=float, default=6.0, help="0: no timing")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -273,7 +284,7 @@ def main() -> None:
                 )  # fmt: skip
     if scores:
         print(table(scores) + "\n\n" + breakdown(scores) + "\n")
-    if options.rival:
+    if options.rival or options.plain:
         print(table_of_rivals(scores) + "\n")
     layouts: tuple[Layout, ...] = ("rendered", "mono", "bayer-RGGB", "xtrans")
     for layout in layouts if options.megapixels else ():

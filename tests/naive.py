@@ -255,6 +255,21 @@ def dn_of(units, slope, zero, least):
     return (least - zero) / slope + (units - foot) * math.sqrt(least)
 
 
+def less_texture(residual):
+    """Return residuals less what three of those above, below and beside it share at least."""
+    height, width = residual.shape
+    finished = np.zeros((height, width))
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            beside = sorted(
+                residual[y + dy, x + dx] for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
+            )
+            shared = beside[1] * beside[2] > 0
+            common = min(beside[1:3], key=abs) if shared else 0.0
+            finished[y, x] = residual[y, x] - common * (1 - 1 / (common**2 + 1))
+    return finished
+
+
 def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
     """Return excess (DN), psi, 1 / sigma and light / sigma (sigma in DN), (4, rows, columns).
 
@@ -267,6 +282,8 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
         for x in range(2, width - 2):
             around = sorted(level[y + dy, x + dx] for dy, dx in predicting(pattern, y, x))
             residual[y, x] = level[y, x] - np.mean(around[1:-1])
+    if len(pattern[0]) > 1:  # those beside a photosite are of other colours
+        residual = less_texture(residual)
     left, top, right, bottom = edges
     said = np.zeros((4, height, width))
     for y in range(top, bottom):

@@ -18,16 +18,19 @@ from mosaics import LAYOUTS, PATTERNS, evidence_of, frame_of, mosaic_of, sensor_
 from stillpix import evidence as evidence_module
 from stillpix import mosaic
 from stillpix.detection import detect
-from stillpix.errors import SensorMismatchError
+from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence import MOST_PHOTOS, Evidence, template_factors
 from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
-from stillpix.mosaic_kernels import LIMIT, PER_WHITE
+from stillpix.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
 
 SIZES = ((48, 40), (33, 35), (50, 70), (63, 34), (17, 19))
 FULL = 0.95  # share of the range from black to white above which nothing is said
 SHOWS = 2.0  # of LIMIT, from which a photo is counted as one that shows a defect
 PHASES = st.tuples(st.integers(-7, 12), st.integers(0, 11))
-ARRAYS = ("scores", "information", "decoy_scores", "decoy_information", "shown", "excess")
+ARRAYS = (
+    "scores", "information", "decoy_scores", "decoy_information", "shown", "excess", "bursts",
+    "decoy_bursts",
+)  # fmt: skip
 
 
 def twin(frame):
@@ -161,7 +164,7 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout
     evidence = evidence_of(frames)
 
     clear = doubtful == 0
-    assert np.count_nonzero(shown) > 3
+    assert np.count_nonzero(shown) > 1  # or there was nothing to compare
     assert_array_equal(evidence.shown[clear], shown[clear])
     assert_allclose(evidence.excess[clear], excess[clear], rtol=2e-3, atol=8 * len(frames))
 
@@ -190,6 +193,21 @@ def test_repeats_of_the_wrong_size_are_refused():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_fourth_powers_of_what_photos_say_are_summed_wherever_they_say_anything(layout):
+    frames = some_frames(3, layout)
+    expected = np.zeros((40, 48))
+    for frame in frames:
+        _, psi, inverse, _ = twin(frame)[0]
+        expected += np.where(inverse > 0, psi**4 / LIMIT**2 - USUAL_BURST, 0) * UNIT
+
+    evidence = evidence_of(frames)
+
+    assert_allclose(evidence.bursts, expected, rtol=5e-3, atol=4 * len(frames))
+    assert expected.max() > 2 * UNIT  # or there was nothing to compare
+    assert expected.min() < -0.9 * len(frames) * USUAL_BURST * UNIT
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("width", "height"), [(48, 40), (80, 33), (35, 130)])
 def test_decoys_are_the_same_counts_moved_by_whole_cells(layout, width, height):
     (frame,) = some_frames(1, layout, width, height)
@@ -198,6 +216,7 @@ def test_decoys_are_the_same_counts_moved_by_whole_cells(layout, width, height):
 
     assert grid % mosaic.period_of(layout) == grid % BLOCK == places % grid == 0
     assert_array_equal(evidence.decoy_scores, naive.moved(evidence.scores, places, grid))
+    assert_array_equal(evidence.decoy_bursts, naive.moved(evidence.bursts[None], places, grid)[0])
     assert_array_equal(
         evidence.decoy_information,
         naive.moved(evidence.information, places // BLOCK, grid // BLOCK),
@@ -220,6 +239,30 @@ def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch,
     kept = evidence.decoy_scores[:, : expected.shape[1]]
     assert_array_equal(kept, expected[:, : kept.shape[1]])
     assert not evidence.decoy_scores[:, expected.shape[1] :].any()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("enough", [900, 10**9])
+def test_it_is_known_into_which_decoys_the_photos_moved_a_place(monkeypatch, layout, enough):
+    monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
+    frames = some_frames(3, layout, 80, 200)
+    rng = np.random.default_rng(8)
+    x, y = rng.integers(6, 74, 12), rng.integers(6, 194, 12)
+
+    evidence = evidence_of(frames)
+    only = evidence_of(frames)  # whose decoys show the same places alone, once a photo
+    expected = np.zeros(evidence.decoy_bursts.shape, bool)
+    for frame in frames:
+        alone = np.zeros((1, 200, 80), np.int32)
+        alone[0, y, x] = 1
+        moved = naive.moved(alone, only._decoy_shift(frame.digest), only.grid)[0]
+        strip = mosaic.strip_of(layout)
+        strips = [moved[top : top + strip] for top in range(0, 200, strip * only.thin)]
+        kept = np.concatenate(strips)[: len(expected)]
+        expected[: len(kept)] |= kept > 0
+
+    assert_array_equal(evidence.decoys_of(x, y), expected)
+    assert expected.sum() > 3
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -388,3 +431,14 @@ def test_on_the_curve_noise_is_one_at_every_level():
         units = [naive.noise_units(value, *noise) for value in values]
         assert np.std(units) == pytest.approx(1, rel=0.06)
         assert naive.dn_of(units[0], *noise) == pytest.approx(values[0])
+
+
+def test_evidence_of_mosaics_without_the_sums_of_bursts_is_made_anew(tmp_path):
+    """Such as was kept before there were any."""
+    evidence = evidence_of(some_frames(3, "bayer-RGGB"))
+    evidence.save(tmp_path)
+
+    assert Evidence.load(tmp_path, evidence.sensor) == evidence
+    (tmp_path / "bursts.npy").unlink()
+    with pytest.raises(StateFormatError, match="made anew"):
+        Evidence.load(tmp_path, evidence.sensor)

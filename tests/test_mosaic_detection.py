@@ -72,6 +72,47 @@ def test_sensitivity_that_differs_by_a_per_cent_is_no_defect_however_many_photos
     assert [(d.x, d.y, d.kind) for d in confirmed] == [(80, 60, "low")]
 
 
+@pytest.mark.parametrize(("shows", "expected"), [(1, False), (2, False), (4, True)])
+def test_what_shows_in_four_of_forty_photos_is_a_defect_and_in_two_is_not(shows, expected):
+    taken = iter(range(40))
+
+    def blink(light, exposure):
+        number = next(taken)
+        if number % 7 == 3 and number < 7 * shows:
+            light[60, 80] += 40 * (exposure.gain * 9000) ** 0.5
+
+    frames = flat_fields(40, np.random.default_rng(6), sensor_of("bayer-RGGB", 240, 160), blink)
+
+    confirmed = {(d.x, d.y) for d in detect(evidence_of(frames)).in_state("confirmed")}
+
+    assert confirmed == ({(80, 60)} if expected else set())
+
+
+@pytest.mark.parametrize("layout", ["bayer-GBRG", "xtrans"])
+def test_what_is_neither_always_brighter_nor_always_darker_is_found(layout):
+    """Stuck at a level that lies amid those of the scenes."""
+
+    def stuck(light, _):
+        light[60, 80] = 4000
+
+    frames = flat_fields(24, np.random.default_rng(7), sensor_of(layout, 240, 160), stuck)
+
+    confirmed = {(d.x, d.y) for d in detect(evidence_of(frames)).in_state("confirmed")}
+
+    assert confirmed == {(80, 60)}
+
+
+def test_beside_a_blazing_photosite_those_of_other_colours_are_found_sound():
+    def hot(light, exposure):
+        light[60, 80] += 3000 * exposure.gain
+
+    frames = flat_fields(60, np.random.default_rng(8), sensor_of("bayer-RGGB", 240, 160), hot)
+
+    confirmed = {(d.x, d.y) for d in detect(evidence_of(frames)).in_state("confirmed")}
+
+    assert confirmed == {(80, 60)}
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_neighbouring_defects_are_each_found(layout):
     cluster = {(60, 50), (61, 50), (61, 51), (64, 50), (100, 80), (101, 81)}

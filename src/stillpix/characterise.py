@@ -24,6 +24,7 @@ DEEP = 40.0  # grey levels from which a hole is called dead rather than of low r
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
+FEWEST_BURSTS = 2  # photos that are too few, however much they say
 FEWEST_DARKS = 2  # dark frames that must agree
 # photos that its loudest template itself takes, in a mosaic, or one nearly as loud
 FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
@@ -79,13 +80,36 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
     if convincing and not evidence.rendered:
-        loud = np.abs(scores) >= NEARLY_AS_LOUD * abs(scores[loudest])
-        least = _photos_at_least(evidence.scores[loud, y, x])
-        convincing = least >= min(FEWEST_OF_LOUDEST, evidence.scenes)
+        convincing = _agrees_in_kind(evidence, x, y, np.abs(scores))
         convincing = convincing and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
-    return Finding(defect, abs(float(effects[loudest])) * CLIP, convincing)
+    effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
+    return Finding(defect, effect, convincing)
+
+
+def _unrest(evidence: Evidence, x: int, y: int) -> float:
+    """Return how many sigmas a mosaic's photosite departs beyond the usual, in the fourth mean."""
+    if evidence.rendered:
+        return 0.0
+    mean = float(evidence.bursts[y, x]) / UNIT / evidence.scenes
+    return float(max(mean * LIMIT**2, 0.0) ** 0.25)
+
+
+def _agrees_in_kind(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+    """Return whether several photos of a mosaic say the kind that is loudest, or one nearly so."""
+    if _bursts_say_so(evidence, x, y):
+        return True
+    nearly = loud >= NEARLY_AS_LOUD * loud.max()
+    least = _photos_at_least(evidence.scores[nearly, y, x])
+    return least >= min(FEWEST_OF_LOUDEST, evidence.scenes)
+
+
+def _bursts_say_so(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether few photos of a mosaic say it each by itself, and loudly."""
+    told = float(evidence.bursts[y, x]) / UNIT / LIMIT**2
+    shown = abs(int(evidence.shown[y, x]))
+    return told > FEWEST_BURSTS or (told > 1 and shown > FEWEST_BURSTS)
 
 
 def _stays(evidence: Evidence, x: int, y: int, could: float) -> bool:
@@ -134,6 +158,8 @@ def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing."""
     if 0 < evidence.darks == evidence.scenes:
         return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
+    if not evidence.rendered and _bursts_say_so(evidence, x, y):
+        return True
     return _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
 
 

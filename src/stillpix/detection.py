@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from .defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .evidence import Evidence
 from .frame import Sensor
 from .kernels import BORDER
-from .null import APART, Null, Peaks, null_of, peaks_of
+from .mosaic_kernels import LIMIT
+from .null import APART, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 
+MOST_TOUCHED = 0.5  # of the decoys, that finds moved into: with more of them all must do
 TAIL = 300  # decoy peaks to which the tail is fitted
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
@@ -61,10 +64,26 @@ class Tail:
         >>> [round(float(n), 3) for n in tail.expected(np.array([4.0, 5.0, 6.0], np.float32))]
         [2.0, 1.0, 0.0]
         """
-        above = np.maximum(score.astype(np.float64), self.start)
-        fitted = self.number * np.exp(-(above**2 - self.start**2) / (2 * self.variance))
         counted = self.peaks.size - np.searchsorted(self.peaks, score, side="left")
-        return np.maximum(fitted, counted) / self.share
+        return np.maximum(self.fitted(score), counted / self.share)
+
+    def score_of(self, expected: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return at which score the fitted tail expects so many false peaks; 0 below its start.
+
+        >>> tail = Tail(np.array([4.5, 5.0], np.float32), 4.0, 2.0, 1.0)
+        >>> tail.score_of(np.array([2.0, 0.02222, 3.0])).round(2).tolist()
+        [4.0, 5.0, 0.0]
+        """
+        least = np.finfo(np.float64).tiny
+        ahead = np.log(self.number) - np.log(np.maximum(expected * self.share, least))
+        score = np.sqrt(self.start**2 + 2 * self.variance * np.maximum(ahead, 0))
+        return np.where(ahead >= 0, score, 0).astype(np.float32)
+
+    def fitted(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what the tail alone says, whatever decoys there are."""
+        above = np.maximum(score.astype(np.float64), self.start)
+        fallen = np.exp(-(above**2 - self.start**2) / (2 * self.variance))
+        return np.asarray(self.number * fallen / self.share)
 
 
 def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
@@ -77,6 +96,21 @@ def tail_of(decoys: Peaks, floor: float, share: float = 1.0) -> Tail:
     variance = ((beyond**2 - start**2).sum() / 2 + 1.0) / (beyond.size + 1)
     variance *= 1 + (beyond.size + 1) ** -0.5
     return Tail(scores, start, beyond.size + 1.0, float(variance), share)
+
+
+def not_steeper(tail: Tail, most: float, pixels: int) -> Tail:
+    """Return a tail of bursts that falls, from n photos that say the most to n + 1, as chance does.
+
+    Single photos that say all they can are as loud as one another and no louder: a tail fitted to
+    them alone would never expect two at one place, of which there are number^2 / (2 pixels).
+
+    >>> single = Tail(np.full(300, 4.0, np.float32), 3.99, 300.0, 0.01)
+    >>> twice = np.array([(3.99**2 + 16) ** 0.5], np.float32)
+    >>> not_steeper(single, 16.0, 1_000_000).expected(twice).round(3).tolist()
+    [0.045]
+    """
+    chance = log(2 * pixels / tail.number)
+    return replace(tail, variance=max(tail.variance, most / 2 / chance))
 
 
 def tail_of_few(decoys: Peaks, pixels: int, share: float = 1.0) -> Tail:
@@ -112,9 +146,12 @@ def detect(
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
     null = null_of(evidence.scores, evidence.information, pool, evidence.grid)
-    found = peaks_of(evidence.scores, null, settings.floor, pool, _apart(evidence))
-    found = one_a_response(found, evidence)
-    tail = _decoy_tail(evidence, settings, pool)
+    peaks = _all_peaks(evidence, null, settings, pool)
+    found, tail = _ranked(evidence, peaks, settings)
+    if not evidence.rendered:  # once more, without the decoys that the surest finds moved into
+        rate = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
+        sure = rate <= settings.fdr
+        found, tail = _ranked(evidence, peaks, settings, (found.x[sure], found.y[sure]))
     expected = tail.expected(found.score)
     loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
     # stars near the pole of a turning field are a crowd, the hot pixels among them are not
@@ -193,6 +230,23 @@ def _one_in_mosaic(found: Peaks) -> Peaks:
     return Peaks(found.x[kept], found.y[kept], found.score[kept])
 
 
+def louder_of(one: Peaks, other: Peaks) -> Peaks:
+    """Return the peaks of both, each place once with its louder score, loudest first.
+
+    >>> at = np.array([3, 5])
+    >>> one = Peaks(at, at, np.array([7.0, 5.0], np.float32))
+    >>> both = louder_of(one, Peaks(at[1:], at[1:], np.array([9.0], np.float32)))
+    >>> both.x.tolist(), both.score.tolist()
+    ([5, 3], [9.0, 7.0])
+    """
+    x, y = np.concatenate([one.x, other.x]), np.concatenate([one.y, other.y])
+    score = np.concatenate([one.score, other.score])
+    order = np.lexsort((x, y, -score))
+    x, y, score = x[order], y[order], score[order]
+    first = np.sort(np.unique(np.stack([x, y]), axis=1, return_index=True)[1])
+    return Peaks(x[first], y[first], score[first])
+
+
 def _apart(evidence: Evidence) -> int:
     """Return how far peaks must stand apart: in a mosaic a defect is one value."""
     return APART if evidence.rendered else 0
@@ -218,14 +272,77 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
     return found
 
 
-def _decoy_tail(evidence: Evidence, settings: DetectionSettings, pool: Executor | None) -> Tail:
-    sums, information = evidence.decoy_scores, evidence.decoy_information
-    null = null_of(sums, information, pool, evidence.grid)
-    peaks = peaks_of(sums, null, settings.floor, pool, _apart(evidence))
-    share = sums.shape[1] / evidence.scores.shape[1]
+@dataclass(frozen=True, slots=True)
+class _AllPeaks:
+    """Whatever is above the floors: of the scores, of a mosaic's bursts, and of their decoys."""
+
+    scores: Peaks
+    decoy_scores: Peaks
+    bursts: Peaks
+    decoy_bursts: Peaks
+    burst_floor: float
+
+
+def _all_peaks(
+    evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
+) -> _AllPeaks:
+    apart = _apart(evidence)
+    moved = null_of(evidence.decoy_scores, evidence.decoy_information, pool, evidence.grid)
+    scores = peaks_of(evidence.scores, null, settings.floor, pool, apart)
+    decoys = peaks_of(evidence.decoy_scores, moved, settings.floor, pool, apart)
+    # In dark frames a cosmic ray says too much, and every defect shows in all of them.
+    if evidence.rendered or evidence.darks:
+        nowhere = np.zeros(0, np.intp)
+        none = Peaks(nowhere, nowhere, np.zeros(0, np.float32))
+        return _AllPeaks(scores, decoys, none, none, 0.0)
+    floor = burst_floor(evidence.bursts)
+    own = burst_peaks(evidence.bursts, evidence.scores, evidence.information, floor)
+    theirs = burst_peaks(
+        evidence.decoy_bursts, evidence.decoy_scores, evidence.decoy_information, floor
+    )
+    return _AllPeaks(scores, decoys, own, theirs, floor)
+
+
+def _ranked(
+    evidence: Evidence, peaks: _AllPeaks, settings: DetectionSettings,
+    sure: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
+) -> tuple[Peaks, Tail]:  # fmt: skip
+    """Return the peaks, one a response, and how many false ones to expect.
+
+    A mosaic's burst counts as the score above which there are as many decoys. Decoys that the
+    `sure` finds (x, y) moved into are left out: what these say is no sound photosite's.
+    """
+    share = evidence.decoy_scores.shape[1] / evidence.scores.shape[1]
+    decoys, bursts = peaks.decoy_scores, peaks.decoy_bursts
+    if sure is not None:
+        touched = evidence.decoys_of(*sure)
+        if touched.mean() < MOST_TOUCHED:
+            share *= 1 - float(touched.mean())
+            decoys, bursts = (_where(each, ~touched) for each in (decoys, bursts))
     if evidence.darks == evidence.scenes < settings.fewest_scenes:
-        return tail_of_few(peaks, sums.shape[1] * sums.shape[2], share)
-    return tail_of(peaks, settings.floor, share)
+        pixels = evidence.decoy_scores[0].size
+        return one_a_response(peaks.scores, evidence), tail_of_few(decoys, pixels, share)
+    tail = tail_of(decoys, settings.floor, share)
+    found = peaks.scores
+    if peaks.bursts.score.size:
+        pixels = evidence.decoy_bursts.size
+        rare = not_steeper(tail_of(bursts, peaks.burst_floor, share), LIMIT**2, pixels)
+        found = louder_of(found, _as_scores(peaks.bursts, rare, tail, settings.floor))
+        decoys = louder_of(decoys, _as_scores(bursts, rare, tail, settings.floor))
+        tail = tail_of(decoys, settings.floor, share)
+    return one_a_response(found, evidence), tail
+
+
+def _as_scores(bursts: Peaks, rare: Tail, tail: Tail, floor: float) -> Peaks:
+    """Return bursts as the scores that are as rare among decoys, where above the floor."""
+    score = tail.score_of(rare.fitted(bursts.score))
+    loud = score > floor
+    return Peaks(bursts.x[loud], bursts.y[loud], score[loud])
+
+
+def _where(peaks: Peaks, wanted: NDArray[np.bool_]) -> Peaks:
+    kept = wanted[peaks.y, peaks.x]
+    return Peaks(peaks.x[kept], peaks.y[kept], peaks.score[kept])
 
 
 def _described(

@@ -106,6 +106,10 @@ class Evidence:
         # tell what stays in place from stars that pass.
         self.shown_again = np.zeros((0, 0) if self.rendered else (height, width), np.int16)
         self.again = 0  # repeats that were asked
+        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
+        mosaics = 0 if self.rendered else 1
+        self.bursts = np.zeros((mosaics * height, width), np.int32)
+        self.decoy_bursts = np.zeros((mosaics * rows, width), np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -182,7 +186,7 @@ class Evidence:
     def _show_again(self, frame: Frame, pool: Executor | None) -> None:
         self._require_size(frame)
         curve, edges = mosaic.curve_of(frame), mosaic.judged(self.sensor)
-        pattern = mosaic.neighbours(self.sensor.layout, frame.phase)
+        pattern = mosaic.pattern_of(self.sensor.layout, frame.phase)
         pixels = _native(frame)
 
         def show(band: tuple[int, int]) -> None:
@@ -308,7 +312,7 @@ class Evidence:
             list(pool.map(lambda call: add(*call), calls))
 
     def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
-        """Return the first row and the the row after the last of each band that a thread takes."""
+        """Return the first row and the row after the last of each band that a thread takes."""
         height = self.sensor.height
         bands = 1 if pool is None else 2 * TOGETHER
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
@@ -321,7 +325,7 @@ class Evidence:
             return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
         curves = np.stack([mosaic.curve_of(frame) for frame in frames])
         factors *= [mosaic.scales_of(frame) for frame in frames]
-        pattern = mosaic.neighbours(self.sensor.layout, frames[0].phase)
+        pattern = mosaic.pattern_of(self.sensor.layout, frames[0].phase)
         cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
         return curves, factors.astype(np.float32), shifts, pattern, cells, edges
 
@@ -329,6 +333,18 @@ class Evidence:
         """Return the photo's own move in px: a function of its content, so of no order."""
         places = max(self.sensor.width // self.grid - 1, 1)
         return self.grid * (1 + int(digest[:12], 16) % places)
+
+    def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
+        reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
+        whole = self.sensor.width // self.grid * self.grid
+        strip = y // self._strip
+        row = strip // self.thin * self._strip + y % self._strip
+        moved = (x < whole) & (strip % self.thin == 0)
+        for digest, record in self.photos.items():
+            if record.counted:
+                reached[row[moved], (x[moved] + self._decoy_shift(digest)) % whole] = True
+        return reached
 
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
@@ -350,6 +366,7 @@ class Evidence:
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
+        of_mosaics = {"bursts": self.bursts, "decoy_bursts": self.decoy_bursts}
         return {
             "scores": self.scores,
             "information": self.information,
@@ -357,6 +374,7 @@ class Evidence:
             "decoy_information": self.decoy_information,
             "shown": self.shown,
             "excess": self.excess,
+            **({} if self.rendered else of_mosaics),
         }
 
 

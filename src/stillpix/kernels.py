@@ -129,7 +129,7 @@ def add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: i
 
 
 @compiled
-def _scatter_row(counts: Any, decoys: Any, shift: int, grid: int) -> None:
+def scatter_row(counts: Any, decoys: Any, shift: int, grid: int) -> None:
     """Add one row's counts `shift` to the right, wrapped within the whole cells of the grid."""
     whole = counts.size // grid * grid
     moved, source = decoys[shift:whole], counts[: whole - shift]
@@ -184,7 +184,7 @@ def add_decoys(
     """Add one row's counts of all templates to the decoys' row, moved."""
     for k in range(TEMPLATES):
         _weigh_row(response if k == TEMPLATES - 1 else slope, psi, factors[k], counts)
-        _scatter_row(counts, decoy_scores[k, row], shift, grid)
+        scatter_row(counts, decoy_scores[k, row], shift, grid)
 
 
 @compiled
@@ -372,7 +372,7 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
     if y < BORDER or y >= scores.shape[1] - BORDER:
         return
     strip = min(y // zone, zones.shape[1] - 1)
-    for k in range(TEMPLATES):
+    for k in range(scores.shape[0]):
         at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
         _normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], out)
@@ -393,13 +393,14 @@ def find_peaks(
     """
     height, width = scores.shape[1:]
     loudest = np.zeros((5, width), np.float32)
-    row, standard = np.zeros(width, np.float32), np.zeros((TEMPLATES, width), np.float32)
+    templates = scores.shape[0]
+    row, standard = np.zeros(width, np.float32), np.zeros((templates, width), np.float32)
     level = np.float32(floor)
     number = 0
     start = max(first - 2, 0)
     for ahead in range(start, min(last + 2, height)):
         if ahead == start or ahead % BLOCK == 0:
-            for k in range(TEMPLATES):
+            for k in range(templates):
                 block_scale(null[0][k, ahead // BLOCK], standard[k])
         _loudest_row(scores, standard, null, ahead, row, loudest[ahead % 5])
         y = ahead - 2

@@ -5,6 +5,7 @@ Looks at one photo at a time and never adds anything up.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from math import gcd
 from typing import TypeAlias
@@ -34,6 +35,7 @@ QUIET = 0.2  # share of a group: its places whose neighbours are most alike
 # The templates' factors are of 1/255 of white, the last one's of the light; of a rendered photo's
 # templates the hot one is five times as steep, and saturates sooner, and the last a tenth.
 SCALES = (1.0, 1.0, 0.2, 80.0)
+_CROSS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # x, y to the photosites beside one
 _LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
 
 
@@ -58,6 +60,15 @@ def period_of(layout: Layout) -> int:
     (2, 1)
     """
     return 6 if layout == "xtrans" else 2 if layout.startswith("bayer") else 1
+
+
+def colours_differ(layout: Layout) -> bool:
+    """Return whether photosites side by side are of other colours: then they tell texture.
+
+    >>> colours_differ("xtrans"), colours_differ("mono")
+    (True, False)
+    """
+    return layout != "mono"
 
 
 def judged(sensor: Sensor) -> tuple[int, int, int, int]:
@@ -100,6 +111,15 @@ def neighbours(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, 
             near = _near(y - phase[1], x - phase[0])
             steps[y, x, : len(near)], numbers[y, x] = near, len(near)
     return steps, numbers
+
+
+def pattern_of(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, Sites, bool]:
+    """Return what the kernels must know of a pattern: its neighbours, and whether colours differ.
+
+    >>> [part if isinstance(part, bool) else part.shape for part in pattern_of("mono")]
+    [(1, 1, 8, 2), (1, 1), False]
+    """
+    return *neighbours(layout, phase), colours_differ(layout)
 
 
 def _near(y: int, x: int) -> list[tuple[int, int]]:
@@ -213,29 +233,14 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
     left, top, right, bottom = judged(frame.sensor)
     inside = ((at >= (left, top)) & (at < (right, bottom))).all(1)
     x, y = at[inside].T
-    slope, zero, least = noise_of(frame)
-    span = max(frame.white - frame.black, 1)
-
-    def noise(dn: Floats) -> Floats:
-        return np.asarray(np.sqrt(np.maximum(slope * dn + zero, least)))
-
-    def stable(dn: Floats) -> Floats:
-        straight = np.minimum(dn - (least - zero) / slope, 0.0) / least**0.5
-        return np.asarray(2 / slope * (noise(dn) - least**0.5) + straight)
-
-    def back(units: Floats) -> Floats:
-        curved = ((np.maximum(units, 0) * slope / 2 + least**0.5) ** 2 - zero) / slope
-        return np.asarray(curved + np.minimum(units, 0) * least**0.5)
-
-    values, around, number = _with_neighbours(frame, x, y)
-    level = _trimmed(stable(around), number)
-    departs, expected = stable(values) - level, back(level)
-    beside = _steps(frame, x, y)
-    near = _with_neighbours(frame, (x[:, None] + beside[..., 1]), (y[:, None] + beside[..., 0]))
-    own = np.abs(stable(near[0]) - _trimmed(stable(near[1]), near[2]))
+    curve, span = _Curve(*noise_of(frame)), max(frame.white - frame.black, 1)
+    values, _, number = _with_neighbours(frame, x, y)
+    departs, beside = _departs(frame, curve, x, y), _steps(frame, x, y)
+    expected = curve.back(curve.stable(values) - departs)
+    own = np.abs(_departs(frame, curve, x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
     counted = np.arange(8) < number[:, None]
     spread = 1.25 * (own * counted).sum(1) / number
-    sigma = noise(expected) * np.sqrt(spread**2 + 1)
+    sigma = curve.noise(expected) * np.sqrt(spread**2 + 1)
     grey, light = sigma * 255 / span, (expected - frame.black) / span
     usable = light <= FULL
     said[inside] = np.stack(
@@ -245,6 +250,43 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
         ], 1,
     )  # fmt: skip
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """How the variance of a photo's noise grows: slope DN + zero, at least `least`; DN^2."""
+
+    slope: float
+    zero: float
+    least: float
+
+    def noise(self, dn: Floats) -> Floats:
+        return np.asarray(np.sqrt(np.maximum(self.slope * dn + self.zero, self.least)))
+
+    def stable(self, dn: Floats) -> Floats:
+        flat = self.least**0.5
+        straight = np.minimum(dn - (self.least - self.zero) / self.slope, 0.0) / flat
+        return np.asarray(2 / self.slope * (self.noise(dn) - flat) + straight)
+
+    def back(self, units: Floats) -> Floats:
+        flat = self.least**0.5
+        root = np.maximum(units, 0) * self.slope / 2 + flat
+        return np.asarray((root**2 - self.zero) / self.slope + np.minimum(units, 0) * flat)
+
+
+def _departs(frame: Frame, curve: _Curve, x: Sites, y: Sites) -> Floats:
+    """Return by how many sigmas some places depart from what their neighbours predict, (...)."""
+
+    def rough(x: Sites, y: Sites) -> Floats:
+        values, around, number = _with_neighbours(frame, x, y)
+        return np.asarray(curve.stable(values) - _trimmed(curve.stable(around), number))
+
+    if not colours_differ(frame.sensor.layout):
+        return rough(x, y)
+    beside = rough(x[..., None] + _CROSS[:, 0], y[..., None] + _CROSS[:, 1])
+    _, low, high, _ = np.moveaxis(np.sort(beside, axis=-1), -1, 0)
+    common = np.maximum(low, 0) + np.minimum(high, 0)
+    return np.asarray(rough(x, y) - common**3 / (common**2 + 1))
 
 
 def _steps(frame: Frame, x: Sites, y: Sites) -> Sites:
@@ -264,8 +306,8 @@ def _with_neighbours(frame: Frame, x: Sites, y: Sites) -> tuple[Floats, Floats, 
 
 
 def _trimmed(around: Floats, number: Sites) -> Floats:
-    """Return the mean of the first `number` of 8 without the largest and the smallest."""
-    counted = np.arange(8) < number[..., None]
+    """Return the mean of the first `number` without the largest and the smallest."""
+    counted = np.arange(around.shape[-1]) < number[..., None]
     most = np.where(counted, around, -np.inf).max(-1)
     least = np.where(counted, around, np.inf).min(-1)
     return np.asarray(((around * counted).sum(-1) - most - least) / (number - 2))

@@ -12,17 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import BLOCK, add_decoys, add_information, add_row, compiled, decoy_row
+from .kernels import (
+    BLOCK,
+    UNIT,
+    add_decoys,
+    add_information,
+    add_row,
+    compiled,
+    decoy_row,
+    scatter_row,
+)
 
 REACH = 2  # rows and columns from a photosite to the farthest neighbour that predicts it
+CROSS = 1  # rows and columns to those whose own residuals tell texture from a defect
 LIMIT = 4.0  # sigmas that one photo can say at most
 # And one dark frame: without a scene its neighbours predict well. Two that agree say enough for any
 # sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
 DARK_LIMIT = 6.0
+USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
 PER_WHITE = 65535  # summed residuals count in so many parts of white: 32,000 photos fit 32 bits
 
 _SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
-_RING = 8  # rows kept: a power of two, more than 2 * REACH
+_AHEAD = 2 * REACH + CROSS  # rows to be read before one can be judged
+_RING = 8  # rows kept: a power of two, more than _AHEAD
 _PAD = 2  # cells on each side of a plane's row: no neighbour is farther
 _MOST = np.float32(PER_WHITE)
 # What a photo's curve holds, in this order; see mosaic.curve_of.
@@ -107,6 +119,33 @@ def _residual_row(level: Any, y: int, sites: Any, numbers: Any, width: int, out:
             _less_eight(here, a, b, c, d, e, f, g, h, residual)
         else:
             _less_five(here, a, b, c, d, e, residual)
+
+
+@compiled
+def _less_texture(here: Any, a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
+    """Residuals less what three of the four beside them share, as far as it is above the noise."""
+    one, zero = np.float32(1.0), np.float32(0.0)
+    for x in range(out.size):
+        # the middle two of four; of them the one nearer to zero, or zero between them
+        p, q = max(min(a[x], b[x]), min(c[x], d[x])), min(max(a[x], b[x]), max(c[x], d[x]))
+        common = max(min(p, q), zero) + min(max(p, q), zero)
+        square = common * common
+        out[x] = here[x] - common * square / (square + one)
+
+
+@compiled
+def _finish_row(rough: Any, y: int, width: int, textured: Any, out: Any) -> None:
+    """Residuals of one row, less what the photosites of other colours beside them share."""
+    step = rough.shape[1]
+    for p in range(step):
+        size = (width - p + step - 1) // step
+        here, done = rough[y % _RING, p, _PAD : _PAD + size], out[y % _RING, p, _PAD : _PAD + size]
+        if textured:
+            up, down = _beside(rough, y, p, (-1, 0), size), _beside(rough, y, p, (1, 0), size)
+            left, right = _beside(rough, y, p, (0, -1), size), _beside(rough, y, p, (0, 1), size)
+            _less_texture(here, up, down, left, right, done)
+        else:
+            done[:] = here
 
 
 @compiled
@@ -206,18 +245,52 @@ def _show_row(
 
 
 @compiled
+def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
+    """Fourth powers of one row's psi, of LIMIT^2, less the usual, in counts; 0 where none is."""
+    psi, slope = said[0, left:right], said[1, left:right]
+    unit, rounding, middle = np.float32(UNIT), np.float32(32768.5), np.int32(32768)
+    part, usual = np.float32(1 / LIMIT**2), np.float32(USUAL_BURST)
+    zero, cells = np.float32(0.0), out[left:right]
+    out[:left] = 0
+    out[right:] = 0
+    for x in range(psi.size):
+        square = psi[x] * psi[x]
+        above = part * square * square - usual if slope[x] > zero else zero
+        cells[x] = np.int32(unit * above + rounding) - middle
+
+
+@compiled
+def _add_bursts(
+    said: Any, edges: Any, shift: int, cells: Any, y: int, counts: Any, sums: Any
+) -> None:
+    """Add one row to the bursts and, moved, to the decoys'."""
+    bursts, decoy_bursts = sums
+    grid, strip, thin = cells
+    _burst_row(said, edges[0], edges[2], counts)
+    row = bursts[y]
+    for x in range(counts.size):
+        row[x] += counts[x]
+    moved = decoy_row(y, thin, strip)
+    if moved >= 0:
+        scatter_row(counts, decoy_bursts[moved], shift, grid)
+
+
+@compiled
 def _read_ahead(
-    photo: Any, ahead: int, curve: Any, sites: Any, numbers: Any, flat: Any,
-    level: Any, residual: Any,
+    photo: Any, ahead: int, curve: Any, pattern: Any, flat: Any,
+    level: Any, rough: Any, residual: Any,
 ) -> None:  # fmt: skip
-    """Read row `ahead`, and take the residuals of the row REACH above it."""
+    """Read row `ahead`, and take the residuals of rows above it: rough ones, and finished ones."""
+    sites, numbers, textured = pattern
     height, width = photo.shape
     y = ahead - REACH
     if ahead < height:
         _read_row(photo[ahead], curve, flat, level[ahead % _RING])
     if REACH <= y < height - REACH:
         at = y % numbers.shape[0]
-        _residual_row(level, y, sites[at], numbers[at], width, residual)
+        _residual_row(level, y, sites[at], numbers[at], width, rough)
+    if REACH + CROSS <= y < height - REACH:
+        _finish_row(rough, y - CROSS, width, textured, residual)
 
 
 @compiled
@@ -255,30 +328,32 @@ def accumulate_mosaic(
     photos: Any, count: int, curves: Any, factors: Any, shifts: Any, pattern: Any, cells: Any,
     edges: Any, first: int, last: int,
     scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
-    shown: Any, excess: Any,
+    shown: Any, excess: Any, bursts: Any, decoy_bursts: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
-    pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx) and (rows, planes) numbers, 5 or
-    8. cells is the decoys' grid, the height of their strips, and how many strips there are to one
-    of them; edges the left, top, right and bottom of what is judged. `first` must be a multiple of
-    BLOCK; rows outside are read as neighbours, never written.
+    pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx), (rows, planes) numbers, 5 or 8,
+    and whether those beside a photosite are of other colours. cells is the decoys' grid, the height
+    of their strips, and how many strips there are to one of them; edges the left, top, right and
+    bottom of what is judged. `first` must be a multiple of BLOCK; rows outside are read as
+    neighbours, never written.
     """
-    (sites, numbers), (left, top, right, bottom) = pattern, edges
+    (sites, numbers, _), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape
     room = (width + step - 1) // step + 2 * _PAD
     level = np.zeros((len(photos), _RING, step, room), np.float32)
+    rough = np.zeros((len(photos), _RING, step, room), np.float32)
     residual = np.zeros((len(photos), _RING, step, room), np.float32)
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
     flat, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
     blocks = np.zeros(information.shape[2], np.int64)
-    sums = information, decoy_scores, decoy_information
+    sums, both = (information, decoy_scores, decoy_information), (bursts, decoy_bursts)
     end = min(last, bottom) if left < right else first
-    for ahead in range(max(first - 2 * REACH, 0), end + 2 * REACH):
-        y = ahead - 2 * REACH
+    for ahead in range(max(first - _AHEAD, 0), end + _AHEAD):
+        y = ahead - _AHEAD
         for n in range(count):
             r, f = residual[n], factors[n]
-            _read_ahead(photos[n], ahead, curves[n], sites, numbers, flat, level[n], r)
+            _read_ahead(photos[n], ahead, curves[n], pattern, flat, level[n], rough[n], r)
             if y >= first and y >= top:
                 near, number = sites[y % rows], numbers[y % rows]
                 _judge_row(level[n], r, y, near, number, curves[n], planes, said)
@@ -288,6 +363,7 @@ def accumulate_mosaic(
                     said[0], photos[n][y], said[3], curves[n, _PER_COUNT], shown[y], excess[y]
                 )
                 _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
+                _add_bursts(said, edges, shifts[n], cells, y, counts, both)
 
 
 @compiled
@@ -298,17 +374,18 @@ def show_mosaic(
 
     By the rule of `accumulate_mosaic`, and with its arguments.
     """
-    (sites, numbers), (left, top, right, bottom) = pattern, edges
+    (sites, numbers, _), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photo.shape[1], numbers.shape
     room = (width + step - 1) // step + 2 * _PAD
     level = np.zeros((_RING, step, room), np.float32)
+    rough = np.zeros((_RING, step, room), np.float32)
     residual = np.zeros((_RING, step, room), np.float32)
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
     flat = np.zeros(width, np.float32)
     end = min(last, bottom) if left < right else first
-    for ahead in range(max(first - 2 * REACH, 0), end + 2 * REACH):
-        y = ahead - 2 * REACH
-        _read_ahead(photo, ahead, curve, sites, numbers, flat, level, residual)
+    for ahead in range(max(first - _AHEAD, 0), end + _AHEAD):
+        y = ahead - _AHEAD
+        _read_ahead(photo, ahead, curve, pattern, flat, level, rough, residual)
         if y >= first and y >= top:
             _judge_row(level, residual, y, sites[y % rows], numbers[y % rows], curve, planes, said)
             psi, counts = said[0], shown[y]

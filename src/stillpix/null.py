@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .evidence import GRID, Evidence
 from .kernels import (
     BLOCK,
+    CLIP,
     TEMPLATES,
     UNIT,
     UNIT_INFORMATION,
@@ -21,6 +22,7 @@ from .kernels import (
     count_by_zone,
     find_peaks,
 )
+from .mosaic_kernels import LIMIT
 
 ENOUGH = 1_500_000  # pixels from which medians are taken: more would not change them
 BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
@@ -30,6 +32,12 @@ FEW = 2000  # pixels below which a zone is left as it is
 FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
 APART = 2  # px
+LEAST_BURST = 9.0  # half of what one photo can say
+# What a steady defect adds to fourth powers, of what it adds to squares: three times the square of
+# its effect (it shows stronger here and weaker there), and six times the noise's variance.
+STEADY = (3.0, 4.0)
+LOUDEST = 5e-3  # share of the photosites that are looked at by their bursts
+SAMPLED_ROW, SAMPLED_COLUMN = 5, 7  # a sample of rows and columns, of all colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,35 @@ def null_of(
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
     weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
     return Null(weight, middle, scale, zones, zone)
+
+
+def burst_floor(bursts: NDArray[np.int32]) -> float:
+    """Return the root of the bursts below which nothing is looked at, of photosites and decoys."""
+    sample = bursts[::SAMPLED_ROW, ::SAMPLED_COLUMN]
+    return float(max(np.quantile(sample, 1 - LOUDEST) / UNIT, LEAST_BURST) ** 0.5)
+
+
+def burst_peaks(
+    bursts: NDArray[np.int32], scores: NDArray[np.int32], information: NDArray[np.int64],
+    floor: float,
+) -> Peaks:  # fmt: skip
+    """Return the photosites of a mosaic that say most in single photos, loudest first.
+
+    The score is the root of their fourth powers' sum, less what a defect adds to it that shows as
+    one of the templates expects: sound photosites differ in sensitivity, and show that in all
+    photos. Sums of what is bounded have exponential tails, and their roots Gaussian ones.
+    """
+    y, x = np.nonzero(bursts > floor**2 * UNIT)
+    across = np.minimum(x // BLOCK, information.shape[2] - 1)
+    expected = information[:, y // BLOCK, across] / UNIT_INFORMATION
+    told = scores[:, y, x] / UNIT
+    effect = np.divide(told, expected, where=expected > 0, out=np.zeros_like(told))
+    steady = told * effect * (STEADY[0] * (CLIP * effect) ** 2 + STEADY[1])
+    beyond = bursts[y, x] / UNIT - steady.max(axis=0) / LIMIT**2
+    loud = beyond > floor**2
+    x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
+    order = np.lexsort((x, y, -score))
+    return Peaks(x[order], y[order], score[order])
 
 
 def _template_null(
