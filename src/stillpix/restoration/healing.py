@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation
+from .middle import middle_of
 from .prediction import Floats, Stencil, predict
-from .separation import AMPLITUDES, Separated, separate, steadied
+from .separation import AMPLITUDES, Separated, separate
 from .storing import SIDE
 from .verdicts import Verdict, joined
 
@@ -46,14 +47,27 @@ class _Look:
     inside: NDArray[np.bool_]  # (rows, columns): samples of the frame that are this place's
     unit: float  # levels that were taken as one
     level: float  # that its surroundings predict for the middle
+    window: Floats  # (side, side) units, the hole in its middle
+    sound: NDArray[np.bool_]  # (side, side): neither broken nor outside the frame
+    hole: tuple[slice, slice]  # rows and columns of the window
 
     def scene(self, weight: Floats) -> Floats:
-        """Return the levels expected below the defect, each amplitude weighing as much."""
-        return np.asarray(self.unit * (weight @ self.told.scene).reshape(self.observed.shape))
+        """Return the levels expected below the defect, each amplitude weighing as much.
 
-    def departure(self, weight: Floats) -> float:
-        """Return by how many units what stands in the hole departs from that at most."""
-        off = np.abs(self.observed - self.scene(weight))[self.inside]
+        As far as something shows, what stands in the middle is not believed.
+        """
+        scene, own = (weight @ self.told.scene).reshape(self.observed.shape), self.inside
+        if scene.size > 1:
+            window, sound = self.window.copy(), self.sound.copy()
+            window[self.hole][own], sound[self.hole] = scene[own], own
+            middle, at = middle_of(window, sound), (scene.shape[0] // 2, scene.shape[1] // 2)
+            if middle is not None:
+                scene[at] += (1 - weight[0]) * (middle - scene[at])
+        return np.asarray(self.unit * scene)
+
+    def departure(self, scene: Floats) -> float:
+        """Return by how many units what stands in the hole departs from a scene at most."""
+        off = np.abs(self.observed - scene)[self.inside]
         return float(off.max(initial=0.0) / self.unit)
 
 
@@ -135,16 +149,17 @@ class _Healer:
         chance, weights = _weigh([look.told for look in looks], prior)
         if chance < 0.5 and not self.always:
             return False
+        scenes = [look.scene(weight) for look, weight in zip(looks, weights, strict=True)]
         changes = [
-            self._change(plane, look, weight)
-            for plane, look, weight in zip(planes, looks, weights, strict=True)
+            self._change(plane, look, scene)
+            for plane, look, scene in zip(planes, looks, scenes, strict=True)
             if look.inside.any()
         ]
-        largest = max(look.departure(weight) for look, weight in zip(looks, weights, strict=True))
+        largest = max(look.departure(scene) for look, scene in zip(looks, scenes, strict=True))
         if largest < VISIBLE or not self.canvas.apply(changes):
             return False
         luma = looks[0]
-        strength = float((luma.observed - luma.scene(weights[0])).flat[luma.observed.size // 2])
+        strength = float((luma.observed - scenes[0]).flat[luma.observed.size // 2])
         place, known = self.places[number], self.verdicts[number].strength
         self.verdicts[number] = Verdict(
             place.x, place.y, "repaired", strength if known is None else known + strength
@@ -178,19 +193,15 @@ class _Healer:
             there = _squared_distances(other, lattice, stencil.side)[hole]
             first = tuple(positions[number] - corner) <= tuple(other)
             own = own & ((here <= there) if first else (here < there))
-        told = steadied(
-            separate(
-                observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
-            ),
-            here.ravel(),
+        told = separate(
+            observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
         )
         origin = corner[0] + hole[0].start, corner[1] + hole[1].start
         level = unit * float(predicted.mean[predicted.mean.size // 2])
-        return _Look(*origin, observed, told, own, unit, level)
+        return _Look(*origin, observed, told, own, unit, level, levels / unit, sound, hole)
 
     @staticmethod
-    def _change(plane: int, look: _Look, weight: Floats) -> Change:
-        levels = look.scene(weight)
+    def _change(plane: int, look: _Look, levels: Floats) -> Change:
         rows, columns = (
             slice(int(there[0]), int(there[-1]) + 1)
             for there in (np.flatnonzero(look.inside.any(axis=axis)) for axis in (1, 0))
@@ -198,6 +209,7 @@ class _Healer:
         return Change(
             plane, look.row + rows.start, look.column + columns.start,
             levels[rows, columns], look.inside[rows, columns],
+            (look.row + levels.shape[0] // 2, look.column + levels.shape[1] // 2),
         )  # fmt: skip
 
 
