@@ -6,6 +6,7 @@ one that is broken as a source.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,9 +23,11 @@ from .verdicts import Verdict, joined
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
+SHOWING = 0.25  # chance from which on a place is repaired: one that is left is seen more
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "every repair of it asks for another"
-UNCOLOURED = 0.25  # prior chance that one plane shows nothing of a defect that shows
+LEAST = 1e-9  # chance of a defect that is of the other sign
+UNCOLOURED = 0.1  # prior chance that one plane shows nothing of a defect that shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class _Look:
         if scene.size > 1:
             window, sound = self.window.copy(), self.sound.copy()
             window[self.hole][own], sound[self.hole] = scene[own], own
-            middle, at = middle_of(window, sound), (scene.shape[0] // 2, scene.shape[1] // 2)
+            middle, at = middle_of(window, sound), scene.size // 2
             if middle is not None:
-                scene[at] += (1 - weight[0]) * (middle - scene[at])
+                scene.flat[at] += (1 - weight[0]) * (middle - scene.flat[at])
         return np.asarray(self.unit * scene)
 
     def departure(self, scene: Floats) -> float:
@@ -146,8 +149,9 @@ class _Healer:
         planes = range(len(self.canvas.lattices))
         looks = [self._look(plane, number) for plane in planes]
         prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
-        chance, weights = _weigh([look.told for look in looks], prior)
-        if chance < 0.5 and not self.always:
+        sign = self.places[number].expectation.sign
+        chance, weights = _weigh([look.told for look in looks], prior, sign)
+        if chance < SHOWING and not self.always:
             return False
         scenes = [look.scene(weight) for look, weight in zip(looks, weights, strict=True)]
         changes = [
@@ -248,11 +252,12 @@ def _all_connected(numbers: Iterable[int], near: Sequence[Sequence[int]]) -> fro
     return frozenset(reached)
 
 
-def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats]]:
+def _weigh(told: Sequence[Separated], prior: Floats, sign: int) -> tuple[float, list[Floats]]:
     """Return the chance that a defect shows, and for each plane that of each amplitude if so.
 
     The first plane's amplitude has the prior; another's may be anything up to the highest, or
-    nothing: which colours a defect shows in depends on its photosite.
+    nothing: which colours a defect shows in depends on its photosite. Where the defect can only
+    brighten, or darken, the first plane's chances count that half alone.
     """
     open_prior = np.full(prior.size, (1 - UNCOLOURED) / (prior.size - 1))
     shown = prior / max(1 - prior[0], 1e-12)
@@ -266,11 +271,18 @@ def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats
             chances[0] = UNCOLOURED
         with np.errstate(divide="ignore"):
             joint = plane.likelihood - plane.likelihood[0] + np.log(chances)
+        if sign and not number:
+            joint = joint + np.log(_one_sided(sign * plane.rise))
         top = joint.max()
         weights.append(np.exp(joint - top))
         odds += top + np.log(weights[-1].sum())
         weights[-1] /= weights[-1].sum()
     return float(1 / (1 + np.exp(np.clip(-odds, -700, 700)))), weights
+
+
+def _one_sided(rise: Floats) -> Floats:
+    """Return by how much likelier a sign makes defects that are so many deviations above 0."""
+    return np.maximum([math.erfc(-each / math.sqrt(2)) for each in rise], LEAST)
 
 
 def _stencil(lattice: Lattice) -> Stencil:

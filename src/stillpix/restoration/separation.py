@@ -26,6 +26,7 @@ class Separated:
     likelihood: Floats  # (amplitudes,) natural logarithms
     scene: Floats  # (amplitudes, n) levels without the defect, under each amplitude
     width: float  # samples, of the response that fits best
+    rise: Floats  # (amplitudes,) of the defect at the middle over its own uncertainty
 
 
 def response(squared_distance: Floats, width: float) -> Floats:
@@ -71,8 +72,12 @@ def _separate(
     n = observed.size
     signal = np.square(AMPLITUDES[:, None] * shape) + blind
     total = predicted.covariance + NOISE * np.eye(n) + signal[:, :, None] * np.eye(n)
-    surprise = observed - predicted.mean
-    solved = np.linalg.solve(total, np.broadcast_to(surprise, signal.shape)[..., None])[..., 0]
+    surprise, middle = observed - predicted.mean, int(shape.argmax())
+    sides = np.stack([surprise, np.eye(n)[middle]], axis=1)
+    both = np.linalg.solve(total, np.broadcast_to(sides, (*signal.shape, 2)))
+    solved, column = both[..., 0], both[..., 1]
     _, volume = np.linalg.slogdet(total)
     likelihood = -0.5 * (solved @ surprise + volume)
-    return Separated(likelihood, observed - signal * solved, width)
+    left = signal[:, middle] * (1 - signal[:, middle] * column[:, middle])
+    rise = signal[:, middle] * solved[:, middle] / np.sqrt(np.maximum(left, 1e-9))
+    return Separated(likelihood, observed - signal * solved, width, rise)

@@ -15,9 +15,9 @@ from .prediction import Floats
 
 SIDE = 8  # samples, of a block
 ELSEWHERE = 0.4  # weight of a sample that is to stay, where one that is to change has 1
-FOREMOST = 8.0  # weight of the sample that the defect is in
+FOREMOST = 16.0  # weight of the sample that the defect is in
 LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
-WORTH = 0.75  # of the error that there is: a change that leaves more of it is not made
+WORTH = 0.85  # of the error that there is: a change that leaves more of it is not made
 LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
 MOST_STEPS = 64  # of one coefficient by one
 LEAST_GAIN = 1e-6  # of a step's own square: less is the rounding of this machine's numbers
@@ -30,7 +30,7 @@ def weighed(meant: NDArray[np.bool_], middle: tuple[int, int]) -> Floats:
     `middle` is the row and column of the one that the defect is in; it may lie outside.
 
     >>> weighed(np.array([[False, True, True]]), (0, 2)).tolist()
-    [[0.4, 1.0, 8.0]]
+    [[0.4, 1.0, 16.0]]
     """
     weights, (row, column) = np.where(meant, 1.0, ELSEWHERE), middle
     inside = 0 <= row < meant.shape[0] and 0 <= column < meant.shape[1]
