@@ -23,11 +23,12 @@ from .verdicts import Verdict, joined
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
-SHOWING = 0.25  # chance from which on a place is repaired: one that is left is seen more
+SHOWING = 0.15  # chance from which on a place is repaired: what is left is seen more
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "every repair of it asks for another"
 LEAST = 1e-9  # chance of a defect that is of the other sign
-UNCOLOURED = 0.1  # prior chance that one plane shows nothing of a defect that shows
+UNCOLOURED = 0.25  # prior chance that a plane of colour shows nothing of a defect that shows
+UNLIT = 0.1  # the same of luma, to which all photosites add
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def _weigh(told: Sequence[Separated], prior: Floats, sign: int) -> tuple[float, 
     """
     open_prior = np.full(prior.size, (1 - UNCOLOURED) / (prior.size - 1))
     shown = prior / max(1 - prior[0], 1e-12)
-    shown[0] = UNCOLOURED if len(told) > 1 else 0.0
+    shown[0] = UNLIT if len(told) > 1 else 0.0
     shown /= shown.sum()
     odds = np.log(max(1 - prior[0], 1e-12)) - np.log(max(prior[0], 1e-12))
     weights = []
