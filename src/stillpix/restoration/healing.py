@@ -23,7 +23,8 @@ from .verdicts import Verdict, joined
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
-SHOWING = 0.15  # chance from which on a place is repaired: what is left is seen more
+SHOWING = 0.25  # chance from which on a place of a picture is repaired: what is left is seen more
+SHOWING_RAW = 0.5  # the same of a mosaic, where what is repaired loses all that it held
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "every repair of it asks for another"
 LEAST = 1e-9  # chance of a defect that is of the other sign
@@ -152,7 +153,8 @@ class _Healer:
         prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
         sign = self.places[number].expectation.sign
         chance, weights = _weigh([look.told for look in looks], prior, sign)
-        if chance < SHOWING and not self.always:
+        raw = self.canvas.lattices[0].noise_is_unit
+        if chance < (SHOWING_RAW if raw else SHOWING) and not self.always:
             return False
         scenes = [look.scene(weight) for look, weight in zip(looks, weights, strict=True)]
         changes = [
