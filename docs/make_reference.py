@@ -30,7 +30,7 @@ CONSTANT_MODULES = (
     "kernels", "mosaic_kernels", "mosaic", "evidence", "sightings", "scenes", "null",
     "characterise", "onset", "detection",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "jpeg", "files")
+REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

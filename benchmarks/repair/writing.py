@@ -46,7 +46,8 @@ def _changes(canvas: JpegCanvas, planes: Floats, x: int, y: int, reach: int) -> 
             ]
         )
         where = np.ones(levels.shape, bool)
-        yield Change(plane, int(rows[0]), int(columns[0]), levels, where)
+        middle = tuple(int(np.floor(at + 0.5)) for at in lattice.position(x, y))
+        yield Change(plane, int(rows[0]), int(columns[0]), levels, where, (middle[0], middle[1]))
 
 
 def _mean(plane: Floats, lattice: Lattice, row: int, column: int) -> float:

@@ -27,6 +27,7 @@ class Change:
     column: int
     levels: Floats  # (rows, columns), of 0..255
     where: NDArray[np.bool_]  # (rows, columns): which of them are meant
+    middle: tuple[int, int]  # row and column, in the plane, of the sample that the defect is in
 
 
 @dataclass(frozen=True, slots=True)

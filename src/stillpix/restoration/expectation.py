@@ -24,6 +24,8 @@ MIDTONE = 64.0  # levels, at which a map's strength is taken to have been seen: 
 GROWS_WITH_TIME = frozenset({"hot", "blinking"})
 GROWS_WITH_GAIN = GROWS_WITH_TIME | {"offset", "unknown"}
 SHARE_OF_THE_LIGHT = frozenset({"low", "high"})
+STEADY = frozenset({"hot", "offset", "stuck", "dead", "low", "high"})  # there in every photo
+ONE_SIDED = (STEADY | {"blinking"}) - {"stuck"}  # that one is dark or bright by what is around it
 
 Follows: TypeAlias = Literal["nothing", "tone", "level"]  # of the scene, a strength goes with
 
@@ -36,6 +38,7 @@ class Expectation:
     strength: float | None = None  # levels of 0..255 as the map has it; None: could be anything
     growth: float = 1.0  # times as much signal as where the map saw it
     follows: Follows = "nothing"
+    sign: int = 0  # 1 where it can only be brighter than it should, -1 darker, 0 where not known
 
     def amplitude(self, level: float) -> float | None:
         """Return how strongly it should show, in levels, where the scene has some level.
@@ -79,8 +82,10 @@ def expect(
 
     The excess of a hot pixel grows with gain times exposure time, that of a partly stuck one
     with gain alone, and so is taken to do one of unknown kind; a stuck or dead one keeps its
-    level, and one of low or high sensitivity goes with the scene's. In a rendered photo the tone
-    curve comes on top, in a mosaic there is none. A map that does not say leaves it open.
+    level, and one of low or high sensitivity goes with the scene's. Where the strength is known,
+    the exposure says whether such a defect shows: then `seen` matters for blinking ones alone.
+    In a rendered photo the tone curve comes on top, in a mosaic there is none. A map that does
+    not say leaves it open.
 
     >>> hot = Defect(x=1, y=1, kind="hot", strength=20.0, exposure_s=0.5, gain=4.0)
     >>> round(expect(hot, Exposure(0.125, 4.0), white=255).amplitude(64.0), 1)
@@ -91,6 +96,8 @@ def expect(
     shows = SHOWS if defect.seen is None else min(max(defect.seen[0], RARELY), MOSTLY)
     if defect.strength is None:
         return Expectation(shows)
+    if defect.kind in STEADY:
+        shows = MOSTLY
     strength, growth = abs(defect.strength) * 255 / white, 1.0
     if defect.kind in GROWS_WITH_GAIN:
         growth *= _ratio(exposure.gain, defect.gain)
@@ -102,7 +109,8 @@ def expect(
             follows = "tone"
         elif defect.kind in SHARE_OF_THE_LIGHT:
             follows = "level"
-    return Expectation(shows, min(strength, 255.0), growth, follows)
+    sign = int(math.copysign(1, defect.strength)) if defect.kind in ONE_SIDED else 0
+    return Expectation(shows, min(strength, 255.0), growth, follows, sign)
 
 
 def _linear(level: float) -> float:

@@ -6,6 +6,7 @@ one that is broken as a source.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,16 +15,21 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation
+from .middle import middle_of
 from .prediction import Floats, Stencil, predict
-from .separation import AMPLITUDES, Separated, separate, steadied
+from .separation import AMPLITUDES, Separated, separate
 from .storing import SIDE
 from .verdicts import Verdict, joined
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
+SHOWING = 0.25  # chance from which on a place of a picture is repaired: what is left is seen more
+SHOWING_RAW = 0.5  # the same of a mosaic, where what is repaired loses all that it held
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "every repair of it asks for another"
-UNCOLOURED = 0.25  # prior chance that one plane shows nothing of a defect that shows
+LEAST = 1e-9  # chance of a defect that is of the other sign
+UNCOLOURED = 0.25  # prior chance that a plane of colour shows nothing of a defect that shows
+UNLIT = 0.1  # the same of luma, to which all photosites add
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,27 @@ class _Look:
     inside: NDArray[np.bool_]  # (rows, columns): samples of the frame that are this place's
     unit: float  # levels that were taken as one
     level: float  # that its surroundings predict for the middle
+    window: Floats  # (side, side) units, the hole in its middle
+    sound: NDArray[np.bool_]  # (side, side): neither broken nor outside the frame
+    hole: tuple[slice, slice]  # rows and columns of the window
 
     def scene(self, weight: Floats) -> Floats:
-        """Return the levels expected below the defect, each amplitude weighing as much."""
-        return np.asarray(self.unit * (weight @ self.told.scene).reshape(self.observed.shape))
+        """Return the levels expected below the defect, each amplitude weighing as much.
 
-    def departure(self, weight: Floats) -> float:
-        """Return by how many units what stands in the hole departs from that at most."""
-        off = np.abs(self.observed - self.scene(weight))[self.inside]
+        As far as something shows, what stands in the middle is not believed.
+        """
+        scene, own = (weight @ self.told.scene).reshape(self.observed.shape), self.inside
+        if scene.size > 1:
+            window, sound = self.window.copy(), self.sound.copy()
+            window[self.hole][own], sound[self.hole] = scene[own], own
+            middle, at = middle_of(window, sound), scene.size // 2
+            if middle is not None:
+                scene.flat[at] += (1 - weight[0]) * (middle - scene.flat[at])
+        return np.asarray(self.unit * scene)
+
+    def departure(self, scene: Floats) -> float:
+        """Return by how many units what stands in the hole departs from a scene at most."""
+        off = np.abs(self.observed - scene)[self.inside]
         return float(off.max(initial=0.0) / self.unit)
 
 
@@ -132,19 +151,22 @@ class _Healer:
         planes = range(len(self.canvas.lattices))
         looks = [self._look(plane, number) for plane in planes]
         prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
-        chance, weights = _weigh([look.told for look in looks], prior)
-        if chance < 0.5 and not self.always:
+        sign = self.places[number].expectation.sign
+        chance, weights = _weigh([look.told for look in looks], prior, sign)
+        raw = self.canvas.lattices[0].noise_is_unit
+        if chance < (SHOWING_RAW if raw else SHOWING) and not self.always:
             return False
+        scenes = [look.scene(weight) for look, weight in zip(looks, weights, strict=True)]
         changes = [
-            self._change(plane, look, weight)
-            for plane, look, weight in zip(planes, looks, weights, strict=True)
+            self._change(plane, look, scene)
+            for plane, look, scene in zip(planes, looks, scenes, strict=True)
             if look.inside.any()
         ]
-        largest = max(look.departure(weight) for look, weight in zip(looks, weights, strict=True))
+        largest = max(look.departure(scene) for look, scene in zip(looks, scenes, strict=True))
         if largest < VISIBLE or not self.canvas.apply(changes):
             return False
         luma = looks[0]
-        strength = float((luma.observed - luma.scene(weights[0])).flat[luma.observed.size // 2])
+        strength = float((luma.observed - scenes[0]).flat[luma.observed.size // 2])
         place, known = self.places[number], self.verdicts[number].strength
         self.verdicts[number] = Verdict(
             place.x, place.y, "repaired", strength if known is None else known + strength
@@ -178,19 +200,15 @@ class _Healer:
             there = _squared_distances(other, lattice, stencil.side)[hole]
             first = tuple(positions[number] - corner) <= tuple(other)
             own = own & ((here <= there) if first else (here < there))
-        told = steadied(
-            separate(
-                observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
-            ),
-            here.ravel(),
+        told = separate(
+            observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
         )
         origin = corner[0] + hole[0].start, corner[1] + hole[1].start
         level = unit * float(predicted.mean[predicted.mean.size // 2])
-        return _Look(*origin, observed, told, own, unit, level)
+        return _Look(*origin, observed, told, own, unit, level, levels / unit, sound, hole)
 
     @staticmethod
-    def _change(plane: int, look: _Look, weight: Floats) -> Change:
-        levels = look.scene(weight)
+    def _change(plane: int, look: _Look, levels: Floats) -> Change:
         rows, columns = (
             slice(int(there[0]), int(there[-1]) + 1)
             for there in (np.flatnonzero(look.inside.any(axis=axis)) for axis in (1, 0))
@@ -198,6 +216,7 @@ class _Healer:
         return Change(
             plane, look.row + rows.start, look.column + columns.start,
             levels[rows, columns], look.inside[rows, columns],
+            (look.row + levels.shape[0] // 2, look.column + levels.shape[1] // 2),
         )  # fmt: skip
 
 
@@ -236,15 +255,16 @@ def _all_connected(numbers: Iterable[int], near: Sequence[Sequence[int]]) -> fro
     return frozenset(reached)
 
 
-def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats]]:
+def _weigh(told: Sequence[Separated], prior: Floats, sign: int) -> tuple[float, list[Floats]]:
     """Return the chance that a defect shows, and for each plane that of each amplitude if so.
 
     The first plane's amplitude has the prior; another's may be anything up to the highest, or
-    nothing: which colours a defect shows in depends on its photosite.
+    nothing: which colours a defect shows in depends on its photosite. Where the defect can only
+    brighten, or darken, the first plane's chances count that half alone.
     """
     open_prior = np.full(prior.size, (1 - UNCOLOURED) / (prior.size - 1))
     shown = prior / max(1 - prior[0], 1e-12)
-    shown[0] = UNCOLOURED if len(told) > 1 else 0.0
+    shown[0] = UNLIT if len(told) > 1 else 0.0
     shown /= shown.sum()
     odds = np.log(max(1 - prior[0], 1e-12)) - np.log(max(prior[0], 1e-12))
     weights = []
@@ -254,11 +274,18 @@ def _weigh(told: Sequence[Separated], prior: Floats) -> tuple[float, list[Floats
             chances[0] = UNCOLOURED
         with np.errstate(divide="ignore"):
             joint = plane.likelihood - plane.likelihood[0] + np.log(chances)
+        if sign and not number:
+            joint = joint + np.log(_one_sided(sign * plane.rise))
         top = joint.max()
         weights.append(np.exp(joint - top))
         odds += top + np.log(weights[-1].sum())
         weights[-1] /= weights[-1].sum()
     return float(1 / (1 + np.exp(np.clip(-odds, -700, 700)))), weights
+
+
+def _one_sided(rise: Floats) -> Floats:
+    """Return by how much likelier a sign makes defects that are so many deviations above 0."""
+    return np.maximum([math.erfc(-each / math.sqrt(2)) for each in rise], LEAST)
 
 
 def _stencil(lattice: Lattice) -> Stencil:

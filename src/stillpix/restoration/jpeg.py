@@ -19,7 +19,7 @@ from ..errors import ReadError
 from .canvas import Change, Lattice, Window
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import SIDE, stored
+from .storing import SIDE, stored, weighed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -91,12 +91,13 @@ class JpegCanvas:
         levels[at] = change.levels[rows, columns]
         meant = np.zeros(levels.shape, bool)
         meant[at] = True
+        weights = weighed(meant, (change.middle[0] - SIDE * top, change.middle[1] - SIDE * left))
         steps, made = component.steps.astype(np.float64), False
         for i, j in np.ndindex(before.shape[:2]):
             block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
             if not meant[block].any():
                 continue
-            after = stored(levels[block], meant[block], before[i, j], steps)
+            after = stored(levels[block], weights[block], before[i, j], steps)
             if (after != before[i, j]).any():
                 key = change.plane, top + i, left + j
                 self._before.append((key, self.changes.get(key)))

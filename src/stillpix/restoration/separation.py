@@ -7,7 +7,7 @@ response is of unknown amplitude and shape, and falls off with distance. Never t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,6 @@ from .prediction import Floats, Prediction
 AMPLITUDES = np.concatenate([[0.0], 2.0 ** np.arange(13)])  # levels; 0: nothing shows
 NOISE = 1.0  # levels squared: rounding, and what quantisation leaves
 MUTE = 1e8  # levels squared, of a sample that says nothing
-STEADY = 0.5  # share that the rim's median has in the middle, where nothing of it can be believed
-RIM = 4.0  # pixels squared from the middle, from which on a sample is of the rim
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +25,8 @@ class Separated:
 
     likelihood: Floats  # (amplitudes,) natural logarithms
     scene: Floats  # (amplitudes, n) levels without the defect, under each amplitude
-    taken: Floats  # (amplitudes, n) shares of a surprise at a sample that the defect is held for
     width: float  # samples, of the response that fits best
+    rise: Floats  # (amplitudes,) of the defect at the middle over its own uncertainty
 
 
 def response(squared_distance: Floats, width: float) -> Floats:
@@ -74,31 +72,12 @@ def _separate(
     n = observed.size
     signal = np.square(AMPLITUDES[:, None] * shape) + blind
     total = predicted.covariance + NOISE * np.eye(n) + signal[:, :, None] * np.eye(n)
-    surprise = observed - predicted.mean
-    solved = np.linalg.solve(total, np.broadcast_to(surprise, signal.shape)[..., None])[..., 0]
+    surprise, middle = observed - predicted.mean, int(shape.argmax())
+    sides = np.stack([surprise, np.eye(n)[middle]], axis=1)
+    both = np.linalg.solve(total, np.broadcast_to(sides, (*signal.shape, 2)))
+    solved, column = both[..., 0], both[..., 1]
     _, volume = np.linalg.slogdet(total)
     likelihood = -0.5 * (solved @ surprise + volume)
-    shares = signal / np.diagonal(total, axis1=1, axis2=2)
-    return Separated(likelihood, observed - signal * solved, shares, width)
-
-
-def steadied(told: Separated, squared_distance: Floats) -> Separated:
-    """Return the same with the middle's levels drawn to the median of the rim's, below the defect.
-
-    The middle is farthest from all that was believed, so there the regression errs most, and in
-    another way than a median does: their mean is nearer than either (decision 0010). It is done
-    as far as the middle's own level was not believed. `squared_distance` (n,) is as for separate.
-
-    >>> flat = Prediction(np.array([70.0, 50.0, 50.0]), np.eye(3))
-    >>> squared = np.array([0.0, 4.0, 4.0])
-    >>> told = separate(np.array([200.0, 50.0, 50.0]), np.zeros(3, bool), flat, squared, [1.0])
-    >>> [float(each.scene[-1, 0].round()) for each in (told, steadied(told, squared))]
-    [70.0, 60.0]
-    """
-    middle, rim = int(squared_distance.argmin()), squared_distance >= RIM
-    if not rim.any():
-        return told
-    scene = told.scene.copy()
-    off = np.median(scene[:, rim], axis=1) - scene[:, middle]
-    scene[:, middle] += STEADY * told.taken[:, middle] * off
-    return replace(told, scene=scene)
+    left = signal[:, middle] * (1 - signal[:, middle] * column[:, middle])
+    rise = signal[:, middle] * solved[:, middle] / np.sqrt(np.maximum(left, 1e-9))
+    return Separated(likelihood, observed - signal * solved, width, rise)

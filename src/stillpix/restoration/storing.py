@@ -14,36 +14,52 @@ from ..coefficients import waves
 from .prediction import Floats
 
 SIDE = 8  # samples, of a block
-ELSEWHERE = 0.25  # weight of a sample that is to stay, where one that is to change has 1
+ELSEWHERE = 0.4  # weight of a sample that is to stay, where one that is to change has 1
+FOREMOST = 16.0  # weight of the sample that the defect is in
 LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
-WORTH = 0.75  # of the error that there is: a change that leaves more of it is not made
+WORTH = 0.85  # of the error that there is: a change that leaves more of it is not made
 LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
 MOST_STEPS = 64  # of one coefficient by one
 LEAST_GAIN = 1e-6  # of a step's own square: less is the rounding of this machine's numbers
 MIDDLE = 128.0  # DN that samples are lowered by before their transform (T.81, A.3.1)
 
 
+def weighed(meant: NDArray[np.bool_], middle: tuple[int, int]) -> Floats:
+    """Return how much each sample's error counts, from which are to change.
+
+    `middle` is the row and column of the one that the defect is in; it may lie outside.
+
+    >>> weighed(np.array([[False, True, True]]), (0, 2)).tolist()
+    [[0.4, 1.0, 16.0]]
+    """
+    weights, (row, column) = np.where(meant, 1.0, ELSEWHERE), middle
+    inside = 0 <= row < meant.shape[0] and 0 <= column < meant.shape[1]
+    if inside and meant[row, column]:
+        weights[row, column] = FOREMOST
+    return weights
+
+
 def stored(
-    wanted: Floats, meant: NDArray[np.bool_], before: NDArray[np.int16], steps: Floats
+    wanted: Floats, weights: Floats, before: NDArray[np.int16], steps: Floats
 ) -> NDArray[np.int16]:
     """Return the coefficients to store in a block, (64,): those before if none are worth a change.
 
     Args:
         wanted: (8, 8) levels, those of samples that are to stay being what they are now.
-        meant: (8, 8), which samples are to change.
+        weights: (8, 8), how much the error of each counts.
         before: (64,) quantised coefficients, row by row.
         steps: (64,) of quantisation, in the same order.
 
-    The error is that of the samples, squared, those that are to stay counting ELSEWHERE: a block
-    holds the waves of its defect all over. Waves cost LEANING of a step each. From the rounded
+    The error is that of the samples, squared and weighed: a block holds the waves of its defect
+    all over, so what is to stay counts as well. Waves cost LEANING of a step each. From the rounded
     transform one coefficient after the other moves by one step while that lessens the error.
 
     >>> flat, dot = np.full((8, 8), 128.0), np.zeros(64, np.int16)
     >>> dot[9] = 3
-    >>> stored(flat, np.ones((8, 8), bool), dot, np.full(64, 16.0)).any()
+    >>> stored(flat, np.ones((8, 8)), dot, np.full(64, 16.0)).any()
     np.False_
     """
-    weight, target = np.where(meant, 1.0, ELSEWHERE).ravel(), wanted.ravel() - MIDDLE
+    weight, target = weights.ravel(), wanted.ravel() - MIDDLE
     moves = _waves() * steps[:, None]  # (64, 64): of each sample, a step of each coefficient
     price = 2 * LEANING * (np.square(moves) @ weight)
     price[0] = 0.0  # the mean
