@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -83,6 +83,7 @@ def test_a_pixel_stuck_at_black_or_white_is_repaired(layout, level, stored):
 
 
 @given(st.integers(0, 999), st.sampled_from(["rendered", *MOSAICS]), st.permutations(range(7)))
+@example(26, "rendered", [0, 5, 2, 3, 4, 1, 6])  # once apart by the rounding of a sum
 @settings(max_examples=12, deadline=None)
 def test_places_in_any_order_give_the_same_grey_picture_or_mosaic(seed, layout, order):
     """Nothing of one place's hole is a source of another's, and no sample is of two."""

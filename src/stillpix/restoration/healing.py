@@ -81,8 +81,18 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
 
     A repair is made again until it changes nothing more, so that to repair the result is no
     change either. A place for which that has no end is left out; and where a new look at what
-    has become of its neighbours without it has none, all of them are left as they were.
+    has become of its neighbours without it has none, all of them are left as they were. The order
+    of the places makes no difference: the verdicts are in it.
     """
+    order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
+    verdicts = _healed_in_order(canvas, [places[number] for number in order], always=always)
+    of_number = dict(zip(order, verdicts, strict=True))
+    return tuple(of_number[number] for number in range(len(places)))
+
+
+def _healed_in_order(
+    canvas: Canvas, places: Sequence[Place], *, always: bool
+) -> tuple[Verdict, ...]:
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
