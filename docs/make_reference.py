@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
     "kernels", "mosaic_kernels", "mosaic", "evidence", "sightings", "scenes", "null",
-    "characterise", "onset", "detection",
+    "characterise", "onset", "tail", "detection",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -21,7 +21,7 @@ LAYERS = (
     {"scenes", "reading", "mosaic", "dng"},
     {"evidence", "defects", "variance", "sightings"},
     {"null"},  # null and characterise are the two lower floors of detection
-    {"characterise", "onset", "wording"},
+    {"characterise", "onset", "tail", "wording"},
     {"detection", "restoration", "maps"},
     {"gather", "library", "fixlog", "framing"},
     {"placing", "listing"},

@@ -22,11 +22,12 @@ from frames import (
     some_frames,
 )
 from stillpix import detection
-from stillpix.detection import DetectionSettings, Tail, detect, one_a_response, tail_of
+from stillpix.detection import DetectionSettings, detect, one_a_response
 from stillpix.evidence import Evidence
 from stillpix.frame import Exposure
 from stillpix.kernels import BORDER
 from stillpix.null import Peaks
+from stillpix.tail import TAIL, Tail, tail_of
 
 HANDHELD = 2 * tuple(
     Exposure(exposure_s, gain)
@@ -364,19 +365,19 @@ def test_false_peaks_to_expect_are_those_of_the_plain_formula(decoys, scores, sh
 
     tail = tail_of(Peaks(nowhere, nowhere, loudest_first), 4.0, share)
 
-    rules = {"tail": detection.TAIL, "floor": 4.0, "share": share}
+    rules = {"tail": TAIL, "floor": 4.0, "share": share}
     expected = [naive.false_above(decoys, s, **rules) for s in scores]
     assert tail.expected(np.array(scores, np.float32)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_with_many_decoys_only_the_loudest_of_them_make_the_tail():
-    decoys = np.sort(4 + np.random.default_rng(1).exponential(0.3, 2 * detection.TAIL))
+    decoys = np.sort(4 + np.random.default_rng(1).exponential(0.3, 2 * TAIL))
     nowhere = np.zeros(decoys.size, np.intp)
     scores = np.float32([4.0, 4.5, 5.5, 7.0])
 
     tail = tail_of(Peaks(nowhere, nowhere, decoys[::-1].astype(np.float32)), 4.0)
 
-    rules = {"tail": detection.TAIL, "floor": 4.0, "share": 1.0}
+    rules = {"tail": TAIL, "floor": 4.0, "share": 1.0}
     exact = decoys.astype(np.float32).astype(float)
     expected = [naive.false_above(exact.tolist(), float(s), **rules) for s in scores]
     assert tail.expected(scores) == pytest.approx(expected, rel=1e-6)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stillpix import characterise, detection
 from stillpix.frame import Sensor
 from stillpix.null import BALLAST, FEW, FEW_IN_PHASE, LEAST_SPREAD, Peaks
+from stillpix.tail import tail_of
 
 from .bank_kernels import one_a_response
 from .photo import Floats
@@ -210,9 +211,7 @@ def _expected(
         sums.decoy_scores[templates], sums.decoy_information[templates], sums, standing
     )
     peaks = peaks_of(decoys.loudest, standing.floor)
-    tail = detection.tail_of(
-        Peaks(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor
-    )
+    tail = tail_of(Peaks(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor)
     return tail.expected(places.score.astype(np.float32))
 
 
