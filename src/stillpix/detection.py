@@ -237,7 +237,8 @@ def _ranked(
             decoys, bursts = (_where(each, ~touched) for each in (decoys, bursts))
     if evidence.darks == evidence.scenes < settings.fewest_scenes:
         pixels = evidence.decoy_scores[0].size
-        return one_a_response(peaks.scores, evidence), tail_of_few(decoys, pixels, share)
+        few = tail_of_few(decoys, pixels, share)
+        return one_a_response(_listable(peaks.scores, few, settings), evidence), few
     tail = tail_of(decoys, settings.floor, share)
     found = peaks.scores
     if peaks.bursts.score.size:
@@ -246,7 +247,14 @@ def _ranked(
         found = louder_of(found, _as_scores(peaks.bursts, rare, tail, settings.floor))
         decoys = louder_of(decoys, _as_scores(bursts, rare, tail, settings.floor))
         tail = tail_of(decoys, settings.floor, share)
-    return one_a_response(found, evidence), tail
+    return one_a_response(_listable(found, tail, settings), evidence), tail
+
+
+def _listable(found: Peaks, tail: Tail, settings: DetectionSettings) -> Peaks:
+    """Return the peaks without the last ones, which no list holds: too many of them are false."""
+    rate = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
+    number = int((rate <= 10 * settings.fdr).sum())
+    return Peaks(found.x[:number], found.y[:number], found.score[:number])
 
 
 def _as_scores(bursts: Peaks, rare: Tail, tail: Tail, floor: float) -> Peaks:

@@ -304,7 +304,7 @@ class Evidence:
         padded += [padded[0]] * (TOGETHER - len(frames))
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
         add = accumulate if self.rendered else accumulate_mosaic
-        arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts))
+        arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts, pool))
         calls = [(*arguments, a, b, *self._sums().values()) for a, b in self._bands(pool)]
         if pool is None:
             add(*calls[0])
@@ -318,12 +318,15 @@ class Evidence:
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         return list(pairwise(edges))
 
-    def _scaled(self, frames: Sequence[Frame], shifts: NDArray[Any]) -> tuple[Any, ...]:
+    def _scaled(
+        self, frames: Sequence[Frame], shifts: NDArray[Any], pool: Executor | None
+    ) -> tuple[Any, ...]:
         """Return what the kernel must know of the photos: scale, factors, the decoys' places."""
         factors = np.array([template_factors(f.exposure) for f in frames])
         if self.rendered:
             return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
-        curves = np.stack([mosaic.curve_of(frame) for frame in frames])
+        curve_of = mosaic.curve_of
+        curves = np.stack(list((map if pool is None else pool.map)(curve_of, frames)))
         factors *= [mosaic.scales_of(frame) for frame in frames]
         pattern = mosaic.pattern_of(self.sensor.layout, frames[0].phase)
         cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
