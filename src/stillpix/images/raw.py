@@ -27,11 +27,13 @@ from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
 from stillpix.images.raw_tags import raw_tags
 
-LAST_ROWS = 16  # that no sensor's noise leaves at 0 altogether, not even that of a dark frame
+# Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
+# filled is 0 in memory of more than 32 MB, which comes from the system.
+LAST_ROWS = 16
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
 ABSURD = (
-    "is a damaged RAW file (its lossless JPEG claims more than there is room for); copy it again"
-    " from the card, or leave it out"
+    "is a damaged RAW file (its lossless JPEG is none, or claims more than there is room for); copy"
+    " it again from the card, or leave it out"
 )
 NO_RAW = (
     "is no RAW file that LibRaw knows, or is damaged; copy it again, or convert it with Adobe's DNG"

@@ -44,6 +44,7 @@ MOST_SEGMENTS = 1 << 16
 MOST_SUB_DIRECTORIES = 16
 MOST_PATTERN = 64
 MOST_HEAD = 1024  # bytes of a JPEG in which its frame header is
+START_OF_IMAGE = b"\xff\xd8"
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -62,7 +63,7 @@ class RawTags:
     mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
     cut_short: bool = False  # the file ends before the pixels that it names
     plain: Plain | None = None  # where an unpacked mosaic of 16 bits lies
-    absurd: bool = False  # its lossless JPEG claims to hold more than there is room for
+    absurd: bool = False  # its lossless JPEG is none, or claims more than there is room for
 
 
 def raw_tags(file: BinaryIO) -> RawTags:
@@ -182,9 +183,10 @@ def _plain(structure: Structure, raw: Directory) -> Plain | None:
 
 
 def _is_absurd(structure: Structure, raw: Directory) -> bool:
-    """Return whether a lossless JPEG claims far more values than its strip or tile has.
+    """Return whether a lossless JPEG is none, or claims far more values than its strip or tile has.
 
-    LibRaw goes on to the end of what is claimed, a minute for each wrong byte.
+    LibRaw leaves old memory where there is none, and says nothing. And it goes on to the end of
+    what is claimed, a minute for each wrong byte.
     """
     if _numbers(structure, raw, COMPRESSION, 1) != (LOSSLESS_JPEG,):
         return False
@@ -194,7 +196,8 @@ def _is_absurd(structure: Structure, raw: Directory) -> bool:
     room = MOST_TIMES_ROOM * math.prod((*rows, *columns))
     starts = _numbers(structure, raw, TILE_OFFSETS, MOST_SEGMENTS)
     starts = starts or _numbers(structure, raw, STRIP_OFFSETS, MOST_SEGMENTS)
-    return any(_claimed(structure.at(int(start), MOST_HEAD)) > room for start in starts)
+    heads = [structure.at(int(start), MOST_HEAD) for start in starts]
+    return any(not head.startswith(START_OF_IMAGE) or _claimed(head) > room for head in heads)
 
 
 def _claimed(head: bytes) -> int:
