@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import attrgetter
 
 from .methods import IMPROVED, PLAIN, PLAIN_RAW, TWIN, TWIN_RAW, entries
 from .product import NAME
@@ -111,7 +112,7 @@ def _weak(table: Table) -> str:
     lines = []
     last = table.photos[-1]
     for words, key in (("kind", "kind"), ("colour site", "site"), ("amplitude", "strength")):
-        counts = table.by(NAME, last, lambda defect, key=key: getattr(defect, key))  # type: ignore[misc]
+        counts = table.by(NAME, last, attrgetter(key))
         ranked = sorted(counts, key=lambda name: counts[name][0] / counts[name][1])
         parts = [f"{name} {counts[name][0] / counts[name][1]:.2f}" for name in ranked]
         lines.append(f"- By {words}, after {last} photos: {', '.join(parts)}.")

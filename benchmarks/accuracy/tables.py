@@ -6,6 +6,7 @@ Every figure comes from the results; none is typed here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from statistics import mean, median
 
 from .methods import BANKS, IMPROVED, IMPROVED_3, PLAIN, TWIN, TWIN_RAW, Entry, entries
@@ -79,7 +80,7 @@ def product_breakdown(table: Table) -> str:
     keys = {"kinds": "kind", "sites": "site", "amplitudes": "strength"}
     for photos in table.photos:
         for words, key in keys.items():
-            counts = table.by(NAME, photos, lambda d, key=key: getattr(d, key), own_found)  # type: ignore[misc]
+            counts = table.by(NAME, photos, attrgetter(key), own_found)
             parts = [f"{name} {found / n:.2f} of {n}" for name, (found, n) in counts.items()]
             lines.append(f"- {photos} photos, by {words}: " + ", ".join(parts))
     return "\n".join(lines)

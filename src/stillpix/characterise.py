@@ -78,10 +78,9 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y)
+    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
     if convincing and not evidence.rendered:
-        convincing = _agrees_in_kind(evidence, x, y, np.abs(scores))
-        convincing = convincing and is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
     effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
@@ -94,15 +93,6 @@ def _unrest(evidence: Evidence, x: int, y: int) -> float:
         return 0.0
     mean = float(evidence.bursts[y, x]) / UNIT / evidence.scenes
     return float(max(mean * LIMIT**2, 0.0) ** 0.25)
-
-
-def _agrees_in_kind(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
-    """Return whether several photos of a mosaic say the kind that is loudest, or one nearly so."""
-    if _bursts_say_so(evidence, x, y):
-        return True
-    nearly = loud >= NEARLY_AS_LOUD * loud.max()
-    least = _photos_at_least(evidence.scores[nearly, y, x])
-    return least >= min(FEWEST_OF_LOUDEST, evidence.scenes)
 
 
 def _bursts_say_so(evidence: Evidence, x: int, y: int) -> bool:
@@ -154,13 +144,23 @@ def count_beside(shown: NDArray[np.int64], photos: int) -> int:
     return int((beside >= least).sum())
 
 
-def _enough_say_so(evidence: Evidence, x: int, y: int) -> bool:
-    """Return whether several photos agree; of dark frames alone two, for they hide nothing."""
-    if 0 < evidence.darks == evidence.scenes:
-        return abs(int(evidence.shown[y, x])) >= FEWEST_DARKS
-    if not evidence.rendered and _bursts_say_so(evidence, x, y):
-        return True
-    return _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
+def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+    """Return whether several photos agree; of dark frames alone two, for they hide nothing.
+
+    `loud` are the templates' |scores|: several photos of a mosaic must say the kind that is
+    loudest, or one nearly as loud.
+    """
+    only_darks = 0 < evidence.darks == evidence.scenes
+    if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
+        return False
+    if not evidence.rendered:
+        if _bursts_say_so(evidence, x, y):
+            return True
+        nearly = loud >= NEARLY_AS_LOUD * loud.max()
+        least = _photos_at_least(evidence.scores[nearly, y, x])
+        if least < min(FEWEST_OF_LOUDEST, evidence.scenes):
+            return False
+    return only_darks or _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
 
 
 def _photos_at_least(scores: NDArray[np.int32]) -> int:

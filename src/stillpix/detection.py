@@ -65,11 +65,10 @@ def detect(
     peaks = _all_peaks(evidence, null, settings, pool)
     found, tail = _ranked(evidence, peaks, settings)
     if not evidence.rendered:  # once more, without the decoys that the surest finds moved into
-        rate = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
-        sure = rate <= settings.fdr
+        sure = _rates(found, tail) <= settings.fdr
         found, tail = _ranked(evidence, peaks, settings, (found.x[sure], found.y[sure]))
     expected = tail.expected(found.score)
-    loud = q_values(expected, np.ones(found.score.size, np.bool_)) <= 10 * settings.fdr
+    loud = _rates(found, tail) <= 10 * settings.fdr
     # stars near the pole of a turning field are a crowd, the hot pixels among them are not
     loud[loud] = [
         not is_passing(evidence, int(x), int(y))
@@ -95,6 +94,11 @@ def q_values(expected: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArr
     """
     rate = expected / np.maximum(np.cumsum(counted), 1)
     return np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
+
+
+def _rates(found: Peaks, tail: Tail) -> NDArray[np.float64]:
+    """Return the q-values of ranked peaks, all of them counted."""
+    return q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
 
 
 def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
@@ -252,8 +256,7 @@ def _ranked(
 
 def _listable(found: Peaks, tail: Tail, settings: DetectionSettings) -> Peaks:
     """Return the peaks without the last ones, which no list holds: too many of them are false."""
-    rate = q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
-    number = int((rate <= 10 * settings.fdr).sum())
+    number = int((_rates(found, tail) <= 10 * settings.fdr).sum())
     return Peaks(found.x[:number], found.y[:number], found.score[:number])
 
 

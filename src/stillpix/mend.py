@@ -12,7 +12,6 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +21,7 @@ from .errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from .fixlog import Entry, FixLog
 from .frame import Sensor
 from .gather import Skipped
-from .images import Header, read_header, require_decodable
+from .images import Header, digest_of, read_header, require_decodable
 from .listing import Lister, Listing, listed_in
 from .placing import DNG, Placement, Placer, Route, Routes, is_out_of_room
 from .reading import threads
@@ -292,14 +291,10 @@ def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> Me
         target=way.target,
         result=result,
         verdicts=fixed.verdicts,
-        before=_digest(content),
-        after=_digest(fixed.content),
+        before=digest_of(content),
+        after=digest_of(fixed.content),
         notes=fixed.notes,
     )
-
-
-def _digest(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()  # as Frame.digest, and b2sum -l 128
 
 
 def _entry(mended: MendedPhoto, listing: Listing, folder: Path, options: dict[str, bool]) -> Entry:

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
+from stillpix.images.content import digest_of
 from stillpix.images.patch import Patch
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
@@ -33,6 +33,7 @@ __all__ = [
     "Header",
     "Patch",
     "decode_colour",
+    "digest_of",
     "is_photo",
     "open_frames",
     "read_colour",
@@ -181,10 +182,10 @@ def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
     >>> frame.pixels.shape, int(frame.pixels[0, 0]), frame.origin
     ((48, 64), 76, 'a.png')
     """
-    read = None if buffer is None or header.plain is None else _read_plain(header, buffer)
+    read = None if buffer is None else _read_plain(header, buffer)
     if read is None:
         pixels, content = _decoded(header, buffer, colours=False)
-        digest = blake2b(content, digest_size=16).hexdigest()
+        digest = digest_of(content)
     else:
         pixels, digest = read
     return Frame(

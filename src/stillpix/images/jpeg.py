@@ -15,6 +15,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
+from stillpix.images.content import grown
 from stillpix.images.exif import exif_of_block
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
@@ -140,7 +141,7 @@ def _unpacked(
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     if leading.frame[5] == CMYK_COMPONENTS:
         return _decode_slowly(content, path, mode)
-    room = _room(buffer, len(mode) * outline.width * outline.height)
+    room = grown(buffer, len(mode) * outline.width * outline.height)
     space = "GRAY" if mode == "L" else mode
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=room, strict=True)
@@ -152,17 +153,6 @@ def _unpacked(
             raise ReadError(path, CUT_SHORT) from error
         raise ReadError(path, f"is a damaged JPEG ({reason}); copy it again") from error
     return pixels.reshape(pixels.shape[:2]) if mode == "L" else pixels
-
-
-def _room(buffer: bytearray | None, size: int) -> bytearray | None:
-    """Grow a buffer that is too small; None where an earlier Frame still lies in it."""
-    if buffer is None or len(buffer) >= size:
-        return buffer
-    try:
-        buffer.extend(bytes(size - len(buffer)))
-    except BufferError:
-        return None
-    return buffer
 
 
 def _decode_slowly(content: bytes, path: Path, mode: Literal["L", "RGB"]) -> NDArray[np.uint8]:

@@ -7,11 +7,12 @@ reads what is packed in any way.
 from __future__ import annotations
 
 import sys
-from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stillpix.images.content import digest_of, grown
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -35,16 +36,13 @@ def read_plain(
     length = file.seek(0, 2)
     if length < plain.offset + 2 * plain.width * plain.height:
         return None
-    if len(buffer) < length:
-        try:
-            buffer.extend(bytes(length - len(buffer)))
-        except BufferError:
-            return None
+    if grown(buffer, length) is None:
+        return None
     file.seek(0)
     content = memoryview(buffer)[:length]
     if file.readinto(content) != length:  # type: ignore[attr-defined]  # a file opened to read
         return None
-    digest = blake2b(content, digest_size=16).hexdigest()
+    digest = digest_of(content)
     flat = np.frombuffer(buffer, np.uint16, plain.width * plain.height, plain.offset)
     if plain.order != NATIVE:
         flat.byteswap(inplace=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
+from stillpix.images.content import grown
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
@@ -191,14 +192,10 @@ def _room(size: tuple[int, int], buffer: bytearray | None) -> NDArray[np.uint16]
     Without a buffer, and where an earlier frame still lies in it, in memory of its own.
     """
     count = size[0] * size[1]
-    if buffer is None:
+    room = grown(buffer, 2 * count)
+    if room is None:
         return np.empty(size, np.uint16)
-    if len(buffer) < 2 * count:
-        try:
-            buffer.extend(bytes(2 * count - len(buffer)))
-        except BufferError:
-            return np.empty(size, np.uint16)
-    return np.frombuffer(buffer, np.uint16, count).reshape(size)
+    return np.frombuffer(room, np.uint16, count).reshape(size)
 
 
 def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:

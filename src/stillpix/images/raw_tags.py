@@ -76,6 +76,8 @@ def raw_tags(file: BinaryIO) -> RawTags:
     file.seek(0)
     head = file.read(16)
     try:
+        if head.startswith(RW2_HEAD):
+            return _of_rw2(Structure.of(file))
         if head.startswith(TIFF_HEADS):
             return _of_structure(Structure.of(file))
         if head.startswith(RAF_HEAD):
@@ -107,10 +109,6 @@ def _of_structure(structure: Structure) -> RawTags:
     directories = list(_all_directories(structure))
     first = directories[0] if directories else {}
     exif = exif_of_directory(structure, first)
-    if structure.at(0, len(RW2_HEAD)) == RW2_HEAD:
-        return RawTags(
-            _exif_of_rw2(structure, first) or exif, cut_short=_is_rw2_cut_short(structure, first)
-        )
     raw = next((each for each in directories if _is_raw(structure, each)), None)
     if raw is None:
         return RawTags(exif)
@@ -231,14 +229,15 @@ def _exif_of_raf(file: BinaryIO) -> bytes | None:
     return exif_of_jpeg(file.read(min(length, MOST_BLOCK)))
 
 
-def _exif_of_rw2(structure: Structure, first: Directory) -> Exif | None:
+def _of_rw2(structure: Structure) -> RawTags:
     """Return the facts in the JPEG that an RW2 carries: ISO and serial number stand only there."""
     from stillpix.images.jpeg import exif_of_jpeg
 
-    if RW2_JPEG not in first:
-        return None
-    block = exif_of_jpeg(structure.content(first[RW2_JPEG], MOST_BLOCK))
-    return None if block is None else exif_of_block(block)
+    first = next(structure.chain(), {})
+    jpeg = structure.content(first[RW2_JPEG], MOST_BLOCK) if RW2_JPEG in first else b""
+    block = exif_of_jpeg(jpeg)
+    exif = exif_of_directory(structure, first) if block is None else exif_of_block(block)
+    return RawTags(exif, cut_short=_is_rw2_cut_short(structure, first))
 
 
 def _is_rw2_cut_short(structure: Structure, first: Directory) -> bool:

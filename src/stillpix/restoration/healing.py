@@ -93,6 +93,7 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
 def _healed_in_order(
     canvas: Canvas, places: Sequence[Place], *, always: bool
 ) -> tuple[Verdict, ...]:
+    """Repair until nothing changes any more, or what never rests is left out."""
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
