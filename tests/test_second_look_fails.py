@@ -99,6 +99,16 @@ def test_a_photo_that_can_be_read_only_once_is_named(folder, monkeypatch):
     assert dates(body.map, LATE) == (taken(BROKE - 1), taken(BROKE))
 
 
+def test_a_photo_that_is_cut_short_is_named_once_and_not_looked_at_again(folder):
+    path = folder / "IMG_0002.JPG"
+    path.write_bytes(path.read_bytes()[:-2000])
+
+    body = scanned(folder)
+
+    assert [each.path for each in body.skipped] == [str(path)]
+    assert (body.troubles, body.looked) == ([], PHOTOS - 1)
+
+
 def deleting(monkeypatch, *names):
     """Have photos deleted between the two looks."""
     look = scan_module._look

@@ -283,6 +283,7 @@ class _Body:
                     if isinstance(photo, ReadError):
                         self.outcome.skipped.append(Skipped(photo.path, photo.reason))
                         self.watch.skipped(photo.path, photo.reason)
+                        self.names[header.path] = ""  # it is not looked at again
                         continue
                     photos.append(photo)
                     if name := self.names[header.path]:
