@@ -17,7 +17,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-WAIT_S = 10
+WAIT_S = 60
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 # With this set, the pictures of the documentation are made anew.
 PICTURES = "STILLPIX_PICTURES"
@@ -80,9 +80,13 @@ def shown(page, viewer):
 
 def until(page, condition, *arguments):
     """Wait until JavaScript says so; Playwright's own way needs eval, which the page forbids."""
+    soon(lambda: page.evaluate(condition, *arguments), page, condition)
+
+
+def soon(happens, page, what="in time"):
     deadline = time.monotonic() + WAIT_S
-    while not page.evaluate(condition, *arguments):
-        assert time.monotonic() < deadline, condition
+    while not happens():
+        assert time.monotonic() < deadline, what
         page.wait_for_timeout(20)
 
 

@@ -8,9 +8,14 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import series
 from stillpix.library import Library
+
+# How long an example takes is the machine's business.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +43,27 @@ def site(library):
 
     with pages.serving(library) as found:
         yield found
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Give a way to hold a run at a photo; whatever is still held at the end is let go."""
+    from holding import Held
+    from stillpix import mend, scan
+    from stillpix.web import jobs
+
+    monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)
+    gates = []
+
+    def hold(what, after):
+        module, name = {"find": (scan, "read_frame"), "fix": (mend, "repaired_file")}[what]
+        gates.append(Held(getattr(module, name), after))
+        monkeypatch.setattr(module, name, gates[-1])
+        return gates[-1]
+
+    yield hold
+    for gate in gates:
+        gate.let_go()
 
 
 @pytest.fixture(scope="module")

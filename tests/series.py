@@ -19,21 +19,6 @@ SIZE = (160, 120)
 HOT = ((40, 30), (101, 77), (131, 52))  # x, y
 CAMERA = {**photos.CAMERA, 274: 1}
 
-# A program: the command line, with a pause before each photo is read. python -c SLOWLY SECONDS ...
-SLOWLY = """
-import sys, time
-from stillpix import scan
-read, pause_s = scan.read_frame, float(sys.argv.pop(1))
-def slow(*arguments, **options):
-    time.sleep(pause_s)
-    return read(*arguments, **options)
-scan.read_frame = slow
-from stillpix.cli import progress
-progress.PLAIN_EVERY_S = -1.0  # each batch is told of
-from stillpix.__main__ import main
-main()
-"""
-
 
 def scene(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """Return another smooth picture for every number, with noise and the camera's hot pixels."""

@@ -10,46 +10,54 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-import series
+import holding
 from stillpix.cli import app, progress
 from stillpix.maps import read_map
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
+AGAIN = "stopping after the photos in work; Ctrl-C again stops at once"
 
 
 def run(*arguments, **options):
     return CliRunner().invoke(app, ["find", *map(str, arguments)], **options)
 
 
-def interrupted(*arguments, times=1, pause_s=0.1, once=""):
-    """Run a slow find, and press Ctrl-C once some photos are done, or once it says a word."""
+def interrupted(go_on, *arguments, times=1, after=6, once=" of "):
+    """Run a find that stands still after so many readings, and press Ctrl-C once it says a word.
+
+    It may go on, by the file `go_on`, when it has been told of that.
+    """
     ran = subprocess.Popen(
-        [sys.executable, "-c", series.SLOWLY, str(pause_s), "find", *map(str, arguments)],
+        holding.command("stillpix.scan.read_frame", after, go_on, "find", *arguments),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     lines = []
-    for awaited in (once, "Ctrl-C again")[:times]:
+    for pressed, awaited in enumerate((once, AGAIN)):
         for line in ran.stderr:
             lines.append(line)
             if awaited in line:
                 break
         else:
             pytest.fail(f"ended before it said {awaited!r}: {lines}")
-        ran.send_signal(signal.SIGINT)
+        if pressed < times:
+            ran.send_signal(signal.SIGINT)
+    go_on.touch()
     printed, complained = ran.communicate(timeout=60)
     return ran.returncode, printed, "".join(lines) + complained
 
 
 @POSIX
-def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(many, library):
-    status, printed, complained = interrupted(many)
+def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(
+    many, library, tmp_path
+):
+    status, printed, complained = interrupted(tmp_path / "go", many)
 
     ((_, partly),) = library.maps()
     assert status == 130
     assert 0 < partly.evidence.photos < 40
     assert "map: " in printed
-    assert "stopping after the photos in work; Ctrl-C again stops at once" in complained
+    assert AGAIN in complained
     assert complained.endswith(
         f"stopped: {40 - partly.evidence.photos} photos not read; what was read is kept: "
         "run the same command again and it goes on from there\n"
@@ -67,7 +75,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(man
 
 @POSIX
 def test_ctrl_c_without_a_library_says_that_the_next_find_begins_again(many, tmp_path):
-    status, _, complained = interrupted(many, "--out", tmp_path / "x.json")
+    status, _, complained = interrupted(tmp_path / "go", many, "--out", tmp_path / "x.json")
 
     assert status == 130
     assert (
@@ -77,12 +85,12 @@ def test_ctrl_c_without_a_library_says_that_the_next_find_begins_again(many, tmp
 
 
 @POSIX
-def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, library):
+def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, library, tmp_path):
     run(many / "IMG_0000.JPG")
     ((path, _),) = library.maps()
     before = path.read_bytes()
 
-    status, printed, complained = interrupted(many, times=2, pause_s=1.0)
+    status, printed, complained = interrupted(tmp_path / "go", many, times=2)
 
     assert (status, printed) == (130, "")
     assert "Traceback" not in complained
@@ -92,8 +100,12 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
 
 
 @POSIX
-def test_ctrl_c_in_the_second_look_keeps_the_map_and_the_next_find_adds_the_dates(many, library):
-    status, printed, complained = interrupted(many, pause_s=0.03, once="again for dates")
+def test_ctrl_c_in_the_second_look_keeps_the_map_and_the_next_find_adds_the_dates(
+    many, library, tmp_path
+):
+    status, printed, complained = interrupted(
+        tmp_path / "go", many, after=46, once="again for dates"
+    )
 
     ((_, partly),) = library.maps()
     assert (status, partly.evidence.photos) == (130, 40)
@@ -111,8 +123,10 @@ def test_ctrl_c_in_the_second_look_keeps_the_map_and_the_next_find_adds_the_date
 
 
 @POSIX
-def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library):
-    status, printed, complained = interrupted(many, times=2, pause_s=0.1, once="again for dates")
+def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library, tmp_path):
+    status, printed, complained = interrupted(
+        tmp_path / "go", many, times=2, after=46, once="again for dates"
+    )
 
     assert (status, printed, library.maps()) == (130, "", [])
     assert "Traceback" not in complained

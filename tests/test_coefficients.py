@@ -40,7 +40,7 @@ def assert_like(image, planes):
 
 
 @given(options)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_coefficients_are_those_that_libjpeg_reads(options):
     content = jpegs.saved(**options)
 

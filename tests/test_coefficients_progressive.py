@@ -76,7 +76,7 @@ def assert_changed(content, result, changes):
 
 
 @given(scripts, st.integers(0, 4), st.integers(1, 9), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_script_of_scans_is_read_and_written_back(scans, restart, number, seed):
     recipe = Recipe(41, 31, PLANES, 0xC2, scans, restart, trailer=b"trailer", fill=b"\xff")
     content = jpegs.built(recipe)
@@ -188,7 +188,7 @@ def test_scans_that_do_not_make_a_picture_are_refused(scans, reason):
 
 
 @given(st.integers(0, 999), st.integers(0, 999), st.floats(0.05, 1), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_block_alone_is_encoded_as_an_encoder_without_runs_does(before, after, busy, depth):
     old, new = (some_blocks(1, 1, seed=seed, busy=busy) for seed in (before, after))
     scans = [scan((0,), 0, 0, 0, 0), scan((0,), 1, 63, 0, depth)]
@@ -292,7 +292,7 @@ def least_bits(counts):
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=256), st.randoms())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_table_is_the_best_for_its_counts(numbers, random):
     symbols = random.sample(range(256), len(numbers))
     counts = np.zeros(256, np.int64)

@@ -79,7 +79,7 @@ def test_libraw_reads_the_same_mosaic_colours_and_levels(layout, compressed, ord
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(32, 560), st.integers(32, 300), st.booleans())
 def test_mosaics_of_any_size_are_read_back(width, height, compressed):
     pixels = noise(width, height, seed=width)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import holding
 from fixing import MOMENT, map_of, names, shot
 from stillpix.cli import app
 from stillpix.maps import write_map
@@ -234,21 +235,6 @@ def log_of(folder):
     return json.loads((folder / "stillpix-fix.json").read_text(encoding="utf-8"))["photos"]
 
 
-SLOWLY = """
-import sys, time
-from stillpix import mend
-repair, pause_s = mend.repaired_file, float(sys.argv.pop(1))
-def slow(*arguments, **options):
-    time.sleep(pause_s)
-    return repair(*arguments, **options)
-mend.repaired_file = slow
-from stillpix.cli import progress
-progress.PLAIN_EVERY_S = -1.0  # each photo is told of
-from stillpix.__main__ import main
-main()
-"""
-
-
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     for number in range(20):
@@ -256,15 +242,16 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     write_map(map_of(path), tmp_path / "m.json")
     arguments = [tmp_path / "in", "--map", tmp_path / "m.json", "--out", tmp_path / "out"]
     ran = subprocess.Popen(
-        [sys.executable, "-c", SLOWLY, "0.1", "fix", *map(str, arguments)],
+        holding.command("stillpix.mend.repaired_file", 4, tmp_path / "go", "fix", *arguments),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     lines = [ran.stderr.readline()]
     ran.send_signal(signal.SIGINT)
+    while lines[-1] and "Ctrl-C again" not in lines[-1]:
+        lines.append(ran.stderr.readline())
     if times > 1:
-        while lines[-1] and "Ctrl-C again" not in lines[-1]:
-            lines.append(ran.stderr.readline())
         ran.send_signal(signal.SIGINT)
+    (tmp_path / "go").touch()
     _, complained = ran.communicate(timeout=60)
 
     done = [name for name in names(tmp_path / "out") if name.endswith(".jpg")]

@@ -216,7 +216,7 @@ def test_white_says_what_a_full_pixel_is():
     assert_array_equal(twelve.scores, ten.scores)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 70),
     st.integers(1, 70),

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -91,7 +91,7 @@ def broken_pixels(found, candidates):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(found=found_maps(), candidates=st.booleans())
 def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
     tmp_path_factory, name, found, candidates
@@ -114,7 +114,7 @@ def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
     assert not expected & {place for one in written.left_out for place in one.pixels()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(found=st.lists(any_defects(BAYER), max_size=6, unique_by=lambda one: (one.x, one.y)))
 def test_a_table_holds_all_that_the_map_says_of_its_defects(tmp_path_factory, found):
     from stillpix.maps.native import as_text, from_text

@@ -8,7 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import photos
@@ -137,7 +137,7 @@ def test_a_wrong_list_is_refused_in_one_line_and_little_memory(tmp_path, name, c
 
 
 @pytest.mark.parametrize("name", [form.name for form in FORMATS])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(noise=st.data())
 def test_damage_anywhere_gives_a_list_or_one_clear_error(tmp_path_factory, name, noise):
     path = tmp_path_factory.getbasetemp() / f"damaged-{name}"

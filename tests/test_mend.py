@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -297,13 +296,14 @@ def test_never_more_photos_are_in_memory_than_jobs(tmp_path, monkeypatch):
     for number in range(9):
         shot(tmp_path / "in" / f"{number}.jpg", number, size=(64, 48))
     repair, lock = mending.repaired_file, threading.Lock()
+    three = threading.Barrier(3, timeout=60)
     now, most = [], []
 
     def counted(content, *arguments, **options):
         with lock:
             now.append(1)
             most.append(len(now))
-        time.sleep(0.02)
+        three.wait()
         try:
             return repair(content, *arguments, **options)
         finally:

@@ -95,7 +95,7 @@ def test_any_depth_says_what_the_plain_loops_find(layout, white, black):
     assert np.abs(expected).max() > UNIT
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(PHASES)
 def test_an_xtrans_pattern_may_begin_anywhere(phase):
     (frame,) = some_frames(1, "xtrans", 36, 36)
@@ -289,7 +289,7 @@ def test_masked_photosites_are_not_judged_and_change_nothing(layout):
     assert_array_equal(dark.shown, wild.shown)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.sampled_from(LAYOUTS), st.integers(1, 70), st.integers(1, 70), st.integers(1, 5),
     st.sampled_from([255, 65535]), st.integers(0, 9), st.integers(0, 9),
@@ -337,7 +337,7 @@ MIXED = [
 ALL = evidence_of(MIXED)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.permutations(range(len(MIXED))),
     st.lists(st.integers(0, len(MIXED)), max_size=3).map(sorted),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -47,29 +46,20 @@ def states(site):
     return {(defect.x, defect.y): defect.state for defect in saved(site)}
 
 
-def slowly(monkeypatch, pause_s):
-    read = scan.read_frame
-
-    def slow(*arguments, **options):
-        time.sleep(pause_s)
-        return read(*arguments, **options)
-
-    monkeypatch.setattr(scan, "read_frame", slow)
-
-
 def chosen(page):
     """Return the place that the page's address names; Playwright's own copy of it comes later."""
     return tuple(map(int, re.search(r"/(\d+),(\d+)$", page.evaluate("location.hash")).groups()))
 
 
-def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_series, monkeypatch):
-    slowly(monkeypatch, 0.16)
+def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_series, held):
+    scan_at_six = held("find", after=6)
     with browsing.visiting(browser, site, tabs=2) as (page, other):
         browsing.open_folder(page, demo_series)
         page.click(".find")
         browsing.until(page, UNDER_WAY)
         assert re.search(
-            r"\d+ of 21 photos · [\d.]+ photos/s · \d+ s left", page.inner_text(".job .numbers")
+            r"\d+ of 21 photos · [\d.]+ photos/s · \d+ (s|min) left",
+            page.inner_text(".job .numbers"),
         )
         browsing.picture(page, "page-finding-1280")
 
@@ -79,6 +69,7 @@ def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_ser
         assert other.inner_text(".job h3") == page.inner_text(".job h3")
         page.set_viewport_size({"width": 390, "height": 844})
         browsing.picture(page, "page-finding-390")
+        scan_at_six.let_go()
         for tab in (page, other):
             tab.wait_for_selector("text=Judge them")
             assert tab.inner_text(".job summary") == "1 file not used"
@@ -88,13 +79,15 @@ def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_ser
     assert saved(site).evidence.photos == 20
 
 
-def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, monkeypatch):
-    slowly(monkeypatch, 0.3)
+def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
+    scan_at_six = held("find", after=6)
     with browsing.visiting(browser, site) as page:
         browsing.open_folder(page, demo_series)
         page.click(".find")
         browsing.until(page, UNDER_WAY)
         page.click("button:text('Stop')")
+        page.wait_for_selector("text=stopping after the photos in work")
+        scan_at_six.let_go()
         page.wait_for_selector("text=stopped; what was done is kept")
 
     assert 0 < saved(site).evidence.photos < 20
@@ -169,12 +162,12 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
         page.click("nav >> text=Repair")
         number = int(browsing.shown(page, "compare-viewer").partition("-")[2])
         photo = judged.desk.folders.all()[-1].photos[number].header.path
-        middle = {}
-        for split in (100, 0, 50):
-            page.fill("#split", str(split))
-            page.wait_for_timeout(200)
-            middle[split] = middle_of(page, "compare-viewer")
-        assert np.abs(middle[100] - middle[0]).max() > 30  # the strongest is in the middle
+        # The strongest is in the middle: there the photo is another one once it is repaired.
+        page.fill("#split", "100")
+        before = middle_of(page, "compare-viewer")
+        page.fill("#split", "0")
+        browsing.soon(lambda: np.abs(before - middle_of(page, "compare-viewer")).max() > 30, page)
+        page.fill("#split", "50")
         browsing.picture(page, "page-repair-1280")
 
         page.click("#dry-run")
@@ -217,7 +210,7 @@ def test_a_decision_in_one_tab_is_seen_in_the_other(judged, browser):
         page.wait_for_selector("#gallery [data-state=accepted]", state="detached")
 
 
-def test_everything_can_be_done_with_the_keyboard_alone(site, browser, demo_series):
+def test_finding_and_judging_can_be_done_with_the_keyboard_alone(site, browser, demo_series):
     with browsing.visiting(browser, site) as page:
         keys = page.keyboard
         tab_to(page, "open-path")
@@ -261,6 +254,13 @@ def test_everything_can_be_done_with_the_keyboard_alone(site, browser, demo_seri
         keys.press("?")
         assert page.is_visible("#keys")
         keys.press("Escape")
+        assert not page.is_visible("#keys")
+
+
+def test_a_repair_can_be_tried_and_stopped_with_the_keyboard_alone(judged, browser, held):
+    repair_at_two = held("fix", after=2)
+    with browsing.visiting(browser, judged) as page:
+        keys = page.keyboard
         keys.press("3")
         browsing.shown(page, "compare-viewer")
         tab_to(page, "split")
@@ -270,7 +270,9 @@ def test_everything_can_be_done_with_the_keyboard_alone(site, browser, demo_seri
         keys.press("Enter")
         tab_to(page, "stop")
         keys.press("Enter")
-        page.wait_for_selector("text=Nothing was written")
+        page.wait_for_selector("text=stopping after the photos in work")
+        repair_at_two.let_go()
+        page.wait_for_selector("text=photos not looked at.")
 
 
 def tab_to(page, wanted):
@@ -308,7 +310,7 @@ def test_the_sensor_map_zooms_and_takes_the_pixel_that_is_clicked(judged, browse
         blank = page.locator("#sensor").screenshot()
         for key in ("+", "+", "ArrowLeft", "ArrowUp"):
             page.keyboard.press(key)
-        assert page.locator("#sensor").screenshot() != blank
+        browsing.soon(lambda: page.locator("#sensor").screenshot() != blank, page)
         page.click("#sensor-fit")
         page.click("#sensor-out")
         page.focus("#sensor")

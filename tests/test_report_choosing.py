@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -40,7 +40,6 @@ def exposures(photos):
     return {f"{n:03}": Exposure(exposure_s=0.001 * (n + 1)) for n in range(photos)}
 
 
-@settings(deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 8))), st.data())
 def test_a_cover_serves_every_need_as_far_as_there_are_photos(wanted, data):
     most = wanted.sum(0)
@@ -94,7 +93,6 @@ def test_a_photo_that_cannot_say_is_neither_best_nor_least():
     assert least == ["011", "010"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-9, 9), min_size=0, max_size=12))
 def test_no_photo_is_both_best_and_least(sigmas):
     best, least = best_and_least(looks(np.array(sigmas).reshape(-1, 1)), 1)

@@ -230,7 +230,7 @@ def test_always_changes_nothing_beyond_reach():
     assert distances(listed, picture.shape)[changed].max(initial=0) <= 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10_000), st.sampled_from(LAYOUTS), st.booleans(),
     st.lists(st.tuples(st.integers(0, 49), st.integers(0, 41)), min_size=1, max_size=12),

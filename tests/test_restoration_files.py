@@ -75,7 +75,7 @@ def assert_only_near(before, after, places, sampling, *, tables=True):
             ), (number, row, column)  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(sorted(SUBSAMPLINGS)), st.integers(50, 97), st.integers(0, 99),
     st.sampled_from([{}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3}]),

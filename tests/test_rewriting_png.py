@@ -172,7 +172,7 @@ def picture_of(
 # --- What is replaced, and what stays
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     channels=st.integers(1, 4),
     deep=st.booleans(),

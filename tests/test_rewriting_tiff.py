@@ -172,7 +172,7 @@ pictures = st.builds(picture_of, st.sampled_from([3, 1, 4, 2]), deep=st.booleans
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), white=st.booleans())
 def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_others(
     cut, before, head, seed, white
@@ -189,7 +189,7 @@ def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_othe
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
 @pytest.mark.parametrize("packing", PACKED)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), predictor=st.booleans())
 def test_of_a_packed_file_exactly_the_patched_pixels_and_the_strips_they_are_in_change(
     cut, packing, before, head, seed, predictor

@@ -63,7 +63,7 @@ def block(seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_single_step_of_a_coefficient_comes_nearer(seed):
     before, steps, weight, wanted = block(seed)
 

@@ -51,16 +51,6 @@ def found(site, opened, scanned):
     return site.state()["maps"][0]["id"]
 
 
-def slowly(monkeypatch, pause_s):
-    read = scan.read_frame
-
-    def slow(*arguments, **options):
-        time.sleep(pause_s)
-        return read(*arguments, **options)
-
-    monkeypatch.setattr(scan, "read_frame", slow)
-
-
 def saved(site):
     ((_, kept),) = site.desk.library.maps()
     return kept
@@ -99,11 +89,12 @@ def test_a_closed_folder_is_looked_at_no_longer(site, found, opened):
 # Jobs
 
 
-def test_only_one_run_is_under_way_at_a_time_and_it_can_be_stopped(site, opened, monkeypatch):
-    slowly(monkeypatch, 0.3)
+def test_only_one_run_is_under_way_at_a_time_and_it_can_be_stopped(site, opened, held):
+    scan_at_six = held("find", after=6)
     first = site.post("api/finds", {"folder": opened})
     second = site.post("api/finds", {"folder": opened})
     site.post(f"api/jobs/{first.json()['id']}/stop")
+    scan_at_six.let_go()
     told = site.ended(first)
 
     assert second.status_code == 409
@@ -139,17 +130,20 @@ def test_a_run_that_cannot_do_its_work_says_why(site, tmp_path, folder):
     assert not out.exists()
 
 
-def test_judging_waits_for_a_scan_of_the_same_camera(site, found, opened, tmp_path, monkeypatch):
+def test_judging_waits_for_a_scan_of_the_same_camera(
+    site, found, opened, tmp_path, monkeypatch, held
+):
     monkeypatch.setattr(site.desk.judge._library, "lock_wait_s", 0.1)
     more = tmp_path / "more"
     series.write(more, range(30, 38))
-    slowly(monkeypatch, 0.4)
+    scan_at_four = held("find", after=4)
     running = site.post("api/finds", {"folder": site.open(more)})
-    time.sleep(0.2)
+    assert scan_at_four.stands_still.wait(60)
     x, y = series.HOT[0]
 
     refused = site.post(f"api/maps/{found}/decisions", {"x": x, "y": y, "state": "rejected"})
     site.post(f"api/jobs/{running.json()['id']}/stop")
+    scan_at_four.let_go()
     site.ended(running)
 
     assert refused.status_code == 409
@@ -431,10 +425,11 @@ def test_a_stream_tells_of_what_another_tab_does(site, found):
 
 
 def test_the_streams_end_with_the_server(tmp_path):
-    ended = []
+    begins, ended = threading.Event(), []
 
     def follow(address):
         with httpx.stream("GET", f"{address}api/events", timeout=30) as answer:
+            begins.set()
             for _ in answer.iter_lines():
                 pass
         ended.append(address)
@@ -442,20 +437,21 @@ def test_the_streams_end_with_the_server(tmp_path):
     with pages.serving(Library(tmp_path)) as site:
         thread = threading.Thread(target=follow, args=(site.address,))
         thread.start()
-        time.sleep(0.3)
+        assert begins.wait(60)
         begun = time.monotonic()
     thread.join()
 
     assert ended == [site.address]
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15  # the stream's own time limit is 30
 
 
-def test_a_run_is_ended_in_good_order_with_the_server(tmp_path, folder, monkeypatch):
-    slowly(monkeypatch, 0.2)
+def test_a_run_is_ended_in_good_order_with_the_server(tmp_path, folder, held):
+    scan_at_six = held("find", after=6)
     library = Library(tmp_path / "library")
     with pages.serving(library) as site:
-        site.post("api/finds", {"folder": site.open(folder)})
-        time.sleep(0.5)
+        run = site.post("api/finds", {"folder": site.open(folder)}).json()["id"]
+        scan_at_six.until = site.desk.jobs.named(run).stop
+        assert scan_at_six.stands_still.wait(60)
 
     ((_, kept),) = library.maps()
     assert 0 < kept.evidence.photos < 16

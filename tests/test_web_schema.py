@@ -101,9 +101,7 @@ def ids(site):
 
 
 @schema.parametrize()
-@settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_nothing_that_is_sent_breaks_the_server_or_its_promises(case, site):
     case.call_and_validate(base_url=site.address.rstrip("/"), checks=CHECKS)
 

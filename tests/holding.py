@@ -1,0 +1,68 @@
+"""Work that stands still where a test wants it to, however slow or fast the machine is.
+
+As a program, the command line: python holding.py MODULE.FUNCTION AFTER FILE [ARGUMENTS OF STILLPIX]
+lets the function be called AFTER times, and holds later calls until FILE is there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+import time
+from pathlib import Path
+
+LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
+EACH_S = 0.01
+
+
+class Held:
+    """A function that may be called a few times; later calls wait until they are let go."""
+
+    def __init__(self, work, after, until=lambda: False):
+        self.work, self.after, self.until = work, after, until
+        self.stands_still = threading.Event()
+        self._let_go = threading.Event()
+        self._calls = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, *arguments, **options):
+        with self._lock:
+            self._calls += 1
+            waits = self._calls > self.after
+        if waits:
+            self._wait()
+        return self.work(*arguments, **options)
+
+    def _wait(self):
+        self.stands_still.set()
+        latest = time.monotonic() + LONGEST_S
+        while not self.until() and time.monotonic() < latest:
+            if self._let_go.wait(EACH_S):
+                break
+
+    def let_go(self):
+        self._let_go.set()
+
+
+def command(held, after, file, *arguments):
+    """Return the command line that runs stillpix with one of its functions held."""
+    return [sys.executable, __file__, held, str(after), str(file), *map(str, arguments)]
+
+
+def main():
+    held, after, file = sys.argv[1:4]
+    del sys.argv[1:4]
+    where, _, name = held.rpartition(".")
+    module = importlib.import_module(where)
+    setattr(module, name, Held(getattr(module, name), int(after), Path(file).exists))
+
+    from stillpix.__main__ import main as stillpix
+    from stillpix.cli import progress
+
+    progress.PLAIN_EVERY_S = -1.0  # each batch is told of
+    stillpix()
+
+
+if __name__ == "__main__":
+    main()
