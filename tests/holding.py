@@ -7,11 +7,14 @@ lets the function be called AFTER times, and holds later calls until FILE is the
 from __future__ import annotations
 
 import importlib
+import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+AGAIN = "stopping after the photos in work; Ctrl-C again stops at once"
 LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
 EACH_S = 0.01
 
@@ -48,6 +51,35 @@ class Held:
 def command(held, after, file, *arguments):
     """Return the command line that runs stillpix with one of its functions held."""
     return [sys.executable, __file__, held, str(after), str(file), *map(str, arguments)]
+
+
+def interrupted(go_on, *arguments, held, after, times=1, once=" of "):
+    """Run stillpix with a function held, and press Ctrl-C once it says a word.
+
+    It may go on, by the file `go_on`, when that has been pressed `times` and has been told of.
+    """
+    ran = subprocess.Popen(
+        command(held, after, go_on, *arguments),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    lines = []
+    for pressed, awaited in enumerate((once, AGAIN)):
+        lines += said_until(ran, awaited)
+        if pressed < times:
+            ran.send_signal(signal.SIGINT)
+    go_on.touch()
+    printed, complained = ran.communicate(timeout=LONGEST_S)
+    return ran.returncode, printed, "".join(lines) + complained
+
+
+def said_until(ran, awaited):
+    """Return what a program complains of up to a line with this text in it."""
+    lines = []
+    for line in ran.stderr:
+        lines.append(line)
+        if awaited in line:
+            return lines
+    raise AssertionError(f"ended before it said {awaited!r}: {lines}")
 
 
 def main():

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import holding
 import photos
 import series
 from stillpix.cli import app, progress
@@ -237,12 +238,12 @@ def test_without_a_terminal_progress_is_a_plain_line_now_and_then(five, monkeypa
 
 
 @POSIX
-def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five):
+def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five, tmp_path):
     import pty
 
     main_end, terminal = pty.openpty()
     ran = subprocess.Popen(
-        [sys.executable, "-c", series.SLOWLY, "0.2", "find", five],
+        holding.command("stillpix.scan.read_frame", 4, tmp_path / "go", "find", five),
         stdout=subprocess.PIPE, stderr=terminal,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "99"},
     )  # fmt: skip
@@ -250,6 +251,8 @@ def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five):
     shown = b""
     while part := _read_terminal(main_end):
         shown += part
+        if b"4/5" in shown:
+            (tmp_path / "go").touch()
     printed, _ = ran.communicate(timeout=60)
 
     assert ran.returncode == 0
@@ -364,13 +367,17 @@ def test_a_library_that_cannot_be_made_is_said_before_any_photo_is_read(
 def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, library):
     series.write(tmp_path / "a", range(8))
     series.write(tmp_path / "b", range(8, 16))
-    command = [sys.executable, "-c", series.SLOWLY, "0.05", "find"]
-    running = [
-        subprocess.Popen(
-            [*command, tmp_path / name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for name in ("a", "b")
-    ]
+    running = []
+    for name, awaited in (("a", "4 of 8 photos"), ("b", "waiting for it to end")):
+        ran = subprocess.Popen(
+            holding.command(
+                "stillpix.scan.read_frame", 4, tmp_path / "go", "find", tmp_path / name
+            ),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        running.append(ran)
+        holding.said_until(ran, awaited)
+    (tmp_path / "go").touch()
     outputs = [each.communicate(timeout=100) for each in running]
 
     ((_, found),) = library.maps()

@@ -16,35 +16,17 @@ from stillpix.maps import read_map
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
-AGAIN = "stopping after the photos in work; Ctrl-C again stops at once"
 
 
 def run(*arguments, **options):
     return CliRunner().invoke(app, ["find", *map(str, arguments)], **options)
 
 
-def interrupted(go_on, *arguments, times=1, after=6, once=" of "):
-    """Run a find that stands still after so many readings, and press Ctrl-C once it says a word.
-
-    It may go on, by the file `go_on`, when it has been told of that.
-    """
-    ran = subprocess.Popen(
-        holding.command("stillpix.scan.read_frame", after, go_on, "find", *arguments),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    lines = []
-    for pressed, awaited in enumerate((once, AGAIN)):
-        for line in ran.stderr:
-            lines.append(line)
-            if awaited in line:
-                break
-        else:
-            pytest.fail(f"ended before it said {awaited!r}: {lines}")
-        if pressed < times:
-            ran.send_signal(signal.SIGINT)
-    go_on.touch()
-    printed, complained = ran.communicate(timeout=60)
-    return ran.returncode, printed, "".join(lines) + complained
+def interrupted(go_on, *arguments, after=6, **options):
+    """Run a find that stands still after so many readings, and press Ctrl-C."""
+    return holding.interrupted(
+        go_on, "find", *arguments, held="stillpix.scan.read_frame", after=after, **options
+    )
 
 
 @POSIX
@@ -57,7 +39,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(
     assert status == 130
     assert 0 < partly.evidence.photos < 40
     assert "map: " in printed
-    assert AGAIN in complained
+    assert holding.AGAIN in complained
     assert complained.endswith(
         f"stopped: {40 - partly.evidence.photos} photos not read; what was read is kept: "
         "run the same command again and it goes on from there\n"

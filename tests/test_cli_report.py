@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import holding
 import late
 import mosaic_files
 import mosaics
@@ -294,14 +294,12 @@ def test_little_memory_leaves_the_pictures_out(photos, tmp_path, monkeypatch):
 @POSIX
 def test_after_ctrl_c_what_was_scanned_is_reported(many, tmp_path):
     path = tmp_path / "r.html"
-    command = (sys.executable, "-c", series.SLOWLY, "0.1", "find", str(many))
-    ran = subprocess.Popen([*command, "--report", str(path)], stderr=subprocess.PIPE, text=True)
-    ran.stderr.readline()
-    ran.send_signal(signal.SIGINT)
-    ran.communicate(timeout=60)
+    status, _, _ = holding.interrupted(
+        tmp_path / "go", "find", many, "--report", path, held="stillpix.scan.read_frame", after=6
+    )
 
     ((_, partly),) = Library().maps()
-    assert ran.returncode == 130
+    assert status == 130
     assert 0 < partly.evidence.photos < 40
     left = 40 - partly.evidence.photos
     assert f"The scan was stopped: {left} photos not read." in words(path)

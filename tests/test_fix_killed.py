@@ -241,23 +241,17 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
         path, _ = shot(tmp_path / "in" / f"{number:02}.jpg", number)
     write_map(map_of(path), tmp_path / "m.json")
     arguments = [tmp_path / "in", "--map", tmp_path / "m.json", "--out", tmp_path / "out"]
-    ran = subprocess.Popen(
-        holding.command("stillpix.mend.repaired_file", 4, tmp_path / "go", "fix", *arguments),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    status, _, complained = holding.interrupted(
+        tmp_path / "go", "fix", *arguments,
+        held="stillpix.mend.repaired_file", after=4, times=times,
     )  # fmt: skip
-    lines = [ran.stderr.readline()]
-    ran.send_signal(signal.SIGINT)
-    while lines[-1] and "Ctrl-C again" not in lines[-1]:
-        lines.append(ran.stderr.readline())
-    if times > 1:
-        ran.send_signal(signal.SIGINT)
-    (tmp_path / "go").touch()
-    _, complained = ran.communicate(timeout=60)
 
     done = [name for name in names(tmp_path / "out") if name.endswith(".jpg")]
     noted = [entry["target"] for entry in log_of(tmp_path / "out")]
-    assert re.match(r"stillpix: Example One, serial 0012345, 160x120: \d+ of 20 photos, ", lines[0])
-    assert ran.returncode == 130
+    assert re.match(
+        r"stillpix: Example One, serial 0012345, 160x120: \d+ of 20 photos, ", complained
+    )
+    assert status == 130
     assert "Traceback" not in complained
     assert 0 < len(done) < 20
     assert sorted(noted) == done
