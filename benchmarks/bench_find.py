@@ -25,7 +25,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stillpix.images import Buffer
 
 # The parent imports nothing heavy: a child's peak memory, as Linux counts it, starts from the
 # peak of the process that started it.
@@ -112,12 +115,12 @@ def _encoded(picture: Any, number: int) -> bytes:
 # --- the contenders -----------------------------------------------------------------------------
 
 
-def in_threads(
-    read: Callable[[Path, bytearray], Any], paths: list[Path], jobs: int
-) -> Iterator[Any]:
+def in_threads(read: Callable[[Path, Buffer], Any], paths: list[Path], jobs: int) -> Iterator[Any]:
     """Yield what `read` makes of each path, in order, into two buffers a thread, used in turns."""
-    free = [bytearray() for _ in range(2 * jobs)]
-    waiting: deque[tuple[bytearray, Future[Any]]] = deque()
+    from stillpix.images import Buffer
+
+    free = [Buffer() for _ in range(2 * jobs)]
+    waiting: deque[tuple[Buffer, Future[Any]]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
         for path in paths:
             if not free:
@@ -149,13 +152,13 @@ def decode_raw(paths: list[Path], jobs: int) -> str:
 
 def decode_frames(paths: list[Path], jobs: int) -> str:
     """Decode with the reader that find uses: header, EXIF, luma and digest."""
-    from stillpix.images import read_frame, read_header
+    from stillpix.images import Buffer, read_frame, read_header
 
     own = threading.local()
 
     def read(path: Path) -> int:
         if not hasattr(own, "buffer"):
-            own.buffer = bytearray()
+            own.buffer = Buffer()
         return int(read_frame(read_header(path), buffer=own.buffer).pixels.size)
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -189,7 +192,7 @@ def find_least_variance(paths: list[Path], jobs: int) -> str:
     from stillpix.images import read_colour, read_header
     from stillpix.variance import SubpixelVariance
 
-    def read(path: Path, buffer: bytearray) -> Any:
+    def read(path: Path, buffer: Buffer) -> Any:
         return read_colour(read_header(path), buffer=buffer)
 
     variance = SubpixelVariance(read_header(paths[0]).sensor)

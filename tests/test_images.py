@@ -18,7 +18,7 @@ import photos
 from stillpix import images
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import Frame
-from stillpix.images import Format, is_photo, open_frames, read_frame, read_header
+from stillpix.images import Buffer, Format, is_photo, open_frames, read_frame, read_header
 
 VOLUME = {"photometric": "minisblack", "volumetric": True, "tile": (16, 64, 64)}
 ROUNDED = 0.501  # DN: half a level, and what weights of 16 bits lack
@@ -131,29 +131,20 @@ def test_what_follows_the_end_of_a_jpeg_is_left_alone(tmp_path):
 
 def test_jpeg_luma_lies_in_the_buffer_that_the_caller_owns(tmp_path):
     header = read_header(saved(tmp_path, photos.jpeg()))
-    buffer = bytearray(61 * 47 + 1000)
+    buffer = Buffer()
+    buffer.room(61 * 47 + 1000)
 
     frame = read_frame(header, buffer=buffer)
 
-    assert np.shares_memory(frame.pixels, np.frombuffer(buffer, np.uint8))
+    assert np.shares_memory(frame.pixels, buffer.room(frame.pixels.nbytes))
     assert_luma(frame, read_frame(header).pixels)
 
 
-def test_a_buffer_that_is_too_small_is_grown(tmp_path):
-    header = read_header(saved(tmp_path, photos.jpeg()))
-    buffer = bytearray()
-
-    frame = read_frame(header, buffer=buffer)
-
-    assert len(buffer) == 61 * 47
-    assert np.shares_memory(frame.pixels, np.frombuffer(buffer, np.uint8))
-
-
-def test_a_frame_gets_its_own_memory_while_another_keeps_a_small_buffer(tmp_path):
+def test_a_frame_keeps_its_memory_when_its_buffer_is_grown_for_another(tmp_path):
     larger = photos.encoded(Image.fromarray(photos.scene(80, 60)), "JPEG")
     small = read_header(saved(tmp_path, photos.jpeg(), "small.jpg"))
     large = read_header(saved(tmp_path, larger, "large.jpg"))
-    buffer = bytearray()
+    buffer = Buffer()
 
     first = read_frame(small, buffer=buffer)
     second = read_frame(large, buffer=buffer)

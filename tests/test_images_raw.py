@@ -16,7 +16,7 @@ import photos
 from mosaic_files import noise
 from stillpix.dng.writing import Negative, dng_of
 from stillpix.errors import ReadError
-from stillpix.images import decode_colour, is_photo, read_colour, read_frame, read_header
+from stillpix.images import Buffer, decode_colour, is_photo, read_colour, read_frame, read_header
 from stillpix.images.raw_tags import raw_tags
 
 BAYER = ("bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG")
@@ -77,12 +77,12 @@ def test_the_black_level_is_the_mean_of_the_channels(tmp_path):
 
 
 def test_the_buffer_of_the_caller_holds_the_mosaic(tmp_path):
-    buffer = bytearray()
+    buffer = Buffer()
     header = read_header(saved(tmp_path, mosaic_files.dng(noise())))
 
     frame = read_frame(header, buffer=buffer)
 
-    assert np.shares_memory(frame.pixels, np.frombuffer(buffer, np.uint8))
+    assert np.shares_memory(frame.pixels, buffer.room(frame.pixels.nbytes))
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.dng", "a.NEF", "a"])
@@ -320,7 +320,7 @@ def test_lossless_dngs_are_read_as_libraw_reads_them(tmp_path, layout):
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("options", [{}, {"rowsperstrip": 7}, {"tile": (32, 32)}])
 def test_a_mosaic_read_into_a_buffer_is_the_one_read_without(tmp_path, byteorder, options):
-    pixels, buffer = noise(70, 90), bytearray()
+    pixels, buffer = noise(70, 90), Buffer()
     path = saved(tmp_path, mosaic_files.dng(pixels, byteorder=byteorder, **options))
     larger = saved(tmp_path, mosaic_files.dng(noise(90, 120, 2)), "b.dng")
 
@@ -336,7 +336,7 @@ def test_a_frame_that_lives_keeps_its_buffer(tmp_path):
     paths = [
         saved(tmp_path, mosaic_files.dng(noise(60 + 20 * n, 90, n)), f"{n}.dng") for n in (1, 2)
     ]
-    buffer = bytearray()
+    buffer = Buffer()
 
     first = read_frame(read_header(paths[0]), buffer=buffer)
     second = read_frame(read_header(paths[1]), buffer=buffer)
@@ -351,4 +351,4 @@ def test_a_mosaic_that_changed_since_its_head_was_read_is_refused(tmp_path):
     path.write_bytes(mosaic_files.dng(noise(80, 100)))
 
     with pytest.raises(ReadError, match="changed while it was being read"):
-        read_frame(header, buffer=bytearray())
+        read_frame(header, buffer=Buffer())

@@ -16,7 +16,7 @@ from PIL import Image
 import photos
 from stillpix.errors import NothingUsableError, ReadError, SensorMismatchError, StillpixError
 from stillpix.frame import Sensor
-from stillpix.images import read_colour, read_frame, read_header
+from stillpix.images import Buffer, read_colour, read_frame, read_header
 from stillpix.variance import SubpixelVariance
 
 SENSOR = Sensor("Example Works", "Example One", "7", 13, 11)
@@ -271,11 +271,11 @@ def test_a_file_that_became_another_is_refused(tmp_path, other):
 
 def test_a_jpegs_colours_lie_in_the_callers_buffer(tmp_path):
     (tmp_path / "a.jpg").write_bytes(photos.jpeg())
-    buffer = bytearray()
+    buffer = Buffer()
 
     colours = read_colour(read_header(tmp_path / "a.jpg"), buffer=buffer)
 
-    assert np.shares_memory(colours, np.frombuffer(buffer, np.uint8))
+    assert np.shares_memory(colours, buffer.room(colours.nbytes))
 
 
 def test_the_set_of_jpegs_ranks_as_pillow_and_float64_do(tmp_path):

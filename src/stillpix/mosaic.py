@@ -233,6 +233,8 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
     left, top, right, bottom = judged(frame.sensor)
     inside = ((at >= (left, top)) & (at < (right, bottom))).all(1)
     x, y = at[inside].T
+    if not inside.any():  # the noise of a whole photo is not looked for in vain
+        return said
     curve, span = _Curve(*noise_of(frame)), max(frame.white - frame.black, 1)
     values, _, number = _with_neighbours(frame, x, y)
     departs, beside = _departs(frame, curve, x, y), _steps(frame, x, y)

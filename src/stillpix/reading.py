@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from .errors import ReadError
-from .images import Header
+from .images import Buffer, Header
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def threads(jobs: int | None = None) -> Iterator[Executor]:
 
 def read_ahead(
     headers: Iterable[Header],
-    read: Callable[[Header, bytearray], T],
+    read: Callable[[Header, Buffer], T],
     pool: Executor,
     *,
     together: int,
@@ -46,8 +46,8 @@ def read_ahead(
     be kept for longer.
     """
     rest = iter(headers)
-    free = [bytearray() for _ in range(together + ahead)]
-    under_way: deque[tuple[Header, bytearray, Future[T | ReadError]]] = deque()
+    free = [Buffer() for _ in range(together + ahead)]
+    under_way: deque[tuple[Header, Buffer, Future[T | ReadError]]] = deque()
     try:
         while True:
             while free and (header := next(rest, None)) is not None:
@@ -63,9 +63,7 @@ def read_ahead(
             future.cancel()
 
 
-def _tried(
-    read: Callable[[Header, bytearray], T], header: Header, buffer: bytearray
-) -> T | ReadError:
+def _tried(read: Callable[[Header, Buffer], T], header: Header, buffer: Buffer) -> T | ReadError:
     try:
         return read(header, buffer)
     except ReadError as error:

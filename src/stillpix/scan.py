@@ -33,7 +33,7 @@ from .errors import (
 from .evidence import TOGETHER, Evidence
 from .frame import Exposure, Frame, Sensor
 from .gather import Gathering, Skipped, gather
-from .images import Header, read_frame
+from .images import Buffer, Header, read_frame
 from .library import Library, with_marks_of
 from .onset import dated
 from .reading import read_ahead, threads
@@ -418,13 +418,13 @@ class _Body:
             )
 
 
-def _photo(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Photo:
+def _photo(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> Photo:
     frame = read_frame(header, buffer=buffer)
     signature = signature_of(frame.pixels, frame.sensor.layout)
     return frame, signature, measured(frame, places)
 
 
-def _look(header: Header, buffer: bytearray, *, places: Sequence[Place]) -> Look:
+def _look(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> Look:
     frame = read_frame(header, buffer=buffer)
     return frame.digest, frame.exposure, measured(frame, places)
 

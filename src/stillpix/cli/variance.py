@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..frame import Pixels, Sensor
     from ..gather import Gathering
-    from ..images import Header
+    from ..images import Buffer, Header
     from ..variance import LeastSubpixel, SubpixelVariance
 
 FEWEST = 2  # photos: a value does not vary over one
@@ -101,7 +101,7 @@ def _body_variance(
     return body
 
 
-def _colours(header: Header, buffer: bytearray) -> Pixels:
+def _colours(header: Header, buffer: Buffer) -> Pixels:
     from ..images import read_colour
 
     return read_colour(header, buffer=buffer)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
-from stillpix.images.content import digest_of
+from stillpix.images.content import Buffer, digest_of
 from stillpix.images.patch import Patch
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "Buffer",
     "Format",
     "Header",
     "Patch",
@@ -162,14 +163,12 @@ def read_header(path: str | PathLike[str]) -> Header:
     )
 
 
-def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
+def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
 
     `buffer` is the caller's own, one a thread. JPEG luma is decoded into it, and the frame's
-    pixels are then a view of it: they hold until the next call with the same buffer. One that is
-    too small is grown, so `bytearray()` is a good start; while an earlier frame lives in it that
-    cannot be, and the frame gets memory of its own. PNG, TIFF and the rare JPEG that TurboJPEG
-    refuses (CMYK, odd chroma samplings) always get memory of their own.
+    pixels are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and
+    the rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
 
     The luma of colour pictures is ITU-R BT.601's, rounded, as in JPEG. Raises ReadError if the
     file is damaged, is cut short or is no longer the one whose header was read.
@@ -194,7 +193,7 @@ def read_frame(header: Header, *, buffer: bytearray | None = None) -> Frame:
     )  # fmt: skip
 
 
-def read_colour(header: Header, *, buffer: bytearray | None = None) -> Pixels:
+def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     """Return the colours of a photo whose header was read, (height, width, 3) DN: R, G, B.
 
     A grey photo, and one of a sensor's mosaic, has no colours: its pixels come as (height, width).
@@ -298,7 +297,7 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
         yield read_frame(read_header(path))
 
 
-def _read_plain(header: Header, buffer: bytearray) -> tuple[Pixels, str] | None:
+def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
     """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
     if header.plain is None:
         return None
@@ -307,7 +306,7 @@ def _read_plain(header: Header, buffer: bytearray) -> tuple[Pixels, str] | None:
         return read_plain(file, header.plain, buffer) if same else None
 
 
-def _decoded(header: Header, buffer: bytearray | None, *, colours: bool) -> tuple[Pixels, bytes]:
+def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with _explained(header.path):
         with _open(header.path) as file:
@@ -315,9 +314,7 @@ def _decoded(header: Header, buffer: bytearray | None, *, colours: bool) -> tupl
         return _pixels_of(header, content, buffer, colours=colours), content
 
 
-def _pixels_of(
-    header: Header, content: bytes, buffer: bytearray | None, *, colours: bool
-) -> Pixels:
+def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
     path, sensor, form = header.path, header.sensor, _format_named(header.format)
     changed = _format_of(BytesIO(content), path) != form
     if not changed:

@@ -7,23 +7,33 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+import numpy as np
+from numpy.typing import NDArray
 
-def grown(buffer: bytearray | None, size: int) -> bytearray | None:
-    """Return the buffer, grown to `size` bytes where it is too small.
 
-    None where there is none, or where an earlier frame that is too small to hold this one still
-    lies in it.
+class Buffer:
+    """Memory that photo after photo is read into, grown where one needs more.
 
-    >>> len(grown(bytearray(2), 8)), grown(None, 8)
-    (8, None)
+    A frame that lies in it holds until the next photo is read into the same buffer. It is memory
+    of numpy's, not a bytearray: nothing is written to it before a photo is, and Linux gives it in
+    pages of 2 MB, which for the buffers of 24 MP costs a fifth of the time.
+
+    >>> buffer = Buffer()
+    >>> buffer.room(8).shape, buffer.room(2).shape
+    ((8,), (2,))
     """
-    if buffer is None or len(buffer) >= size:
-        return buffer
-    try:
-        buffer.extend(bytes(size - len(buffer)))
-    except BufferError:
-        return None
-    return buffer
+
+    __slots__ = ("_octets",)
+
+    def __init__(self) -> None:
+        self._octets = np.empty(0, np.uint8)
+
+    def room(self, size: int) -> NDArray[np.uint8]:
+        """Return the first `size` bytes; a frame in one that was too small keeps that memory."""
+        if self._octets.size < size:
+            self._octets = np.empty(0, np.uint8)  # the old memory first, then the new
+            self._octets = np.empty(size, np.uint8)
+        return self._octets[:size]
 
 
 def digest_of(content: bytes | memoryview) -> str:

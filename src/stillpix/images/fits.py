@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import BAYER, Layout, Pixels
+from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
@@ -50,7 +51,7 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         )  # fmt: skip
 
 
-def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the picture as uint8 or uint16 (height, width), rows as stored; raise ReadError."""
     with _image_of(BytesIO(content), path) as image:
         eight_bits = image.header["BITPIX"] == 8 and not image.header.get("BZERO", 0)
@@ -63,7 +64,7 @@ def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # n
         return np.array(values, np.uint8) if eight_bits else _sixteen_bits(values, path)
 
 
-def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return what decode does: a FITS image of one plane has no colours."""
     return decode(content, path, buffer)
 

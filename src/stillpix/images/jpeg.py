@@ -15,7 +15,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.images.content import grown
+from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
@@ -104,12 +104,12 @@ def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
     return content
 
 
-def decode(content: bytes, path: Path, buffer: bytearray | None) -> NDArray[np.uint8]:
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
     return _unpacked(content, path, buffer, "L")
 
 
-def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> NDArray[np.uint8]:
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the colours, in `buffer` as decode returns the luma."""
     components = _leading(BytesIO(content), path).frame[5]
     return _unpacked(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
@@ -135,13 +135,14 @@ def require_decodable(content: bytes, path: Path) -> None:
 
 
 def _unpacked(
-    content: bytes, path: Path, buffer: bytearray | None, mode: Literal["L", "RGB"]
+    content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
 ) -> NDArray[np.uint8]:
     leading = _leading(BytesIO(content), path)
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     if leading.frame[5] == CMYK_COMPONENTS:
         return _decode_slowly(content, path, mode)
-    room = grown(buffer, len(mode) * outline.width * outline.height)
+    size = len(mode) * outline.width * outline.height
+    room = None if buffer is None else buffer.room(size)
     space = "GRAY" if mode == "L" else mode
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=room, strict=True)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from stillpix.errors import ReadError
 from stillpix.frame import Layout, Pixels
+from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif
 from stillpix.images.plain_mosaic import Plain
 
@@ -41,13 +42,13 @@ class FormatModule(Protocol):
     def read_outline(self, file: BinaryIO, path: Path) -> Outline:
         """Return the outline of the open file, whose position is 0; raise ReadError."""
 
-    def decode(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+    def decode(self, content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
         """Return the luma as C-contiguous (height, width) DN; raise ReadError.
 
         A format that can decode into `buffer` does so; the others ignore it.
         """
 
-    def decode_colour(self, content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+    def decode_colour(self, content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
         """Return the colours as C-contiguous (height, width, 3) DN, grey as decode does."""
 
     def require_decodable(self, content: bytes, path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix.images.content import digest_of, grown
+from stillpix.images.content import Buffer, digest_of
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -27,23 +27,21 @@ class Plain(NamedTuple):
 
 
 def read_plain(
-    file: BinaryIO, plain: Plain, buffer: bytearray
+    file: BinaryIO, plain: Plain, buffer: Buffer
 ) -> tuple[NDArray[np.uint16], str] | None:
-    """Return the mosaic as a view of `buffer`, grown where it is too small, and the file's digest.
+    """Return the mosaic as a view of `buffer`, and the file's digest.
 
-    None where an earlier frame still lies in the buffer, or the file is no longer so long.
+    None where the file is no longer so long.
     """
     length = file.seek(0, 2)
     if length < plain.offset + 2 * plain.width * plain.height:
         return None
-    if grown(buffer, length) is None:
-        return None
     file.seek(0)
-    content = memoryview(buffer)[:length]
+    content = buffer.room(length)
     if file.readinto(content) != length:  # type: ignore[attr-defined]  # a file opened to read
         return None
-    digest = digest_of(content)
-    flat = np.frombuffer(buffer, np.uint16, plain.width * plain.height, plain.offset)
+    digest = digest_of(content.data)
+    flat = np.frombuffer(content, np.uint16, plain.width * plain.height, plain.offset)
     if plain.order != NATIVE:
         flat.byteswap(inplace=True)
     return flat.reshape(plain.height, plain.width), digest

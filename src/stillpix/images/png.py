@@ -20,6 +20,7 @@ from PIL import Image
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
+from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
@@ -63,12 +64,12 @@ def _exif_block(file: BinaryIO) -> bytes | None:
     return None
 
 
-def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
     return luma_of(_unpacked(content, path))
 
 
-def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the colours, uint8 or uint16, as decode returns the luma."""
     return colours_of(_unpacked(content, path))
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
-from stillpix.images.content import grown
+from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
@@ -100,7 +100,7 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
     return plain is not None and (plain.width, plain.height) == size
 
 
-def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
     with _opened(BytesIO(content), path) as raw:
         room = _room((raw.sizes.raw_height, raw.sizes.raw_width), buffer)
@@ -112,7 +112,7 @@ def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
         return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
 
 
-def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the colours of what is no mosaic, (height, width, 3); a mosaic as decode does."""
     with _unpacked(content, path) as raw:
         stored = _stored(raw, path)
@@ -179,23 +179,18 @@ def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
     return stored
 
 
-def _kept(stored: NDArray[np.uint16], buffer: bytearray | None) -> NDArray[np.uint16]:
+def _kept(stored: NDArray[np.uint16], buffer: Buffer | None) -> NDArray[np.uint16]:
     """Return a copy, for LibRaw's own memory ends with its file."""
     kept = _room((stored.shape[0], stored.shape[1]), buffer)
     kept[:] = stored
     return kept
 
 
-def _room(size: tuple[int, int], buffer: bytearray | None) -> NDArray[np.uint16]:
-    """Return an array of (height, width) in the buffer, grown where it is too small.
-
-    Without a buffer, and where an earlier frame still lies in it, in memory of its own.
-    """
-    count = size[0] * size[1]
-    room = grown(buffer, 2 * count)
-    if room is None:
+def _room(size: tuple[int, int], buffer: Buffer | None) -> NDArray[np.uint16]:
+    """Return an array of (height, width) in the buffer; without one, in memory of its own."""
+    if buffer is None:
         return np.empty(size, np.uint16)
-    return np.frombuffer(room, np.uint16, count).reshape(size)
+    return buffer.room(2 * size[0] * size[1]).view(np.uint16).reshape(size)
 
 
 def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
+from stillpix.images.content import Buffer
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import exif_of_directory
 from stillpix.images.luma import colours_of, luma_of
@@ -166,12 +167,12 @@ def _number_of_segments(structure: Structure, page: Page, *, tiled: bool) -> int
     return layers * math.ceil(page.width / across) * math.ceil(page.height / down)
 
 
-def decode(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
     return luma_of(_unpacked(content, path))
 
 
-def decode_colour(content: bytes, path: Path, buffer: bytearray | None) -> Pixels:  # noqa: ARG001 - same for all formats
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the colours, uint8 or uint16, as decode returns the luma."""
     return colours_of(_unpacked(content, path))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import ReadError
 from ..frame import Exposure, Pixels
-from ..images import Header, read_colour, read_frame
+from ..images import Buffer, Header, read_colour, read_frame
 from ..reading import read_ahead, threads
 from ..sightings import Measures, Place, measured
 from ..watch import Watch
@@ -68,7 +68,7 @@ def read_crops(
 
 
 def _look(
-    header: Header, buffer: bytearray, *, places: Sequence[Place]
+    header: Header, buffer: Buffer, *, places: Sequence[Place]
 ) -> tuple[str, tuple[Exposure, Measures], list[Cut]]:
     frame = read_frame(header, buffer=buffer)
     said = frame.exposure, measured(frame, places)
