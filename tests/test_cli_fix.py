@@ -6,10 +6,10 @@ import json
 import os
 import re
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from typer.testing import CliRunner
 
 import photos
@@ -52,7 +52,7 @@ def log_of(folder):
 
 
 def digest(path):
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    return blake3(path.read_bytes()).hexdigest(length=16)
 
 
 # What is refused before any photo is read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from blake3 import blake3
 from PIL import Image
 
 import photos
@@ -383,7 +383,7 @@ def test_a_frame_says_where_it_came_from_and_what_its_bytes_were(tmp_path):
     frame = frame_of(tmp_path, content, "日光 été.jpg")
 
     assert frame.origin == "日光 été.jpg"
-    assert frame.digest == hashlib.blake2b(content, digest_size=16).hexdigest()
+    assert frame.digest == blake3(content).hexdigest(length=16)
     assert (frame.sensor.width, frame.sensor.height, frame.sensor.layout) == (61, 47, "rendered")
 
 

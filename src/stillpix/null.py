@@ -101,7 +101,7 @@ def burst_peaks(
     one of the templates expects: sound photosites differ in sensitivity, and show that in all
     photos. Sums of what is bounded have exponential tails, and their roots Gaussian ones.
     """
-    y, x = np.nonzero(bursts > floor**2 * UNIT)
+    y, x = np.divmod(np.flatnonzero(bursts > floor**2 * UNIT), bursts.shape[1])
     across = np.minimum(x // BLOCK, information.shape[2] - 1)
     expected = information[:, y // BLOCK, across] / UNIT_INFORMATION
     told = scores[:, y, x] / UNIT

@@ -5,9 +5,8 @@ Never looks at what the bytes mean.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 
@@ -37,9 +36,12 @@ class Buffer:
 
 
 def digest_of(content: bytes | memoryview) -> str:
-    """Return the digest of a file's bytes, as `b2sum -l 128` prints it (BLAKE2b, RFC 7693).
+    """Return the digest of a file's bytes, as `b3sum -l 16` prints it: 128 bits of BLAKE3.
+
+    A sixth of the time of BLAKE2b, which for an uncompressed RAW file was a quarter of all. The
+    function is that of O'Connor, Aumasson, Neves and Wilcox-O'Hearn, BLAKE3 (2020).
 
     >>> digest_of(b"")
-    'cae66941d9efbd404e4d88758ea67670'
+    'af1349b9f5f9a1a6a0404dea36dcc949'
     """
-    return blake2b(content, digest_size=16).hexdigest()
+    return blake3(content).hexdigest(length=16)
