@@ -45,7 +45,7 @@ def twin(frame):
         dim=span / 128, full=frame.black + FULL * span, edges=edges,
     )  # fmt: skip
     *light, share = np.array(template_factors(frame.exposure)) * mosaic.SCALES / 255
-    even = naive.evened(said, edges)
+    even = naive.evened(said, edges) if sensor.layout != "mono" else said
     m = naive.weights(even, (*(factor * span for factor in light), share), CLIP)
     return said, m, naive.counts(said, m, UNIT)
 

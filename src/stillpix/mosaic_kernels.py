@@ -356,7 +356,7 @@ def accumulate_mosaic(
     bottom of what is judged. `first` must be a multiple of BLOCK; rows outside are read as
     neighbours, never written.
     """
-    (sites, numbers, _), (left, top, right, bottom) = pattern, edges
+    (sites, numbers, colours), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape
     room = (width + step - 1) // step + 2 * _PAD
     level = np.zeros((len(photos), _RING, step, room), np.float32)
@@ -380,7 +380,8 @@ def accumulate_mosaic(
             if y >= first:
                 _show_row(said[0], photos[n][y], said[3], curve[_PER_COUNT], shown[y], excess[y])
                 _add_bursts(said, edges, shifts[n], cells, y, counts, both)
-            _even_out(said, y, along[n])
+            if colours:
+                _even_out(said, y, along[n])
             if y >= first:
                 add_row(said[1], said[2], said[0], f, scores, y)
                 _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
