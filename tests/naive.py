@@ -300,3 +300,25 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
             psi = own / math.hypot(sigma, own / limit)
             said[:, y, x] = excess, psi, 1 / in_dn, max(expected - black, dim) / in_dn
     return said
+
+
+def evened(said, edges):
+    """Return what mosaic_judged says, its weights averaged over photosites of all colours.
+
+    Along a row one quarter, one half and one quarter; then with the same of the row above, where
+    that says anything. Beyond `edges` a row goes on as it ends.
+    """
+    left, top, right, bottom = edges
+    out = said.copy()
+    for k in (2, 3):
+        along = np.zeros(said.shape[1:])
+        for y in range(top, bottom):
+            row = said[k, y, left:right]
+            beside = np.concatenate([row[:1], row, row[-1:]])
+            for x in range(right - left):
+                along[y, left + x] = beside[x] / 4 + beside[x + 1] / 2 + beside[x + 2] / 4
+        for y in range(top, bottom):
+            for x in range(left, right):
+                above = along[y - 1, x] if y > top else 0.0
+                out[k, y, x] = (along[y, x] + above) / 2 if above > 0 else along[y, x]
+    return out

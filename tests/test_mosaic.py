@@ -39,13 +39,14 @@ def twin(frame):
     pattern, bottom = PATTERNS[sensor.layout], sensor.height - BORDER
     while (bottom - 1) % BLOCK < 2:  # rows 1 and 2 of a block stand for it
         bottom -= 1
+    edges = BORDER, BORDER, sensor.width - BORDER, bottom
     said = naive.mosaic_judged(
         frame.pixels, pattern, mosaic.noise_of(frame), limit=LIMIT, black=frame.black,
-        dim=span / 128, full=frame.black + FULL * span,
-        edges=(BORDER, BORDER, sensor.width - BORDER, bottom),
+        dim=span / 128, full=frame.black + FULL * span, edges=edges,
     )  # fmt: skip
     *light, share = np.array(template_factors(frame.exposure)) * mosaic.SCALES / 255
-    m = naive.weights(said, (*(factor * span for factor in light), share), CLIP)
+    even = naive.evened(said, edges) if sensor.layout != "mono" else said
+    m = naive.weights(even, (*(factor * span for factor in light), share), CLIP)
     return said, m, naive.counts(said, m, UNIT)
 
 
@@ -123,6 +124,28 @@ def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(lay
 
     assert_allclose(evidence.information[inner], expected[inner], rtol=2e-3, atol=TEMPLATES)
     assert expected[inner].max() > 0
+
+
+@pytest.mark.parametrize("layout", ["bayer-RGGB", "bayer-GBRG", "xtrans"])
+def test_where_a_colour_is_dim_its_photosites_score_no_more_than_the_others(layout):
+    """Left all is cyan, right all is yellow: dim photosites have less noise, and more weight."""
+    rng, (width, height) = np.random.default_rng(1), (480, 240)
+    pattern = np.array([list(row) for row in PATTERNS[layout]])
+    y, x = np.mgrid[0:height, 0:width]
+    site = pattern[y % pattern.shape[0], x % pattern.shape[1]]
+    dim = ((site == "R") & (x < width // 2)) | ((site == "B") & (x >= width // 2))
+    electrons = np.where(dim, 300.0, 3000.0)
+    noisy = [electrons + np.sqrt(electrons + 9) * rng.standard_normal(dim.shape) for _ in range(8)]
+    sensor = sensor_of(layout, width, height)
+
+    frames = [frame_of(np.rint(each + 512), sensor, name=str(n)) for n, each in enumerate(noisy)]
+    evidence = evidence_of(frames)
+
+    seen = evidence.information.repeat(BLOCK, 1).repeat(BLOCK, 2) / UNIT_INFORMATION
+    scores = evidence.scores / UNIT / np.sqrt(np.maximum(seen, 1e-9))
+    inner = (x >= 8) & (x < width - 8) & (y >= 8) & (y < height - 8) & (abs(x - width // 2) > 8)
+    for one in scores:
+        assert_allclose(one[inner & dim].std(), one[inner & ~dim].std(), rtol=0.12)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -307,6 +307,24 @@ def _keep_within(left: int, right: int, said: Any) -> None:
 
 
 @compiled
+def _even_out(said: Any, y: int, along: Any) -> None:
+    """Replace one row's weights by their means with those beside and above, of other colours.
+
+    A block's information is a mean over its colours: weights of their own would not fit it.
+    along is (2 weights, 2 rows, width): means along this row and, of the call before, the last.
+    """
+    quarter, half, zero = np.float32(0.25), np.float32(0.5), np.float32(0.0)
+    end = along.shape[2] - 1
+    for k in range(2):
+        own, row, above = said[1 + k], along[k, y % 2], along[k, 1 - y % 2]
+        row[0], row[end] = own[0], own[end]
+        for x in range(1, end):
+            row[x] = quarter * (own[x - 1] + own[x + 1]) + half * own[x]
+        for x in range(row.size):
+            own[x] = half * (row[x] + (above[x] if above[x] > zero else row[x]))
+
+
+@compiled
 def _add_decoys_and_information(
     said: Any, factors: Any, shift: int, cells: Any, y: int, counts: Any, blocks: Any, sums: Any
 ) -> None:
@@ -338,7 +356,7 @@ def accumulate_mosaic(
     bottom of what is judged. `first` must be a multiple of BLOCK; rows outside are read as
     neighbours, never written.
     """
-    (sites, numbers, _), (left, top, right, bottom) = pattern, edges
+    (sites, numbers, colours), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape
     room = (width + step - 1) // step + 2 * _PAD
     level = np.zeros((len(photos), _RING, step, room), np.float32)
@@ -346,24 +364,27 @@ def accumulate_mosaic(
     residual = np.zeros((len(photos), _RING, step, room), np.float32)
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
     flat, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
+    along = np.zeros((len(photos), 2, 2, width), np.float32)
     blocks = np.zeros(information.shape[2], np.int64)
     sums, both = (information, decoy_scores, decoy_information), (bursts, decoy_bursts)
     end = min(last, bottom) if left < right else first
-    for ahead in range(max(first - _AHEAD, 0), end + _AHEAD):
+    for ahead in range(max(first - 1 - _AHEAD, 0), end + _AHEAD):
         y = ahead - _AHEAD
         for n in range(count):
-            r, f = residual[n], factors[n]
-            _read_ahead(photos[n], ahead, curves[n], pattern, flat, level[n], rough[n], r)
-            if y >= first and y >= top:
-                near, number = sites[y % rows], numbers[y % rows]
-                _judge_row(level[n], r, y, near, number, curves[n], planes, said)
-                _keep_within(left, right, said)
-                add_row(said[1], said[2], said[0], f, scores, y)
-                _show_row(
-                    said[0], photos[n][y], said[3], curves[n, _PER_COUNT], shown[y], excess[y]
-                )
-                _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
+            r, f, curve = residual[n], factors[n], curves[n]
+            _read_ahead(photos[n], ahead, curve, pattern, flat, level[n], rough[n], r)
+            if y < max(first - 1, top):
+                continue
+            _judge_row(level[n], r, y, sites[y % rows], numbers[y % rows], curve, planes, said)
+            _keep_within(left, right, said)
+            if y >= first:
+                _show_row(said[0], photos[n][y], said[3], curve[_PER_COUNT], shown[y], excess[y])
                 _add_bursts(said, edges, shifts[n], cells, y, counts, both)
+            if colours:
+                _even_out(said, y, along[n])
+            if y >= first:
+                add_row(said[1], said[2], said[0], f, scores, y)
+                _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
 
 
 @compiled
