@@ -26,7 +26,7 @@ class Held:
         self.work, self.after, self.until = work, after, until
         self.stands_still = threading.Event()
         self._let_go = threading.Event()
-        self._calls = 0
+        self._calls, self._latest = 0, float("inf")
         self._lock = threading.Lock()
 
     def __call__(self, *arguments, **options):
@@ -38,9 +38,10 @@ class Held:
         return self.work(*arguments, **options)
 
     def _wait(self):
-        self.stands_still.set()
-        latest = time.monotonic() + LONGEST_S
-        while not self.until() and time.monotonic() < latest:
+        if not self.stands_still.is_set():
+            self._latest = time.monotonic() + LONGEST_S
+            self.stands_still.set()
+        while not self.until() and time.monotonic() < self._latest:
             if self._let_go.wait(EACH_S):
                 break
 
