@@ -2,6 +2,9 @@
 
 As a program, the command line: python holding.py MODULE.FUNCTION AFTER FILE [ARGUMENTS OF STILLPIX]
 lets the function be called AFTER times, and holds later calls until FILE is there.
+
+A find reads six photos or more before it counts the first four, by the same threads: one that is
+held after fewer than six may hold up the counting, too.
 """
 
 from __future__ import annotations

@@ -371,7 +371,7 @@ def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, li
     for name, awaited in (("a", "4 of 8 photos"), ("b", "waiting for it to end")):
         ran = subprocess.Popen(
             holding.command(
-                "stillpix.scan.read_frame", 4, tmp_path / "go", "find", tmp_path / name
+                "stillpix.scan.read_frame", 6, tmp_path / "go", "find", tmp_path / name
             ),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
