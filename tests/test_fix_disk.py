@@ -29,8 +29,11 @@ def folder(tmp_path):
 
 @pytest.fixture
 def map_file(folder, tmp_path):
-    write_map(map_of(folder / "a.jpg"), tmp_path / "m.stillpix.json")
-    return tmp_path / "m.stillpix.json"
+    path = tmp_path / "m.stillpix.json"
+    write_map(map_of(folder / "a.jpg"), path)
+    # Kernels are compiled and kept while there is room for them.
+    assert run(folder, "--map", path, "--out", tmp_path / "before").exit_code == 0
+    return path
 
 
 def run(*arguments, **options):
