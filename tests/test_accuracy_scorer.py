@@ -16,8 +16,8 @@ from accuracy import bank, cameras, methods, page, product, results, rivals, sta
 from accuracy.photo import Photo
 from accuracy.scorer import Outcome, Places, merged, oracle_cut, own_cut, peaks_of, walk
 from accuracy.summary import Growth, Table, mean_of, poisson_interval
+from stillpix.detection.null import null_of, window
 from stillpix.frame import Exposure, Frame, Sensor
-from stillpix.null import null_of, window
 from stillpix.simulate import CameraSettings, PlantedDefect, SimulatedCamera
 
 ROOT = Path(__file__).parents[1]
