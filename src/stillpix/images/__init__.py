@@ -209,7 +209,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     >>> colours.shape, colours[0, 0].tolist()
     ((48, 64, 3), [255, 165, 0])
     """
-    pixels, _ = _decoded(header, buffer, colours=header.sensor.layout == "rendered")
+    pixels, _ = _decoded(header, buffer, colours=not header.sensor.is_mosaic)
     return pixels
 
 
@@ -241,7 +241,7 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     [255, 165, 0]
     """
     with explained(header.path):
-        return _pixels_of(header, content, None, colours=header.sensor.layout == "rendered")
+        return _pixels_of(header, content, None, colours=not header.sensor.is_mosaic)
 
 
 def require_decodable(header: Header, content: bytes) -> None:
