@@ -95,6 +95,7 @@ def export(
     """Write the broken pixels of a map as a list for another program."""
     from ..lists import write_list
     from ..maps.library import Library
+    from ..maps.merging import laid_on
 
     if to == LIST:
         _print_formats(as_json=as_json)
@@ -102,7 +103,7 @@ def export(
     form = known_format(to, "--to")
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
-    found = replace(found, sensor=_with_area_of(found.sensor, photo))
+    found = laid_on(found, _with_area_of(found.sensor, photo))
     require_fit(form, found.sensor, "--to")
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)

@@ -197,23 +197,11 @@ def map_at(path: Path, sensor: Sensor) -> DefectMap | None:
     if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where this is False
         return None
     found = read_map(path)
-    if _body(found.sensor) != _body(sensor):
+    if not found.sensor.is_alike(sensor):
         raise SensorMismatchError(
             f"{path}: is the map of {found.sensor.name}, not of {sensor.name}; move it away"
         )
     return found
-
-
-def _body(sensor: Sensor) -> tuple[object, ...]:
-    # Not the visible area: two versions of a reader may disagree about it.
-    return (
-        sensor.make,
-        sensor.model,
-        sensor.serial,
-        sensor.width,
-        sensor.height,
-        sensor.layout,
-    )
 
 
 def _spelled_plainly(field: str) -> bool:

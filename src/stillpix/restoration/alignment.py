@@ -18,6 +18,7 @@ from ..evidence.measures import RESIDUAL, measured
 from ..evidence.templates import template_factors
 from ..frame import Frame, Sensor
 from ..images import Header, read_frame
+from ..maps.merging import laid_on
 from ..maps.records import Defect, DefectMap, Run
 
 MOST_PHOTOS = 8  # looked at, those that should show a hot pixel best
@@ -80,7 +81,7 @@ def framed(
         moved, kept = kept, _as_photosites(kept, photos)
         hidden = len(moved) - len(kept)
         note += f"; {hidden} pixels that show in none of the photos looked at are left out"
-    return replace(defect_map, sensor=sensor, defects=kept), note
+    return laid_on(defect_map, sensor, kept), note
 
 
 def _sizes(defect_map: DefectMap, sensor: Sensor) -> str:

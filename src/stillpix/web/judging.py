@@ -15,6 +15,7 @@ from ..errors import LibraryBusyError
 from ..frame import Sensor
 from ..maps import write_map
 from ..maps.library import Library, body_name
+from ..maps.merging import with_defect
 from ..maps.records import Defect, DefectMap, State
 from .refusal import Refused
 
@@ -137,12 +138,9 @@ class Judge:
         # Not with Library.save: that keeps a person's earlier marks, which is what changes here.
         with self._library.lock(sensor):
             found = self._map_of(sensor)
-            others = list(found.defects)
-            at = next((n for n, one in enumerate(others) if spot_of(one) == spot), len(others))
-            others[at : at + 1] = [] if defect is None else [defect]
             path = self._library.map_path(sensor)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_map(replace(found, defects=tuple(others)), path)
+            write_map(with_defect(found, defect_at(found, spot), defect), path)
 
 
 @contextmanager
