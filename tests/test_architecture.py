@@ -20,7 +20,6 @@ LAYERS = {
         "errors",
         "compiling frame",
         "atomic watch",
-        "locks",
         "images maps simulate",
         "evidence rewriting wording",
         "detection lists",
