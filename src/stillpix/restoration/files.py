@@ -5,10 +5,10 @@ Takes and gives bytes; never opens a file and never writes one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..images import Header, decode_colour, repair_of
+from ..images import Header, Repair, decode_colour, repair_of
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import read_coefficients, rewritten
@@ -64,9 +64,7 @@ def repaired_file(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    if way == "coefficients":
-        return _repaired_jpeg(content, header, places, always=always)
-    return _repaired_picture(content, header, places, always=always)
+    return WAYS[way](content, header, places, always=always)
 
 
 def _repaired_jpeg(
@@ -120,3 +118,10 @@ def _repaired_picture(
     if not patches:
         return RepairedFile(content, verdicts)
     return RepairedFile(rewrite(header, content, patches), verdicts)
+
+
+# How a file is repaired, by the word in its format's row; "raw" has a choice of its own.
+WAYS: dict[Repair, Callable[..., RepairedFile]] = {
+    "coefficients": _repaired_jpeg,
+    "samples": _repaired_picture,
+}
