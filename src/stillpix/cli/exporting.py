@@ -258,10 +258,10 @@ def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) 
         ),
     ):
         if defects:
-            complain(f"note: {pixels_in_words(defects)} {said}: {_named(defects)}")
+            complain(f"note: {pixels_in_words(defects)} {said}: {_name_places(defects)}")
 
 
-def _named(defects: Sequence[Defect]) -> str:
+def _name_places(defects: Sequence[Defect]) -> str:
     names = [f"{defect.x},{defect.y}" for defect in defects[:NAMED]]
     more = len(defects) - NAMED
     return " ".join(names) + (f" and {more} more" if more > 0 else "")

@@ -232,7 +232,7 @@ class _Mending:
             content, header, listing.defects, always=self.always, raw=self.placement.raw
         )
         changed = fixed.content != content
-        mended = _told(way, _done(fixed) if changed else "left", content, fixed)
+        mended = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
             if changed:
@@ -282,12 +282,12 @@ def _read(header: Header) -> tuple[bytes, os.stat_result]:
         raise ReadError(header.path, reason) from error
 
 
-def _done(fixed: RepairedFile) -> Result:
+def _result_of(fixed: RepairedFile) -> Result:
     listed = any(verdict.outcome == "listed" for verdict in fixed.verdicts)
     return "listed" if listed else "repaired"
 
 
-def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> MendedPhoto:
+def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> MendedPhoto:
     return MendedPhoto(
         source=way.header.path,
         target=way.target,

@@ -85,27 +85,25 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
     of the places makes no difference: the verdicts are in it.
     """
     order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
-    verdicts = _healed_in_order(canvas, [places[number] for number in order], always=always)
+    verdicts = _heal_in_order(canvas, [places[number] for number in order], always=always)
     of_number = dict(zip(order, verdicts, strict=True))
     return tuple(of_number[number] for number in range(len(places)))
 
 
-def _healed_in_order(
-    canvas: Canvas, places: Sequence[Place], *, always: bool
-) -> tuple[Verdict, ...]:
+def _heal_in_order(canvas: Canvas, places: Sequence[Place], *, always: bool) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
     while True:
-        verdicts, changing = _healed(canvas, places, near, hopeless, always=always)
+        verdicts, changing = _heal_all(canvas, places, near, hopeless, always=always)
         if not changing:
             return verdicts
         hopeless |= _all_connected(changing, near)
         canvas.back_to(start)
 
 
-def _healed(
+def _heal_all(
     canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
     hopeless: frozenset[int], *, always: bool,
 ) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
@@ -195,7 +193,7 @@ class _Healer:
         near = np.abs(positions - (row, column)).max(axis=1) <= far
         near[number] = False
         others = positions[near] - corner
-        sound = inside & ~_touched(others, stencil.side, lattice.reaches)
+        sound = inside & ~_find_touched(others, stencil.side, lattice.reaches)
         hole = _hole(stencil)
         unit = 1.0
         if lattice.noise_is_unit:
@@ -335,7 +333,7 @@ def _noise(levels: Floats, sound: NDArray[np.bool_], period: int) -> float:
     return max(float(np.median(bends)) / (0.6745 * 6**0.5), 0.01) if bends.size else 1.0
 
 
-def _touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
+def _find_touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which samples of a square lie within reach of some rows and columns in it."""
     touched = np.zeros((side, side), bool)
     down, across = reaches

@@ -66,7 +66,7 @@ class Judge:
             Refused: the map has no such defect (404), or is in use (409).
             WriteError: the map cannot be written; it is as it was.
         """
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             found = self._map_of(sensor)
             before = defect_at(found, spot)
             if before is None:
@@ -75,7 +75,7 @@ class Judge:
 
     def add(self, sensor: Sensor, spot: Spot) -> Defect:
         """Add a pixel that a person saw; one that is in the map already is accepted."""
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             found = self._map_of(sensor)
             before = defect_at(found, spot)
             after = replace(before or Defect(x=spot.x, y=spot.y), state="accepted")
@@ -86,7 +86,7 @@ class Judge:
 
         Raises Refused (409) where there is none, or a newer scan has made it void.
         """
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             steps = self._of(sensor)
             if not steps.done:
                 raise Refused(409, "there is nothing to undo")
@@ -97,7 +97,7 @@ class Judge:
 
     def redo(self, sensor: Sensor) -> Spot:
         """Make the decision again that was taken back last; raises as `undo` does."""
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             steps = self._of(sensor)
             if not steps.undone:
                 raise Refused(409, "there is nothing to redo")
@@ -144,7 +144,7 @@ class Judge:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _refuse_while_busy() -> Iterator[None]:
     """Turn a map that is in use into a refusal."""
     try:
         yield

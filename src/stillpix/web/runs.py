@@ -98,7 +98,7 @@ def repair_folder(
         "places": sum(photo.repaired for photo in photos),
         "hopeless": sum(_outcomes(photo)["hopeless"] for photo in photos),
         "left": sum(body.left for body in bodies),
-        "by_photo": list(_told(photos[:MOST_LISTED], folder.root)),
+        "by_photo": list(_describe_photos(photos[:MOST_LISTED], folder.root)),
     }
 
 
@@ -106,7 +106,7 @@ def _outcomes(photo: MendedPhoto) -> Counter[str]:
     return Counter(verdict.outcome for verdict in photo.verdicts)
 
 
-def _told(photos: list[MendedPhoto], root: Path) -> Iterator[dict[str, Any]]:
+def _describe_photos(photos: list[MendedPhoto], root: Path) -> Iterator[dict[str, Any]]:
     for photo in photos:
         outcomes = _outcomes(photo)
         yield {
