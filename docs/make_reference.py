@@ -32,7 +32,7 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
     "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
+REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

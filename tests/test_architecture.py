@@ -79,7 +79,7 @@ LAYERS = {
     "restoration": (
         "alignment prediction verdicts",
         "canvas expectation middle separation storing targets",
-        "healing log pixels",
+        "repairing log pixels",
         "destinations jpeg places",
         "placer raw verification",
         "files",

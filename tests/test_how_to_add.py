@@ -17,8 +17,7 @@ from frames import some_frames
 from stillpix import images, lists
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.templates import TEMPLATES, Template
-from stillpix.lists import Format as ListFormat
-from stillpix.lists import read_list, write_list
+from stillpix.lists import ListFormat, read_list, write_list
 from stillpix.maps.records import Defect, DefectMap
 from stillpix.restoration import files, verified
 from stillpix.web import api, serving
@@ -90,7 +89,7 @@ def test_the_way_of_repairing_changes_the_broken_pixels_and_their_edge_alone(pgm
 
 def test_the_list_format_is_written_and_read(tmp_path, monkeypatch):
     module_of(monkeypatch, "stillpix.lists.pairs", "list module")
-    row = row_of("list row", Format=ListFormat)
+    row = row_of("list row", ListFormat=ListFormat)
     monkeypatch.setattr(lists, "FORMATS", (*lists.FORMATS, row))
     sensor = some_frames(1)[0].sensor
     found = DefectMap(sensor, (Defect(x=3, y=4, state="confirmed"),))

@@ -76,7 +76,9 @@ class _Look:
         return float(off.max(initial=0.0) / self.unit)
 
 
-def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tuple[Verdict, ...]:
+def repair_places(
+    canvas: Canvas, places: Sequence[Place], *, always: bool = False
+) -> tuple[Verdict, ...]:
     """Repair on the canvas what shows of some places, and say what was done.
 
     A repair is made again until it changes nothing more, so that to repair the result is no
@@ -85,25 +87,27 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
     of the places makes no difference: the verdicts are in it.
     """
     order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
-    verdicts = _heal_in_order(canvas, [places[number] for number in order], always=always)
+    verdicts = _repair_in_order(canvas, [places[number] for number in order], always=always)
     of_number = dict(zip(order, verdicts, strict=True))
     return tuple(of_number[number] for number in range(len(places)))
 
 
-def _heal_in_order(canvas: Canvas, places: Sequence[Place], *, always: bool) -> tuple[Verdict, ...]:
+def _repair_in_order(
+    canvas: Canvas, places: Sequence[Place], *, always: bool
+) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
     while True:
-        verdicts, changing = _heal_all(canvas, places, near, hopeless, always=always)
+        verdicts, changing = _repair_all(canvas, places, near, hopeless, always=always)
         if not changing:
             return verdicts
         hopeless |= _all_connected(changing, near)
         canvas.back_to(start)
 
 
-def _heal_all(
+def _repair_all(
     canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
     hopeless: frozenset[int], *, always: bool,
 ) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
@@ -113,7 +117,7 @@ def _heal_all(
     for _ in range(MOST_LOOKS):
         here, left_out = canvas.mark(), hopeless
         while True:
-            healer = _Healer(canvas, places, near, left_out, always=always)
+            healer = _Repairer(canvas, places, near, left_out, always=always)
             restless = healer.settle()
             if not restless:
                 break
@@ -126,7 +130,7 @@ def _heal_all(
     return verdicts, changing
 
 
-class _Healer:
+class _Repairer:
     """One go over all places but some."""
 
     def __init__(
@@ -148,7 +152,7 @@ class _Healer:
         """Repair until nothing changes; return the places that never come to rest."""
         pending, changing = self.tried, set[int]()
         for _ in range(MOST_ROUNDS):
-            changing = {number for number in pending if self._heal(number)}
+            changing = {number for number in pending if self._repair_place(number)}
             if not changing:
                 break
             self.changed |= changing
@@ -156,7 +160,7 @@ class _Healer:
             pending = [number for number in self.tried if number in seen]
         return changing
 
-    def _heal(self, number: int) -> bool:
+    def _repair_place(self, number: int) -> bool:
         planes = range(len(self.canvas.lattices))
         looks = [self._look(plane, number) for plane in planes]
         prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
