@@ -25,7 +25,7 @@ from .images import Header, digest_of, read_header, require_decodable
 from .listing import Lister, Listing, listed_in
 from .placing import DNG, Placement, Placer, Route, Routes, is_out_of_room
 from .reading import threads
-from .restoration import repaired_file, verified
+from .restoration import repaired_file, require_companions, verified
 from .restoration.verdicts import RawWay, RepairedFile, Verdict
 from .watch import Watch
 
@@ -236,6 +236,8 @@ class _Mending:
             if changed:
                 if self.placement.out is None:  # of a copy the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
+                elif header.format == "jpeg":
+                    require_companions(content, read, header)
                 if header.format in {"jpeg", "raw"}:  # by another decoder than what wrote it
                     require_decodable(header, read)
 
