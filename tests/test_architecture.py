@@ -78,9 +78,9 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment prediction verdicts",
-        "canvas expectation middle separation storing targets",
-        "healing log pixels",
+        "alignment heads pointers prediction verdicts",
+        "canvas companions expectation middle separation storing targets",
+        "healing keeping log pixels",
         "destinations jpeg places",
         "placer raw verification",
         "files",
