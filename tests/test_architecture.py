@@ -78,8 +78,9 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment heads pointers prediction verdicts",
-        "canvas companions expectation middle separation storing targets",
+        "alignment heads prediction verdicts",
+        "canvas expectation middle pointers separation storing targets",
+        "companions",
         "healing keeping log pixels",
         "destinations jpeg places",
         "placer raw verification",
