@@ -77,9 +77,10 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment prediction verdicts",
-        "canvas expectation middle separation storing targets",
-        "repairing log pixels",
+        "alignment heads prediction verdicts",
+        "canvas expectation middle pointers separation storing targets",
+        "companions",
+        "keeping log pixels repairing",
         "destinations jpeg places",
         "placer raw verification",
         "files",
