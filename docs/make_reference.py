@@ -3,7 +3,7 @@
     python docs/make_reference.py
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; all other text is
-written by hand and stays. tests/test_docs.py fails where a part is not up to date.
+written by hand and stays. tests/unit/test_docs.py fails where a part is not up to date.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
-import series
 from stillpix.maps.library import Library
+from support import series
 
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -43,7 +43,7 @@ def many(tmp_path_factory):
 
 @pytest.fixture
 def site(library):
-    import pages
+    from support import pages
 
     with pages.serving(library) as found:
         yield found
@@ -52,10 +52,10 @@ def site(library):
 @pytest.fixture
 def held(monkeypatch):
     """Give a way to hold a run at a photo; whatever is still held at the end is let go."""
-    from holding import Held
     from stillpix.restoration import fix as mend
     from stillpix.scan import looking
     from stillpix.web import jobs
+    from support.holding import Held
 
     monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)
     gates = []
@@ -73,7 +73,7 @@ def held(monkeypatch):
 
 @pytest.fixture(scope="module")
 def browser():
-    import browsing
+    from support import browsing
 
     with browsing.chromium() as found:
         yield found
