@@ -38,8 +38,8 @@ from accuracy.photo import Photo
 from accuracy.scorer import Places, oracle_cut, own_cut, walk
 from developed import Body, Broken
 from developing import PROGRAMS, RECIPES, run
-from stillpix.dng.writing import dng_of
 from stillpix.images import open_frames
+from stillpix.rewriting.dng.writing import dng_of
 from stillpix.simulate import PlantedDefect
 
 LISTED_AT = 0.1  # the largest --fdr: all with q up to 1 are listed

@@ -189,8 +189,8 @@ def find_fast(paths: list[Path], jobs: int) -> str:
 
 def find_least_variance(paths: list[Path], jobs: int) -> str:
     """Run the least variance finder over all colour values."""
+    from stillpix.evidence.least_variance import SubpixelVariance
     from stillpix.images import read_colour, read_header
-    from stillpix.variance import SubpixelVariance
 
     def read(path: Path, buffer: Buffer) -> Any:
         return read_colour(read_header(path), buffer=buffer)

@@ -54,9 +54,9 @@ def make_photos(options: argparse.Namespace) -> None:
 
     Some are photographed; the others hold the same pictures and another time in their Exif block.
     """
-    from stillpix.defects import Defect, DefectMap
     from stillpix.images import read_header
     from stillpix.maps import write_map
+    from stillpix.maps.records import Defect, DefectMap
     from stillpix.simulate import CameraSettings, SimulatedCamera
 
     width = round((options.megapixels * 1e6 * 1.5) ** 0.5 / 16) * 16
@@ -98,12 +98,13 @@ def split_times(options: argparse.Namespace) -> dict[str, Any]:
 
 def _steps_of(header: Any, defects: Any, out: Path) -> list[tuple[float, float]]:
     """Return each step's time and processor time in s, as repaired_file and mend go through it."""
-    from stillpix.coefficients import read_coefficients, rewritten
-    from stillpix.placing import Placement, Placer, Route
     from stillpix.restoration import verified
+    from stillpix.restoration.destinations import Placement, Route
     from stillpix.restoration.healing import heal
     from stillpix.restoration.jpeg import JpegCanvas
+    from stillpix.restoration.placer import Placer
     from stillpix.restoration.places import places_of
+    from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
     marks: list[tuple[float, float]] = []
 

@@ -37,15 +37,10 @@ from accuracy.photo import Method, Photo
 from accuracy.product import LISTED_AT, places_of
 from accuracy.scorer import Outcome, oracle_cut, own_cut, walk
 from accuracy.voting import RawpyVotes
-from stillpix.detection import DetectionSettings, detect
-from stillpix.evidence import TOGETHER, Evidence
+from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.evidence.evidence import TOGETHER, Evidence
 from stillpix.frame import Exposure, Frame, Layout, Sensor
-from stillpix.simulate import (
-    CameraSettings,
-    SimulatedCamera,
-    SimulatedPhoto,
-    random_settings,
-)
+from stillpix.simulate import CameraSettings, SimulatedCamera, SimulatedPhoto, random_settings
 from stillpix.simulate.planting import electrons_per_dn
 
 BOUND = 5.0  # sigmas: 1.5 million photosites have one beyond, by chance

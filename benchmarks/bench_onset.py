@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix.defects import Defect, DefectMap
-from stillpix.detection import detect
-from stillpix.evidence import TOGETHER, Evidence
+from stillpix.detection.dates import Course, courses_of, dated
+from stillpix.detection.decide import detect
+from stillpix.evidence.evidence import TOGETHER, Evidence
+from stillpix.evidence.measures import LEVEL, RESIDUAL, SLOPE, Place, measured
+from stillpix.evidence.sightings import Sightings
 from stillpix.frame import Frame
-from stillpix.onset import Course, courses_of, dated
-from stillpix.sightings import LEVEL, RESIDUAL, SLOPE, Place, Sightings, measured
+from stillpix.maps.records import Defect, DefectMap
 from stillpix.simulate import PlantedDefect, SimulatedCamera, random_settings
 
 WITHIN = 1  # px: a find this near to a planted defect is that defect

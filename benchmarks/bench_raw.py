@@ -46,7 +46,7 @@ def _write_series(
 ) -> None:
     import numpy as np
 
-    from stillpix.dng.writing import Negative, dng_of
+    from stillpix.rewriting.dng.writing import Negative, dng_of
     from stillpix.simulate.scenes import dead_leaves, texture_tile
 
     width = round((megapixels * 1e6 * 1.5) ** 0.5 / 48) * 48

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 import stillpix
 from stars import HARD, Sky, hard_night
-from stillpix.defects import DefectMap
+from stillpix.maps.records import DefectMap
 
 
 def find_in(frames: Iterable[NDArray[np.uint16]], **keywords: Any) -> DefectMap:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from stillpix.dng.writing import D65, Negative
+from stillpix.rewriting.dng.writing import D65, Negative
 
 Floats = NDArray[np.float64]
 BLACK, WHITE = 512, 16383  # DN, 14 bits

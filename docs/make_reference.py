@@ -19,16 +19,18 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import stillpix
-from stillpix import images, maps
+from stillpix import images, lists
 from stillpix.cli import app
-from stillpix.detection import DetectionSettings
-from stillpix.gather import CONVERTERS, UNREAD_SUFFIXES
+from stillpix.detection.decide import DetectionSettings
+from stillpix.images.gather import CONVERTERS, UNREAD_SUFFIXES
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
-    "kernels", "mosaic_kernels", "mosaic", "evidence", "sightings", "scenes", "null",
-    "characterise", "onset", "tail", "detection",
+    "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
+    "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
+    "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
+    "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -87,7 +89,7 @@ def map_formats() -> Iterator[str]:
     """Yield the table of other programs' defect lists."""
     yield "| format | file names end in | read by | counts from | rows and columns |"
     yield "|---|---|---|---|---|"
-    for form in maps.FORMATS:
+    for form in lists.FORMATS:
         suffixes = " ".join(f"`{suffix}`" for suffix in form.suffixes)
         yield f"| {form.name} | {suffixes} | {form.readers} | {form.origin} | {form.lines} |"
 
@@ -132,11 +134,11 @@ def constants() -> Iterator[str]:
     yield "| name | value | |\n|---|---|---|"
     for module in CONSTANT_MODULES:
         for name, value, words in constants_of(module):
-            yield f"| `{module}.{name}` | {value!r} | {words} |"
+            yield f"| `{module.rpartition('.')[2]}.{name}` | {value!r} | {words} |"
     for setting in fields(DetectionSettings):
         name = f"DetectionSettings.{setting.name}"
-        words = setting.metadata.get("help", "") or comment_on("detection", setting.name)
-        yield f"| `detection.{name}` | {setting.default!r} | {words} |"
+        words = setting.metadata.get("help", "") or comment_on("detection.decide", setting.name)
+        yield f"| `decide.{name}` | {setting.default!r} | {words} |"
 
 
 def repair_constants() -> Iterator[str]:

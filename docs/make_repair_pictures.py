@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stillpix.defects import Defect
 from stillpix.images import decode_colour, read_header
+from stillpix.maps.records import Defect
 from stillpix.restoration import repaired_file
 from stillpix.simulate import CameraSettings, SimulatedCamera
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import series
-from stillpix.library import Library
+from stillpix.maps.library import Library
 
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -53,7 +53,8 @@ def site(library):
 def held(monkeypatch):
     """Give a way to hold a run at a photo; whatever is still held at the end is let go."""
     from holding import Held
-    from stillpix import mend, scan
+    from stillpix import scan
+    from stillpix.restoration import fix as mend
     from stillpix.web import jobs
 
     monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)

@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 import series
-from stillpix.defects import Defect, DefectMap
-from stillpix.gather import gather
 from stillpix.images import read_header
-from stillpix.listing import listed_at
-from stillpix.mend import mend
-from stillpix.placing import Placement, routes
+from stillpix.images.gather import gather
+from stillpix.maps.records import Defect, DefectMap
+from stillpix.restoration.destinations import Placement, routes
+from stillpix.restoration.fix import mend
+from stillpix.restoration.targets import listed_at
 
 MOMENT = 1_500_000_000_123_456_700  # ns: whole 100 ns, as every file system of today can keep
 FAR = 40  # px: farther from a place than any block that it touches

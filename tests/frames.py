@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import simplejpeg
 
-from stillpix.evidence import Evidence
+from stillpix.evidence.evidence import Evidence
 from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.simulate import CameraSettings, PlantedDefect, SimulatedCamera
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 import series
 from stillpix.cli import app
-from stillpix.detection import DetectionSettings
-from stillpix.gather import gather
+from stillpix.detection.decide import DetectionSettings
+from stillpix.images.gather import gather
 from stillpix.scan import scan
 
 PHOTOS, BROKE = 24, 10

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from frames import EXPOSURES
-from stillpix.evidence import Evidence
+from stillpix.evidence.evidence import Evidence
 from stillpix.frame import Frame, Sensor
 
 LAYOUTS = ("bayer-RGGB", "bayer-GBRG", "xtrans", "mono")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from stillpix.library import Library
+from stillpix.maps.library import Library
 from stillpix.web.desk import Desk
 from stillpix.web.security import HOST, new_token
 from stillpix.web.serving import PageServer

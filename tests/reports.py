@@ -14,8 +14,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from stillpix.defects import Defect, DefectMap
 from stillpix.frame import Exposure, Sensor
+from stillpix.maps.records import Defect, DefectMap
 from stillpix.report.looks import Looks
 from stillpix.report.section import Crop, Detail, Section
 from stillpix.report.stamps import Stamp

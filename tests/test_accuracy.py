@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from stillpix.defects import DefectMap
-from stillpix.detection import detect
-from stillpix.evidence import Evidence
+from stillpix.detection.decide import detect
+from stillpix.evidence.evidence import Evidence
+from stillpix.maps.records import DefectMap
 from stillpix.simulate import PlantedDefect, SimulatedCamera, random_settings
 
 PHOTOS = 60

@@ -26,8 +26,8 @@ from accuracy.scorer import (
     walk,
 )
 from accuracy.summary import Growth, Table, condensed, mean_of, poisson_interval
+from stillpix.detection.null import null_of, window
 from stillpix.frame import Exposure, Frame, Sensor
-from stillpix.null import null_of, window
 from stillpix.simulate import CameraSettings, PlantedDefect, SimulatedCamera
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import pytest
 import mosaic_files
 import stars
 from stillpix import Defect, find
-from stillpix.gather import gather
+from stillpix.images.gather import gather
 from stillpix.scan import scan
 
 

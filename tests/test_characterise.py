@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frames import evidence_of, frame_of, photos_of_light, smooth_light
-from stillpix.characterise import (
+from stillpix.detection.kinds import (
     FEW_BESIDE,
     FEW_CANDIDATES,
     RING_FROM,
@@ -20,10 +20,10 @@ from stillpix.characterise import (
     kind_of,
     single_scene_candidates,
 )
-from stillpix.evidence import Evidence
+from stillpix.detection.null import null_of
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.sum_kernels import BORDER, UNIT
 from stillpix.frame import Exposure
-from stillpix.kernels import BORDER, UNIT
-from stillpix.null import null_of
 
 EXPOSURES = 2 * tuple(
     Exposure(exposure_s, gain)

@@ -10,10 +10,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from stillpix.defects import Defect, DefectMap, EvidenceSummary
 from stillpix.frame import Exposure, Sensor
 from stillpix.images import Header
-from stillpix.maps import FORMATS, read_map, write_map
+from stillpix.lists import FORMATS
+from stillpix.maps import read_map, write_map
+from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
 
 RAW = Sensor("NIKON CORPORATION", "NIKON D750", "601", 600, 400, "bayer-RGGB", (11, 7, 560, 380))
 JPEGS = Sensor("NIKON CORPORATION", "NIKON D750", "601", 560, 380)

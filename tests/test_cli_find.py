@@ -19,8 +19,8 @@ import holding
 import photos
 import series
 from stillpix.cli import app, progress
-from stillpix.defects import DefectMap, EvidenceSummary
 from stillpix.maps import read_map, write_map
+from stillpix.maps.records import DefectMap, EvidenceSummary
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")

@@ -118,7 +118,7 @@ def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library, t
 
 LOOKING = """
 import os, signal
-from stillpix import gather
+from stillpix.images import gather
 read = gather.read_header
 def interrupting(path):
     os.kill(os.getpid(), signal.SIGINT)

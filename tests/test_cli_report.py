@@ -19,8 +19,8 @@ import series
 from reports import run
 from stillpix import report as report_package
 from stillpix.errors import WriteError
-from stillpix.library import Library
 from stillpix.maps import read_map
+from stillpix.maps.library import Library
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_the_older_report_and_the_map(photos, tmp_path, monke
     def full(path_, _):
         raise WriteError(path_, "the disk is full; free some space and run again")
 
-    monkeypatch.setattr("stillpix.report.place.write_atomically", full)
+    monkeypatch.setattr("stillpix.report.destination.write_atomically", full)
     ran = run("find", photos, "--report", path)
 
     assert ran.exit_code == 1

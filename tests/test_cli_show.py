@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from stillpix import cli, wording
 from stillpix.cli import app
 from stillpix.cli.output import sentence
-from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 from stillpix.errors import NothingUsableError
 from stillpix.frame import Sensor
-from stillpix.library import Library
 from stillpix.maps import read_map, write_map
+from stillpix.maps.library import Library
+from stillpix.maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 
 D3200 = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 D320 = Sensor("NIKON CORPORATION", "NIKON D320", "1", 3008, 2000)

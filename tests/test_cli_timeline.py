@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app, timeline
 from stillpix.cli.timeline import ASCII_MARKS, MARKS, Axis
-from stillpix.defects import Defect, DefectMap, EvidenceSummary
+from stillpix.detection.dates import dated
+from stillpix.evidence.measures import MEASURES
+from stillpix.evidence.sightings import LOG_NAME, Sighting, Sightings
 from stillpix.frame import Exposure, Sensor
 from stillpix.maps import write_map
-from stillpix.onset import dated
-from stillpix.sightings import LOG_NAME, MEASURES, Sighting, Sightings
+from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 FIRST = datetime(2019, 7, 11, 12)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import jpegs
 from jpegs import AC, DC, Plane, Recipe, Scan, some_blocks
-from stillpix.coefficients import read_coefficients
 from stillpix.errors import ReadError
+from stillpix.rewriting.jpeg import read_coefficients
 
 PATH = Path("a.jpg")
 

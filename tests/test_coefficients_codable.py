@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import jpegs
 from jpegs import AC, DC, ZIGZAG, Plane, Recipe, Scan, some_blocks
-from stillpix.coefficients import read_coefficients, rewritten
-from stillpix.coefficients.codable import have_codes, nearest_block
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
+from stillpix.rewriting.jpeg.codable import have_codes, nearest_block
 
 PATH = Path("a.jpg")
 NEVER = float("inf")

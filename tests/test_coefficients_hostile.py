@@ -10,8 +10,8 @@ import pytest
 
 import jpegs
 from jpegs import PROGRESSIVE_AC, Plane, Recipe, Scan, some_blocks
-from stillpix.coefficients import read_coefficients, rewritten
 from stillpix.errors import ReadError
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
 PATH = Path("a.jpg")
 PLANES = [

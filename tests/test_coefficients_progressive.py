@@ -14,9 +14,9 @@ from PIL import Image
 
 import jpegs
 from jpegs import PROGRESSIVE_AC, Plane, Recipe, Scan, some_blocks
-from stillpix.coefficients import read_coefficients, rewritten
-from stillpix.coefficients.huffman import optimal_table
 from stillpix.errors import ReadError
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
+from stillpix.rewriting.jpeg.huffman import optimal_table
 
 PATH = Path("a.jpg")
 PLANES = [

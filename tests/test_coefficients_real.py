@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import jpegs
-from stillpix.coefficients import read_coefficients, rewritten
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PHOTOS = [*sorted((DATA / "banana").glob("*.JPG"))[:3], DATA / "single" / "nikon-d200.jpg"]

@@ -14,7 +14,7 @@ from PIL import Image
 
 import jpegs
 from jpegs import Plane, Recipe, Scan, some_blocks
-from stillpix.coefficients import read_coefficients, rewritten
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
 PATH = Path("a.jpg")
 TRAILER = b"\xff\xd8\xff\xe1\0\4ab\xff\xd9" * 3

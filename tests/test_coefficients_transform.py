@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import jpegs
-from stillpix.coefficients import Component, read_coefficients, samples_of, waves
+from stillpix.rewriting.jpeg import Component, read_coefficients, samples_of, waves
 
 PATH = Path("a.jpg")
 

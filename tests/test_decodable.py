@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stillpix.coefficients.huffman import (
+from stillpix.errors import ReadError
+from stillpix.frame import Exposure, Sensor
+from stillpix.images import Header, require_decodable
+from stillpix.rewriting.jpeg.huffman import (  # fmt: skip
     LONGEST_CODE,
     NUMBER_BITS,
     number_entries,
     optimal_table,
-)  # fmt: skip
-from stillpix.errors import ReadError
-from stillpix.frame import Exposure, Sensor
-from stillpix.images import Header, require_decodable
+)
 
 
 def saved(form, mode="RGB", **options):

@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from stillpix.defects import Defect, DefectMap, Run
 from stillpix.frame import Sensor
+from stillpix.maps.records import Defect, DefectMap, Run
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 HOT = Defect(x=2797, y=791, kind="hot", state="confirmed")

@@ -21,13 +21,13 @@ from frames import (
     sensor_of,
     some_frames,
 )
-from stillpix import detection
-from stillpix.detection import DetectionSettings, detect, one_a_response
-from stillpix.evidence import Evidence
+from stillpix.detection import decide as detection
+from stillpix.detection.decide import DetectionSettings, detect, one_a_response
+from stillpix.detection.null import Peaks
+from stillpix.detection.tail import TAIL, Tail, tail_of
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.sum_kernels import BORDER
 from stillpix.frame import Exposure
-from stillpix.kernels import BORDER
-from stillpix.null import Peaks
-from stillpix.tail import TAIL, Tail, tail_of
 
 HANDHELD = 2 * tuple(
     Exposure(exposure_s, gain)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import mosaic_files
 import tiffs
-from stillpix.dng import appending
-from stillpix.dng.appending import Tag, opcodes_of, with_bad_pixels, with_tags
-from stillpix.dng.mosaic_directory import mosaic_directory
-from stillpix.dng.opcodes import BadPixels, bad_pixels_in, fix_bad_pixels, opcode_list
 from stillpix.errors import ReadError, WriteError
+from stillpix.rewriting.dng import appending
+from stillpix.rewriting.dng.appending import Tag, opcodes_of, with_bad_pixels, with_tags
+from stillpix.rewriting.dng.mosaic_directory import mosaic_directory
+from stillpix.rewriting.dng.opcodes import BadPixels, bad_pixels_in, fix_bad_pixels, opcode_list
 
 NAME = Path("photo.dng")
 PLACES = ("first", "second", "alone below", "last below")

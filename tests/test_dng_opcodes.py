@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillpix.dng.opcodes import (
+from stillpix.rewriting.dng.opcodes import (
     BadPixels,
     bad_pixels_in,
     bad_pixels_of,

@@ -12,9 +12,9 @@ import pytest
 import tifffile
 
 import mosaic_files
-from stillpix.dng.appending import with_bad_pixels
-from stillpix.dng.opcodes import BadPixels
-from stillpix.dng.writing import Negative, dng_of
+from stillpix.rewriting.dng.appending import with_bad_pixels
+from stillpix.rewriting.dng.opcodes import BadPixels
+from stillpix.rewriting.dng.writing import Negative, dng_of
 
 WIDTH, HEIGHT = 806, 622
 ACTIVE = (24, 12, 700, 560)  # x, y, width, height

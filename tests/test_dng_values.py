@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 import mosaic_files
 import tiffs
-from stillpix.dng import mosaic_values
-from stillpix.dng.lossless_jpeg import Tile, lossless_decoded, lossless_encoded
-from stillpix.dng.mosaic_values import with_values
 from stillpix.errors import ReadError, WriteError
 from stillpix.images.directories import BrokenStructureError
-from stillpix.images.patch import Patch
+from stillpix.rewriting.dng import mosaic_values
+from stillpix.rewriting.dng.lossless_jpeg import Tile, lossless_decoded, lossless_encoded
+from stillpix.rewriting.dng.mosaic_values import with_values
+from stillpix.rewriting.patch import Patch
 
 NAME = Path("photo.dng")
 HEIGHT, WIDTH = 64, 96

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 import mosaic_files
 import series
-from stillpix.dng import conversion
-from stillpix.dng.conversion import metadata_of, negative_of, new_dng
-from stillpix.dng.metadata import Field, Metadata, metadata_in
-from stillpix.dng.opcodes import BadPixels, extended
-from stillpix.dng.writing import Negative, dng_of
 from stillpix.errors import ReadError, WriteError
 from stillpix.images import read_frame, read_header
+from stillpix.rewriting.dng import conversion
+from stillpix.rewriting.dng.conversion import metadata_of, negative_of, new_dng
+from stillpix.rewriting.dng.metadata import Field, Metadata, metadata_in
+from stillpix.rewriting.dng.opcodes import BadPixels, extended
+from stillpix.rewriting.dng.writing import Negative, dng_of
 
 BAYER = ("bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG")
 MATRIX = ((0.8, -0.2, 0.0), (-0.4, 1.25, 0.125), (0.0, 0.25, 0.5))

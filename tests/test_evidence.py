@@ -19,17 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frames import EXPOSURES, evidence_of, frame_of, npy_bytes, sensor_of, some_frames, texture
-from stillpix.detection import DetectionSettings, detect
+from stillpix.detection.decide import DetectionSettings, detect
 from stillpix.errors import SensorMismatchError, StateFormatError
-from stillpix.evidence import (
-    USUAL_EXPOSURE_S,
-    USUAL_GAIN,
-    Evidence,
-    PhotoRecord,
-    template_factors,
-)
+from stillpix.evidence.evidence import Evidence, PhotoRecord
+from stillpix.evidence.repeats import SAMPLES, signature_of
+from stillpix.evidence.templates import USUAL_EXPOSURE_S, USUAL_GAIN, template_factors
 from stillpix.frame import Exposure
-from stillpix.scenes import SAMPLES, signature_of
 
 STATE = Path(__file__).parent / "states" / "evidence-v1"
 STATE_SENSOR = sensor_of(32, 32)

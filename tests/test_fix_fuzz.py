@@ -16,10 +16,10 @@ from PIL import Image
 
 import photos
 import series
-from stillpix.defects import Defect, DefectMap
 from stillpix.errors import StillpixError
 from stillpix.images import read_frame, read_header
-from stillpix.mend import fix
+from stillpix.maps.records import Defect, DefectMap
+from stillpix.restoration.fix import fix
 
 SIZE, PLACE = (96, 80), (20, 18)
 HOT = Defect(x=PLACE[0], y=PLACE[1], kind="hot", state="confirmed")

@@ -34,7 +34,7 @@ TRIES = 40
 KILLER = """
 import io, json, os, signal, sys, time
 from contextlib import redirect_stderr, redirect_stdout
-from stillpix import mend, placing
+from stillpix.restoration import fix as mend, placer as placing
 from stillpix.cli import app
 EVENTS = {"open", "os.link", "os.rename", "os.chmod", "os.chown", "os.utime", "os.remove",
           "os.mkdir", "os.setxattr", "os.listdir", "os.scandir"}
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     arguments = [tmp_path / "in", "--map", tmp_path / "m.json", "--out", tmp_path / "out"]
     status, _, complained = holding.interrupted(
         tmp_path / "go", "fix", *arguments,
-        held="stillpix.mend.repaired_file", after=4, times=times,
+        held="stillpix.restoration.fix.repaired_file", after=4, times=times,
     )  # fmt: skip
 
     done = [name for name in names(tmp_path / "out") if name.endswith(".jpg")]

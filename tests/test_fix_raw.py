@@ -17,15 +17,15 @@ import tiffs
 from fixing import at, map_of, names, run, tree
 from mosaics import mosaic_of
 from stillpix.cli import app
-from stillpix.defects import Defect, DefectMap, Run
-from stillpix.dng.appending import opcodes_of
-from stillpix.dng.opcodes import bad_pixels_in
 from stillpix.errors import ReadError
 from stillpix.images import read_header
-from stillpix.listing import listed_in
 from stillpix.maps import write_map
-from stillpix.placing import Placement
+from stillpix.maps.records import Defect, DefectMap, Run
 from stillpix.restoration import RawWay, RepairedFile, Verdict
+from stillpix.restoration.destinations import Placement
+from stillpix.restoration.targets import listed_in
+from stillpix.rewriting.dng.appending import opcodes_of
+from stillpix.rewriting.dng.opcodes import bad_pixels_in
 
 pytestmark = pytest.mark.usefixtures("library")
 BAYER = ("bayer-RGGB", "bayer-GBRG")
@@ -205,7 +205,7 @@ def test_a_result_that_libraw_cannot_decode_is_not_written(photo, tmp_path, monk
     def cut(content, *_, **__):
         return RepairedFile(content[: len(content) // 2], (Verdict(3, 4, "listed"),))
 
-    monkeypatch.setattr("stillpix.mend.repaired_file", cut)
+    monkeypatch.setattr("stillpix.restoration.fix.repaired_file", cut)
 
     ran = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from stillpix import fixlog
-from stillpix.fixlog import LOG_NAME, FixLog, merged
+from stillpix.restoration import log as fixlog
+from stillpix.restoration.log import LOG_NAME, FixLog, merged
 
 
 def entry(target, before, after, **more):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import mosaic_files
-from stillpix.defects import Defect, DefectMap, Run
 from stillpix.errors import SensorMismatchError
 from stillpix.frame import Sensor
-from stillpix.framing import framed
 from stillpix.images import read_header
-from stillpix.mend import fix
+from stillpix.maps.records import Defect, DefectMap, Run
+from stillpix.restoration.alignment import framed
+from stillpix.restoration.fix import fix
 from stillpix.scan import find
 from stillpix.simulate import SimulatedCamera, random_settings
 from stillpix.simulate.processing import exif_block, jpeg_file

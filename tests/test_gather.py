@@ -11,8 +11,8 @@ import pytest
 
 import photos
 import series
-from stillpix.gather import gather, is_export
 from stillpix.images import read_header
+from stillpix.images.gather import gather, is_export
 
 
 def names(found):

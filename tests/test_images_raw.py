@@ -14,10 +14,10 @@ import tifffile
 import mosaic_files
 import photos
 from mosaic_files import noise
-from stillpix.dng.writing import Negative, dng_of
 from stillpix.errors import ReadError
 from stillpix.images import Buffer, decode_colour, is_photo, read_colour, read_frame, read_header
 from stillpix.images.raw_tags import raw_tags
+from stillpix.rewriting.dng.writing import Negative, dng_of
 
 BAYER = ("bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG")
 

@@ -12,17 +12,28 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import naive
 from frames import EXPOSURES, evidence_of, frame_of, some_frames, texture
-from stillpix import evidence as evidence_module
-from stillpix import kernels
-from stillpix.evidence import GRID, Evidence, template_factors
+from stillpix.evidence import evidence as evidence_module
+from stillpix.evidence import rendered_kernels as kernels
+from stillpix.evidence.evidence import GRID, Evidence
+from stillpix.evidence.sum_kernels import (
+    BLOCK,
+    BORDER,
+    CLIP,
+    REACH,
+    STRIP,
+    TEMPLATES,
+    UNIT,
+    UNIT_EXCESS,
+    UNIT_INFORMATION,
+)
+from stillpix.evidence.templates import template_factors
 from stillpix.frame import Exposure, Frame, Sensor
-from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_EXCESS, UNIT_INFORMATION
 
 FLOOR = 2.0  # grey levels: the least noise that docs/statistics.md assumes
 WHITE = 0.95 * 255  # predicted level above which nothing is said
 CURVE = 0.02  # relative error allowed to the kernel's quadratic stand-in for the tone slope
 RULES = {
-    "reach": kernels.REACH,
+    "reach": REACH,
     "border": BORDER,
     "block": BLOCK,
     "clip": CLIP,
@@ -175,10 +186,7 @@ def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch,
     (frame,) = some_frames(1, 48, height)
     evidence = Evidence.of([frame])
     moved = naive.moved(evidence.scores, evidence._decoy_shift(frame.digest), GRID)
-    strips = [
-        moved[:, top : top + kernels.STRIP]
-        for top in range(0, height, kernels.STRIP * evidence.thin)
-    ]
+    strips = [moved[:, top : top + STRIP] for top in range(0, height, STRIP * evidence.thin)]
     expected = np.concatenate(strips, axis=1)
 
     assert evidence.thin > 1

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
 from stillpix.errors import LibraryBusyError, MapFormatError, SensorMismatchError, WriteError
 from stillpix.frame import Sensor
-from stillpix.library import Library, adopted, body_name, library_root, with_marks_of
 from stillpix.maps import write_map
+from stillpix.maps.library import Library, body_name, library_root
+from stillpix.maps.merging import adopted, with_marks_of
+from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 OTHER = Sensor("Canon", "EOS R", "unknown", 6720, 4480)
@@ -309,7 +310,7 @@ def test_a_lock_ends_with_its_block_whatever_happens(library):
 HOLD = """
 import sys, time
 from stillpix.frame import Sensor
-from stillpix.library import Library
+from stillpix.maps.library import Library
 with Library(sys.argv[1]).lock(Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)):
     print("held", flush=True)
     time.sleep(60)

@@ -18,11 +18,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
 from stillpix.errors import MapFormatError, WriteError
 from stillpix.frame import Sensor
-from stillpix.maps import FORMATS, Area, format_named, rawtherapee, read_list, write_list
-from stillpix.maps.rawtherapee import file_name
+from stillpix.lists import FORMATS, Area, format_named, rawtherapee, read_list, write_list
+from stillpix.lists.rawtherapee import file_name
+from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
 from test_maps import defects as any_defects
 
 NAMES = [form.name for form in FORMATS]
@@ -117,7 +117,7 @@ def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
 @settings(max_examples=60)
 @given(found=st.lists(any_defects(BAYER), max_size=6, unique_by=lambda one: (one.x, one.y)))
 def test_a_table_holds_all_that_the_map_says_of_its_defects(tmp_path_factory, found):
-    from stillpix.maps.native import as_text, from_text
+    from stillpix.maps.map_file import as_text, from_text
 
     path = tmp_path_factory.getbasetemp() / "round.csv"
     plain = [Defect(**{name: getattr(one, name) for name in one.__slots__ if name != "extra"})
@@ -297,7 +297,7 @@ def test_a_defect_that_may_be_older_than_the_photos_is_repaired_in_all(before, t
 @given(begun=st.datetimes(datetime(2019, 7, 12), datetime(2035, 1, 1)), zone=st.integers(-14, 14))
 def test_no_photo_with_the_defect_is_older_than_the_time_in_the_list(begun, zone):
     """Whatever the zone of the camera's clock against the one the photo's time is read in."""
-    from stillpix.maps.dcraw import onset
+    from stillpix.lists.dcraw import onset
 
     time = onset((begun.date(), begun.date() + timedelta(days=90)), FIRST.date())
 

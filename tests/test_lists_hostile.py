@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import photos
 from frames import npy_bytes
-from stillpix.defects import Defect, DefectMap
 from stillpix.errors import MapFormatError
 from stillpix.frame import Sensor
-from stillpix.maps import FORMATS, format_named, read_list, write_list
+from stillpix.lists import FORMATS, format_named, read_list, write_list
+from stillpix.maps.records import Defect, DefectMap
 
 SENSOR = Sensor("Canon", "EOS R", "7", 30, 20, "bayer-RGGB", (3, 5, 24, 14))
 BOMB = b"""<?xml version="1.0"?>
@@ -167,7 +167,7 @@ def test_an_endless_text_is_refused(tmp_path, monkeypatch, name):
 
 
 def test_a_list_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("stillpix.maps.entries.MOST_ENTRIES", 1000)
+    monkeypatch.setattr("stillpix.lists.entries.MOST_ENTRIES", 1000)
     (tmp_path / "a.badpixels").write_text("1 1\n" * 1001, encoding="utf-8")
 
     with pytest.raises(MapFormatError, match="line 1001 is beyond a million entries"):

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillpix.atomic import replacing, write_atomically
-from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 from stillpix.errors import MapFormatError, WriteError
 from stillpix.frame import Sensor
 from stillpix.maps import read_map, write_map
-from stillpix.maps.native import KINDS, LAYOUTS, STATES, as_text, from_text
+from stillpix.maps.map_file import KINDS, LAYOUTS, STATES, as_text, from_text
+from stillpix.maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
 
 STATE = Path(__file__).parent / "states" / "map-v1.stillpix.json"
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 30, 20)

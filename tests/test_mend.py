@@ -14,18 +14,19 @@ from PIL import Image
 import photos
 import series
 from fixing import FAR, IN_PLACE, at, copies, decoded, map_of, names, run, shot, tree
-from stillpix import mend as mending
-from stillpix import placing
-from stillpix.defects import DefectMap
 from stillpix.errors import ReadError, SensorMismatchError, WriteError
-from stillpix.fixlog import FixLog
-from stillpix.gather import gather
 from stillpix.images import read_header
-from stillpix.library import Library
-from stillpix.listing import listed_at, listed_in, listed_in_library
+from stillpix.images.gather import gather
 from stillpix.maps import write_map
-from stillpix.mend import fix, mend
-from stillpix.placing import Placement, Placer, Route, routes
+from stillpix.maps.library import Library
+from stillpix.maps.records import DefectMap
+from stillpix.restoration import fix as mending
+from stillpix.restoration import placer as placing
+from stillpix.restoration.destinations import Placement, Route, routes
+from stillpix.restoration.fix import fix, mend
+from stillpix.restoration.log import FixLog
+from stillpix.restoration.placer import Placer
+from stillpix.restoration.targets import listed_at, listed_in, listed_in_library
 from stillpix.watch import Watch
 
 # The repair

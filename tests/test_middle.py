@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import naive_repair
-from stillpix.defects import Defect
 from stillpix.frame import Exposure
+from stillpix.maps.records import Defect
 from stillpix.restoration import repair
 from stillpix.restoration.expectation import MOSTLY, expect
 from stillpix.restoration.middle import AROUND, middle_of

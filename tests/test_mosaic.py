@@ -15,13 +15,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 import naive
 from frames import EXPOSURES
 from mosaics import LAYOUTS, PATTERNS, evidence_of, frame_of, mosaic_of, sensor_of, some_frames
-from stillpix import evidence as evidence_module
-from stillpix import mosaic
-from stillpix.detection import detect
+from stillpix.detection.decide import detect
 from stillpix.errors import SensorMismatchError, StateFormatError
-from stillpix.evidence import MOST_PHOTOS, Evidence, template_factors
-from stillpix.kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
-from stillpix.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
+from stillpix.evidence import evidence as evidence_module
+from stillpix.evidence import mosaic
+from stillpix.evidence.evidence import MOST_PHOTOS, Evidence
+from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
+from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from stillpix.evidence.templates import template_factors
 
 SIZES = ((48, 40), (33, 35), (50, 70), (63, 34), (17, 19))
 FULL = 0.95  # share of the range from black to white above which nothing is said

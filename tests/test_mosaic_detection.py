@@ -9,10 +9,10 @@ import pytest
 
 from frames import EXPOSURES
 from mosaics import LAYOUTS, evidence_of, frame_of, sensor_of
-from stillpix.characterise import describe
-from stillpix.detection import detect
+from stillpix.detection.decide import detect
+from stillpix.detection.kinds import describe
+from stillpix.detection.null import null_of, peaks_of
 from stillpix.frame import Exposure
-from stillpix.null import null_of, peaks_of
 from stillpix.simulate import CameraSettings, SimulatedCamera
 
 

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 
 import naive
 from mosaics import LAYOUTS, PATTERNS, frame_of, mosaic_of, sensor_of
-from stillpix import mosaic
-from stillpix.sightings import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
+from stillpix.evidence import mosaic
+from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
 
 FAR = 1e9  # sigmas: no limit
 

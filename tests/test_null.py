@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import naive
 from frames import evidence_of, some_frames
-from stillpix.evidence import GRID
-from stillpix.kernels import BLOCK, BORDER, TEMPLATES, UNIT, UNIT_INFORMATION
-from stillpix.null import BALLAST, null_of, peaks_of, window
+from stillpix.detection.null import BALLAST, null_of, peaks_of, window
+from stillpix.evidence.evidence import GRID
+from stillpix.evidence.sum_kernels import BLOCK, BORDER, TEMPLATES, UNIT, UNIT_INFORMATION
 
 UNITS = {"block": BLOCK, "unit": UNIT, "unit_information": UNIT_INFORMATION}
 

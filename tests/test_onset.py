@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from stillpix import onset
-from stillpix.defects import Defect, DefectMap, EvidenceSummary, Run
+from stillpix.detection import dates as onset
+from stillpix.detection.dates import asked_photos, courses_of, dated, hypotheses, log_ratio, priors
+from stillpix.evidence.measures import MEASURES
+from stillpix.evidence.sightings import Sighting, Sightings
 from stillpix.frame import Exposure, Sensor
-from stillpix.onset import asked_photos, courses_of, dated, hypotheses, log_ratio, priors
-from stillpix.sightings import MEASURES, Sighting, Sightings
+from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
 
 SENSOR = Sensor("Example Works", "Example One", "7", 900, 600)
 FIRST = datetime(2020, 1, 1, 12)

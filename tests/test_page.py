@@ -13,7 +13,7 @@ from PIL import Image
 import browsing
 import series
 from stillpix import fix, scan
-from stillpix.gather import gather
+from stillpix.images.gather import gather
 
 pytestmark = browsing.needs_chromium
 UNDER_WAY = "/^[4-9] of 21 .* left/.test(document.querySelector('.job .numbers').textContent)"
@@ -22,7 +22,7 @@ CLOSE_UP = 60  # px of the photo that the page shows around a chosen pixel
 
 @pytest.fixture(scope="module")
 def scanned(demo_series, tmp_path_factory):
-    from stillpix.library import Library
+    from stillpix.maps.library import Library
 
     library = Library(tmp_path_factory.mktemp("scanned"))
     list(scan.scan(gather([demo_series]), library=library, fast=True))

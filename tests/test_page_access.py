@@ -18,9 +18,9 @@ import browsing
 import pages
 import photos
 import series
-from stillpix.defects import Defect, DefectMap
 from stillpix.images import read_header
-from stillpix.library import Library
+from stillpix.maps.library import Library
+from stillpix.maps.records import Defect, DefectMap
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 STEPS = ("photos", "judge", "repair")

@@ -14,11 +14,11 @@ import pytest
 import series
 from fixing import IN_PLACE, MOMENT, copies, names, run, shot, sound, tree
 from stillpix.errors import WriteError
-from stillpix.fixlog import FixLog
-from stillpix.gather import Gathering, gather
 from stillpix.images import read_header
-from stillpix.listing import listed_at
-from stillpix.placing import Placement, routes
+from stillpix.images.gather import Gathering, gather
+from stillpix.restoration.destinations import Placement, routes
+from stillpix.restoration.log import FixLog
+from stillpix.restoration.targets import listed_at
 
 # Where copies go
 

@@ -54,10 +54,11 @@ def test_maps_need_no_compiler(name):
 
 def test_detect_and_find_are_functions_whatever_was_imported_before():
     said = python(
-        "import stillpix.detection, stillpix.scan, stillpix.evidence, stillpix.mend\n"
+        "import stillpix.detection.decide, stillpix.evidence.evidence, stillpix.scan\n"
+        "import stillpix.restoration.fix\n"
         "from stillpix import detect, find, fix, repair\n"
         "print(callable(find), callable(fix), callable(repair))\n"
-        "print(detect is stillpix.detection.detect)"
+        "print(detect is stillpix.detection.decide.detect)"
     )
 
     assert said.split() == ["True"] * 4

@@ -10,7 +10,7 @@ import pytest
 import series
 from stillpix.errors import ReadError
 from stillpix.images import read_header
-from stillpix.reading import read_ahead, threads
+from stillpix.images.read_ahead import read_ahead, threads
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ import tifffile
 
 import dngs
 import stillpix
-from stillpix.defects import Defect, EvidenceSummary, Run
-from stillpix.maps import Area, format_named, write_list
-from stillpix.maps.rawtherapee import file_name
+from stillpix.lists import Area, format_named, write_list
+from stillpix.lists.rawtherapee import file_name
+from stillpix.maps.records import Defect, EvidenceSummary, Run
 
 SHARE = 0.95
 TOP, LEFT, BOTTOM, RIGHT = dngs.ACTIVE

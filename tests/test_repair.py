@@ -14,9 +14,9 @@ from PIL import Image
 
 import naive_repair
 import photos
-from stillpix.defects import Defect, Run
 from stillpix.frame import Exposure, Sensor
 from stillpix.images import Header
+from stillpix.maps.records import Defect, Run
 from stillpix.restoration import repair, repaired_file, verified
 from stillpix.restoration.canvas import Lattice, cut
 from stillpix.restoration.healing import Place, heal

@@ -18,13 +18,13 @@ import naive
 import photos
 import reports
 from frames import some_frames
-from stillpix.defects import Defect, DefectMap, Kind, Run, State
-from stillpix.evidence import GRID, Evidence
+from stillpix.detection.null import BALLAST, null_of
+from stillpix.evidence.evidence import GRID, Evidence
+from stillpix.evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from stillpix.frame import Exposure, Sensor
-from stillpix.gather import Skipped
 from stillpix.images import read_frame, read_header
-from stillpix.kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
-from stillpix.null import BALLAST, null_of
+from stillpix.images.gather import Skipped
+from stillpix.maps.records import Defect, DefectMap, Kind, Run, State
 from stillpix.report import Report, Subject, chart, page_of, pictures, section_of, sensor_map
 from stillpix.report.crops import cut, read_crops
 from stillpix.report.reasons import KINDS, reasons

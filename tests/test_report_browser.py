@@ -10,8 +10,8 @@ import pytest
 
 import browsing
 import reports
-from stillpix.defects import Defect, Run
-from stillpix.gather import Skipped
+from stillpix.images.gather import Skipped
+from stillpix.maps.records import Defect, Run
 from stillpix.report import Report, write_report
 from stillpix.report.section import Detail
 from stillpix.simulate import CameraSettings, SimulatedCamera, write_series

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stillpix.defects import Defect
+from stillpix.evidence.measures import MEASURES, RESIDUAL, SLOPE
+from stillpix.evidence.sightings import Sightings
 from stillpix.frame import Exposure, Sensor
+from stillpix.maps.records import Defect
 from stillpix.report.choosing import (
     AMONG_UNKNOWN,
     BEST,
@@ -22,7 +24,6 @@ from stillpix.report.choosing import (
     to_read,
 )
 from stillpix.report.looks import Looks, looks_of, sign_of
-from stillpix.sightings import MEASURES, RESIDUAL, SLOPE, Sightings
 
 SENSOR = Sensor("a", "b", "c", 64, 48)
 PLACES = [(8, 9), (20, 21)]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillpix.defects import Defect, Run
 from stillpix.frame import Exposure
+from stillpix.maps.records import Defect, Run
 from stillpix.restoration import repair
 from stillpix.restoration.expectation import Expectation, expect
 from stillpix.restoration.prediction import Prediction, Stencil, predict

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import jpegs
-from stillpix.defects import Defect
 from stillpix.errors import WriteError
 from stillpix.frame import Exposure, Sensor
 from stillpix.images import Header, read_header
+from stillpix.maps.records import Defect
 from stillpix.restoration import repaired_file, verified
 from stillpix.simulate import SimulatedCamera, random_settings
 

@@ -17,8 +17,8 @@ from PIL import Image, PngImagePlugin
 
 import photos
 from stillpix.errors import ReadError
-from stillpix.images.patch import Patch
-from stillpix.images.png_rewriting import rewritten
+from stillpix.rewriting.patch import Patch
+from stillpix.rewriting.png import rewritten
 
 NAME = Path("photo.png")
 COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # PNG's colour type by the samples of a pixel

@@ -18,9 +18,9 @@ from PIL import Image
 
 import photos
 from stillpix.errors import ReadError
-from stillpix.images import tiff_rewriting
-from stillpix.images.patch import Patch
-from stillpix.images.tiff_rewriting import rewritten
+from stillpix.rewriting import tiff as tiff_rewriting
+from stillpix.rewriting.patch import Patch
+from stillpix.rewriting.tiff import rewritten
 
 NAME = Path("photo.tif")
 PACKED = ("lzw", "deflate", "adobe_deflate", "packbits", "zstd", "lzma")

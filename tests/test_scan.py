@@ -15,11 +15,11 @@ import photos
 import series
 import stillpix
 from stillpix import scan as scan_module
-from stillpix.defects import Defect, DefectMap
 from stillpix.errors import NothingUsableError
-from stillpix.evidence import Evidence
-from stillpix.gather import gather
-from stillpix.library import Library
+from stillpix.evidence.evidence import Evidence
+from stillpix.images.gather import gather
+from stillpix.maps.library import Library
+from stillpix.maps.records import Defect, DefectMap
 from stillpix.scan import find, scan
 from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
 from stillpix.watch import Watch

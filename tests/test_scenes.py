@@ -8,7 +8,7 @@ import pytest
 import stars
 from frames import smooth_light
 from mosaics import PATTERNS
-from stillpix.scenes import RECENT, SAMPLES, is_repeat, signature_of
+from stillpix.evidence.repeats import RECENT, SAMPLES, is_repeat, signature_of
 
 
 def picture(seed, *, width=160, height=120, noise=0.01, moved=0):

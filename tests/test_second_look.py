@@ -12,10 +12,10 @@ import late
 import series
 from late import BROKE, FIRST, LATE, PHOTOS, dates, run, scanned, taken, write
 from stillpix import scan as scan_module
-from stillpix.defects import Defect
+from stillpix.evidence.sightings import LOG_NAME, Sightings
 from stillpix.images import read_frame
+from stillpix.maps.records import Defect
 from stillpix.scan import find
-from stillpix.sightings import LOG_NAME, Sightings
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import late
 import series
 from late import BROKE, LATE, PHOTOS, dates, run, scanned, taken
 from stillpix import scan as scan_module
+from stillpix.evidence.sightings import LOG_NAME, Sightings
 from stillpix.images import read_frame
 from stillpix.maps import write_map
 from stillpix.scan import find
-from stillpix.sightings import LOG_NAME, Sightings
 from stillpix.watch import Watch
 
 
@@ -191,7 +191,7 @@ def test_each_find_writes_the_map_once(folder, library, monkeypatch):
         written.append(path.name)
         write_map(found, path)
 
-    monkeypatch.setattr("stillpix.library.write_map", counting)
+    monkeypatch.setattr("stillpix.maps.library.write_map", counting)
 
     for options in ([], ["--fast"], ["--out", folder.parent / "a.json"]):
         assert run("find", folder, "--fdr", 0.1, *options).exit_code == 0

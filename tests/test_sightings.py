@@ -15,19 +15,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 import naive
 from frames import EXPOSURES, frame_of, sensor_of, some_frames
 from stillpix.errors import StateFormatError
-from stillpix.evidence import Evidence, template_factors
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
+from stillpix.evidence.sightings import Sightings
+from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, REACH, UNIT
+from stillpix.evidence.templates import template_factors
 from stillpix.frame import Exposure
-from stillpix.kernels import BLOCK, BORDER, CLIP, REACH, UNIT
-from stillpix.sightings import (
-    EXCESS,
-    LEVEL,
-    MEASURES,
-    RESIDUAL,
-    RESPONSE,
-    SLOPE,
-    Sightings,
-    measured,
-)
 
 STATE = Path(__file__).parent / "states" / "sightings-v1.npz"
 WIDTH, HEIGHT = 48, 40

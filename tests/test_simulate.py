@@ -16,12 +16,7 @@ from PIL import Image
 
 import stillpix.simulate
 from stillpix.errors import NothingUsableError
-from stillpix.simulate import (
-    CameraSettings,
-    SimulatedCamera,
-    random_settings,
-    write_series,
-)
+from stillpix.simulate import CameraSettings, SimulatedCamera, random_settings, write_series
 from stillpix.simulate.demosaic import demosaic
 from stillpix.simulate.planting import PlantedDefect
 from stillpix.simulate.sensor import FixedPattern, Shot, capture, suppress

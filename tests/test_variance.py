@@ -15,9 +15,9 @@ from PIL import Image
 
 import photos
 from stillpix.errors import NothingUsableError, ReadError, SensorMismatchError, StillpixError
+from stillpix.evidence.least_variance import SubpixelVariance
 from stillpix.frame import Sensor
 from stillpix.images import Buffer, read_colour, read_frame, read_header
-from stillpix.variance import SubpixelVariance
 
 SENSOR = Sensor("Example Works", "Example One", "7", 13, 11)
 DEPTHS = (np.uint8, np.uint16)

@@ -16,12 +16,12 @@ from PIL import Image
 
 import pages
 import series
-from stillpix import maps, scan
-from stillpix.defects import Defect, DefectMap
+from stillpix import lists, maps, scan
 from stillpix.frame import Sensor
-from stillpix.gather import gather
-from stillpix.library import Library
+from stillpix.images.gather import gather
 from stillpix.maps import read_map
+from stillpix.maps.library import Library
+from stillpix.maps.records import Defect, DefectMap
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +358,7 @@ def test_a_folder_is_repaired_as_the_command_line_does(site, found, opened, fold
     assert names == [*sorted(path.name for path in folder.iterdir()), "stillpix-fix.json"]
 
 
-@pytest.mark.parametrize("form", maps.FORMATS, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", lists.FORMATS, ids=lambda form: form.name)
 def test_a_map_is_exported_in_every_format_there_is(site, found, form, tmp_path):
     answer = site.get(f"api/maps/{found}/export/{form.name}")
     if answer.status_code == 409:  # the format has no room for what this map holds

@@ -16,14 +16,14 @@ from schemathesis.specs.openapi.checks import (
 
 import pages
 import series
-from stillpix.library import Library
+from stillpix.maps.library import Library
 from stillpix.web import api, runs
 from stillpix.web.folders import gathered
 from stillpix.web.operations import described
 from stillpix.web.refusal import Refused
+from stillpix.web.routes import OPERATIONS
 from stillpix.web.schema import checked, from_text, record
 from stillpix.web.streams import DESCRIBED
-from stillpix.web.table import OPERATIONS
 
 CHECKS = (
     not_a_server_error,

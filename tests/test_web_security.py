@@ -14,7 +14,7 @@ import pytest
 import pages
 import photos
 import series
-from stillpix.library import Library
+from stillpix.maps.library import Library
 from stillpix.web import folders
 
 OTHERS_HOSTS = ("evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example", "")

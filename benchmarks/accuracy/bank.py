@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from stillpix.evidence.rendered_kernels import LEAST_NOISE
 from stillpix.frame import Exposure
-from stillpix.kernels import LEAST_NOISE
 
 from .bank_kernels import (
     SLOPE_STEPS,

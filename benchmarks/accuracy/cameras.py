@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stillpix.defects import DefectMap
+from stillpix.maps.records import DefectMap
 from stillpix.simulate import SimulatedCamera, random_settings
 
 from .methods import Entry, build

@@ -11,9 +11,9 @@ from typing import Self
 
 import numpy as np
 
-from stillpix.defects import Defect, DefectMap
-from stillpix.detection import DetectionSettings, detect
-from stillpix.evidence import TOGETHER, Evidence
+from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.evidence.evidence import TOGETHER, Evidence
+from stillpix.maps.records import Defect, DefectMap
 
 from .photo import Photo
 from .scorer import Outcome, Places

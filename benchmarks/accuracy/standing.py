@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix import characterise, detection
+from stillpix.detection import decide as detection
+from stillpix.detection import kinds as characterise
+from stillpix.detection.null import BALLAST, FEW, FEW_IN_PHASE, LEAST_SPREAD, Peaks
+from stillpix.detection.tail import tail_of
 from stillpix.frame import Sensor
-from stillpix.null import BALLAST, FEW, FEW_IN_PHASE, LEAST_SPREAD, Peaks
-from stillpix.tail import tail_of
 
 from .bank_kernels import one_a_response
 from .photo import Floats

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import simplejpeg
 
-from stillpix.coefficients import read_coefficients
 from stillpix.restoration import RepairedFile, repair, repaired_file
+from stillpix.rewriting.jpeg import read_coefficients
 
 from .fills import MARGIN, Bools, Fill, Window, holes_of, variants
 from .results import EVERY, IN_FILE, MAP, NOTHING, OWN, PICTURE, PIXELS, PLACE, Decided, Kept, Sums

@@ -15,9 +15,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix.defects import Defect, Kind
 from stillpix.frame import Exposure
 from stillpix.images import Header, decode_colour
+from stillpix.maps.records import Defect, Kind
 from stillpix.simulate import CameraSettings, SimulatedCamera, SimulatedPhoto, random_settings
 
 Floats: TypeAlias = NDArray[np.float64]

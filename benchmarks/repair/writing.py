@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stillpix.coefficients import read_coefficients, rewritten
 from stillpix.images import Header
 from stillpix.restoration.canvas import Change, Lattice
 from stillpix.restoration.jpeg import JpegCanvas
 from stillpix.restoration.pixels import MIDDLE, TO_YCC
+from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
 from .twins import Floats, Levels
 

@@ -9,15 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .defects import Defect, DefectMap
-    from .detection import detect
+    from .detection.decide import detect
     from .errors import StillpixError
-    from .evidence import Evidence
+    from .evidence.evidence import Evidence
     from .frame import Frame, Sensor
     from .images import open_frames
     from .maps import read_map, write_map
-    from .mend import fix
+    from .maps.records import Defect, DefectMap
     from .restoration import repair
+    from .restoration.fix import fix
     from .scan import find
 
 __all__ = [
@@ -37,15 +37,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Defect": "defects",
-    "DefectMap": "defects",
-    "Evidence": "evidence",
+    "Defect": "maps.records",
+    "DefectMap": "maps.records",
+    "Evidence": "evidence.evidence",
     "Frame": "frame",
     "Sensor": "frame",
     "StillpixError": "errors",
-    "detect": "detection",
+    "detect": "detection.decide",
     "find": "scan",
-    "fix": "mend",
+    "fix": "restoration.fix",
     "open_frames": "images",
     "read_map": "maps",
     "repair": "restoration",

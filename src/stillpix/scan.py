@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TypeAlias, get_args
 
 from .atomic import replacing_folder, set_aside, settled_folder
-from .defects import DefectMap, State
-from .detection import DetectionSettings, detect
+from .detection.dates import dated
+from .detection.decide import DetectionSettings, detect
 from .errors import (
     LibraryBusyError,
     MapFormatError,
@@ -30,15 +30,17 @@ from .errors import (
     StillpixError,
     WriteError,
 )
-from .evidence import TOGETHER, Evidence
+from .evidence.evidence import TOGETHER, Evidence
+from .evidence.measures import Measures, Place, measured
+from .evidence.repeats import Signature, is_repeat, signature_of
+from .evidence.sightings import LOG_NAME, Sightings
 from .frame import Exposure, Frame, Sensor
-from .gather import Gathering, Skipped, gather
 from .images import Buffer, Header, read_frame
-from .library import Library, with_marks_of
-from .onset import dated
-from .reading import read_ahead, threads
-from .scenes import Signature, is_repeat, signature_of
-from .sightings import LOG_NAME, Measures, Place, Sightings, measured
+from .images.gather import Gathering, Skipped, gather
+from .images.read_ahead import read_ahead, threads
+from .maps.library import Library
+from .maps.merging import with_marks_of
+from .maps.records import DefectMap, State
 from .watch import Watch
 
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for

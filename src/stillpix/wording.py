@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-    from .defects import Defect, DefectMap
     from .frame import Sensor
+    from .maps.records import Defect, DefectMap
 
 LEAST_EXPECTED = 0.0001  # of an estimate; a smaller number says nothing more
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
@@ -54,7 +54,7 @@ def body_of(sensor: Sensor) -> str:
 def sentence(defect_map: DefectMap) -> str:
     """Return a map in one sentence.
 
-    >>> from stillpix.defects import Defect, DefectMap, DetectionSummary, EvidenceSummary
+    >>> from stillpix.maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary
     >>> from stillpix.frame import Sensor
     >>> sentence(DefectMap(
     ...     Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000),
@@ -121,7 +121,7 @@ def since(defect: Defect, first_photo: date | None = None) -> str:
     "by" a date: at that date at the latest, and perhaps before there were photos.
 
     >>> from datetime import date
-    >>> from stillpix.defects import Defect
+    >>> from stillpix.maps.records import Defect
     >>> july, may = date(2019, 7, 11), date(2020, 5, 2)
     >>> since(Defect(x=1, y=2, since=(july, may))), since(Defect(x=1, y=2, since=(may, may)))
     ('2019-07-11 .. 2020-05-02', '2020-05-02')

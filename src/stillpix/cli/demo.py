@@ -18,7 +18,7 @@ from .progress import Progress, stopping_on_interrupt
 from .statuses import INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..defects import DefectMap
+    from ..maps.records import DefectMap
     from ..simulate import PlantedDefect, SimulatedCamera
 
 MARK = ".stillpix-demo"  # a folder with this file is a demo's, which may delete what is in it
@@ -41,7 +41,7 @@ def demo(
     ] = 1,
 ) -> None:
     """See how it works: photos of a simulated camera, its pixels found, and the truth."""
-    from ..library import save_map
+    from ..maps.library import save_map
     from ..simulate import CameraSettings, SimulatedCamera
 
     begun = time.monotonic()
@@ -92,7 +92,7 @@ def _take(folder: Path, camera: SimulatedCamera, photos: int) -> None:
 
 
 def _scanned(folder: Path) -> DefectMap:
-    from ..gather import gather
+    from ..images.gather import gather
     from ..scan import scan
 
     with Progress() as watch, stopping_on_interrupt(watch):

@@ -19,10 +19,10 @@ from .output import body_of, complain, counted, print_json, print_table, say
 from .statuses import NOTHING_USABLE
 
 if TYPE_CHECKING:
-    from ..defects import Defect, DefectMap
     from ..frame import Sensor
-    from ..library import Library
-    from ..maps import Area, Format, WrittenList
+    from ..lists import Area, Format, WrittenList
+    from ..maps.library import Library
+    from ..maps.records import Defect, DefectMap
 
 NAMED = 5  # places, named one by one before the rest is counted
 LIST = "list"
@@ -93,8 +93,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the broken pixels of a map as a list for another program."""
-    from ..library import Library
-    from ..maps import write_list
+    from ..lists import write_list
+    from ..maps.library import Library
 
     if to == LIST:
         _print_formats(as_json=as_json)
@@ -116,7 +116,7 @@ def export(
 
 def known_format(name: str, hint: str) -> Format:
     """Return the format of a name; refuse another by naming those that there are."""
-    from ..maps import FORMATS, format_named
+    from ..lists import FORMATS, format_named
 
     form = format_named(name)
     if form is None:
@@ -131,7 +131,7 @@ def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
     Without width and height it ends where the format's own area does: some programs write beyond
     their frame where a list names what lies there.
     """
-    from ..maps import Area, area_of
+    from ..lists import Area, area_of
 
     if origin is None:
         return None
@@ -193,7 +193,7 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
 
 def require_fit(form: Format, sensor: Sensor, hint: str) -> None:
     """Refuse a format that cannot hold the pixels of a sensor."""
-    from ..maps import unfit
+    from ..lists import unfit
 
     reason = unfit(form, sensor)
     if reason is not None:
@@ -214,8 +214,8 @@ def _require_defects(found: DefectMap, *, candidates: bool) -> None:
 
 def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
     """Return the file to write: in a folder, the one of the name that the program looks for."""
-    from ..library import body_name
-    from ..maps.rawtherapee import dark_frames_folder, file_name
+    from ..lists.rawtherapee import dark_frames_folder, file_name
+    from ..maps.library import body_name
 
     if out is None:
         return dark_frames_folder() / file_name(sensor)
@@ -231,7 +231,7 @@ def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
 def pixels_in_words(defects: Sequence[Defect]) -> str:
     """Return how many pixels, rows and columns there are.
 
-    >>> from stillpix.defects import Defect, Run
+    >>> from stillpix.maps.records import Defect, Run
     >>> row = Defect(x=0, y=3, run=Run("row", 0, 9))
     >>> pixels_in_words([Defect(x=1, y=2), row, row]), pixels_in_words([row]), pixels_in_words([])
     ('1 pixel and 2 rows', '1 row', 'no pixels')
@@ -278,7 +278,7 @@ def _document(written: WrittenList, form: Format, sensor: Sensor) -> dict[str, A
 
 
 def _print_formats(*, as_json: bool) -> None:
-    from ..maps import FORMATS
+    from ..lists import FORMATS
 
     if as_json:
         print_json([

@@ -6,8 +6,6 @@ Never decides anything about pixels: it hands paths to scan and says what came o
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .destinations import map_place, require_place
+from .options import Jobs, Json, Paths, listed
 from .output import complain, counted, print_json, say, sentence
-from .places import map_place, require_place
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
-    from ..defects import DefectMap
-    from ..gather import Gathering, Skipped
+    from ..images.gather import Gathering, Skipped
+    from ..maps.records import DefectMap
     from ..report import Section
     from ..scan import BodyOutcome
 
@@ -33,15 +32,6 @@ BEGIN_AGAIN = "the map is of those that were read; to read all, run the same com
 BEGIN_AGAIN_FOR_DATES = "for all dates run the same command again"
 
 
-Paths = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH...",
-        help="Photos, folders (searched in depth), patterns in quotes, or - for a list on "
-        "standard input.",
-        show_default=False,
-    ),
-]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -61,12 +51,6 @@ Method = Annotated[
 Least = Annotated[
     int, typer.Option(min=1, metavar="N", help="With --method variance: how many to print.")
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
-    ),
-]
 Fast = Annotated[
     bool,
     typer.Option(
@@ -81,7 +65,6 @@ Dark = Annotated[
         help="The RAW or FITS files are dark frames, taken with the lens covered: two are enough.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def find(
@@ -136,7 +119,7 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
 
 
 def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
-    from ..gather import gather
+    from ..images.gather import gather
 
     with Progress() as watch:
         found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark)
@@ -145,24 +128,13 @@ def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
     return found
 
 
-def listed(paths: list[str]) -> Iterator[str]:
-    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
-    for path in paths:
-        if path != "-":
-            yield path
-        elif sys.stdin is not None:
-            # As bytes: a name need not be of the terminal's encoding.
-            lines = sys.stdin.buffer.read().split(b"\n")
-            yield from (os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r")))
-
-
 def _scanned(
     found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
     sections: list[Section] | None,
 ) -> list[BodyOutcome]:  # fmt: skip
     """Scan, write each map as soon as it is made, and add each body's part of the report."""
-    from ..detection import DetectionSettings
-    from ..library import Library
+    from ..detection.decide import DetectionSettings
+    from ..maps.library import Library
     from ..scan import scan
 
     settings, library = DetectionSettings(fdr=fdr), None if out else Library()
@@ -186,7 +158,7 @@ def _scanned(
 
 def _write(body: BodyOutcome, out: Path) -> None:
     from ..errors import StillpixError
-    from ..library import save_map
+    from ..maps.library import save_map
 
     if body.map is None:
         return
@@ -229,7 +201,7 @@ def _tell(
 
 
 def _tell_of(body: BodyOutcome) -> None:
-    from ..detection import DetectionSettings
+    from ..detection.decide import DetectionSettings
 
     found = body.map
     if found is None:
@@ -290,7 +262,7 @@ def _status(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
 def _document(
     bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped], notes: Sequence[str]
 ) -> dict[str, Any]:
-    from ..maps.native import as_text
+    from ..maps.map_file import as_text
 
     return {
         "maps": [

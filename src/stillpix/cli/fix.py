@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .find import Json, Paths, listed
+from .options import Json, Paths, listed
 from .output import complain, counted, print_json, print_table, printable, say
 from .progress import Progress, stopping_on_interrupt
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
-    from ..fixlog import FixLog
-    from ..gather import Skipped
-    from ..listing import Lister
-    from ..mend import BodyMending, MendedPhoto
-    from ..placing import Placement, Routes
+    from ..images.gather import Skipped
+    from ..restoration.destinations import Placement, Routes
+    from ..restoration.fix import BodyMending, MendedPhoto
+    from ..restoration.log import FixLog
+    from ..restoration.targets import Lister
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
 PLACE = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")
@@ -122,8 +122,8 @@ def fix(
 ) -> None:
     """Repair the broken pixels of a camera in its photos, and touch nothing else."""
     keep_to_one_thread_a_photo()
-    from ..placing import Placement
     from ..restoration import RawWay
+    from ..restoration.destinations import Placement
 
     _require_one_place(out, in_place=in_place, dry_run=dry_run)
     _require_use(out, in_place=in_place, changed_only=changed_only, backup=not no_backup,
@@ -199,7 +199,7 @@ class _Run:
 
 
 def _photo_object(body: BodyMending, photo: MendedPhoto) -> dict[str, Any]:
-    from ..mend import listing_object, verdict_object
+    from ..restoration.log import listing_object, verdict_object
 
     return {
         "source": str(photo.source),
@@ -284,9 +284,9 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
     if places and map_file is not None:
         raise _wrong("repairs the places that you name, --map those of a map; give one", "--at")
-    from ..library import Library
-    from ..listing import listed_at, listed_in, listed_in_library
     from ..maps import read_map
+    from ..maps.library import Library
+    from ..restoration.targets import listed_at, listed_in, listed_in_library
 
     if places:
         return listed_at(places)
@@ -298,8 +298,8 @@ def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
 def _ways(paths: list[str], placement: Placement, jobs: int | None) -> Routes:
     """Return where each photo goes; what is said of their evidence is no concern here."""
     from ..errors import WriteError
-    from ..gather import gather
-    from ..placing import routes
+    from ..images.gather import gather
+    from ..restoration.destinations import routes
 
     with Progress() as watch:
         found = gather(paths, jobs=jobs, report=watch.heads)
@@ -310,8 +310,8 @@ def _ways(paths: list[str], placement: Placement, jobs: int | None) -> Routes:
 
 
 def _mend(run: _Run, lister: Lister, *, always: bool, jobs: int | None) -> None:
-    from ..fixlog import FixLog
-    from ..mend import mend
+    from ..restoration.fix import mend
+    from ..restoration.log import FixLog
 
     run.log = None if run.placement.dry_run else FixLog()
     try:

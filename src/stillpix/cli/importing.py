@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .destinations import map_place, require_place
 from .exporting import Json, Start, area_from, known_format, pixels_in_words, require_fit
 from .naming import named_map, only_map
 from .output import body_of, complain, print_json, say
-from .places import map_place, require_place
 from .statuses import NOTHING_USABLE
 
 if TYPE_CHECKING:
     from ..frame import Sensor
-    from ..library import Adoption, Library
+    from ..maps.library import Library
+    from ..maps.merging import Adoption
 
 From = Annotated[
     str,
@@ -63,8 +64,8 @@ def import_list(
     as_json: Json = False,
 ) -> None:
     """Add the pixels of another program's list to a camera's map, as accepted."""
-    from ..library import Library, adopt_into
-    from ..maps import read_list
+    from ..lists import read_list
+    from ..maps.library import Library, adopt_into
 
     form = known_format(form_name, "--from")
     library = Library()

@@ -13,9 +13,9 @@ import typer
 from .output import body_of, complain, printable
 
 if TYPE_CHECKING:
-    from ..defects import DefectMap
     from ..errors import MapFormatError
-    from ..library import Library
+    from ..maps.library import Library
+    from ..maps.records import DefectMap
 
 
 def named_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:

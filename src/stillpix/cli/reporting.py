@@ -15,9 +15,9 @@ from .output import complain, counted
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..defects import DefectMap
-    from ..gather import Gathering
-    from ..library import Library
+    from ..images.gather import Gathering
+    from ..maps.library import Library
+    from ..maps.records import DefectMap
     from ..report import Report, Section
     from ..scan import BodyOutcome
 
@@ -81,9 +81,9 @@ def write_find_report(
 def write_map_report(found: DefectMap, library: Library, path: Path) -> bool:
     """Write the report of a map without its photos, and what the library knows of it."""
     from ..errors import StateFormatError
-    from ..evidence import Evidence
+    from ..evidence.evidence import Evidence
+    from ..evidence.sightings import LOG_NAME, Sightings
     from ..report import Report, Subject, section_of
-    from ..sightings import LOG_NAME, Sightings
 
     folder, notes = library.evidence_path(found.sensor), []
     evidence = log = None

@@ -14,24 +14,16 @@ import typer
 
 from ..wording import exposed, since
 from .naming import named_map, only_map, wrong
-from .output import (
-    body_of,
-    complain,
-    counted,
-    print_json,
-    print_table,
-    say,
-    sentence,
-)
+from .output import body_of, complain, counted, print_json, print_table, say, sentence
 from .reporting import require_report_file, write_map_report
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from ..defects import Defect, DefectMap
     from ..errors import MapFormatError
-    from ..library import Library
+    from ..maps.library import Library
+    from ..maps.records import Defect, DefectMap
 
 ONE_MAP = "--timeline is of one map: name it; `stillpix show` lists the maps you have"
 NONE = "-"  # in a table, where a map does not say
@@ -78,7 +70,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
-    from ..library import Library
+    from ..maps.library import Library
 
     library = Library()
     if report is not None:
@@ -121,7 +113,7 @@ def _write_report(library: Library, wanted: str | None, report: Path) -> None:
 
 
 def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
-    from ..maps.native import as_text
+    from ..maps.map_file import as_text
 
     if as_json:
         print_json(json.loads(as_text(defect_map)))
@@ -132,7 +124,7 @@ def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
 
 def _show_timeline(library: Library, found: DefectMap, *, as_json: bool) -> None:
     from ..errors import StateFormatError
-    from ..maps.native import as_text
+    from ..maps.map_file import as_text
     from .timeline import as_document, courses_in, print_timeline
 
     try:
@@ -220,7 +212,7 @@ def _map_row(path: Path, defect_map: DefectMap) -> tuple[str, ...]:
 
 
 def _states(defect_map: DefectMap) -> dict[str, int]:
-    from ..defects import State
+    from ..maps.records import State
 
     return {state: len(defect_map.in_state(state)) for state in get_args(State)}
 

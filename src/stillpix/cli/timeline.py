@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from .output import say
 
 if TYPE_CHECKING:
-    from ..defects import Defect, DefectMap
-    from ..library import Library
-    from ..onset import Course
+    from ..detection.dates import Course
+    from ..maps.library import Library
+    from ..maps.records import Defect, DefectMap
 
 LEAST_AXIS = 20  # columns
 MOST_AXIS = 120
@@ -89,8 +89,8 @@ def courses_in(library: Library, found: DefectMap) -> dict[tuple[int, int], Cour
 
     Raises StateFormatError where it is damaged.
     """
-    from ..onset import courses_of
-    from ..sightings import LOG_NAME, Sightings
+    from ..detection.dates import courses_of
+    from ..evidence.sightings import LOG_NAME, Sightings
 
     log = Sightings.load(library.evidence_path(found.sensor) / LOG_NAME, found.sensor)
     return courses_of(found, log)
@@ -183,8 +183,8 @@ def _row(axis: Axis, defect: Defect, course: Course | None, marks: Sequence[str]
 
 def _mark_photos(columns: list[int], axis: Axis, course: Course) -> None:
     """Let each column say the most telling of what its photos say."""
-    from ..onset import ABSENT, SHOWS, UNSEEN
-    from ..onset import SILENT as CANNOT_SAY
+    from ..detection.dates import ABSENT, SHOWS, UNSEEN
+    from ..detection.dates import SILENT as CANNOT_SAY
 
     says = {SHOWS: SHOWN, ABSENT: COULD, CANNOT_SAY: SILENT, UNSEEN: EMPTY}
     for moment, mark in zip(course.taken, course.says(), strict=True):

@@ -17,10 +17,10 @@ from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from ..evidence.least_variance import LeastSubpixel, SubpixelVariance
     from ..frame import Pixels, Sensor
-    from ..gather import Gathering
     from ..images import Buffer, Header
-    from ..variance import LeastSubpixel, SubpixelVariance
+    from ..images.gather import Gathering
 
 FEWEST = 2  # photos: a value does not vary over one
 AHEAD = 3  # photos being read while one is added
@@ -41,7 +41,7 @@ class BodyVariance:
 
 def print_least(found: Gathering, least: int, *, jobs: int | None, as_json: bool) -> int:
     """Print the subpixels of each body that vary least over its photos; return the exit status."""
-    from ..reading import threads
+    from ..images.read_ahead import threads
 
     with Progress() as watch, stopping_on_interrupt(watch), threads(jobs) as pool:
         bodies = [
@@ -75,8 +75,8 @@ def _body_variance(
     Colour and grey, 8 and 16 bits are never added up: the kind of most photos is what counts.
     """
     from ..errors import ReadError
-    from ..reading import read_ahead
-    from ..variance import SubpixelVariance
+    from ..evidence.least_variance import SubpixelVariance
+    from ..images.read_ahead import read_ahead
 
     body = BodyVariance(sensor, left=len(headers))
     kinds: dict[str, tuple[SubpixelVariance, list[str]]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.content import Buffer, digest_of
-from stillpix.images.patch import Patch
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
 
@@ -32,17 +31,18 @@ __all__ = [
     "Buffer",
     "Format",
     "Header",
-    "Patch",
     "decode_colour",
     "digest_of",
+    "explained",
+    "format_named",
     "is_photo",
     "open_frames",
     "read_colour",
     "read_content",
     "read_frame",
     "read_header",
+    "reader_required",
     "require_decodable",
-    "rewrite",
 ]
 
 HEAD_BYTES = 32  # enough for any signature
@@ -74,14 +74,14 @@ FORMATS: tuple[Format, ...] = (
         frozenset({".png"}),
         (b"\x89PNG\r\n\x1a\n",),
         "stillpix.images.png",
-        "stillpix.images.png_rewriting",
+        "stillpix.rewriting.png",
     ),
     Format(
         "tiff",
         frozenset({".tif", ".tiff"}),
         (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         "stillpix.images.tiff",
-        "stillpix.images.tiff_rewriting",
+        "stillpix.rewriting.tiff",
     ),
     Format(
         "raw",
@@ -142,10 +142,10 @@ def read_header(path: str | PathLike[str]) -> Header:
     ('png', 'unknown camera, 64x48', 255)
     """
     path = Path(path)
-    with _explained(path), _open(path) as file:
+    with explained(path), _open(path) as file:
         form = _format_of(file, path)
         file.seek(0)
-        with _reader_required(form, path):
+        with reader_required(form, path):
             outline = _module_of(form).read_outline(file, path)
     exif = outline.exif
     return Header(
@@ -224,7 +224,7 @@ def read_content(header: Header) -> bytes:
     >>> content[1:4]
     b'PNG'
     """
-    with _explained(header.path), _open(header.path) as file:
+    with explained(header.path), _open(header.path) as file:
         return file.read()
 
 
@@ -240,7 +240,7 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     >>> decode_colour(header, file.getvalue())[0, 0].tolist()
     [255, 165, 0]
     """
-    with _explained(header.path):
+    with explained(header.path):
         return _pixels_of(header, content, None, colours=header.sensor.layout == "rendered")
 
 
@@ -255,33 +255,8 @@ def require_decodable(header: Header, content: bytes) -> None:
     >>> header = Header(path, "jpeg", sensor, Exposure(), None, 1, 255)
     >>> require_decodable(header, file.getvalue())
     """
-    with _explained(header.path):
-        _module_of(_format_named(header.format)).require_decodable(content, header.path)
-
-
-def rewrite(header: Header, content: bytes, patches: Sequence[Patch]) -> bytes:
-    """Return the file of a PNG or TIFF with some pixels replaced and all else as it was.
-
-    Raises ReadError where the file cannot be written back without loss. JPEGs are changed by
-    their coefficients (see stillpix.coefficients): a ValueError here.
-
-    >>> from io import BytesIO
-    >>> from PIL import Image
-    >>> file = BytesIO()
-    >>> Image.new("L", (64, 48)).save(file, "PNG")
-    >>> sensor = Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48)
-    >>> header = Header(Path("a.png"), "png", sensor, Exposure(), None, 1, 255)
-    >>> import numpy as np
-    >>> dot = Patch(3, 2, np.array([[200]], np.uint8), np.array([[True]]))
-    >>> int(decode_colour(header, rewrite(header, file.getvalue(), [dot]))[2, 3])
-    200
-    """
-    form = _format_named(header.format)
-    if form.rewriting is None:
-        raise ValueError(f"single pixels of a {form.name} file cannot be replaced")
-    with _explained(header.path), _reader_required(form, header.path):
-        module = importlib.import_module(form.rewriting)
-        return cast("bytes", module.rewritten(content, header.path, patches))
+    with explained(header.path):
+        _module_of(format_named(header.format)).require_decodable(content, header.path)
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
@@ -301,24 +276,24 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
     """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
     if header.plain is None:
         return None
-    with _explained(header.path), _open(header.path) as file:
+    with explained(header.path), _open(header.path) as file:
         same = raw_tags(file).plain == header.plain
         return read_plain(file, header.plain, buffer) if same else None
 
 
 def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
-    with _explained(header.path):
+    with explained(header.path):
         with _open(header.path) as file:
             content = file.read()
         return _pixels_of(header, content, buffer, colours=colours), content
 
 
 def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
-    path, sensor, form = header.path, header.sensor, _format_named(header.format)
+    path, sensor, form = header.path, header.sensor, format_named(header.format)
     changed = _format_of(BytesIO(content), path) != form
     if not changed:
-        with _reader_required(form, path):
+        with reader_required(form, path):
             module = _module_of(form)
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
@@ -385,7 +360,8 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     )
 
 
-def _format_named(name: str) -> Format:
+def format_named(name: str) -> Format:
+    """Return the format of a name in FORMATS."""
     return next(form for form in FORMATS if form.name == name)
 
 
@@ -394,7 +370,8 @@ def _module_of(form: Format) -> FormatModule:
 
 
 @contextmanager
-def _reader_required(form: Format, path: Path) -> Iterator[None]:
+def reader_required(form: Format, path: Path) -> Iterator[None]:
+    """Say which package a format needs, where it is not installed."""
     try:
         yield
     except ImportError as error:
@@ -406,7 +383,7 @@ def _reader_required(form: Format, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn whatever stops a photo from being read into a ReadError with a remedy."""
     try:
         yield

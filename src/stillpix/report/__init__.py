@@ -5,8 +5,8 @@ Reads the few photos that show the defects best and least, and never decides wha
 
 from __future__ import annotations
 
+from .destination import require_report_place, write_report
 from .page import Report, page_of
-from .place import require_report_place, write_report
 from .section import Section, Subject, section_of
 
 __all__ = [

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError
+from ..evidence.measures import Measures, Place, measured
 from ..frame import Exposure, Pixels
 from ..images import Buffer, Header, read_colour, read_frame
-from ..reading import read_ahead, threads
-from ..sightings import Measures, Place, measured
+from ..images.read_ahead import read_ahead, threads
 from ..watch import Watch
 
 REACH = 12  # px around the place

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..defects import DefectMap
+from ..maps.records import DefectMap
 from ..wording import exposed
 from . import chart
 from .looks import sign_of

@@ -13,9 +13,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..defects import Defect
+from ..evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, SLOPE, Measures, Place
+from ..evidence.sightings import Sightings
 from ..frame import Exposure
-from ..sightings import EXCESS, LEVEL, MEASURES, RESIDUAL, SLOPE, Measures, Place, Sightings
+from ..maps.records import Defect
 
 CLEARLY = 2.5  # sigmas from which a photo is said to show a defect, as in the kernels
 DARKER = frozenset({"dead", "low"})

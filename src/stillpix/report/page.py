@@ -14,7 +14,7 @@ from importlib import resources
 from importlib.metadata import version
 from string import Template
 
-from ..gather import Skipped
+from ..images.gather import Skipped
 from ..wording import body_of, counted, sentence
 from . import details, sensor_map, table
 from .markup import Markup, joined, safe, tag

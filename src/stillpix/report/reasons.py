@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TypeAlias
 
-from ..characterise import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
-from ..defects import Defect, Kind
+from ..detection.kinds import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
+from ..maps.records import Defect, Kind
 
 # By the order of the templates: what each supposes of a pixel.
 SUPPOSITIONS = (

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..defects import Defect, DefectMap, State
-from ..evidence import Evidence
+from ..evidence.evidence import Evidence
+from ..evidence.sightings import Sightings
 from ..frame import Exposure
 from ..images import Header
-from ..sightings import Sightings
+from ..maps.records import Defect, DefectMap, State
 from ..watch import Watch
 from ..wording import counted
 from .choosing import best_and_least, to_read

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from ..defects import Defect, Kind
 from ..frame import Sensor
+from ..maps.records import Defect, Kind
 from ..wording import exposed
 from .markup import Markup, joined, tag
 
@@ -55,7 +55,7 @@ def marked(defect: Defect) -> str:
 def place_of(defect: Defect) -> str:
     """Return where a defect is, as a person would write it.
 
-    >>> from stillpix.defects import Run
+    >>> from stillpix.maps.records import Run
     >>> place_of(Defect(x=7, y=2)), place_of(Defect(x=7, y=2, run=Run("column", 2, 90)))
     ('7, 2', 'column 7, rows 2 to 90')
     """

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evidence import Evidence
-from ..kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
-from ..null import Null, null_of, window
-from ..sightings import Place
+from ..detection.null import Null, null_of, window
+from ..evidence.evidence import Evidence
+from ..evidence.measures import Place
+from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
 
 REACH = 7  # px around the place: dust and the corner of a date stamp are seen whole
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..defects import Defect, DefectMap
+from ..maps.records import Defect, DefectMap
 from ..wording import counted, exposed, since
 from .markup import Markup, joined, tag
 from .sensor_map import place_of, symbol

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..defects import Defect
 from ..frame import Exposure, Layout, Pixels
+from ..maps.records import Defect
 from .files import repaired_file
 from .healing import heal
 from .pixels import PixelCanvas

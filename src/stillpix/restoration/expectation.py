@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..defects import Defect
 from ..frame import Exposure, Layout
+from ..maps.records import Defect
 from .prediction import Floats
 
 SHOWS = 0.5  # prior chance that a defect shows, where the map does not say how often it does

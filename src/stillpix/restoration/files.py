@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..coefficients import read_coefficients, rewritten
-from ..defects import Defect
 from ..errors import ReadError
-from ..images import Header, decode_colour, rewrite
+from ..images import Header, decode_colour
+from ..maps.records import Defect
+from ..rewriting import rewrite
+from ..rewriting.jpeg import read_coefficients, rewritten
 from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
 from .pixels import PixelCanvas
 from .places import patches_of, places_of
-from .raw_files import repaired_raw
+from .raw import repaired_raw
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes

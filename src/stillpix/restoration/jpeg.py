@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coefficients import Component, JpegImage, samples_of
 from ..errors import ReadError
+from ..rewriting.jpeg import Component, JpegImage, samples_of
 from .canvas import Change, Lattice, Window
 from .pixels import CHROMA, LUMA
 from .prediction import Floats

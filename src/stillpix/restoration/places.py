@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..defects import Defect
 from ..frame import Exposure, Layout, Pixels
-from ..images import Patch
+from ..maps.records import Defect
+from ..rewriting.patch import Patch
 from .expectation import expect
 from .healing import Place
 

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coefficients import waves
+from ..rewriting.jpeg import waves
 from .prediction import Floats
 
 SIDE = 8  # samples, of a block

@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coefficients import read_coefficients
 from ..errors import WriteError
 from ..images import Header, decode_colour
+from ..rewriting.jpeg import read_coefficients
 from .canvas import Lattice
 from .jpeg import JpegCanvas
 from .pixels import lattices_of

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from ..placing import Placement
+from ..restoration.destinations import Placement
 from .desk import Desk
 from .documents import defect_document, photo_document
 from .exports import exported

@@ -11,11 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..defects import DefectMap
 from ..errors import MapFormatError, ReadError
 from ..frame import Sensor
 from ..images import read_colour
-from ..library import Library, body_name
+from ..maps.library import Library, body_name
+from ..maps.records import DefectMap
 from ..restoration import RepairedFile
 from .documents import brief_document, folder_document, map_document, map_id
 from .folders import DROPPED, Folders, Photo, Uploads, folder_at

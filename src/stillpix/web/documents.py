@@ -10,9 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ..defects import Defect, DefectMap
 from ..frame import Sensor
-from ..library import body_name
+from ..maps.library import body_name
+from ..maps.records import Defect, DefectMap
 from .exports import format_names
 from .folders import Folder, Photo
 

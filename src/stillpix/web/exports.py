@@ -9,12 +9,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..defects import DefectMap
 from ..errors import StillpixError
 from ..frame import Sensor
-from ..library import SUFFIX, body_name
-from ..maps import FORMATS, Format, format_named, unfit, write_list, write_map
-from ..maps.rawtherapee import file_name
+from ..lists import FORMATS, Format, format_named, unfit, write_list
+from ..lists.rawtherapee import file_name
+from ..maps import write_map
+from ..maps.library import SUFFIX, body_name
+from ..maps.records import DefectMap
 from .refusal import Refused
 
 OWN = "stillpix"

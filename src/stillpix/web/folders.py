@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import ReadError
-from ..fixlog import LOG_NAME
 from ..frame import Sensor
-from ..gather import Gathering, Skipped, gather
 from ..images import Header, is_photo, read_header
+from ..images.gather import Gathering, Skipped, gather
+from ..restoration.log import LOG_NAME
 from .refusal import Refused
 
 MAX_UPLOAD_BYTES = 512 << 20  # of one photo

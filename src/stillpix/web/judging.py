@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from ..defects import Defect, DefectMap, State
 from ..errors import LibraryBusyError
 from ..frame import Sensor
-from ..library import Library, body_name
 from ..maps import write_map
+from ..maps.library import Library, body_name
+from ..maps.records import Defect, DefectMap, State
 from .refusal import Refused
 
 MOST_STEPS = 1000  # that can be undone

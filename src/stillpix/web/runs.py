@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReadError
-from ..fixlog import FixLog
 from ..images import Header, decode_colour, read_content
-from ..library import Library
-from ..listing import listed_in_library
-from ..mend import BodyMending, MendedPhoto, mend, verdict_object
-from ..placing import Placement, routes
+from ..maps.library import Library
 from ..restoration import repaired_file
+from ..restoration.destinations import Placement, routes
+from ..restoration.fix import BodyMending, MendedPhoto, mend
+from ..restoration.log import FixLog, verdict_object
+from ..restoration.targets import listed_in_library
 from .documents import map_id, photo_name
 from .folders import Folder, Folders, gathered
 from .jobs import Job
@@ -45,7 +45,7 @@ def find_in(
     job: Job, folder: Folder, library: Library, *, fdr: float, fast: bool
 ) -> Mapping[str, Any]:
     """Find the broken pixels of the folder's cameras; maps and evidence go to the library."""
-    from ..detection import DetectionSettings
+    from ..detection.decide import DetectionSettings
     from ..scan import scan
 
     settings = DetectionSettings(fdr=fdr)

@@ -15,13 +15,13 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from ..library import Library
+from ..maps.library import Library
 from .desk import Desk
 from .operations import route_of
 from .refusal import Refused
+from .routes import OPERATIONS
 from .security import HOST, Guard, new_token
 from .streams import routes_of_streams
-from .table import OPERATIONS
 
 GRACE_S = 5  # for answers under way when the server ends
 LARGEST_LINE = 1 << 15  # bytes of a request's head

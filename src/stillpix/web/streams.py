@@ -19,8 +19,8 @@ from .desk import Desk
 from .folders import required_name
 from .operations import answered, described, problem, refused
 from .refusal import Refused
+from .routes import OPERATIONS
 from .schema import TEXT, from_text, record
-from .table import OPERATIONS
 
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES: Mapping[str, str] = {

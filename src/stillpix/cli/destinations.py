@@ -1,0 +1,66 @@
+"""Where `--out` puts maps: one file for one body, or a folder with a map a body.
+
+Refuses a place that cannot take them before any photo is read, and overwrites nothing but a map
+of the same body.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from ..frame import Sensor
+
+
+def is_file(out: Path) -> bool:
+    """Return whether --out names a file, not a folder."""
+    return out.is_file() or (out.suffix.lower() == ".json" and not out.is_dir())
+
+
+def map_place(out: Path, sensor: Sensor) -> Path:
+    """Return where --out puts a body's map."""
+    from ..maps.library import SUFFIX, body_name
+
+    return out if is_file(out) else out / (body_name(sensor) + SUFFIX)
+
+
+def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
+    """Refuse what cannot take these bodies' maps; make the folder where it is missing."""
+    from ..errors import StillpixError
+    from ..maps.library import map_at
+
+    if is_file(out):
+        if len(sensors) > 1:
+            names = "; ".join(sensor.name for sensor in sensors)
+            raise _wrong(
+                f"{out} can hold the map of one camera at one size, but these photos are of "
+                f"{len(sensors)}: {names}. Give a folder, or fewer photos"
+            )
+        folder = out.parent
+        if not folder.is_dir():
+            raise _wrong(f"there is no folder {folder}; make it first")
+    else:
+        folder = out
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise _wrong(f"the folder {out} cannot be made ({reason}); name another") from error
+    if not os.access(folder, os.W_OK):
+        raise _wrong(f"you may not write into {folder}; name another place")
+    for sensor in sensors:
+        try:
+            map_at(map_place(out, sensor), sensor)
+        except StillpixError as error:
+            raise _wrong(f"it is not overwritten: {error}; or name another place") from error
+
+
+def _wrong(reason: str) -> typer.BadParameter:
+    from .output import printable
+
+    return typer.BadParameter(printable(reason), param_hint="--out")

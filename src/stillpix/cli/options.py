@@ -1,0 +1,41 @@
+"""The arguments and options that several commands take.
+
+Never acts on them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Photos, folders (searched in depth), patterns in quotes, or - for a list on "
+        "standard input.",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def listed(paths: list[str]) -> Iterator[str]:
+    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
+    for path in paths:
+        if path != "-":
+            yield path
+        elif sys.stdin is not None:
+            # As bytes: a name need not be of the terminal's encoding.
+            lines = sys.stdin.buffer.read().split(b"\n")
+            yield from (os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r")))

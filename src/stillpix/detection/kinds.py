@@ -1,0 +1,281 @@
+"""What is wrong with one pixel that stands out: its kind, its strength, how often it shows.
+
+Never decides whether a pixel is broken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evidence.evidence import Evidence
+from ..evidence.mosaic_kernels import LIMIT
+from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from ..evidence.templates import template_factors
+from ..frame import Exposure
+from ..maps.records import Defect, Kind
+from .null import Null, window
+
+OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
+CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
+DEEP = 40.0  # grey levels from which a hole is called dead rather than of low response
+BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
+ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
+FEWEST_PHOTOS = 4  # that must agree, whatever the score
+FEWEST_BURSTS = 2  # photos that are too few, however much they say
+FEWEST_DARKS = 2  # dark frames that must agree
+# photos that its loudest template itself takes, in a mosaic, or one nearly as loud
+FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
+FEW_CANDIDATES = 20
+RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
+RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
+RING_SHARE = 0.16  # of the middle's score: strong defects stayed below 0.14, dust above 0.2
+# In a mosaic a broken photosite is one value, and the 24 around it are as sound ones are. A star
+# that stands still lights those beside it, whatever their colour, and darkens what they predict.
+SQUARE = 2  # px
+SQUARE_NOISE = 1.4  # null sigmas: four of its standard errors above 0.67
+SQUARE_SHARE = 0.06  # of the middle's score
+# Of a series that hardly moved, stars pass the same photosite in a few of the pictures that count.
+OFTEN = 0.6  # of the photos that could show a find, where half of the photos are repeats
+OFTEN_ALONE = 0.4  # of them, where none of those beside it shows more than noise does
+TRAIL = 0.5  # of what all photos can say: a star's trail stays below it
+# In few of all photos, repeats counted, and those beside it show as often.
+FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the photos that show it
+# Share of the photos in which noise shows one photosite, to one side, and its standard errors.
+NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
+TWICE = 2.0  # photos that must show a neighbour, however few there are
+MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A defect as described, and what speaks for it."""
+
+    defect: Defect
+    effect: float  # mean sigmas in photos that should fully show it
+    convincing: bool  # False: its surroundings stand out with it, or too few photos say it
+
+
+def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
+    """Return what is at one place."""
+    around = window(evidence, null, x, y, RING_TO)
+    scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
+    loudest = int(np.abs(scores).argmax())
+    shown = abs(int(evidence.shown[y, x]))
+    strength = exposure = None
+    if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
+        strength = float(evidence.excess[y, x] / evidence.counts / abs(evidence.shown[y, x]))
+        exposure = _typical(evidence, loudest, shown)
+    could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
+    # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
+    always = evidence.rendered and shown >= ALWAYS * evidence.scenes
+    defect = Defect(
+        x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always),
+        strength=None if strength is None else strength * evidence.white / evidence.levels,
+        exposure_s=exposure.exposure_s if exposure else None,
+        gain=exposure.gain if exposure else None,
+        seen=(shown / could, could) if could else None,
+    )  # fmt: skip
+    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
+    if convincing and not evidence.rendered:
+        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+    if convincing and evidence.again:
+        convincing = _stays(evidence, x, y, could / evidence.scenes)
+    effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
+    return Finding(defect, effect, convincing)
+
+
+def _unrest(evidence: Evidence, x: int, y: int) -> float:
+    """Return how many sigmas a mosaic's photosite departs beyond the usual, in the fourth mean."""
+    if evidence.rendered:
+        return 0.0
+    mean = float(evidence.bursts[y, x]) / UNIT / evidence.scenes
+    return float(max(mean * LIMIT**2, 0.0) ** 0.25)
+
+
+def _bursts_say_so(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether few photos of a mosaic say it each by itself, and loudly."""
+    told = float(evidence.bursts[y, x]) / UNIT / LIMIT**2
+    shown = abs(int(evidence.shown[y, x]))
+    return told > FEWEST_BURSTS or (told > 1 and shown > FEWEST_BURSTS)
+
+
+def _stays(evidence: Evidence, x: int, y: int, could: float) -> bool:
+    """Return whether a place of a mosaic shows in repeats, too, and those beside it do not.
+
+    `could` is the share of the photos that can show it.
+    """
+    shown, photos = _shown_around(evidence, x, y)
+    beside = count_beside(shown, photos)
+    share = OFTEN if beside else OFTEN_ALONE
+    often = share * min(evidence.again / evidence.scenes, 1.0)
+    return beside <= FEW_BESIDE and abs(int(shown[1, 1])) >= often * could * photos
+
+
+def is_passing(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether what a mosaic shows at a place moves on: False where there are no repeats."""
+    return evidence.again > 0 and count_beside(*_shown_around(evidence, x, y)) > FEW_BESIDE
+
+
+def _shown_around(evidence: Evidence, x: int, y: int) -> tuple[NDArray[np.int64], int]:
+    """Return in how many of all photos each of 3x3 photosites shows, signed, and their number."""
+    near = np.s_[y - 1 : y + 2, x - 1 : x + 2]
+    shown = evidence.shown[near].astype(np.int64) + evidence.shown_again[near]
+    return shown, evidence.scenes + evidence.again
+
+
+def count_beside(shown: NDArray[np.int64], photos: int) -> int:
+    """Return how many of the 8 around a photosite show nearly as often, and more than noise does.
+
+    `shown` is (3, 3): in how many of all photos each clearly shows, signed. A star that moves,
+    however slowly, lights up those beside its way in as many photos, and two stars that meet at
+    one place are still two stars. Beside a broken photosite there is noise.
+
+    >>> shown = np.array([[1, 0, 2], [1, 58, 3], [0, 2, 1]])
+    >>> count_beside(shown, 60), count_beside(shown + 20, 60)
+    (0, 8)
+    """
+    own = int(shown[1, 1])
+    noise = NOISE_SHOWS * photos
+    least = max(noise + NOISE_ERRORS * noise**0.5, BESIDE_SHARE * abs(own), TWICE)
+    beside = np.delete(shown.ravel() * (1 if own >= 0 else -1), 4)
+    return int((beside >= least).sum())
+
+
+def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+    """Return whether several photos agree; of dark frames alone two, for they hide nothing.
+
+    `loud` are the templates' |scores|: several photos of a mosaic must say the kind that is
+    loudest, or one nearly as loud.
+    """
+    only_darks = 0 < evidence.darks == evidence.scenes
+    if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
+        return False
+    if not evidence.rendered:
+        if _bursts_say_so(evidence, x, y):
+            return True
+        nearly = loud >= NEARLY_AS_LOUD * loud.max()
+        least = _photos_at_least(evidence.scores[nearly, y, x])
+        if least < min(FEWEST_OF_LOUDEST, evidence.scenes):
+            return False
+    return only_darks or _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
+
+
+def _photos_at_least(scores: NDArray[np.int32]) -> int:
+    """Return how many photos it takes at least to say as much: each is clipped."""
+    return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
+
+
+def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
+    """Tell the kind from the four templates' scores, the strength (DN), and whether all show it.
+
+    >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False)
+    'hot'
+    >>> kind_of(np.array([-9.0, -8.0, -7.0, -20.0]), -60.0, always=True)
+    'dead'
+    """
+    offset, hot, response = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT]), scores[RESPONSE]
+    if scores[np.abs(scores).argmax()] < 0:
+        return "dead" if strength <= -DEEP else "low"
+    if hot > offset + CLEARLY and hot > response:
+        return "hot"
+    if response < -CLEARLY or (always and strength >= BLAZING and response < offset):
+        return "stuck"
+    if response > max(offset, hot):
+        return "high"
+    return "hot" if hot > offset else "offset"
+
+
+def is_point(around: NDArray[np.float64]) -> bool:
+    """Return whether scores around a place, (odd, odd), are those of one pixel.
+
+    Sensor dust, a date stamp's edge or a car's hood stay in place too, but their surroundings
+    stand out with them. The median bears a second defect nearby.
+
+    >>> lonely = np.zeros((11, 11))
+    >>> lonely[5, 5] = 7.0
+    >>> is_point(lonely), is_point(lonely + 2.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    rows, columns = np.ogrid[-middle : middle + 1, -middle : middle + 1]
+    ring = np.abs(around[np.maximum(abs(rows), abs(columns)) >= RING_FROM])
+    allowed = max(RING_NOISE, RING_SHARE * abs(float(around[middle, middle])))
+    return float(np.median(ring)) <= allowed
+
+
+def is_alone(around: NDArray[np.float64], most: float) -> bool:
+    """Return whether scores around a photosite, (odd, odd), say that it stands out alone.
+
+    `most` is what all photos together can say. What says less than TRAIL of it may be a star that
+    drifted by, and then others say the same before and behind it. A cluster says more.
+
+    >>> star = 9.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> is_alone(np.where(star == 9.0, star, 0.5), 16.0), is_alone(star + 0.5, 16.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    near = slice(middle - SQUARE, middle + SQUARE + 1)
+    beside = np.delete(np.abs(around[near, near]).ravel(), 2 * SQUARE * (SQUARE + 1))
+    own = abs(float(around[middle, middle]))
+    alike = int((beside >= max(ALIKE_SHARE * own, ALIKE_SCORE)).sum())
+    if own < TRAIL * most and alike >= MANY_ALIKE:
+        return False
+    return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
+
+
+def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
+    """Return the four effects: the mean response as a share of the full, clipped one."""
+    full = null.weight[:, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
+    return np.asarray(evidence.scores[:, y, x] / UNIT / (full / UNIT_INFORMATION))
+
+
+def _could_show(null: Null, template: int, x: int, y: int) -> int:
+    """Return in about how many photos the pixel should fully show, were it as its template says."""
+    full = null.weight[template, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
+    return round(float(full) / UNIT_INFORMATION / CLIP**2)
+
+
+def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:
+    """Return the median exposure of as many photos as show it, those that should show it most."""
+    known = [e for e in evidence.exposures if e.exposure_s and e.gain]
+    if not known:
+        return None
+    known.sort(key=lambda exposure: template_factors(exposure)[template], reverse=True)
+    most = known[:shown] if template != RESPONSE else known
+    times = median(e.exposure_s for e in most if e.exposure_s)
+    return Exposure(times, median(e.gain for e in most if e.gain))
+
+
+def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
+    """Return the few most point-like places of a set too small to prove anything.
+
+    Ranked by how far each stands out against its surroundings, in every photo alike.
+    """
+    scenes = evidence.scenes
+    if not scenes:
+        return ()
+    size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.counts * scenes)
+    always = np.abs(evidence.shown) == scenes
+    rows, columns = np.nonzero(always & (size > 8))
+    order = np.argsort(-size[rows, columns], kind="stable")[:4000]
+    ranked = []
+    for y, x in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        around = size[max(y - 6, 0) : y + 7, max(x - 6, 0) : x + 7].copy()
+        if size[y, x] < around.max():
+            continue
+        around[max(y - 2, 0) - max(y - 6, 0) :][:5, max(x - 2, 0) - max(x - 6, 0) :][:, :5] = 0
+        ranked.append((float(size[y, x] / (around.max() + 2)), x, y))
+    ranked.sort(reverse=True)
+    per_level = evidence.white / evidence.levels
+    return tuple(
+        Defect(
+            x=x, y=y, kind="unknown",
+            strength=float(evidence.excess[y, x] / evidence.counts / scenes) * per_level,
+            seen=(1.0, scenes),
+        )
+        for _, x, y in ranked[:FEW_CANDIDATES]
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""What the scores of sound pixels look like, and the peaks that rise above them.
+
+Works on the sums of an evidence, its own or its decoys'; never decides what is a defect.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evidence.evidence import GRID, Evidence
+from ..evidence.mosaic_kernels import LIMIT
+from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from .peak_kernels import count_by_phase, count_by_zone, find_peaks
+
+ENOUGH = 1_500_000  # pixels from which medians are taken: more would not change them
+BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothing is said
+BIN = 1 / 64  # sigmas, of the histograms that medians are taken from
+LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfold
+FEW = 2000  # pixels below which a zone is left as it is
+FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
+BANDS = 8  # of rows, searched side by side
+APART = 2  # px
+LEAST_BURST = 9.0  # half of what one photo can say
+# What a steady defect adds to fourth powers, of what it adds to squares: three times the square of
+# its effect (it shows stronger here and weaker there), and six times the noise's variance.
+STEADY = (3.0, 4.0)
+LOUDEST = 5e-3  # share of the photosites that are looked at by their bursts
+SAMPLED_ROW, SAMPLED_COLUMN = 5, 7  # a sample of rows and columns, of all colours
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a sound pixel's score looks like, by place on the grid and by zone of the frame."""
+
+    weight: NDArray[np.float32]  # (templates, blocks down, blocks across): information and ballast
+    middle: NDArray[np.float32]  # (templates, grid, width)
+    scale: NDArray[np.float32]  # (templates, grid, width)
+    zones: NDArray[np.float32]  # (templates, zones down, width)
+    zone: int  # px
+
+    @property
+    def grid(self) -> int:
+        """Return the side of the grid's cells, in px."""
+        return int(self.middle.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """Local maxima of the loudest score, loudest first."""
+
+    x: NDArray[np.intp]
+    y: NDArray[np.intp]
+    score: NDArray[np.float32]
+
+
+def null_of(
+    scores: NDArray[np.int32],
+    information: NDArray[np.int64],
+    pool: Executor | None = None,
+    grid: int = GRID,
+) -> Null:
+    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
+    zone = max(128, min(scores.shape[1:]) // 8)
+
+    def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
+        weight = information[k].astype(np.float32)
+        weight += np.float32(BALLAST * weight.mean() + 1)
+        return weight, *_template_null(scores[k], weight, zone, grid)
+
+    each = range(TEMPLATES)
+    parts = map(of_template, each) if pool is None else pool.map(of_template, each)
+    weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+    return Null(weight, middle, scale, zones, zone)
+
+
+def burst_floor(bursts: NDArray[np.int32]) -> float:
+    """Return the root of the bursts below which nothing is looked at, of photosites and decoys."""
+    sample = bursts[::SAMPLED_ROW, ::SAMPLED_COLUMN]
+    return float(max(np.quantile(sample, 1 - LOUDEST) / UNIT, LEAST_BURST) ** 0.5)
+
+
+def burst_peaks(
+    bursts: NDArray[np.int32], scores: NDArray[np.int32], information: NDArray[np.int64],
+    floor: float,
+) -> Peaks:  # fmt: skip
+    """Return the photosites of a mosaic that say most in single photos, loudest first.
+
+    The score is the root of their fourth powers' sum, less what a defect adds to it that shows as
+    one of the templates expects: sound photosites differ in sensitivity, and show that in all
+    photos. Sums of what is bounded have exponential tails, and their roots Gaussian ones.
+    """
+    y, x = np.divmod(np.flatnonzero(bursts > floor**2 * UNIT), bursts.shape[1])
+    across = np.minimum(x // BLOCK, information.shape[2] - 1)
+    expected = information[:, y // BLOCK, across] / UNIT_INFORMATION
+    told = scores[:, y, x] / UNIT
+    effect = np.divide(told, expected, where=expected > 0, out=np.zeros_like(told))
+    steady = told * effect * (STEADY[0] * (CLIP * effect) ** 2 + STEADY[1])
+    beyond = bursts[y, x] / UNIT - steady.max(axis=0) / LIMIT**2
+    loud = beyond > floor**2
+    x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
+    order = np.lexsort((x, y, -score))
+    return Peaks(x[order], y[order], score[order])
+
+
+def _template_null(
+    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int, grid: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Return middle and scale, (grid, width), and the zones' scale, (zones down, width)."""
+    height, width = scores.shape
+    every = max(1, height * width // ENOUGH)
+    down, across = max(height // zone, 1), max(width // zone, 1)
+    columns = np.arange(width)
+    counts = np.zeros((grid, grid, 2048), np.int64)
+    count_by_phase(scores, weight, grid, every, BIN, counts)
+    centre, spread = _median_and_spread(counts)
+    middle = centre[:, columns % grid].astype(np.float32)
+    scale = (1 / spread[:, columns % grid]).astype(np.float32)
+    counts = np.zeros((down, across, 1024), np.int64)
+    count_by_zone(scores, weight, middle, scale, every, zone, BIN, counts)
+    local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
+    local = np.where(counts.sum(-1) < FEW, 1.0, local)
+    zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
+    return middle, scale, zones
+
+
+def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
+    """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
+
+    Beyond the frame they are 0.
+    """
+    rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
+    height, width = evidence.scores.shape[1:]
+    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
+    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+    each = np.arange(TEMPLATES)
+    across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
+    spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
+    standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread
+    place = np.ix_(each, rows % null.grid, columns)
+    strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
+    local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
+    return np.where(inside, (standard - null.middle[place]) * local, 0.0)
+
+
+def _quantile(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
+    """Return the value below which a share of each histogram (last axis, bins of BIN) lies."""
+    running = counts.cumsum(-1)
+    aim = share * running[..., -1:]
+    at = np.minimum((running < aim).sum(-1), counts.shape[-1] - 1)
+    inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
+    before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
+    return np.asarray((at + (aim[..., 0] - before) / np.maximum(inside, 1)) * BIN)
+
+
+def _median_and_spread(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each histogram's median and its interquartile range in standard deviations.
+
+    One with few entries has median 0 and spread 1: in black frames a hot pixel may be the only
+    one of its phase that said anything, and is not its own null.
+    """
+    seen = counts.sum(-1) >= FEW_IN_PHASE
+    offset = counts.shape[-1] / 2 * BIN
+    low, middle, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
+    spread = np.maximum((high - low) / 1.349, LEAST_SPREAD)
+    return np.where(seen, middle - offset, 0.0), np.where(seen, spread, 1.0)
+
+
+def peaks_of(
+    scores: NDArray[np.int32],
+    null: Null,
+    floor: float,
+    pool: Executor | None = None,
+    apart: int = APART,
+) -> Peaks:
+    """Return every local maximum above the floor, loudest first.
+
+    Peaks are more than `apart` px from louder ones; at 0 every pixel above the floor is one.
+    """
+    height = scores.shape[1]
+    bands = 1 if pool is None else BANDS
+    edges = [height * band // bands for band in range(bands + 1)]
+    packed = (null.weight, null.middle, null.scale, null.zones, null.zone)
+
+    def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        most = 1 << 16
+        while True:
+            found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
+            number = find_peaks(
+                scores, packed, floor, apart, edges[band], edges[band + 1], found, values
+            )
+            if number <= most:
+                return found[:number], values[:number]
+            most = number
+
+    parts = list(map(search, range(bands)) if pool is None else pool.map(search, range(bands)))
+    places = np.concatenate([found for found, _ in parts])
+    values = np.concatenate([value for _, value in parts])
+    order = np.lexsort((places[:, 0], places[:, 1], -values))
+    return Peaks(places[order, 0].astype(np.intp), places[order, 1].astype(np.intp), values[order])

@@ -1,0 +1,1 @@
+"""What each photo says of each pixel, summed; never decides what is broken."""

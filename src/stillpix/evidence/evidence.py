@@ -1,0 +1,401 @@
+"""What a stream of frames says of every pixel, in memory that does not grow with their number.
+
+Never reads photos and never keeps one. All sums are integers: any order and any split of the photos
+gives the same bits.
+
+Each photo says of each pixel how far it stands from what its neighbours predict, in sigmas and
+clipped at three (psi), and how far a defect of each kind should stand there (the weight m, clipped
+likewise). Kept are the sums of m psi and of m^2; see docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any, Self
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SensorMismatchError, StateFormatError, StillpixError
+from ..frame import Exposure, Frame, Sensor
+from . import mosaic
+from .mosaic_kernels import PER_WHITE, accumulate_mosaic, show_mosaic
+from .rendered_kernels import accumulate
+from .repeats import SAMPLES, Signature
+from .sum_kernels import BLOCK, STRIP, TEMPLATES, UNIT_EXCESS
+from .templates import template_factors
+
+TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
+GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
+# Of a sensor with more pixels, only every so many strips of rows have decoys.
+ENOUGH_DECOYS = 3_000_000
+MOST_PHOTOS = 32_000  # that the smallest of the sums can count
+STATE_VERSION = 1
+
+# What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
+# and its shape allocated before it is doubted.
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, SyntaxError,
+    TokenError, BadZipFile,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """What is remembered of one photo."""
+
+    exposure: Exposure
+    counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
+    white: int = 255  # DN at which a pixel of its file is full
+    dark: bool = False  # taken without light
+
+
+class Evidence:
+    """The sums of one sensor.
+
+    Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
+    [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
+    moved along its rows by its own multiple of `grid` pixels: all that is content stays as it was,
+    all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
+    """
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor
+        self.rendered = sensor.layout == "rendered"
+        self.grid = GRID if self.rendered else mosaic.grid_of(sensor.layout)
+        self._strip = STRIP if self.rendered else mosaic.strip_of(sensor.layout)
+        self.photos: dict[str, PhotoRecord] = {}  # by digest
+        self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
+        self.files: set[str] = set()  # names, sizes and times of files that need no second reading
+        height, width = sensor.height, sensor.width
+        blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
+        self.scores = np.zeros((TEMPLATES, height, width), np.int32)
+        self.information = np.zeros(blocks, np.int64)
+        strips = -(-height // self._strip)
+        self.thin = max(1, height * width // ENOUGH_DECOYS)
+        rows = min(-(-strips // self.thin) * self._strip, height)
+        self.decoy_scores = np.zeros((TEMPLATES, rows, width), np.int32)
+        self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
+        self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
+        self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
+        # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
+        # tell what stays in place from stars that pass.
+        self.shown_again = np.zeros((0, 0) if self.rendered else (height, width), np.int16)
+        self.again = 0  # repeats that were asked
+        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
+        mosaics = 0 if self.rendered else 1
+        self.bursts = np.zeros((mosaics * height, width), np.int32)
+        self.decoy_bursts = np.zeros((mosaics * rows, width), np.int32)
+
+    @classmethod
+    def of(cls, frames: Iterable[Frame]) -> Self:
+        """Return the evidence of some frames of one sensor (one at least)."""
+        rest = iter(frames)
+        first = next(rest)
+        evidence = cls(first.sensor).update(first)
+        for frame in rest:
+            evidence.update(frame)
+        return evidence
+
+    @property
+    def scenes(self) -> int:
+        """Return how many different pictures were counted."""
+        return sum(record.counted for record in self.photos.values())
+
+    @property
+    def repeats(self) -> int:
+        """Return how many photos showed what others had shown, and were not counted."""
+        return len(self.photos) - self.scenes
+
+    @property
+    def darks(self) -> int:
+        """Return how many dark frames were counted."""
+        return (
+            0
+            if self.rendered
+            else sum(record.counted and record.dark for record in self.photos.values())
+        )
+
+    @property
+    def exposures(self) -> list[Exposure]:
+        """Return the exposures of the photos that were counted."""
+        return [record.exposure for record in self.photos.values() if record.counted]
+
+    @property
+    def white(self) -> int:
+        """Return the DN at which a pixel is full, in the deepest of the photos' files."""
+        return max((record.white for record in self.photos.values()), default=255)
+
+    @property
+    def levels(self) -> float:
+        """Return how many grey levels white has: a mosaic's are a tone curve's, where it is dim."""
+        return 255 if self.rendered else mosaic.LEVELS_OF_WHITE
+
+    @property
+    def counts(self) -> float:
+        """Return how many counts of `excess` are a grey level."""
+        return UNIT_EXCESS if self.rendered else PER_WHITE / mosaic.LEVELS_OF_WHITE
+
+    def knows(self, digest: str) -> bool:
+        """Return whether the photo with this digest has been seen."""
+        return digest in self.photos
+
+    def update(self, frame: Frame) -> Self:
+        """Add one frame; a frame that is known already changes nothing."""
+        return self.update_all([frame])
+
+    def note_repeat(self, frame: Frame, pool: Executor | None = None) -> Self:
+        """Remember a frame that shows the same picture as one already counted.
+
+        Of a mosaic's, what it shows is counted apart. A frame that is known changes nothing.
+        """
+        self._require(frame.sensor)
+        if self.knows(frame.digest):
+            return self
+        if not self.rendered and self.again < MOST_PHOTOS:
+            self._show_again(frame, pool)
+        self.photos[frame.digest] = PhotoRecord(
+            frame.exposure, counted=False, white=frame.white, dark=frame.dark
+        )
+        return self
+
+    def _show_again(self, frame: Frame, pool: Executor | None) -> None:
+        self._require_size(frame)
+        curve, edges = mosaic.curve_of(frame), mosaic.judged(self.sensor)
+        pattern = mosaic.pattern_of(self.sensor.layout, frame.phase)
+        pixels = _native(frame)
+
+        def show(band: tuple[int, int]) -> None:
+            show_mosaic(pixels, curve, pattern, edges, *band, self.shown_again)
+
+        list(map(show, self._bands(None)) if pool is None else pool.map(show, self._bands(pool)))
+        self.again += 1
+
+    def update_all(self, frames: Sequence[Frame], pool: Executor | None = None) -> Self:
+        """Add several frames at once: faster than one by one, to the same bits.
+
+        With a pool, each of its two or more threads takes a band of rows.
+        """
+        fresh: dict[str, Frame] = {}
+        for frame in frames:
+            self._require(frame.sensor)
+            self._require_size(frame)
+            if not self.knows(frame.digest):
+                fresh.setdefault(frame.digest, frame)
+        if self.scenes + len(fresh) > MOST_PHOTOS:
+            raise StillpixError(
+                f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
+            )
+        for kind in sorted({_kind(frame) for frame in fresh.values()}):
+            alike = [frame for frame in fresh.values() if _kind(frame) == kind]
+            for start in range(0, len(alike), TOGETHER):
+                self._add(alike[start : start + TOGETHER], pool)
+        for digest, frame in fresh.items():
+            self.photos[digest] = PhotoRecord(
+                frame.exposure, counted=True, white=frame.white, dark=frame.dark
+            )
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Add another evidence of the same sensor, of other photos."""
+        self._require(other.sensor)
+        both = self.photos.keys() & other.photos.keys()
+        if both:
+            raise SensorMismatchError(
+                f"{self.sensor.name}: {len(both)} photos are in both of the two evidences; "
+                "merge evidence of different photos only"
+            )
+        theirs = other._arrays()
+        for name, sums in self._arrays().items():
+            np.add(sums, theirs[name], out=sums)
+        self.again += other.again
+        self.photos.update(other.photos)
+        self.signatures.update(other.signatures)
+        self.files |= other.files
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evidence):
+            return NotImplemented
+        mine, theirs = self._arrays(), other._arrays()
+        return (
+            self.sensor == other.sensor
+            and self.photos == other.photos
+            and self.again == other.again
+            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def save(self, folder: Path) -> None:
+        """Write the sums into an existing, empty folder: one .npy an array, and evidence.json.
+
+        The JSON file is written last: a folder without it was not finished.
+        """
+        for name, sums in self._arrays().items():
+            np.save(folder / f"{name}.npy", sums)
+        signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
+        np.save(folder / "signatures.npy", signatures)
+        photos = {digest: _to_json(record) for digest, record in self.photos.items()}
+        state = {
+            "version": STATE_VERSION,
+            "sensor": asdict(self.sensor),
+            "photos": photos,
+            "signatures": list(self.signatures),
+            "files": sorted(self.files),
+            "again": self.again,
+        }
+        (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, sensor: Sensor) -> Self:
+        """Read what `save` wrote; raises StateFormatError where it cannot be used."""
+        try:
+            state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
+            if state["version"] != STATE_VERSION:
+                raise ValueError(f"version {state['version']}")
+            if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
+                raise ValueError("it is another sensor's")
+            evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
+            for name, sums in evidence._arrays().items():
+                saved = np.load(folder / f"{name}.npy")
+                if saved.shape != sums.shape or saved.dtype != sums.dtype:
+                    raise ValueError(f"{name} has another shape")
+                setattr(evidence, name, saved)
+            signatures = np.load(folder / "signatures.npy")
+            if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
+                raise ValueError("signatures have another shape")
+            evidence.signatures = dict(zip(state["signatures"], signatures, strict=True))
+            evidence.files = set(state["files"])
+            evidence.again = int(state.get("again", 0))
+            evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
+        except _DAMAGE as error:
+            reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"
+            raise StateFormatError(reason) from error
+        return evidence
+
+    def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
+        # one memory layout for all: the kernel is compiled for tuples of one type
+        padded = [_native(frame) for frame in frames]
+        padded += [padded[0]] * (TOGETHER - len(frames))
+        shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
+        add = accumulate if self.rendered else accumulate_mosaic
+        arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts, pool))
+        calls = [(*arguments, a, b, *self._sums().values()) for a, b in self._bands(pool)]
+        if pool is None:
+            add(*calls[0])
+        else:
+            list(pool.map(lambda call: add(*call), calls))
+
+    def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
+        """Return the first row and the row after the last of each band that a thread takes."""
+        height = self.sensor.height
+        bands = 1 if pool is None else 2 * TOGETHER
+        edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
+        return list(pairwise(edges))
+
+    def _scaled(
+        self, frames: Sequence[Frame], shifts: NDArray[Any], pool: Executor | None
+    ) -> tuple[Any, ...]:
+        """Return what the kernel must know of the photos: scale, factors, the decoys' places."""
+        factors = np.array([template_factors(f.exposure) for f in frames])
+        if self.rendered:
+            return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
+        curve_of = mosaic.curve_of
+        curves = np.stack(list((map if pool is None else pool.map)(curve_of, frames)))
+        factors *= [mosaic.scales_of(frame) for frame in frames]
+        pattern = mosaic.pattern_of(self.sensor.layout, frames[0].phase)
+        cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
+        return curves, factors.astype(np.float32), shifts, pattern, cells, edges
+
+    def _decoy_shift(self, digest: str) -> int:
+        """Return the photo's own move in px: a function of its content, so of no order."""
+        places = max(self.sensor.width // self.grid - 1, 1)
+        return self.grid * (1 + int(digest[:12], 16) % places)
+
+    def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
+        reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
+        whole = self.sensor.width // self.grid * self.grid
+        strip = y // self._strip
+        row = strip // self.thin * self._strip + y % self._strip
+        moved = (x < whole) & (strip % self.thin == 0)
+        for digest, record in self.photos.items():
+            if record.counted:
+                reached[row[moved], (x[moved] + self._decoy_shift(digest)) % whole] = True
+        return reached
+
+    def _require(self, sensor: Sensor) -> None:
+        if sensor != self.sensor:
+            raise SensorMismatchError(
+                f"{sensor.name}: not the sensor of this evidence ({self.sensor.name}); "
+                "photos of different sensors are never added up"
+            )
+
+    def _require_size(self, frame: Frame) -> None:
+        if frame.pixels.shape != (self.sensor.height, self.sensor.width):
+            raise SensorMismatchError(  # the kernels would write past their sums
+                f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"
+            )
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that is kept of a photo's pixels, by name."""
+        again = {} if self.rendered else {"shown_again": self.shown_again}
+        return self._sums() | again
+
+    def _sums(self) -> dict[str, NDArray[Any]]:
+        """Return the sums by name, in the order in which the kernel takes them."""
+        of_mosaics = {"bursts": self.bursts, "decoy_bursts": self.decoy_bursts}
+        return {
+            "scores": self.scores,
+            "information": self.information,
+            "decoy_scores": self.decoy_scores,
+            "decoy_information": self.decoy_information,
+            "shown": self.shown,
+            "excess": self.excess,
+            **({} if self.rendered else of_mosaics),
+        }
+
+
+def _native(frame: Frame) -> NDArray[Any]:
+    """Return a frame's pixels in the one memory layout that kernels are compiled for."""
+    return np.require(frame.pixels, frame.pixels.dtype.newbyteorder("="), ["C", "W"])
+
+
+def _kind(frame: Frame) -> tuple[Any, ...]:
+    """Return what photos must have in common to be added in one pass.
+
+    A mosaic's levels are part of its own curve.
+    """
+    white = frame.white if frame.sensor.layout == "rendered" else 0
+    return frame.pixels.dtype.str, white, frame.phase
+
+
+def _to_json(record: PhotoRecord) -> dict[str, Any]:
+    exposure = record.exposure
+    taken = exposure.taken.isoformat() if exposure.taken else None
+    return {
+        "exposure_s": exposure.exposure_s,
+        "gain": exposure.gain,
+        "taken": taken,
+        "counted": record.counted,
+        "white": record.white,
+        "dark": record.dark,
+    }
+
+
+def _from_json(saved: dict[str, Any]) -> PhotoRecord:
+    taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
+    exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
+    return PhotoRecord(
+        exposure, counted=bool(saved["counted"]), white=int(saved["white"]),
+        dark=bool(saved.get("dark", False)),
+    )  # fmt: skip

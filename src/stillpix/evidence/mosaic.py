@@ -1,0 +1,315 @@
+"""What is particular to sensor mosaics: which photosites share a colour, and how their noise grows.
+
+Looks at one photo at a time and never adds anything up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import gcd
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frame import XTRANS, Frame, Layout, Sensor
+from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE
+from .sum_kernels import BLOCK, BORDER, last_judged
+
+Sites: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+# Decoys move by multiples of the grid, and its cells are the strata: a multiple of the colour
+# pattern and of the blocks. Bayer columns are often read out by twos, fours, eights or sixteens.
+GRID, XTRANS_GRID = 16, 12  # px
+STRIP, XTRANS_STRIP = 64, 60  # rows in a strip of decoys: a multiple of the grid
+# Grey levels that a tone curve makes of all the light up to white, were it everywhere as steep as
+# at 7 % of white, a mosaic's usual level: 255 * 0.4545 * 0.07^-0.5455.
+LEVELS_OF_WHITE = 500.0
+FULL = 0.95  # of white, above which nothing is said
+DIM = 1 / 128  # of white, below which light is taken for so much: its share of noise is unknown
+SAMPLES = 20_000  # photosites from which a photo's noise is taken
+GROUPS = 16  # of equal size, in which they are put by their level
+QUIET = 0.2  # share of a group: its places whose neighbours are most alike
+# The templates' factors are of 1/255 of white, the last one's of the light; of a rendered photo's
+# templates the hot one is five times as steep, and saturates sooner, and the last a tenth.
+SCALES = (1.0, 1.0, 0.2, 80.0)
+_CROSS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # x, y to the photosites beside one
+_LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
+
+
+def grid_of(layout: Layout) -> int:
+    """Return the side in px of the cells that decoys and strata keep.
+
+    >>> grid_of("rendered"), grid_of("bayer-RGGB"), grid_of("xtrans")
+    (16, 16, 12)
+    """
+    return XTRANS_GRID if layout == "xtrans" else GRID
+
+
+def strip_of(layout: Layout) -> int:
+    """Return the height in px of a strip of decoys: a multiple of the grid."""
+    return XTRANS_STRIP if layout == "xtrans" else STRIP
+
+
+def period_of(layout: Layout) -> int:
+    """Return how many px along a row or column the same colours come again.
+
+    >>> period_of("bayer-GBRG"), period_of("mono")
+    (2, 1)
+    """
+    return 6 if layout == "xtrans" else 2 if layout.startswith("bayer") else 1
+
+
+def colours_differ(layout: Layout) -> bool:
+    """Return whether photosites side by side are of other colours: then they tell texture.
+
+    >>> colours_differ("xtrans"), colours_differ("mono")
+    (True, False)
+    """
+    return layout != "mono"
+
+
+def judged(sensor: Sensor) -> tuple[int, int, int, int]:
+    """Return the left, top, right and bottom edge of what is judged.
+
+    Masked photosites around the visible area are left out, and whole blocks beside them.
+
+    >>> judged(Sensor("a", "b", "c", 100, 80, "mono", visible=(8, 0, 92, 80)))
+    (16, 5, 95, 75)
+    """
+    x, y, width, height = sensor.visible_area
+    near = [BORDER if start == 0 else -(-(start + BORDER) // BLOCK) * BLOCK for start in (x, y)]
+    right, bottom = ((end - BORDER) // BLOCK * BLOCK for end in (x + width, y + height))
+    if x + width == sensor.width:
+        right = sensor.width - BORDER
+    if y + height == sensor.height:
+        bottom = int(last_judged(sensor.height)) + 1
+    return near[0], near[1], right, bottom
+
+
+@cache
+def neighbours(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, Sites]:
+    """Return the steps (dy, dx) to the nearest photosites of the same colour, and their number.
+
+    Shapes (rows, columns, 8, 2) and (rows, columns) for the rows and columns of the pattern that
+    differ. They are four opposite pairs; red and blue of X-Trans have no near pair but a pentagon
+    of five, whose mean is at its middle, too. `phase` is where (x, y) an X-Trans pattern begins.
+
+    >>> steps, numbers = neighbours("bayer-GRBG")
+    >>> steps.shape, numbers.tolist(), steps[0, 0, 0].tolist()
+    ((1, 1, 8, 2), [[8]], [-2, -2])
+    """
+    if layout != "xtrans":
+        reach = 1 if layout == "mono" else 2
+        square = [(dy, dx) for dy in (-reach, 0, reach) for dx in (-reach, 0, reach)]
+        return np.array([[[step for step in square if step != (0, 0)]]]), np.array([[8]])
+    steps, numbers = np.zeros((6, 6, 8, 2), np.int64), np.zeros((6, 6), np.int64)
+    for y in range(6):
+        for x in range(6):
+            near = _near(y - phase[1], x - phase[0])
+            steps[y, x, : len(near)], numbers[y, x] = near, len(near)
+    return steps, numbers
+
+
+def pattern_of(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, Sites, bool]:
+    """Return what the kernels must know of a pattern: its neighbours, and whether colours differ.
+
+    >>> [part if isinstance(part, bool) else part.shape for part in pattern_of("mono")]
+    [(1, 1, 8, 2), (1, 1), False]
+    """
+    return *neighbours(layout, phase), colours_differ(layout)
+
+
+def _near(y: int, x: int) -> list[tuple[int, int]]:
+    """Return the steps to the nearest four opposite pairs within 2 px, or to the pentagon."""
+    colour = XTRANS[y % 6][x % 6]
+    square = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if (dy, dx) != (0, 0)]
+    same = [(dy, dx) for dy, dx in square if XTRANS[(y + dy) % 6][(x + dx) % 6] == colour]
+    if len(same) == 5:
+        return same
+    halves = sorted(
+        (dy * dy + dx * dx, dy, dx) for dy, dx in same if (dy, dx) > (0, 0) and (-dy, -dx) in same
+    )
+    return [(sign * dy, sign * dx) for _, dy, dx in halves[:4] for sign in (1, -1)]
+
+
+def noise_of(frame: Frame) -> tuple[float, float, float]:
+    """Return how the noise's variance depends on DN: a, b and the least, of a DN + b, in DN^2.
+
+    The photon transfer curve (J. R. Janesick, Photon Transfer, SPIE 2007), from one photo. At each
+    level, places whose neighbours are alike are free of texture; how far the photosite in their
+    middle departs does not depend on how alike they are, and is noise.
+    """
+    level, difference, spread = _differences(frame)
+    usable = level < 0.9 * frame.white
+    level, difference, spread = level[usable], np.abs(difference[usable]), spread[usable]
+    if level.size < 10 * GROUPS:
+        return 1e-3, 1.0, 1.0
+    order = np.argsort(level, kind="stable")
+    at, variance = np.zeros(GROUPS), np.zeros(GROUPS)
+    for number, group in enumerate(np.array_split(order, GROUPS)):
+        quiet = group[spread[group] <= np.quantile(spread[group], QUIET)]
+        at[number] = level[quiet].mean()
+        variance[number] = max((1.4826 * np.median(difference[quiet])) ** 2, _LEAST_VARIANCE)
+    slope, middle, mean = _line(at, variance)
+    slope = max(slope, 1e-3 * mean**0.5)  # a curve that hardly bends, not none
+    zero = mean - slope * middle
+    darkest = float(level[order[level.size // 500]])
+    least = max(slope * darkest + zero, float(variance[0]) / 2, _LEAST_VARIANCE)
+    return _rounded(slope), _rounded(zero), _rounded(least)
+
+
+def _differences(frame: Frame) -> tuple[Floats, Floats, Floats]:
+    """Return, here and there, the neighbours' mean, the difference from it, and their range."""
+    left, top, width, height = frame.sensor.visible_area
+    wanted = max(int((width * height / SAMPLES) ** 0.5), 1)
+    step = next(step for step in range(wanted, 0, -1) if gcd(step, 6) == 1)  # meets all colours
+    y = np.arange(top + 2, top + height - 2, step)[:, None]
+    x = np.arange(left + 2, left + width - 2, step)[None, :]
+    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
+    place = y % numbers.shape[0], x % numbers.shape[1]
+    steps, number = sites[place], numbers[place]
+    around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
+    around = np.where(np.arange(8) < number[..., None], around, around[..., :1]).astype(np.float64)
+    mean = (around.sum(-1) - (8 - number) * around[..., 0]) / number
+    difference = (frame.pixels[y, x] - mean) / np.sqrt(1 + 1 / number)
+    return mean.ravel(), difference.ravel(), (around.max(-1) - around.min(-1)).ravel()
+
+
+def _line(at: Floats, variance: Floats) -> tuple[float, float, float]:
+    """Return slope and middle of a line through the variances, those above it counting less.
+
+    In closed form and rounded later, so that every machine draws the same line.
+    """
+    weight = 1 / variance**2
+    slope = middle = mean = 0.0
+    for _ in range(8):
+        share = weight / weight.sum()
+        middle, mean = float((share * at).sum()), float((share * variance).sum())
+        across = float((share * (at - middle) ** 2).sum())
+        slope = float((share * (at - middle) * variance).sum()) / across if across > 0 else 0.0
+        expected = np.maximum(mean + slope * (at - middle), _LEAST_VARIANCE)
+        weight = np.where(variance > 1.15 * expected, 0.1, 1.0) / expected**2
+    return slope, middle, mean
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def curve_of(frame: Frame) -> NDArray[np.float32]:
+    """Return what the kernels must know of one photo's DN, (10,), in the order that they take.
+
+    With the variance a DN + b, 2 / a times its root has noise of 1 everywhere (F. J. Anscombe,
+    Biometrika 35, 1948). Below the DN where the variance is at its least the curve goes on
+    straight.
+    """
+    slope, zero, least = noise_of(frame)
+    bend = (least - zero) / slope
+    span, black = max(frame.white - frame.black, 1), frame.black
+    per_count = PER_WHITE / frame.white
+    bright, limit = black + FULL * span, DARK_LIMIT if frame.dark else LIMIT
+    curve = [2 / slope, slope, zero, least, bend, black, DIM * span, bright, per_count, limit]
+    return np.array(curve, np.float32)
+
+
+def scales_of(frame: Frame) -> Floats:
+    """Return what the templates' factors are multiplied by: three to DN, the last to a share."""
+    span = max(frame.white - frame.black, 1)
+    return np.array(SCALES) * (span, span, span, 1) / 255
+
+
+def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
+    """Return what one photo says at some photosites, (places, 5), without limits.
+
+    `at` is (places, 2), x and y; all are NaN outside what is judged. The residual in sigmas, one
+    grey level over sigma, eight times the light over sigma, the light, as a share of white (0..1),
+    and the excess over the prediction in grey levels: of white, linear, in 255 parts. The second
+    and third are 0 near white.
+    """
+    said = np.full((len(at), 5), np.nan, np.float32)
+    left, top, right, bottom = judged(frame.sensor)
+    inside = ((at >= (left, top)) & (at < (right, bottom))).all(1)
+    x, y = at[inside].T
+    if not inside.any():  # the noise of a whole photo is not looked for in vain
+        return said
+    curve, span = _Curve(*noise_of(frame)), max(frame.white - frame.black, 1)
+    values, _, number = _with_neighbours(frame, x, y)
+    departs, beside = _departs(frame, curve, x, y), _steps(frame, x, y)
+    expected = curve.back(curve.stable(values) - departs)
+    own = np.abs(_departs(frame, curve, x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
+    counted = np.arange(8) < number[:, None]
+    spread = 1.25 * (own * counted).sum(1) / number
+    sigma = curve.noise(expected) * np.sqrt(spread**2 + 1)
+    grey, light = sigma * 255 / span, (expected - frame.black) / span
+    usable = light <= FULL
+    said[inside] = np.stack(
+        [
+            departs / np.sqrt(spread**2 + 1), usable / grey,
+            usable * 8 * np.maximum(light, DIM) / grey, light, (values - expected) * 255 / span,
+        ], 1,
+    )  # fmt: skip
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """How the variance of a photo's noise grows: slope DN + zero, at least `least`; DN^2."""
+
+    slope: float
+    zero: float
+    least: float
+
+    def noise(self, dn: Floats) -> Floats:
+        return np.asarray(np.sqrt(np.maximum(self.slope * dn + self.zero, self.least)))
+
+    def stable(self, dn: Floats) -> Floats:
+        flat = self.least**0.5
+        straight = np.minimum(dn - (self.least - self.zero) / self.slope, 0.0) / flat
+        return np.asarray(2 / self.slope * (self.noise(dn) - flat) + straight)
+
+    def back(self, units: Floats) -> Floats:
+        flat = self.least**0.5
+        root = np.maximum(units, 0) * self.slope / 2 + flat
+        return np.asarray((root**2 - self.zero) / self.slope + np.minimum(units, 0) * flat)
+
+
+def _departs(frame: Frame, curve: _Curve, x: Sites, y: Sites) -> Floats:
+    """Return by how many sigmas some places depart from what their neighbours predict, (...)."""
+
+    def rough(x: Sites, y: Sites) -> Floats:
+        values, around, number = _with_neighbours(frame, x, y)
+        return np.asarray(curve.stable(values) - _trimmed(curve.stable(around), number))
+
+    if not colours_differ(frame.sensor.layout):
+        return rough(x, y)
+    beside = rough(x[..., None] + _CROSS[:, 0], y[..., None] + _CROSS[:, 1])
+    _, low, high, _ = np.moveaxis(np.sort(beside, axis=-1), -1, 0)
+    common = np.maximum(low, 0) + np.minimum(high, 0)
+    return np.asarray(rough(x, y) - common**3 / (common**2 + 1))
+
+
+def _steps(frame: Frame, x: Sites, y: Sites) -> Sites:
+    """Return the steps (dy, dx) to each place's neighbours, (..., 8, 2)."""
+    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
+    steps: Sites = sites[y % numbers.shape[0], x % numbers.shape[1]]
+    return steps
+
+
+def _with_neighbours(frame: Frame, x: Sites, y: Sites) -> tuple[Floats, Floats, Sites]:
+    """Return the DN of some places, (...), of their neighbours, (..., 8), and how many they are."""
+    _, numbers = neighbours(frame.sensor.layout, frame.phase)
+    steps = _steps(frame, x, y)
+    around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
+    number = numbers[y % numbers.shape[0], x % numbers.shape[1]]
+    return frame.pixels[y, x].astype(np.float64), around.astype(np.float64), number
+
+
+def _trimmed(around: Floats, number: Sites) -> Floats:
+    """Return the mean of the first `number` without the largest and the smallest."""
+    counted = np.arange(around.shape[-1]) < number[..., None]
+    most = np.where(counted, around, -np.inf).max(-1)
+    least = np.where(counted, around, np.inf).min(-1)
+    return np.asarray(((around * counted).sum(-1) - most - least) / (number - 2))

@@ -1,0 +1,179 @@
+"""The compiled inner loops for rendered photos: what one photo says of every pixel.
+
+Works on arrays only; knows nothing of cameras or files. Every kernel has a slow twin in the tests.
+Rows are handled as shifted slices that are all indexed by the same x: an index that might be
+negative keeps the compiler from using vector instructions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..compiling import compiled
+from .sum_kernels import (
+    BLOCK,
+    BORDER,
+    CLIP,
+    REACH,
+    STRIP,
+    UNIT_EXCESS,
+    add_decoys,
+    add_information,
+    add_row,
+    decoy_row,
+    last_judged,
+)
+
+LEAST_NOISE = 2.0  # grey levels: JPEG and rounding leave nothing below it to believe in
+
+_CLIP = np.float32(CLIP)
+_LEAST_VARIANCE = np.float32(LEAST_NOISE**2)
+_SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
+_RING = 8  # rows kept: a power of two, more than 2 * REACH
+_GRID = 16  # px that decoys of rendered photos move by, or a multiple
+_NEARLY_WHITE = np.float32(0.95 * 255)
+
+
+@compiled
+def _filter_row(up: Any, row: Any, down: Any, scale: Any, out: Any) -> None:
+    """Cross filter [0 1 0; 1 4 1; 0 1 0] / 8, in grey levels of 0..255."""
+    eighth = scale * np.float32(0.125)
+    left, middle, right = row[:-2], row[1:-1], row[2:]
+    above, below, inner = up[1:-1], down[1:-1], out[1:-1]
+    for x in range(inner.size):
+        inner[x] = eighth * (
+            np.float32(4.0) * np.float32(middle[x])
+            + np.float32(left[x])
+            + np.float32(right[x])
+            + np.float32(above[x])
+            + np.float32(below[x])
+        )
+
+
+@compiled
+def _residual_row(above: Any, row: Any, below: Any, out: Any) -> None:
+    """Difference from four opposite pairs at distance REACH, each weighted by its likeness."""
+    a1, b1, c1 = above[: -2 * REACH], above[REACH:-REACH], above[2 * REACH :]
+    a2, b2, c2 = row[: -2 * REACH], row[REACH:-REACH], row[2 * REACH :]
+    a3, b3, c3 = below[: -2 * REACH], below[REACH:-REACH], below[2 * REACH :]
+    inner = out[REACH:-REACH]
+    one, half = np.float32(1.0), np.float32(0.5)
+    for x in range(inner.size):
+        d1, d2 = abs(a2[x] - c2[x]) + one, abs(b1[x] - b3[x]) + one
+        d3, d4 = abs(a1[x] - c3[x]) + one, abs(c1[x] - a3[x]) + one
+        # The weights are 1 / d. Times all four d they need one division instead of five.
+        d12, d34 = d1 * d2, d3 * d4
+        w1, w2, w3, w4 = d2 * d34, d1 * d34, d12 * d4, d12 * d3
+        pairs = (
+            w1 * (a2[x] + c2[x])
+            + w2 * (b1[x] + b3[x])
+            + w3 * (a1[x] + c3[x])
+            + w4 * (c1[x] + a3[x])
+        )
+        inner[x] = b2[x] - half * pairs / (w1 + w2 + w3 + w4)
+
+
+@compiled
+def _judge_row(
+    above: Any, row: Any, below: Any, level: Any, psi: Any, slope: Any, response: Any
+) -> None:
+    """Clipped residual in sigmas, tone slope over sigma, and predicted level over sigma."""
+    a1, b1, c1 = above[: -2 * REACH], above[REACH:-REACH], above[2 * REACH :]
+    a2, b2, c2 = row[: -2 * REACH], row[REACH:-REACH], row[2 * REACH :]
+    a3, b3, c3 = below[: -2 * REACH], below[REACH:-REACH], below[2 * REACH :]
+    f, out_psi = level[REACH:-REACH], psi[REACH:-REACH]
+    out_slope, out_response = slope[REACH:-REACH], response[REACH:-REACH]
+    one = np.float32(1.0)
+    for x in range(f.size):
+        spread = np.float32(1.25 / 8) * (
+            abs(a1[x]) + abs(b1[x]) + abs(c1[x]) + abs(a2[x])
+            + abs(c2[x]) + abs(a3[x]) + abs(b3[x]) + abs(c3[x])
+        )  # fmt: skip
+        predicted = f[x] - b2[x]
+        usable = np.float32(0.0) if predicted > _NEARLY_WHITE else one
+        p = max(predicted, np.float32(0.03 * 255)) * np.float32(1 / 255)
+        root = np.sqrt(p)
+        fifth = np.float32(0.3433) + root * (np.float32(0.9888) - np.float32(0.3346) * root)
+        power = p * fifth  # p ** 1.2
+        both = usable / (np.sqrt(spread * spread + _LEAST_VARIANCE) * power)
+        inverse = both * power
+        out_psi[x] = min(max(b2[x] * inverse, -_CLIP), _CLIP)
+        out_slope[x] = np.float32(0.4545) * both
+        out_response[x] = max(predicted, np.float32(0.0)) * np.float32(8 / 255) * inverse
+
+
+@compiled
+def _show_row(
+    psi: Any, photo: Any, scale: Any, level: Any, residual: Any, shown: Any, excess: Any
+) -> None:
+    """Count the photos that clearly show something, signed, and sum what they show.
+
+    That is the unfiltered pixel less its prediction: the filter takes part of a defect away.
+    """
+    eight, rounding = np.float32(UNIT_EXCESS), np.float32(32768.5)
+    for x in range(psi.size):
+        sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
+        shown[x] += np.int16(sign)
+        above = scale * np.float32(photo[x]) - (level[x] - residual[x])
+        value = np.int32(eight * above + rounding) - 32768
+        excess[x] += np.int32(abs(sign)) * value
+
+
+@compiled
+def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> None:
+    """Filter row `ahead`, and take the residuals of the row REACH above it."""
+    height = photo.shape[0]
+    if 1 <= ahead < height - 1:
+        _filter_row(photo[ahead - 1], photo[ahead], photo[ahead + 1], scale, level[ahead % _RING])
+    y = ahead - REACH
+    if REACH < y < height - REACH - 1:
+        above, below = level[(y - REACH) % _RING], level[(y + REACH) % _RING]
+        _residual_row(above, level[y % _RING], below, residual[y % _RING])
+
+
+@compiled
+def accumulate(
+    photos: Any, count: int, scale: float, factors: Any, shifts: Any, thin: int,
+    first: int, last: int,
+    scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
+    shown: Any, excess: Any,
+) -> None:  # fmt: skip
+    """Add what rows first..last of the first `count` photos say to the sums.
+
+    `first` must be a multiple of BLOCK; rows outside are read as neighbours, never written.
+    """
+    height, width = photos[0].shape
+    level = np.zeros((len(photos), _RING, width), np.float32)
+    residual = np.zeros((len(photos), _RING, width), np.float32)
+    psi, slope = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    response, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
+    blocks = np.zeros(information.shape[2], np.int64)
+    grey = np.float32(scale)
+    for ahead in range(max(first - BORDER, 1), min(last, last_judged(height) + 1) + 2 * REACH):
+        y = ahead - 2 * REACH
+        for n in range(count):
+            r = residual[n]
+            _read_row(photos[n], ahead, grey, level[n], r)
+            if y < first or y < BORDER:
+                continue
+            above, row, below = r[(y - REACH) % _RING], r[y % _RING], r[(y + REACH) % _RING]
+            _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
+            psi[:BORDER] = 0
+            psi[width - BORDER :] = 0
+            add_row(slope, response, psi, factors[n], scores, y)
+            _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
+            moved = decoy_row(y, thin, STRIP)
+            if moved >= 0:
+                add_decoys(
+                    slope, response, psi, factors[n], shifts[n], _GRID, moved, counts, decoy_scores
+                )
+            # One of two rows of each block stands for it, half of the photos one, half the other:
+            # a strong defect makes its own row and those two away look noisier, which so touches
+            # every defect's block alike, wherever in it the defect lies.
+            if y % BLOCK == 1 + shifts[n] // _GRID % 2:
+                add_information(
+                    slope, response, factors[n], shifts[n], _GRID, y, moved, blocks,
+                    information, decoy_information,
+                )  # fmt: skip

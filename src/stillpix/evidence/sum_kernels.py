@@ -1,0 +1,121 @@
+"""The compiled inner loops that rendered photos and mosaics share: adding up what a row says.
+
+Works on arrays only; knows nothing of how a row was judged. Every kernel has a slow twin in the
+tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..compiling import compiled
+
+REACH = 2  # px from a pixel to the neighbours that predict it
+BORDER = 2 * REACH + 1  # px along the frame's edge of which nothing is said
+BLOCK = 4  # px, side of the squares over which information is averaged
+STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
+TEMPLATES = 4  # offset, hot (tempered), hot, response; see evidence
+CLIP = 3.0  # sigmas that one photo can say at most
+UNIT = 1024.0  # score sums count in 1/1024
+UNIT_INFORMATION = float(1 << 24)
+UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
+_CLIP = np.float32(CLIP)
+
+
+@compiled
+def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
+    """Matched filter of the clipped response: the weight, too, saturates at the clip."""
+    rounding = np.float32(32768.5)
+    for x in range(psi.size):
+        m = min(_CLIP, factor * weight[x])
+        counts[x] = np.int32(np.float32(UNIT) * m * psi[x] + rounding) - np.int32(32768)
+
+
+@compiled
+def add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: int) -> None:
+    """Add one row's counts of all templates: `_weigh_row`, four at a time."""
+    s0, s1, s2, s3 = scores[0, y], scores[1, y], scores[2, y], scores[3, y]
+    f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
+    rounding, middle = np.float32(32768.5), np.int32(32768)
+    for x in range(psi.size):
+        p = np.float32(UNIT) * psi[x]
+        s0[x] += np.int32(min(_CLIP, f0 * slope[x]) * p + rounding) - middle
+        s1[x] += np.int32(min(_CLIP, f1 * slope[x]) * p + rounding) - middle
+        s2[x] += np.int32(min(_CLIP, f2 * slope[x]) * p + rounding) - middle
+        s3[x] += np.int32(min(_CLIP, f3 * response[x]) * p + rounding) - middle
+
+
+@compiled
+def scatter_row(counts: Any, decoys: Any, shift: int, grid: int) -> None:
+    """Add one row's counts `shift` to the right, wrapped within the whole cells of the grid."""
+    whole = counts.size // grid * grid
+    moved, source = decoys[shift:whole], counts[: whole - shift]
+    for x in range(source.size):
+        moved[x] += source[x]
+    wrapped, rest = decoys[:shift], counts[whole - shift : whole]
+    for x in range(rest.size):
+        wrapped[x] += rest[x]
+
+
+@compiled
+def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
+    """Mean squared weight of each block's row."""
+    unit = np.float32(UNIT_INFORMATION / BLOCK)
+    for b in range(counts.size):
+        m0 = min(_CLIP, factor * weight[BLOCK * b])
+        m1 = min(_CLIP, factor * weight[BLOCK * b + 1])
+        m2 = min(_CLIP, factor * weight[BLOCK * b + 2])
+        m3 = min(_CLIP, factor * weight[BLOCK * b + 3])
+        counts[b] = np.int64(unit * (m0 * m0 + m1 * m1 + m2 * m2 + m3 * m3))
+
+
+@compiled
+def decoy_row(y: int, thin: int, height: int) -> int:
+    """Row of the decoys' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
+    strip = y // height
+    return strip // thin * height + y % height if strip % thin == 0 else -1
+
+
+@compiled
+def add_decoys(
+    slope: Any, response: Any, psi: Any, factors: Any, shift: int, grid: int, row: int, counts: Any,
+    decoy_scores: Any,
+) -> None:  # fmt: skip
+    """Add one row's counts of all templates to the decoys' row, moved."""
+    for k in range(TEMPLATES):
+        _weigh_row(response if k == TEMPLATES - 1 else slope, psi, factors[k], counts)
+        scatter_row(counts, decoy_scores[k, row], shift, grid)
+
+
+@compiled
+def add_information(
+    slope: Any, response: Any, factors: Any, shift: int, grid: int, y: int, row: int, counts: Any,
+    information: Any, decoy_information: Any,
+) -> None:  # fmt: skip
+    """Add one row's mean squared weights to its blocks, and moved to the decoys' blocks.
+
+    `row` is that of the decoys' sums, or -1.
+    """
+    for k in range(TEMPLATES):
+        _inform_row(response if k == TEMPLATES - 1 else slope, factors[k], counts)
+        sums = information[k, y // BLOCK]
+        for b in range(counts.size):
+            sums[b] += counts[b]
+        if row >= 0:
+            decoys = decoy_information[k, row // BLOCK]
+            whole, moved = slope.size // grid * grid // BLOCK, shift // BLOCK
+            for b in range(whole):
+                decoys[b + moved if b + moved < whole else b + moved - whole] += counts[b]
+
+
+@compiled
+def last_judged(height: int) -> int:
+    """Return the last row of which anything is said.
+
+    Of its block one of the rows that stand for it must be judged, too, whichever of the two a
+    photo takes: else the block would have scores but no information.
+    """
+    row = height - BORDER - 1
+    return row if row % BLOCK >= 2 else row - row % BLOCK - 1

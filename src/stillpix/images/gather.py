@@ -1,0 +1,273 @@
+"""From what a person points at to photos, grouped by the sensor that took them.
+
+Reads the heads of files only. Whatever cannot be used is named with the reason, and the rest go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from ..errors import ReadError
+from ..frame import UNKNOWN, Sensor
+from . import Header, is_photo, read_header
+from .read_ahead import threads
+
+# What raw converters, editors and sharing programs write into EXIF Software: their exports have
+# been resized, sharpened, lens-corrected or already repaired.
+CONVERTERS = (
+    "lightroom", "photoshop", "camera raw", "capture one", "darktable", "rawtherapee", "gimp",
+    "dxo", "affinity", "luminar", "on1", "aperture", "photos", "picasa", "snapseed", "digikam",
+    "acdsee", "irfanview", "xnview", "imagemagick", "graphicsmagick", "silkypix", "photomatix",
+    "capture nx", "viewnx", "nx studio", "digital photo professional", "paint", "pixelmator",
+    "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
+)  # fmt: skip
+_CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
+REPORT_EVERY = 50
+
+Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Gathering:
+    """The photos that were found, by sensor, and what is to be said about them."""
+
+    bodies: dict[Sensor, list[Header]] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def photos(self) -> int:
+        """Return how many photos can be tried."""
+        return sum(map(len, self.bodies.values()))
+
+
+def gather(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    jobs: int | None = None,
+    report: Callable[[int], None] | None = None,
+    dark: bool = False,
+) -> Gathering:
+    """Find the photos under some paths and group them by sensor, largest group first.
+
+    A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
+    then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
+    says by itself whether it is one.
+    """
+    result = Gathering()
+    files = list(_Search(result.skipped).files(paths))
+    groups: dict[Sensor, list[Header]] = {}
+    with threads(jobs) as pool:
+        for number, outcome in enumerate(pool.map(_header_or_reason, files), start=1):
+            if isinstance(outcome, Skipped):
+                result.skipped.append(outcome)
+            else:
+                if dark and outcome.sensor.layout != "rendered":
+                    outcome = replace(outcome, dark=True)  # noqa: PLW2901 - the same photo
+                groups.setdefault(outcome.sensor, []).append(outcome)
+            if report and number % REPORT_EVERY == 0:
+                report(number)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
+    result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
+    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies)]
+    if dark:
+        result.warnings += _dark_warnings(result.bodies)
+    return result
+
+
+def _header_or_reason(path: Path) -> Header | Skipped:
+    try:
+        return read_header(path)
+    except ReadError as error:
+        return Skipped(error.path, error.reason)
+
+
+class _Search:
+    """One walk through files and folders that gives each file once, however it is pointed at."""
+
+    def __init__(self, skipped: list[Skipped]) -> None:
+        self.skipped = skipped
+        self.seen: set[Place] = set()  # files and folders
+        self.unread: Counter[str] = Counter()  # files of formats that are not read, by suffix
+
+    def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+        """Yield the photo files in a stable order, and note what cannot be used."""
+        for given in paths:
+            for path in self._expanded(os.fspath(given)):
+                if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
+                    yield from self._below(path)
+                elif self._is_new(path):
+                    yield path
+        for suffix, number in sorted(self.unread.items()):
+            files = "1 file is" if number == 1 else f"{number} files are"
+            reason = f"{files} of a format that is not read yet; use the camera's JPEGs, or export"
+            self.skipped.append(Skipped(f"*{suffix}", reason))
+
+    def _expanded(self, given: str) -> Iterator[Path]:
+        """Yield a path that exists; a name that does not is taken for a glob pattern."""
+        if os.path.lexists(given):
+            yield Path(given)
+            return
+        name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
+        pattern = "" if "\0" in name else name
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path: below itself
+        if not matches and _is_behind_a_closed_folder(name):
+            self._skip(Path(given), PermissionError())
+        elif not matches:
+            reason = "no file matches this pattern" if glob.has_magic(name) else "does not exist"
+            self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
+        yield from map(Path, matches)
+
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """Yield the photos below a folder; links are followed, but no folder is entered twice."""
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            if not self._is_new(here):
+                continue
+            try:
+                with os.scandir(here) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self._skip(here, error)
+                continue
+            below = []
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.name.startswith("."):
+                    continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
+                if os.path.isdir(path):  # noqa: PTH112  # as above
+                    below.append(path)
+                elif is_photo(path):
+                    if self._is_new(path):
+                        yield path
+                elif path.suffix.lower() in UNREAD_SUFFIXES:
+                    self.unread[path.suffix.lower()] += 1
+            pending.extend(reversed(below))
+
+    def _is_new(self, path: Path) -> bool:
+        """Return whether a file or folder can be looked at and was not met before."""
+        try:
+            place = _place(path)
+        except OSError as error:
+            self._skip(path, error)
+            return False
+        if place in self.seen:
+            return False
+        self.seen.add(place)
+        return True
+
+    def _skip(self, path: Path, error: OSError) -> None:
+        self.skipped.append(Skipped(str(path), _os_reason(error)))
+
+
+def _is_behind_a_closed_folder(name: str) -> bool:
+    """Return whether it cannot be known if the file exists."""
+    try:
+        os.lstat(name)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _place(path: Path) -> Place:
+    """Return what tells a file from all others, whatever the names and links that lead to it."""
+    status = path.stat()
+    if status.st_ino == 0:  # some network and memory-card file systems number nothing
+        return str(path.resolve())
+    return status.st_dev, status.st_ino
+
+
+def _os_reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "may not be read; give yourself permission to read it"
+    if isinstance(error, FileNotFoundError):
+        return "is gone, or is a link to nothing; leave it out"
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself; remove the link"
+    return f"cannot be read ({error.strerror or error}); check the disk"
+
+
+def is_export(header: Header) -> bool:
+    """Return whether a photo was written by a raw converter or editor, by its EXIF Software."""
+    return _CONVERTER.search(header.software or "") is not None
+
+
+def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
+    """Warn of sizes that are not a body's own: its largest common one."""
+    families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
+    for sensor in bodies:
+        rendered = sensor.layout == "rendered"  # a RAW file is larger than its camera's JPEG
+        families.setdefault((sensor.make, sensor.model, sensor.serial, rendered), []).append(sensor)
+    for (_, model, _, _), sizes in families.items():
+        if len(sizes) == 1 or model == UNKNOWN:
+            continue
+        most = max(len(bodies[sensor]) for sensor in sizes)
+        common = [sensor for sensor in sizes if len(bodies[sensor]) >= most / 5]
+        own = max(common, key=lambda sensor: sensor.width * sensor.height)
+        for sensor in sizes:
+            if sensor == own:
+                continue
+            turned = (sensor.width, sensor.height) == (own.height, own.width)
+            why = "turned when exported" if turned else "resized, cropped or of a smaller mode"
+            number = len(bodies[sensor])
+            look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
+            yield (
+                f"{own.name}: {_photos(number)} of {sensor.width}x{sensor.height} {look} {why}; "
+                f"{they} a map of {'its' if number == 1 else 'their'} own, which fits no other size"
+            )
+
+
+def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
+    """Warn of photos that are not straight from a camera, and of bodies nobody named."""
+    for sensor, headers in bodies.items():
+        exports = [header for header in headers if is_export(header)]
+        if exports:
+            yield (
+                f"{sensor.name}: {_photos(len(exports))} written by {exports[0].software}, such as "
+                f"{exports[0].path.name}; exports may be resized or repaired already, the camera's "
+                "own files tell more"
+            )
+        if sensor.model == UNKNOWN and len(headers) > 1:
+            yield (
+                f"{sensor.name}: {_photos(len(headers))} do not say which camera took them; "
+                "they are taken for one camera's"
+            )
+
+
+def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
+    """Warn of pictures that cannot count as dark frames."""
+    for sensor, headers in bodies.items():
+        if sensor.layout == "rendered":
+            yield (
+                f"{sensor.name}: {_photos(len(headers))} hold no mosaic, and count as ordinary "
+                "photos; dark frames are RAW or FITS files"
+            )
+
+
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number} photos"
+
+
+def _in_order(headers: Sequence[Header]) -> list[Header]:
+    """Return photos by folder and name: the order in which series were taken."""
+    return sorted(headers, key=lambda header: (str(header.path.parent), header.path.name))

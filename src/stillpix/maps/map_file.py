@@ -1,0 +1,325 @@
+"""stillpix's own map file, version 1: JSON in UTF-8, one defect a line.
+
+Never loses a key it does not know, and never leaves half a file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_args
+
+from ..atomic import write_atomically
+from ..errors import MapFormatError
+from ..frame import UNKNOWN, Layout, Sensor
+from .fields import Fields
+from .records import Defect, DefectMap, DetectionSummary, EvidenceSummary, Kind, Run, State
+
+FORMAT = "stillpix-map"
+VERSION = 1
+KINDS: tuple[Kind, ...] = get_args(Kind)
+STATES: tuple[State, ...] = get_args(State)
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+T = TypeVar("T")
+
+
+def read(path: Path) -> DefectMap:
+    """Read a version 1 map file.
+
+    Raises:
+        MapFormatError: the file is missing, damaged, or written by a newer stillpix.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a folder, a device, a pipe that never ends
+            raise MapFormatError(f"{path}: is not a file; give the path of a map")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        remedy = "`stillpix show` lists the maps you have"
+        raise MapFormatError(f"{path}: there is no such file; {remedy}") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise MapFormatError(f"{path}: cannot be read ({reason}); check its permissions") from error
+    try:
+        return from_text(content.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        raise MapFormatError(f"{path}: is not a stillpix map: it is not UTF-8 text") from error
+
+
+def write(defect_map: DefectMap, path: Path) -> None:
+    """Write a version 1 map file, after making sure that it can be read again.
+
+    Raises:
+        WriteError: the disk is full, the folder is missing, ...; an old map is untouched.
+        MapFormatError: the map breaks its own rules (a defect outside its sensor, a duplicate).
+    """
+    try:
+        text = as_text(defect_map)
+    except ValueError as error:  # JSON has no NaN and no infinity
+        raise MapFormatError(f"{path}: not written: {error}") from error
+    from_text(text, str(path))
+    # A lone surrogate (a broken file name, a broken EXIF text) becomes a JSON escape of itself.
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def as_text(defect_map: DefectMap) -> str:
+    """Return the map file's text.
+
+    >>> text = as_text(DefectMap(Sensor("Canon", "EOS R", "7", 30, 20), (Defect(x=3, y=4),)))
+    >>> for line in text.splitlines():
+    ...     print(line[:74])
+    {
+      "format": "stillpix-map", "version": 1,
+      "sensor": {"make": "Canon", "model": "EOS R", "serial": "7", "width": 30
+      "evidence": {"photos": 0, "scenes": 0},
+      "detection": {"method": "scores", "fdr": 0.01},
+      "defects": [
+        {"x": 3, "y": 4, "kind": "unknown", "score": 0.0, "q": 1.0, "state": "
+      ]
+    }
+    """
+    sections = {
+        "sensor": _sensor_object(defect_map),
+        "evidence": _evidence_object(defect_map.evidence),
+        "detection": _detection_object(defect_map.detection),
+    }
+    head = f'"format": {_dumped(FORMAT)}, "version": {VERSION}'
+    lines = [head, *(f"{_dumped(key)}: {_dumped(value)}" for key, value in sections.items())]
+    rows = ",\n    ".join(_dumped(defect_object(defect)) for defect in defect_map)
+    lines.append(f'"defects": [\n    {rows}\n  ]' if rows else '"defects": []')
+    lines += [f"{_dumped(key)}: {_dumped(value)}" for key, value in defect_map.extra.items()]
+    return "{\n  " + ",\n  ".join(lines) + "\n}\n"
+
+
+def from_text(text: str, origin: str) -> DefectMap:
+    """Return the map that a file's text describes; `origin` names the file in errors.
+
+    Raises:
+        MapFormatError: the text is not a map, is damaged, or was written by a newer stillpix.
+    """
+    document = Fields(origin, "", _document(text, origin))
+    _check_version(document)
+    sensor, sensor_extra = _sensor(Fields(origin, "sensor", document.require("sensor")))
+    evidence = _evidence(document.section("evidence"))
+    detection = _detection(document.section("detection"))
+    listed = document.require("defects")
+    if not isinstance(listed, list):
+        raise document.refuse("defects", "must be a list")
+    defects = tuple(
+        defect_from(Fields(origin, f"defects[{index}]", entry), sensor)
+        for index, entry in enumerate(listed)
+    )
+    _refuse_duplicates(document, defects)
+    return DefectMap(sensor, defects, evidence, detection, document.rest(), sensor_extra)
+
+
+def _document(text: str, origin: str) -> object:
+    def refuse(constant: str) -> NoReturn:
+        raise MapFormatError(
+            f"{origin}: holds {constant}, which is no number; "
+            "correct it, or make the map again with `stillpix find`"
+        )
+
+    def finite(number: str) -> float:
+        value = float(number)
+        return value if math.isfinite(value) else refuse(number[:20])
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=finite)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        ends = " (the file ends too early)" if error.pos >= len(text.rstrip()) else ""
+        reason = f"is not valid JSON, {where}{ends}"
+    except (ValueError, RecursionError) as error:  # endless digits, endless brackets
+        reason = f"is not valid JSON ({error})"
+    remedy = "copy it again, or make the map again with `stillpix find`"
+    raise MapFormatError(f"{origin}: {reason}; {remedy}")
+
+
+def _check_version(document: Fields) -> None:
+    word, version = document.take("format"), document.take("version")
+    if word != FORMAT:
+        raise MapFormatError(
+            f'{document.origin}: is not a stillpix map: its "format" is not "{FORMAT}"; '
+            "give a file that `stillpix find` wrote"
+        )
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise document.refuse("version", f"must be {VERSION}")
+    if version > VERSION:
+        raise MapFormatError(
+            f"{document.origin}: was written by a newer stillpix (map version {version}); "
+            "update stillpix"
+        )
+
+
+def _sensor(fields: Fields) -> tuple[Sensor, Mapping[str, Any]]:
+    make = fields.text("make", UNKNOWN)
+    model = fields.text("model", UNKNOWN)
+    serial = fields.text("serial", UNKNOWN)
+    width, height = fields.whole("width", 1), fields.whole("height", 1)
+    layout = fields.word("layout", LAYOUTS, "rendered")
+    visible = fields.sequence("visible", 4)
+    if visible == [0, 0, width, height]:
+        visible = None  # "all of it" has one spelling in memory, so sensors compare equal
+    if visible is None:
+        return Sensor(make, model, serial, width, height, layout), fields.rest()
+    x = fields.within("visible", visible[0], 0, width - 1)
+    y = fields.within("visible", visible[1], 0, height - 1)
+    area = (
+        x,
+        y,
+        fields.within("visible", visible[2], 1, width - x),
+        fields.within("visible", visible[3], 1, height - y),
+    )
+    return Sensor(make, model, serial, width, height, layout, area), fields.rest()
+
+
+def _evidence(fields: Fields) -> EvidenceSummary:
+    return EvidenceSummary(
+        photos=fields.whole("photos", 0, default=0),
+        scenes=fields.whole("scenes", 0, default=0),
+        first=fields.moment("first"),
+        last=fields.moment("last"),
+        extra=fields.rest(),
+    )
+
+
+def _detection(fields: Fields) -> DetectionSummary:
+    return DetectionSummary(
+        method=fields.text("method", "scores"),
+        fdr=fields.share("fdr", 0.01),
+        expected_false=fields.optional_number("expected_false", low=0.0),
+        stillpix=fields.text("stillpix", ""),
+        extra=fields.rest(),
+    )
+
+
+def defect_from(fields: Fields, sensor: Sensor) -> Defect:
+    """Return the defect that an object of a map file describes.
+
+    Raises:
+        MapFormatError: a value is of the wrong type, out of range, or outside the sensor.
+    """
+    site = fields.take("site")
+    if site is not None and not isinstance(site, str):
+        raise fields.refuse("site", "must be text")
+    return Defect(
+        x=fields.whole("x", 0, sensor.width - 1),
+        y=fields.whole("y", 0, sensor.height - 1),
+        kind=fields.word("kind", KINDS, "unknown"),
+        site=site,
+        strength=fields.optional_number("strength"),
+        exposure_s=fields.optional_number("exposure_s", low=0.0),
+        gain=fields.optional_number("gain", low=0.0),
+        score=fields.number("score", 0.0),
+        q=fields.share("q", 1.0),
+        seen=_seen(fields),
+        since=fields.span("since"),
+        until=fields.span("until"),
+        state=fields.word("state", STATES, "candidate"),
+        run=_run(fields, sensor),
+        extra=fields.rest(),
+    )
+
+
+def _seen(fields: Fields) -> tuple[float, int] | None:
+    seen = fields.sequence("seen", 2)
+    if seen is None:
+        return None
+    return fields.within_share("seen", seen[0]), fields.within("seen", seen[1], 0)
+
+
+def _run(fields: Fields, sensor: Sensor) -> Run | None:
+    run = fields.sequence("run", 3)
+    if run is None:
+        return None
+    along = run[0]
+    if along not in ("row", "column"):
+        raise fields.refuse("run", 'must begin with "row" or "column"')
+    end = (sensor.width if along == "row" else sensor.height) - 1
+    first = fields.within("run", run[1], 0, end)
+    return Run(along, first, fields.within("run", run[2], first, end))
+
+
+def _refuse_duplicates(document: Fields, defects: tuple[Defect, ...]) -> None:
+    places: dict[tuple[int, int, Run | None], int] = {}
+    for index, defect in enumerate(defects):
+        before = places.setdefault((defect.x, defect.y, defect.run), index)
+        if before != index:
+            reason = f"is at x {defect.x}, y {defect.y}, as defects[{before}] is already"
+            raise document.refuse(f"defects[{index}]", reason)
+
+
+def _sensor_object(defect_map: DefectMap) -> dict[str, Any]:
+    sensor = defect_map.sensor
+    return {
+        "make": sensor.make,
+        "model": sensor.model,
+        "serial": sensor.serial,
+        "width": int(sensor.width),
+        "height": int(sensor.height),
+        "layout": sensor.layout,
+        "visible": [int(edge) for edge in sensor.visible_area],
+        **defect_map.sensor_extra,
+    }
+
+
+def _evidence_object(evidence: EvidenceSummary) -> dict[str, Any]:
+    known = {
+        "photos": int(evidence.photos),
+        "scenes": int(evidence.scenes),
+        "first": evidence.first and evidence.first.isoformat(),
+        "last": evidence.last and evidence.last.isoformat(),
+    }
+    return {**_present(known), **evidence.extra}
+
+
+def _detection_object(detection: DetectionSummary) -> dict[str, Any]:
+    known = {
+        "method": detection.method,
+        "fdr": _significant(detection.fdr, 6),
+        "expected_false": _significant(detection.expected_false, 2),
+        "stillpix": detection.stillpix or None,
+    }
+    return {**_present(known), **detection.extra}
+
+
+def defect_object(defect: Defect) -> dict[str, Any]:
+    """Return a defect as an object of a map file, its numbers rounded to what they can say."""
+    seen, run = defect.seen, defect.run
+    known = {
+        "x": int(defect.x),
+        "y": int(defect.y),
+        "kind": defect.kind,
+        "site": defect.site,
+        "strength": _decimals(defect.strength, 1),
+        "exposure_s": _significant(defect.exposure_s, 4),
+        "gain": _significant(defect.gain, 4),
+        "score": _decimals(defect.score, 2),
+        "q": _significant(defect.q, 2),
+        "seen": seen and [_significant(seen[0], 2), int(seen[1])],
+        "since": defect.since and [day.isoformat() for day in defect.since],
+        "until": defect.until and [day.isoformat() for day in defect.until],
+        "state": defect.state,
+        "run": run and [run.along, int(run.first), int(run.last)],
+    }
+    return {**_present(known), **defect.extra}
+
+
+def _present(known: Mapping[str, T | None]) -> dict[str, T]:
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _decimals(number: float | None, places: int) -> float | None:
+    """Round for the file; adding 0.0 turns -0.0 into 0.0."""
+    return None if number is None else round(float(number), places) + 0.0
+
+
+def _significant(number: float | None, digits: int) -> float | None:
+    return None if number is None else float(f"{float(number):.{digits}g}") + 0.0
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,122 @@
+"""Every change to a map: a person's marks carried over, another program's list added.
+
+Never reads or writes a file, and never drops what a person said about a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .records import Defect, DefectMap, Run
+
+REACH = 1  # px: a defect found this near to a marked one is the same defect
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A map with what another program's list named, and what was new in that."""
+
+    map: DefectMap
+    added: tuple[Defect, ...] = ()  # were not in the map
+    accepted: tuple[Defect, ...] = ()  # were candidates, or rejected and accepted all the same
+    known: tuple[Defect, ...] = ()  # were confirmed or accepted before
+    still_rejected: tuple[Defect, ...] = ()
+
+
+def adopted(
+    defect_map: DefectMap, listed: Iterable[Defect], *, accept_rejected: bool = False
+) -> Adoption:
+    """Return a map with the defects of a list added to it, as accepted by a person.
+
+    What the map knows of a place stays. A place that a person rejected stays rejected: that was a
+    word about this one pixel, and a list is one about all of its own. `accept_rejected` is for
+    who means it.
+
+    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
+    >>> known = (Defect(x=3, y=4, kind="hot"), Defect(x=9, y=9, state="rejected"))
+    >>> listed = (Defect(x=3, y=4), Defect(x=5, y=5), Defect(x=9, y=9))
+    >>> found = adopted(DefectMap(sensor, known), listed).map
+    >>> [(one.x, one.kind, one.state) for one in found]
+    [(3, 'hot', 'accepted'), (9, 'unknown', 'rejected'), (5, 'unknown', 'accepted')]
+    """
+    defects = {_place(one): one for one in defect_map}
+    changes: dict[str, list[Defect]] = {}
+    for one in listed:
+        before = defects.get(_place(one))
+        if before is None:
+            after, change = replace(one, state="accepted"), "added"
+        elif before.state == "rejected" and not accept_rejected:
+            after, change = before, "still_rejected"
+        elif before.state in ("confirmed", "accepted"):
+            after, change = _with_dates_of(one, before), "known"
+        else:
+            after, change = replace(_with_dates_of(one, before), state="accepted"), "accepted"
+        defects[_place(one)] = after
+        changes.setdefault(change, []).append(after)
+    found = replace(defect_map, defects=tuple(defects.values()))
+    return Adoption(found, **{change: tuple(each) for change, each in changes.items()})
+
+
+def _place(defect: Defect) -> tuple[int, int, Run | None]:
+    """Return where a defect is, a run by where it begins."""
+    run = defect.run
+    if run is None:
+        return defect.x, defect.y, None
+    return (run.first, defect.y, run) if run.along == "row" else (defect.x, run.first, run)
+
+
+def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
+    """Return the latest map with what a person said of the previous one.
+
+    A defect that was accepted or rejected keeps that state where it is found again within
+    1 px, and is kept as it was where it is not. Dates of any defect stay where the new scan
+    tells none. Keys that this version does not know stay.
+
+    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
+    >>> before = DefectMap(sensor, (Defect(x=3, y=4, state="rejected"), Defect(x=9, y=9)))
+    >>> after = DefectMap(sensor, (Defect(x=4, y=4, score=8.0), Defect(x=20, y=1)))
+    >>> [(one.x, one.y, one.state) for one in with_marks_of(before, after)]
+    [(4, 4, 'rejected'), (20, 1, 'candidate')]
+    """
+    marked = previous.in_state("accepted", "rejected")
+    partners = _nearest_pairs(marked, latest.defects)
+    defects = list(latest.defects)
+    for old, new in partners.items():
+        before, found = marked[old], defects[new]
+        found = _with_dates_of(before, found)
+        defects[new] = replace(found, state=before.state, extra={**before.extra, **found.extra})
+    earlier = {(one.x, one.y, one.run): one for one in previous}
+    defects = [_with_dates_of(earlier.get((one.x, one.y, one.run), one), one) for one in defects]
+    defects += [before for old, before in enumerate(marked) if old not in partners]
+    return replace(
+        latest,
+        defects=tuple(defects),
+        extra={**previous.extra, **latest.extra},
+        sensor_extra={**previous.sensor_extra, **latest.sensor_extra},
+    )
+
+
+def _with_dates_of(before: Defect, found: Defect) -> Defect:
+    """Return a defect with the dates that an earlier scan told, where this one could tell none."""
+    if found.since is not None:
+        return found
+    return replace(found, since=before.since, until=before.until)
+
+
+def _nearest_pairs(marked: tuple[Defect, ...], found: tuple[Defect, ...]) -> dict[int, int]:
+    """Pair each marked defect with at most one found one, the nearest pairs first."""
+    at = {(one.x, one.y, one.run and one.run.along): index for index, one in enumerate(found)}
+    steps = range(-REACH, REACH + 1)
+    distances = sorted(
+        (dx * dx + dy * dy, old, at[place])
+        for old, one in enumerate(marked)
+        for dx in steps
+        for dy in steps
+        if (place := (one.x + dx, one.y + dy, one.run and one.run.along)) in at
+    )
+    partners: dict[int, int] = {}
+    for _, old, new in distances:
+        if old not in partners and new not in partners.values():
+            partners[old] = new
+    return partners

@@ -1,0 +1,229 @@
+"""Which file each repaired photo becomes, told before any is opened.
+
+Never writes, and never lets two photos become one file.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+
+from ..errors import WriteError
+from ..frame import Sensor
+from ..images import Header
+from ..images.gather import Gathering, Skipped
+from .log import LOG_NAME
+from .verdicts import LISTED_IN_DNG, RawWay
+
+DNG = ".dng"
+ORIGINAL = ".orig"  # what the name of a kept original ends in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where repaired photos are written, and what is kept; neither place: nothing is written."""
+
+    out: Path | None = None  # the folder for copies
+    in_place: bool = False
+    backup: bool = True  # in place: keep the original beside it
+    force: bool = False  # copies: overwrite what is there
+    dry_run: bool = False
+    raw: RawWay = LISTED_IN_DNG  # what becomes of RAW photos
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way of one photo, from where it is read to where it is written."""
+
+    header: Header
+    target: Path | None = None  # None: nothing is written
+
+
+@dataclass(slots=True)
+class Routes:
+    """The ways of the photos, by sensor, and those that have none."""
+
+    bodies: dict[Sensor, list[Route]] = field(default_factory=dict)
+    refused: list[Skipped] = field(default_factory=list)
+    left_out: int = 0  # photos in the folder for copies: they are copies themselves
+
+    @property
+    def photos(self) -> int:
+        """Return how many photos have a way."""
+        return sum(map(len, self.bodies.values()))
+
+
+def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Routes:
+    """Return where each photo goes that was gathered from `paths`.
+
+    A folder's structure is kept below the folder for copies; a photo that is named itself goes
+    straight into it. Photos that lie in the folder for copies are left out, and two that would
+    get one name are refused, both.
+
+    Raises:
+        WriteError: the folder for copies is the photos' own.
+    """
+    found = _without_what_fix_left(found)
+    if placement.out is None:
+        target = _in_place if placement.in_place else _nowhere
+        ways = {
+            sensor: [Route(header, target(header)) for header in headers]
+            for sensor, headers in found.bodies.items()
+        }
+        return Routes(ways, found.skipped)
+    return _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng).routes()
+
+
+def _without_what_fix_left(found: Gathering) -> Gathering:
+    """Leave out what the pattern * finds beside photos that were fixed: originals and logs.
+
+    An original that is given without its photo is one to be fixed anew.
+    """
+    photos = {header.path for headers in found.bodies.values() for header in headers}
+    bodies = {
+        sensor: [
+            header
+            for header in headers
+            if not header.path.name.endswith(ORIGINAL)
+            or header.path.with_name(header.path.name.removesuffix(ORIGINAL)) not in photos
+        ]
+        for sensor, headers in found.bodies.items()
+    }
+    skipped = [each for each in found.skipped if Path(each.path).name != LOG_NAME]
+    return Gathering({sensor: left for sensor, left in bodies.items() if left}, skipped)
+
+
+def _in_place(header: Header) -> Path:
+    return Path(os.path.realpath(header.path))  # a link stays one
+
+
+def _nowhere(_: Header) -> None:
+    return None
+
+
+class _Copies:
+    """The routes into one folder."""
+
+    def __init__(self, found: Gathering, paths: Sequence[str], out: Path, *, to_dng: bool) -> None:
+        self.found, self.out, self.to_dng = found, out, to_dng
+        self._real_folders: dict[Path, Path] = {}
+        self.real_out = self._real_folder(out)
+        bases = [_base_of(given) for given in paths]
+        self.photos = {photo: base for base, photo in bases if photo is not None}
+        self.folders = [base for base, photo in bases if photo is None]
+
+    def routes(self) -> Routes:
+        result = Routes()
+        for skipped in self.found.skipped:
+            path = Path(skipped.path)
+            if not (os.path.lexists(path) and self._is_copy(path)):
+                result.refused.append(skipped)
+        ways: list[tuple[Header, Path]] = []
+        for header in (header for headers in self.found.bodies.values() for header in headers):
+            if self._is_copy(header.path):
+                result.left_out += 1
+            else:
+                ways.append((header, self.out / self._name_of(header)))
+        takers: dict[str, list[Path]] = {}
+        for header, target in ways:
+            self._require_another_place(header.path, target)
+            takers.setdefault(self._name_on_disk(target), []).append(header.path)
+        sources = {_folded(self._real(header.path)) for header, _ in ways}
+        for header, target in ways:
+            others = [path for path in takers[self._name_on_disk(target)] if path != header.path]
+            if reason := self._collision(target, others, sources):
+                result.refused.append(Skipped(str(header.path), reason))
+            else:
+                result.bodies.setdefault(header.sensor, []).append(Route(header, target))
+        return result
+
+    def _is_copy(self, path: Path) -> bool:
+        """Return whether a photo lies in the folder for copies, and was not asked for there."""
+        base = self._base(path)
+        meant = base is not None and _is_within(self._real_folder(base), self.real_out)
+        return _is_within(Path(self._real(path)), self.real_out) and not meant
+
+    def _base(self, path: Path) -> Path | None:
+        """Return the folder, of those that were given, from which a photo's structure counts."""
+        if path in self.photos:
+            return self.photos[path]
+        return next(
+            (
+                base
+                for base in self.folders
+                if path.is_relative_to(base) and ".." not in path.relative_to(base).parts
+            ),
+            None,
+        )
+
+    def _below_base(self, path: Path) -> Path:
+        base = self._base(path)
+        return Path(path.name) if base is None else path.relative_to(base)
+
+    def _name_of(self, header: Header) -> Path:
+        """Return a copy's path below the folder; a new DNG is called one."""
+        name = self._below_base(header.path)
+        becomes_dng = self.to_dng and header.format == "raw" and name.suffix.lower() != DNG
+        return name.with_suffix(DNG) if becomes_dng else name
+
+    def _require_another_place(self, photo: Path, target: Path) -> None:
+        if self._name_on_disk(target) == self._name_on_disk(photo):
+            raise WriteError(
+                self.out,
+                f"is the folder of {photo.name} itself; name another folder, or use --in-place, "
+                "which keeps the originals",
+            )
+
+    def _collision(self, target: Path, others: Sequence[Path], sources: set[str]) -> str:
+        """Return what a photo would overwrite at its target, or "" where that is nothing."""
+        if others:
+            return (
+                f"would become {target}, and so would {others[0]}; give the folder that holds "
+                "both, or fix them in two runs with two --out"
+            )
+        if _folded(self._real(target)) in sources:
+            return (
+                f"would overwrite {target}, which is one of the photos itself; name another --out"
+            )
+        return ""
+
+    def _real(self, path: Path) -> str:
+        """Return os.path.realpath(path), without asking for the same folder again and again."""
+        return os.path.realpath(path) if path.is_symlink() else self._unfollowed(path)
+
+    def _name_on_disk(self, path: Path) -> str:
+        """Return what the names of one file share, whatever links lead to its folder."""
+        return _folded(self._unfollowed(path))
+
+    def _unfollowed(self, path: Path) -> str:
+        return str(self._real_folder(path.parent) / path.name)
+
+    def _real_folder(self, folder: Path) -> Path:
+        if folder not in self._real_folders:
+            self._real_folders[folder] = Path(os.path.realpath(folder))
+        return self._real_folders[folder]
+
+
+def _base_of(given: str) -> tuple[Path, Path | None]:
+    """Return the folder from which the structure below a path counts, and the one photo it is."""
+    name = given if os.path.lexists(given) else os.path.expanduser(given)  # noqa: PTH111
+    path = Path(name)
+    if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
+        return path, None
+    if os.path.lexists(path):
+        return path.parent, path
+    return Path(*takewhile(lambda part: not glob.has_magic(part), path.parts)), None
+
+
+def _folded(name: str) -> str:
+    """Return a name as the system compares it: "A.JPG" may be "a.jpg" there."""
+    return name.casefold() if sys.platform in {"win32", "darwin"} else name
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents

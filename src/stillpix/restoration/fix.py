@@ -1,0 +1,320 @@
+"""From photos and the defects of their camera to repaired files.
+
+Never prints: a Watch is told what happens. Never holds more photos than threads, and one photo
+that cannot be repaired costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
+from ..frame import Sensor
+from ..images import Header, digest_of, read_header, require_decodable
+from ..images.gather import Skipped
+from ..images.read_ahead import threads
+from ..maps.records import DefectMap
+from ..watch import Watch
+from .destinations import DNG, Placement, Route, Routes
+from .files import repaired_file
+from .log import Entry, FixLog, listing_object, verdict_object
+from .placer import Placer, is_out_of_room
+from .targets import Lister, Listing, listed_in
+from .verdicts import RawWay, RepairedFile, Verdict
+from .verification import verified
+
+Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
+
+
+@dataclass(frozen=True, slots=True)
+class MendedPhoto:
+    """What was done to one photo; on a dry run, what would be."""
+
+    source: Path
+    target: Path | None  # None: nothing is written
+    result: Result  # "left": there was nothing to do, and nothing was written
+    verdicts: tuple[Verdict, ...]
+    before: str  # the digest of its file
+    after: str
+    notes: tuple[str, ...] = ()
+    there: bool = False  # the target held exactly this already
+    original: Path | None = None  # where the original is kept
+    earlier: bool = False  # that is an earlier run's, which stays
+
+    @property
+    def repaired(self) -> int:
+        """Return how many places were repaired."""
+        return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
+
+    @property
+    def listed(self) -> int:
+        """Return how many defects the file lists for the program that develops it."""
+        return sum(verdict.outcome == "listed" for verdict in self.verdicts)
+
+
+@dataclass(slots=True)
+class BodyMending:
+    """What came of one body's photos."""
+
+    sensor: Sensor
+    listing: Listing | None = None  # None: nobody says what is broken
+    photos: list[MendedPhoto] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    left: int = 0  # not looked at: it was stopped, or the disk is full
+    out_of_room: bool = False
+
+
+def fix(
+    photo: str | os.PathLike[str],
+    defect_map: DefectMap,
+    out: str | os.PathLike[str],
+    *,
+    always: bool = False,
+    force: bool = False,
+    mosaic: bool = False,
+) -> tuple[Verdict, ...]:
+    """Write a repaired copy of one photo and return what was done at each listed place.
+
+    The map's confirmed and accepted defects are repaired where they show, or, with `always`,
+    wherever they are. The copy is of the same format, with the same time of change and the same
+    permissions, and differs from the photo in the repaired places alone; where nothing shows it
+    is the same to the byte. An `out` that is there and differs is overwritten with `force` only.
+
+    Of a DNG the pixels stay, and its own list names the defects for the program that develops it;
+    with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
+    ends in .dng, and is refused if not.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from stillpix.maps.records import Defect
+    >>> pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
+    >>> pixels[10, 20] = 250
+    >>> with TemporaryDirectory() as folder:
+    ...     photo, out = Path(folder, "a.png"), Path(folder, "fixed.png")
+    ...     Image.fromarray(pixels).save(photo)
+    ...     hot = Defect(x=20, y=10, kind="hot", state="confirmed")
+    ...     verdicts = fix(photo, DefectMap(read_header(photo).sensor, (hot,)), out)
+    ...     [(verdict.x, verdict.y, verdict.outcome) for verdict in verdicts]
+    ...     bool(np.asarray(Image.open(out))[10, 20] < 100)
+    [(20, 10, 'repaired')]
+    True
+
+    Raises:
+        ReadError: the photo cannot be read, or is of a kind that cannot be repaired.
+        SensorMismatchError: the map is of another body, or of another size.
+        WriteError: the copy cannot be written, or would overwrite something.
+    """
+    header = read_header(photo)
+    if os.path.realpath(out) == os.path.realpath(photo):
+        raise WriteError(out, "is the photo itself; name another file")
+    try:
+        listing = listed_in(defect_map)(header.sensor, [header])
+    except SensorMismatchError as error:
+        raise SensorMismatchError(f"{header.path}: {error}") from error
+    way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
+    placement = Placement(out=Path(out).parent, force=force, raw=way)
+    mending = _Mending(placement, always=always, changed_only=False, log=None)
+    return mending.mended(Route(header, Path(out)), listing).verdicts
+
+
+def mend(
+    ways: Routes,
+    lister: Lister,
+    placement: Placement,
+    *,
+    always: bool = False,
+    changed_only: bool = False,
+    jobs: int | None = None,
+    watch: Watch | None = None,
+    log: FixLog | None = None,
+) -> Iterator[BodyMending]:
+    """Repair the photos that have a way, and yield what comes of each body as it is done.
+
+    `always` repairs every listed place, shown or not. A photo in which nothing shows is copied as
+    it is, unless `changed_only`; in place it is left alone. What is done is noted in the log.
+    """
+    watch, jobs = watch or Watch(), jobs or os.cpu_count() or 1
+    mending = _Mending(placement, always=always, changed_only=changed_only, log=log)
+    with ExitStack() as stack:
+        if log is not None:
+            stack.enter_context(closing(log))  # after the last photo, however the run ends
+        pool = stack.enter_context(threads(jobs))
+        full = False
+        for sensor, headers in ways.bodies.items():
+            body = BodyMending(sensor, left=len(headers), out_of_room=full)
+            if not (full or watch.stop()):
+                _mend_body(body, headers, lister, mending, pool, jobs, watch)
+            full = body.out_of_room
+            yield body
+
+
+def _mend_body(
+    body: BodyMending, ways: Sequence[Route], lister: Lister, mending: _Mending, pool: Executor,
+    jobs: int, watch: Watch,
+) -> None:  # fmt: skip
+    try:
+        body.listing = lister(body.sensor, [way.header for way in ways])
+    except StillpixError as error:
+        body.skipped = [Skipped(str(way.header.path), str(error)) for way in ways]
+        for each in body.skipped:
+            watch.skipped(each.path, each.reason)
+        body.left = 0
+        return
+    if body.listing.note:
+        watch.message(f"{body.sensor.name}: {body.listing.note}")
+    watch.body(body.sensor, len(ways))
+    done: dict[int, MendedPhoto | Skipped] = {}
+    under_way: dict[Future[MendedPhoto | Skipped], int] = {}
+    waiting = iter(enumerate(ways))
+    while True:
+        # No more than one a thread: each holds a photo and its coefficients.
+        while len(under_way) < jobs and not (body.out_of_room or watch.stop()):
+            number, way = next(waiting, (len(ways), None))
+            if way is None:
+                break
+            under_way[pool.submit(mending.tried, way, body.listing)] = number
+        if not under_way:
+            break
+        for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            done[under_way.pop(future)] = outcome = future.result()
+            if isinstance(outcome, Skipped):
+                watch.skipped(outcome.path, outcome.reason)
+            body.out_of_room |= mending.out_of_room
+            body.left -= 1
+            watch.photos(len(ways) - body.left)
+    in_order = [done[number] for number in sorted(done)]
+    body.photos = [each for each in in_order if isinstance(each, MendedPhoto)]
+    body.skipped = [each for each in in_order if isinstance(each, Skipped)]
+
+
+class _Mending:
+    """One run's way with a photo; called from several threads at once."""
+
+    def __init__(
+        self, placement: Placement, *, always: bool, changed_only: bool, log: FixLog | None
+    ) -> None:
+        self.placement, self.always, self.changed_only = placement, always, changed_only
+        self.log = log
+        self.placer = Placer(placement)
+        self.out_of_room = False
+
+    def tried(self, way: Route, listing: Listing) -> MendedPhoto | Skipped:
+        """Repair one photo, or say why it cannot be."""
+        source = str(way.header.path)
+        try:
+            mended = self.mended(way, listing)
+        except ReadError as error:
+            return Skipped(source, error.reason)
+        except WriteError as error:
+            self.out_of_room |= is_out_of_room(error)
+            itself = error.path in {source, os.path.realpath(source)}
+            return Skipped(source, error.reason if itself else str(error))
+        except MemoryError:
+            reason = "needs more memory than there is; close other programs, or use --jobs 1"
+            return Skipped(source, reason)
+        self._note(mended, listing)
+        return mended
+
+    def mended(self, way: Route, listing: Listing) -> MendedPhoto:
+        """Repair one photo and write it where it goes."""
+        header = way.header
+        content, status = _read(header)
+        fixed = repaired_file(
+            content, header, listing.defects, always=self.always, raw=self.placement.raw
+        )
+        changed = fixed.content != content
+        mended = _told(way, _done(fixed) if changed else "left", content, fixed)
+
+        def check(read: bytes) -> None:
+            if changed:
+                if self.placement.out is None:  # of a copy the original stays to compare with
+                    verified(content, read, header, fixed.verdicts)
+                if header.format in {"jpeg", "raw"}:  # by another decoder than what wrote it
+                    require_decodable(header, read)
+
+        if self.placement.dry_run:
+            check(fixed.content)
+        if not changed and (self.placement.out is None or self.changed_only):
+            return replace(mended, target=None)
+        placed = self.placer.place(way, status, fixed.content, check)
+        return replace(
+            mended,
+            result=mended.result if changed else "copied",
+            there=placed.there,
+            original=placed.original,
+            earlier=placed.earlier,
+        )
+
+    def _note(self, mended: MendedPhoto, listing: Listing) -> None:
+        if self.log is None or mended.target is None:
+            return
+        folder = mended.target.parent if self.placement.out is None else self.placement.out
+        options = {
+            "all": self.always,
+            "in_place": self.placement.in_place,
+            "backup": self.placement.in_place and self.placement.backup,
+            "changed_only": self.changed_only,
+            "force": self.placement.force,
+            "mosaic": self.placement.raw.mosaic,
+            "to_dng": self.placement.raw.to_dng,
+        }
+        self.log.add(folder, _entry(mended, listing, folder, options))
+
+
+def _read(header: Header) -> tuple[bytes, os.stat_result]:
+    try:
+        with header.path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            return file.read(), status
+    except FileNotFoundError as error:
+        raise ReadError(header.path, "is gone; leave it out, or copy it again") from error
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error}); check the disk, copy it again"
+        raise ReadError(header.path, reason) from error
+
+
+def _done(fixed: RepairedFile) -> Result:
+    listed = any(verdict.outcome == "listed" for verdict in fixed.verdicts)
+    return "listed" if listed else "repaired"
+
+
+def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> MendedPhoto:
+    return MendedPhoto(
+        source=way.header.path,
+        target=way.target,
+        result=result,
+        verdicts=fixed.verdicts,
+        before=digest_of(content),
+        after=digest_of(fixed.content),
+        notes=fixed.notes,
+    )
+
+
+def _entry(mended: MendedPhoto, listing: Listing, folder: Path, options: dict[str, bool]) -> Entry:
+    """Return what the log says of one photo."""
+    target = mended.target or mended.source
+    entry: Entry = {
+        "source": str(mended.source.absolute()),
+        "target": target.relative_to(folder).as_posix(),
+        "result": mended.result,
+        "time": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "stillpix": version("stillpix"),
+        "map": listing_object(listing),
+        "options": options,
+        "before": mended.before,
+        "after": mended.after,
+        "places": [verdict_object(verdict) for verdict in mended.verdicts],
+        "notes": list(mended.notes),
+    }
+    if mended.original is not None:
+        entry["original"] = mended.original.name
+    return entry

@@ -1,0 +1,209 @@
+"""How repaired photos get where they go: as copies in a folder, or in place.
+
+Never leaves part of a file, never overwrites what nobody said it may, and never loses an original.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..atomic import remove_leftovers, standing_in, write_error
+from ..errors import ReadError, WriteError
+from ..images import Header, read_header
+from .destinations import ORIGINAL, Placement, Route
+
+NO_MORE_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+SAME_FILE = ("st_ino", "st_size", "st_mtime_ns")
+MAY_WRITE = 0o222  # anyone's permission bits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What came of writing one photo."""
+
+    there: bool = False  # exactly these bytes were there already
+    original: Path | None = None  # where the original is kept
+    earlier: bool = False  # it is an earlier run's original, and stays
+
+
+class Placer:
+    """Writes repaired photos where they go; may be called from several threads at once."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+        self._swept: set[Path] = set()  # folders without an earlier run's leftovers
+
+    def place(
+        self, route: Route, before: os.stat_result, content: bytes, check: Callable[[bytes], None]
+    ) -> Placed:
+        """Write a photo's new content to its target; `before` is the photo's file when read.
+
+        `check` is called with what the disk gives back, before anything takes its place. On a dry
+        run all is looked at and nothing is written.
+
+        Raises:
+            WriteError: the target may not or cannot be written; what was there is untouched.
+            ReadError: from `check`, and where the photo was changed in the meantime.
+        """
+        if route.target is None:
+            return Placed()
+        if self.placement.in_place:
+            return self._replace(route.header, route.target, before, content, check)
+        return self._copy(route.header, route.target, before, content, check)
+
+    def _copy(
+        self, header: Header, target: Path, before: os.stat_result, content: bytes,
+        check: Callable[[bytes], None],
+    ) -> Placed:  # fmt: skip
+        if os.path.lexists(target):
+            if target.is_symlink() or not target.is_file():
+                kind = "link" if target.is_symlink() else "folder"
+                raise WriteError(target, f"is a {kind}; remove it, or name another --out")
+            if holds(target, content):
+                return Placed(there=True)
+            if not self.placement.force:
+                raise WriteError(
+                    target, "is there already and differs; --force overwrites it, or name another"
+                    " --out",
+                )  # fmt: skip
+        if not self.placement.dry_run:
+            _make_folder(target.parent)
+            with self._new_file(target, content, check) as new:
+                _take_on(new, header.path, before)
+        return Placed()
+
+    def _replace(
+        self, header: Header, target: Path, before: os.stat_result, content: bytes,
+        check: Callable[[bytes], None],
+    ) -> Placed:  # fmt: skip
+        original = target.with_name(target.name + ORIGINAL)
+        _require_replaceable(target, before)
+        earlier = self.placement.backup and os.path.lexists(original)
+        if earlier:
+            _require_same_photo(original, header)
+        if not self.placement.dry_run:
+            with self._new_file(target, content, check) as new:
+                _take_on(new, target, before, owner=True)
+                _require_unchanged(target, before)
+                if self.placement.backup and not earlier:
+                    _keep(target, original, before)
+        return Placed(original=original if self.placement.backup else None, earlier=earlier)
+
+    @contextmanager
+    def _new_file(
+        self, target: Path, content: bytes, check: Callable[[bytes], None]
+    ) -> Iterator[Path]:
+        """Give the new file, whole and looked at, that takes the target's place after the block."""
+        if target.parent not in self._swept:
+            self._swept.add(target.parent)
+            remove_leftovers(target.parent)
+        with standing_in(target) as new:
+            _fill(new, content)
+            read = new.read_bytes()
+            if read != content:
+                reason = "the disk does not give back what was written to it; check the disk"
+                raise WriteError(target, reason)
+            check(read)
+            yield new
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Return whether a file holds exactly these bytes."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:  # whatever it is, it is not known to be the same
+        return False
+
+
+def is_out_of_room(error: WriteError) -> bool:
+    """Return whether nothing more can be written there, and not this one file alone."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_MORE_ROOM
+
+
+def _fill(new: Path, content: bytes) -> None:
+    with new.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if sys.platform == "linux":  # so that it is the disk, not memory, that is read back
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _take_on(new: Path, old: Path, before: os.stat_result, *, owner: bool = False) -> None:
+    """Give the new file the times and permissions of the old one, as far as the disk has them."""
+    if owner and sys.platform != "win32" and before.st_uid != new.stat().st_uid:
+        with suppress(OSError):
+            os.chown(new, before.st_uid, before.st_gid)
+    if sys.platform == "linux":
+        for name in _attributes(old):
+            with suppress(OSError):
+                os.setxattr(new, name, os.getxattr(old, name))
+    with suppress(OSError):
+        new.chmod(before.st_mode & 0o777)
+    with suppress(OSError):
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _attributes(path: Path) -> list[str]:
+    """Return the names of what else is kept with a file: tags, access lists."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return os.listxattr(path)
+    return []
+
+
+def _keep(target: Path, original: Path, before: os.stat_result) -> None:
+    """Give the original its second name; a copy where the disk knows no second names."""
+    try:
+        os.link(target, original)
+    except FileExistsError:  # another stillpix was quicker
+        return
+    except OSError:
+        with standing_in(original) as copy:
+            _fill(copy, target.read_bytes())
+            _take_on(copy, target, before, owner=True)
+
+
+def _require_replaceable(target: Path, before: os.stat_result) -> None:
+    if target.name.endswith(ORIGINAL):
+        raise WriteError(
+            target, "is an original that was kept; give it its name back first, or use --out"
+        )
+    if not before.st_mode & MAY_WRITE:
+        raise WriteError(target, "is write-protected; allow writing to it, or use --out")
+
+
+def _require_same_photo(original: Path, header: Header) -> None:
+    """Refuse to take for the kept original what is none: then this photo would have none."""
+    try:
+        kept = read_header(original)
+        same = (kept.sensor, kept.exposure) == (header.sensor, header.exposure)
+    except ReadError:
+        same = False
+    if not same:
+        raise WriteError(
+            header.path,
+            f"cannot keep its original: {original.name} is there already and is another photo's; "
+            "move that away, or use --out",
+        )
+
+
+def _require_unchanged(target: Path, before: os.stat_result) -> None:
+    now = target.stat()
+    if any(getattr(now, fact) != getattr(before, fact) for fact in SAME_FILE):
+        raise ReadError(target, "changed while it was being repaired; run again")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise WriteError(folder, "is a file, not a folder; name another --out") from error
+    except OSError as error:
+        raise write_error(folder, error) from error
