@@ -218,6 +218,14 @@ def test_links_lead_somewhere(page):
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_source_files_that_a_page_names_are_there(page):
+    named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*\w\.py)`", FENCE.sub("", text_of(page))))
+    homes = (ROOT, ROOT / "src" / "stillpix", page.parent)
+
+    assert {path for path in named if not any((home / path).is_file() for home in homes)} == set()
+
+
 @pytest.mark.parametrize("record", sorted((DOCS / "decisions").glob("0*.md")), ids=name_of)
 def test_a_decision_says_context_options_decision_and_what_would_change_our_mind(record):
     text = text_of(record)
