@@ -377,7 +377,7 @@ def test_a_dng_and_a_raw_file_that_would_get_one_name_are_both_refused(nef, tmp_
     [
         (
             ("--to", "tiff", "--out", "OUT"),
-            "'tiff' cannot be made; new files are DNG: give --to dng",
+            "'tiff' is not possible; new files are DNG: give --to dng",
         ),
         (("--to", "dng", "--in-place"), "--to: makes new files; give --out DIR with it"),
     ],

@@ -68,7 +68,7 @@ HOSTILE = {
     "pixinsight kind": ("pixinsight", b"3 4\n", "begins with '3', not with Col or Row"),
     "pixinsight range": ("pixinsight", b"Col 3 9 4\n", "has no range from a first to a last"),
     "pixinsight long": ("pixinsight", b"Col 3 0 20\n", "line 1 names 3,20, but"),
-    "no opcodes": ("dng", b"", "is no DNG opcode list, or is damaged"),
+    "no opcodes": ("dng", b"", "is not a DNG opcode list, or is damaged"),
     "opcodes cut": ("dng", opcode(5, b"12345678", length=99), "an opcode list is cut short"),
     "opcodes many": ("dng", opcode(9, b"", count=2**32 - 1), "is no DNG opcode list, or is damag"),
     "opcode short": ("dng", opcode(5, struct.pack(">III", 1, 2**31, 0)), "or less than it holds"),

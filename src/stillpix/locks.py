@@ -80,8 +80,8 @@ class FileLock:
 
     def _busy(self, wait_s: float) -> LibraryBusyError:
         return LibraryBusyError(
-            f"{self.subject}: another stillpix is at work on this body, and was still so after "
-            f"{wait_s:g} s; wait until it is done and run again"
+            f"{self.subject}: another stillpix is working on this camera, and did not end "
+            f"within {wait_s:g} s; wait until it is done and run again"
         )
 
 

@@ -122,7 +122,7 @@ def stopping_on_interrupt(watch: Progress) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         watch.end()
         # This may have come amid another line being printed, which a thread waits for.
-        said = "stopping after the photos in work; Ctrl-C again stops at once"
+        said = "stopping after the photos being read; press Ctrl-C again to stop at once"
         threading.Thread(target=watch.message, args=(said,)).start()
 
     before = signal.getsignal(signal.SIGINT)

@@ -100,7 +100,7 @@ def print_timeline(found: DefectMap, courses: dict[tuple[int, int], Course]) -> 
     """Print a row a defect: what each stretch of time showed, and when it can have begun."""
     listed = [one for one in _by_date(found) if one.since or (one.x, one.y) in courses]
     if not listed:
-        say("nothing is known of when they began; `stillpix find` over dated photos tells")
+        say("stillpix does not know when they began; run `stillpix find` over photos with dates")
         return
     names = [f"{one.x},{one.y}" for one in listed]
     kinds = [one.kind for one in listed]

@@ -330,7 +330,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         raise ReadError(path, "is empty; copy it again from the card, or delete it")
     if status.st_size > MAX_FILE_BYTES:
         raise ReadError(
-            path, f"is longer than {MAX_FILE_BYTES >> 30} GB; no photo is, leave it out"
+            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
         )
     with path.open("rb") as file:
         yield file
@@ -392,9 +392,11 @@ def explained(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise ReadError(path, "is not there; check its name and folder") from error
     except PermissionError as error:
-        raise ReadError(path, "may not be read; give yourself permission to read it") from error
+        raise ReadError(
+            path, "cannot be read: permission denied; give yourself permission to read it"
+        ) from error
     except MemoryError as error:
-        raise ReadError(path, "needs more memory than there is; use fewer jobs") from error
+        raise ReadError(path, "needs more memory than there is; give a smaller --jobs") from error
     # Decoders of other people meet damaged and hostile files here, and those raise anything.
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:

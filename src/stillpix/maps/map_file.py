@@ -118,8 +118,8 @@ def from_text(text: str, origin: str) -> DefectMap:
 def _document(text: str, origin: str) -> object:
     def refuse(constant: str) -> NoReturn:
         raise MapFormatError(
-            f"{origin}: holds {constant}, which is no number; "
-            "correct it, or make the map again with `stillpix find`"
+            f"{origin}: holds {constant}, which is not a number; correct it, or make the map "
+            f"again with `stillpix find`"
         )
 
     def finite(number: str) -> float:

@@ -22,8 +22,8 @@ from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 FITS_STAYS = (
-    "is a FITS image, which is not rewritten; `stillpix export` writes the list of broken pixels"
-    " that the program which calibrates it reads"
+    "is a FITS image, which is not rewritten; use `stillpix export` to write the list for the "
+    "program that calibrates it"
 )
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
@@ -107,8 +107,8 @@ def _notes(substituted: int) -> tuple[str, ...]:
         return ()
     blocks = "1 block holds" if substituted == 1 else f"{substituted} blocks hold"
     return (
-        f"{blocks} the nearest values that the file's Huffman tables can code: new tables would "
-        "have changed more of the file",
+        f"{blocks} the nearest values that the file's Huffman tables can code, since new tables "
+        f"would have changed more of the file",
     )
 
 

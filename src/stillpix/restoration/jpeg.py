@@ -30,8 +30,8 @@ class JpegCanvas:
     def __init__(self, image: JpegImage, path: Path) -> None:
         if image.colours not in {"grey", "ycbcr", "rgb"}:
             raise ReadError(
-                path, f"is a JPEG of {image.colours.upper()} colours, which is not repaired; "
-                "no camera writes them, use the file it came from",
+                path, f"is a JPEG of {image.colours.upper()} colours, which no camera writes and "
+                f"which is not repaired; use the file from which it was made",
             )  # fmt: skip
         self.image = image
         self.changes: dict[Key, NDArray[np.int16]] = {}

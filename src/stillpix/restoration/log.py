@@ -89,7 +89,7 @@ class FixLog:
             document = _document_at(path)
             if document is None:
                 aside = set_aside(path)
-                self.troubles.append(f"{path}: is no log of stillpix's; it is now {aside}")
+                self.troubles.append(f"{path}: is not a log of stillpix; it was moved to {aside}")
                 document = {}
             earlier = document.get("photos", [])
             listed = merged(earlier, entries)
@@ -99,7 +99,7 @@ class FixLog:
             # What is no text (a broken file name) becomes a JSON escape of itself.
             write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
         except WriteError as error:
-            line = f"{error} (the log of what was repaired; the photos themselves are as told)"
+            line = f"{error} (this concerns only the log; the photos are written as reported)"
             if line not in self.troubles:
                 self.troubles.append(line)
 

@@ -137,7 +137,7 @@ def require_showable(header: Header) -> None:
         raise Refused(
             413,
             f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
-            "to be shown here; find and repair take it all the same",
+            f"to be shown here, but it can be searched and repaired",
         )
 
 

@@ -33,10 +33,13 @@ UNDEFINED = 7  # field type
 CLASSIC_BYTES = 1 << 32  # the offsets of a classic TIFF have 32 bits
 MOST_OPCODES = 1 << 26  # bytes: eight million bad pixels
 SUB_CHAINS = (34665, 34853, 40965)  # EXIF, GPS, interoperability
-TOO_LONG = "would be longer than 4 GB, which is more than a DNG of its kind can be; develop it"
+TOO_LONG = (
+    "would become longer than 4 GB, the limit for this kind of DNG; develop it and repair the "
+    "picture"
+)
 DAMAGED_LIST = (
-    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the"
-    " pixels' values instead"
+    "holds a list of operations that is damaged ({}), so nothing is added to it; give --mosaic to "
+    "replace the values instead"
 )
 NOT_KEPT = (
     "would have been changed beyond its list of bad pixels, so nothing was written; please report"

@@ -49,7 +49,7 @@ NOT_REPLACED = {
     8: "deflate", 32946: "deflate", 34892: "lossy JPEG", 34713: "Nikon's", 52546: "JPEG XL",
     50002: "JPEG XL",
 }  # fmt: skip
-REMEDY = "have its broken pixels listed in the file instead, which touches no value"
+REMEDY = "leave out --mosaic to list its broken pixels in the file instead"
 NOT_KEPT = (
     "would have been changed beyond the replaced values, so nothing was written; please report it"
     " with this photo"
@@ -136,7 +136,7 @@ def _layout_of(content: bytes, placed: PlacedDirectory, path: Path) -> _Layout:
     if not tiled:
         rows = min(rows, height)
     if min(columns, rows) < 1 or columns * rows > MAX_PIXELS:
-        raise BrokenStructureError("has strips or tiles of absurd size")
+        raise BrokenStructureError("has strips or tiles of impossible size")
     offsets, lengths = (placed.entries[tag] for tag in tags)
     starts, sizes = (_whole(structure, entry) for entry in (offsets, lengths))
     expected = -(-width // columns) * -(-height // rows)
