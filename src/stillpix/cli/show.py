@@ -53,22 +53,24 @@ ReportFile = Annotated[
 ]
 
 
+Wanted = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MAP",
+        help="A map file, or part of a camera's name. Without it, list all maps in your library.",
+        show_default=False,
+    ),
+]
+Timeline = Annotated[bool, typer.Option("--timeline", help="Show when each pixel broke.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
 def show(
-    wanted: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MAP",
-            help="A map file, or part of a camera's name. Without it, list all maps in your "
-            "library.",
-            show_default=False,
-        ),
-    ] = None,
+    wanted: Wanted = None,
     *,
-    timeline: Annotated[
-        bool, typer.Option("--timeline", help="Show when each pixel broke.")
-    ] = False,
+    timeline: Timeline = False,
     report: ReportFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
     from ..maps.library import Library
