@@ -165,7 +165,7 @@ def test_one_directory_that_two_point_at_is_refused():
         (tiffs.laid_out(PIXELS, extra={262: tiffs.short("<", 34892), 277: tiffs.short("<", 3)}),
          "is a linear DNG: its colours are computed already"),
         (tiffs.laid_out(PIXELS, others=({262: tiffs.short("<", 32803), 254: tiffs.long("<", 0)},)),
-         "a DNG of several mosaics"),
+         "a DNG with several mosaics"),
         (tiffs.laid_out(PIXELS, extra={256: tiffs.long("<", 1 << 31)}), "to be 2147483648x40"),
     ],
 )  # fmt: skip

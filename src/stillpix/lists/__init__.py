@@ -100,7 +100,8 @@ FORMATS = (
         encode="encode_npy", decode="decode_npy",
     ),
     Format(
-        name="csv", suffixes=(".csv",), readers="spreadsheets", module="csv_table", lines="stretches",
+        name="csv", suffixes=(".csv",), readers="spreadsheets", module="csv_table",
+        lines="stretches",
     ),
     Format(
         name="pixinsight", suffixes=(".txt",), readers="PixInsight", module="pixinsight",

@@ -38,8 +38,8 @@ TOO_LONG = (
     "picture"
 )
 DAMAGED_LIST = (
-    "holds a list of operations that is damaged ({}), so nothing is added to it; give --mosaic to "
-    "replace the values instead"
+    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the "
+    "pixels' values instead"
 )
 NOT_KEPT = (
     "would have been changed beyond its list of bad pixels, so nothing was written; please report"

@@ -49,7 +49,7 @@ NOT_REPLACED = {
     8: "deflate", 32946: "deflate", 34892: "lossy JPEG", 34713: "Nikon's", 52546: "JPEG XL",
     50002: "JPEG XL",
 }  # fmt: skip
-REMEDY = "leave out --mosaic to list its broken pixels in the file instead"
+REMEDY = "list its broken pixels in the file instead"
 NOT_KEPT = (
     "would have been changed beyond the replaced values, so nothing was written; please report it"
     " with this photo"
