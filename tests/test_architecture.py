@@ -78,9 +78,10 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment prediction verdicts",
-        "canvas expectation middle separation storing targets",
-        "healing log pixels",
+        "alignment heads prediction verdicts",
+        "canvas expectation middle pointers separation storing targets",
+        "companions",
+        "healing keeping log pixels",
         "destinations jpeg places",
         "placer raw verification",
         "files",

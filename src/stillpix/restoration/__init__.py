@@ -17,9 +17,17 @@ from .healing import heal
 from .pixels import PixelCanvas
 from .places import places_of
 from .verdicts import RawWay, RepairedFile, Verdict
-from .verification import verified
+from .verification import require_companions, verified
 
-__all__ = ["RawWay", "RepairedFile", "Verdict", "repair", "repaired_file", "verified"]
+__all__ = [
+    "RawWay",
+    "RepairedFile",
+    "Verdict",
+    "repair",
+    "repaired_file",
+    "require_companions",
+    "verified",
+]
 
 
 def repair(

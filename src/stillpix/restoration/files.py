@@ -8,18 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import ReadError
 from ..images import Header, decode_colour, repair_of
 from ..maps.records import Defect
 from ..rewriting import rewrite
-from ..rewriting.jpeg import read_coefficients, rewritten
+from ..rewriting.jpeg import JpegImage, read_coefficients, rewritten
 from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
+from .keeping import kept_in_place
 from .pixels import PixelCanvas
 from .places import patches_of, places_of
 from .raw import repaired_raw
+from .storing import SHORTER
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
+MOVED = (
+    "the picture became longer by {} bytes, so what follows it in the file has moved, and the"
+    " offsets that lead there were corrected"
+)
+NOT_MOVED = (
+    "would become longer by its repair, and something of an unknown kind counts on its length"
+    " ({} bytes follow the picture); leave it out, or remove them with exiftool -trailer:all="
+)
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
 
@@ -72,13 +83,44 @@ def repaired_file(
 def _repaired_jpeg(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
+    """Repair a JPEG so that all else in its file is found as before.
+
+    Where the picture became longer and what follows it must not move, coarser values are tried
+    until it fits; they count only if a repair of the result would not change it either.
+    """
+    image = read_coefficients(content, header.path)
+
+    def fitted(file: bytes, its: JpegImage, leaning: float) -> RepairedFile | None:
+        mended = _written(file, its, header, places, leaning, always=always)
+        kept = kept_in_place(file, its, mended.content)
+        if kept is None:
+            return None
+        longer = len(kept) - len(file)
+        moved = (MOVED.format(longer),) if longer > 0 and len(file) > its.end else ()
+        return replace(mended, content=kept, notes=(*mended.notes, *moved))
+
+    def rests(mended: RepairedFile, tried: Sequence[float]) -> bool:
+        its = read_coefficients(mended.content, header.path)
+        again = (fitted(mended.content, its, leaning) for leaning in tried)
+        return all(each is None or each.content is mended.content for each in again)
+
+    for number, leaning in enumerate(SHORTER):
+        mended = fitted(content, image, leaning)
+        if mended is not None and (number == 0 or rests(mended, SHORTER[: number + 1])):
+            return mended
+    raise ReadError(header.path, NOT_MOVED.format(len(content) - image.end))
+
+
+def _written(
+    content: bytes, image: JpegImage, header: Header, places: Sequence[Place], leaning: float,
+    *, always: bool,
+) -> RepairedFile:  # fmt: skip
     """Repair a JPEG; where codes are lacking, look again at what could be written instead."""
     before = content
     substituted: set[Key] = set()
     verdicts: tuple[Verdict, ...] = ()
     for _ in range(MOST_WRITINGS):
-        image = read_coefficients(content, header.path)
-        canvas = JpegCanvas(image, header.path)
+        canvas = JpegCanvas(image, header.path, leaning)
         verdicts = joined(verdicts, heal(canvas, places, always=always))
         written = rewritten(image, content, header.path, canvas.changes)
         settled = not written.substituted or written.content == content
@@ -86,6 +128,7 @@ def _repaired_jpeg(
         substituted |= written.substituted
         if settled:
             break
+        image = read_coefficients(content, header.path)
     else:
         content = before  # a file that every look would change again is better left
     if content == before:

@@ -29,7 +29,7 @@ from .log import Entry, FixLog, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .targets import Lister, Listing, listed_in
 from .verdicts import RawWay, RepairedFile, Verdict
-from .verification import verified
+from .verification import require_companions, verified
 
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
@@ -238,6 +238,8 @@ class _Mending:
             if changed:
                 if self.placement.out is None:  # of a copy the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
+                elif header.format == "jpeg":
+                    require_companions(content, read, header)
                 if repair_of(header) != "samples":  # by another decoder than what wrote it
                     require_decodable(header, read)
 

@@ -19,7 +19,7 @@ from ..rewriting.jpeg import Component, JpegImage, samples_of
 from .canvas import Change, Lattice, Window
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import SIDE, stored, weighed
+from .storing import LEANING, SIDE, stored, weighed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -27,13 +27,13 @@ Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 class JpegCanvas:
     """The components of a JPEG, each at its own resolution."""
 
-    def __init__(self, image: JpegImage, path: Path) -> None:
+    def __init__(self, image: JpegImage, path: Path, leaning: float = LEANING) -> None:
         if image.colours not in {"grey", "ycbcr", "rgb"}:
             raise ReadError(
                 path, f"is a JPEG of {image.colours.upper()} colours, which no camera writes and "
                 f"which is not repaired; use the file from which it was made",
             )  # fmt: skip
-        self.image = image
+        self.image, self.leaning = image, leaning
         self.changes: dict[Key, NDArray[np.int16]] = {}
         self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
         self._lattices = tuple(_lattices(image))
@@ -97,7 +97,7 @@ class JpegCanvas:
             block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
             if not meant[block].any():
                 continue
-            after = stored(levels[block], weights[block], before[i, j], steps)
+            after = stored(levels[block], weights[block], before[i, j], steps, self.leaning)
             if (after != before[i, j]).any():
                 key = change.plane, top + i, left + j
                 self._before.append((key, self.changes.get(key)))

@@ -17,6 +17,7 @@ SIDE = 8  # samples, of a block
 ELSEWHERE = 0.4  # weight of a sample that is to stay, where one that is to change has 1
 FOREMOST = 16.0  # weight of the sample that the defect is in
 LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
+SHORTER = (LEANING, 0.6, 1.2, 2.4)  # the same, where a longer file would do harm: decision 0019
 WORTH = 0.85  # of the error that there is: a change that leaves more of it is not made
 LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
 MOST_STEPS = 64  # of one coefficient by one
@@ -40,8 +41,9 @@ def weighed(meant: NDArray[np.bool_], middle: tuple[int, int]) -> Floats:
 
 
 def stored(
-    wanted: Floats, weights: Floats, before: NDArray[np.int16], steps: Floats
-) -> NDArray[np.int16]:
+    wanted: Floats, weights: Floats, before: NDArray[np.int16], steps: Floats,
+    leaning: float = LEANING,
+) -> NDArray[np.int16]:  # fmt: skip
     """Return the coefficients to store in a block, (64,): those before if none are worth a change.
 
     Args:
@@ -49,10 +51,12 @@ def stored(
         weights: (8, 8), how much the error of each counts.
         before: (64,) quantised coefficients, row by row.
         steps: (64,) of quantisation, in the same order.
+        leaning: how many steps of its quantisation a wave must be worth.
 
     The error is that of the samples, squared and weighed: a block holds the waves of its defect
-    all over, so what is to stay counts as well. Waves cost LEANING of a step each. From the rounded
-    transform one coefficient after the other moves by one step while that lessens the error.
+    all over, so what is to stay counts as well. Waves cost `leaning` of a step each. From the
+    rounded transform one coefficient after the other moves by one step while that lessens the
+    error.
 
     >>> flat, dot = np.full((8, 8), 128.0), np.zeros(64, np.int16)
     >>> dot[9] = 3
@@ -61,7 +65,7 @@ def stored(
     """
     weight, target = weights.ravel(), wanted.ravel() - MIDDLE
     moves = _waves() * steps[:, None]  # (64, 64): of each sample, a step of each coefficient
-    price = 2 * LEANING * (np.square(moves) @ weight)
+    price = 2 * leaning * (np.square(moves) @ weight)
     price[0] = 0.0  # the mean
     rounded = np.round((_waves() @ target) / steps)
     chosen = _descended(rounded, (moves * weight) @ moves.T, (moves * weight) @ target, price)

@@ -5,24 +5,31 @@ Takes the files and the places, and nothing else, at their word: both files are 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import WriteError
+from ..errors import ReadError, WriteError
 from ..images import Header, decode_colour, repair_of
+from ..images.jpeg import require_decodable
 from ..rewriting.jpeg import read_coefficients
 from .canvas import Lattice
+from .companions import companions_of
+from .heads import end_of_picture
 from .jpeg import JpegCanvas
 from .pixels import lattices_of
+from .pointers import Number
 from .storing import SIDE
 from .verdicts import Verdict
 
 Area: TypeAlias = tuple[slice, slice]
 
+EOI_MARKER = b"\xff\xd9"
 _EOI, _SOS, _TABLES = 0xD9, 0xDA, 0xC4
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment: TEM, RSTn, SOI
 
@@ -51,13 +58,19 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
 def _is_sound_jpeg(
     before: bytes, after: bytes, header: Header, places: Sequence[tuple[int, int]]
 ) -> bool:
-    old = read_coefficients(before, header.path)
+    old, new = (read_coefficients(file, header.path) for file in (before, after))
+    numbers = companions_of(before, old.end).numbers if len(before) != len(after) else ()
     rest = zip_longest(
-        *(_outside_scans(file, tables=not old.progressive) for file in (before, after))
+        *(
+            _outside_scans(_without(numbers, file), tables=not old.progressive)
+            for file in (before, after)
+        )
     )
     if any(one != other for one, other in rest):
         return False
-    new, lattices = read_coefficients(after, header.path), JpegCanvas(old, header.path).lattices
+    if not _lead_to_the_same(before, after, (old.end, new.end), header.path):
+        return False
+    lattices = JpegCanvas(old, header.path).lattices
     return all(
         _differ_only_in(
             (old.components[number].blocks != new.components[number].blocks).any(axis=2),
@@ -92,6 +105,59 @@ def _reached(lattice: Lattice, x: int, y: int, side: int) -> Area:
         for middle, reach in zip(middles, lattice.reaches, strict=True)
     )
     return rows, columns
+
+
+def require_companions(before: bytes, after: bytes, header: Header) -> None:
+    """Make sure that all beside a JPEG's picture is found in its repaired copy as in the original.
+
+    Raises WriteError if not; the copy must not be kept.
+    """
+    if before.endswith(EOI_MARKER) and not companions_of(before, len(before)).numbers:
+        return
+    ends = end_of_picture(before, 0), end_of_picture(after, 0)
+    if ends[0] is None or ends[1] is None:
+        return  # the decoder that reads it next says what is wrong
+    if not _lead_to_the_same(before, after, (ends[0], ends[1]), header.path):
+        raise WriteError(
+            header.path, "would have lost a picture that its file holds beside its own, so nothing "
+            "was written; please report it with this photo",
+        )  # fmt: skip
+
+
+def _lead_to_the_same(before: bytes, after: bytes, ends: tuple[int, int], path: Path) -> bool:
+    """Return whether each index entry leads to the same picture, which another decoder reads."""
+    old, new = companions_of(before, ends[0]), companions_of(after, ends[1])
+    longer, values = ends[1] - ends[0], {number.at: number.value for number in new.numbers}
+    for number in old.numbers:
+        if values.get(number.at) != number.value + (longer if number.target >= ends[0] else 0):
+            return False
+    if before[ends[0] :] != after[ends[1] :] or len(old.pictures) != len(new.pictures):
+        return False
+    pairs = zip(old.pictures, new.pictures, strict=True)
+    return all(_is_same(before[slice(*one)], after[slice(*other)], path) for one, other in pairs)
+
+
+def _is_same(old: bytes, new: bytes, path: Path) -> bool:
+    return old == new and (_decodes(new, path) or not _decodes(old, path))
+
+
+def _decodes(picture: bytes, path: Path) -> bool:
+    try:
+        require_decodable(picture, path)
+    except ReadError:
+        return False
+    return True
+
+
+def _without(numbers: Sequence[Number], content: bytes) -> bytes:
+    """Return a file with the numbers that may be corrected blotted out."""
+    if not numbers:
+        return content
+    blotted = bytearray(content)
+    for number in numbers:
+        width = struct.calcsize(number.code) or len(str(number.value))
+        blotted[number.at : number.at + width] = bytes(width)
+    return bytes(blotted)
 
 
 def _outside_scans(content: bytes, *, tables: bool) -> Iterator[bytes]:

@@ -46,7 +46,7 @@ def read_coefficients(content: bytes, path: Path) -> JpegImage:
     blocks.flags.writeable = False
     return JpegImage(
         outline.frame.width, outline.frame.height, outline.colours,
-        _components(outline, blocks), outline.frame.progressive,
+        _components(outline, blocks), outline.frame.progressive, outline.fill, outline.end,
         outline.scans, places, blocks, zlib.crc32(content),
     )  # fmt: skip
 

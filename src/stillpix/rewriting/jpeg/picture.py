@@ -92,6 +92,8 @@ class JpegImage:
     colours: Colours
     components: tuple[Component, ...]
     progressive: bool
+    fill: int  # offset in the file of the fill bytes before the end-of-image marker, if any
+    end: int  # offset behind that marker: what follows is not this picture's
     _scans: tuple[Scan, ...]
     _places: tuple[Places, ...]  # one a scan
     _all_blocks: NDArray[np.int16]  # (blocks, 64): those of all components, one after the other

@@ -55,6 +55,8 @@ class Outline:
     steps: tuple[NDArray[np.uint16], ...]  # one a component, in natural order
     scans: tuple[Scan, ...]
     intervals: tuple[bits.Intervals, ...]  # one a scan
+    fill: int  # offset of the end-of-image marker, or of the fill bytes before it
+    end: int  # offset behind that marker
 
 
 def outline_of(content: bytes, path: Path) -> Outline:
@@ -92,15 +94,16 @@ class _Walk:
             if marker not in ALONE:
                 at = self._segment(begin, marker, at)
             begin, marker, at = self._next_marker(at)
-        return self._whole()
+        return self._whole(begin, at)
 
-    def _whole(self) -> Outline:
+    def _whole(self, fill: int, end: int) -> Outline:
         if self.frame is None or not self.scans:
             self.refusal.damaged("it holds no picture")
         if len(self.steps) < len(self.frame.components):
             self.refusal.damaged("the scans of some components are missing")
         steps = tuple(self.steps[index] for index in range(len(self.frame.components)))
-        return Outline(self.frame, self.colours, steps, tuple(self.scans), tuple(self.intervals))
+        scans, intervals = tuple(self.scans), tuple(self.intervals)
+        return Outline(self.frame, self.colours, steps, scans, intervals, fill, end)
 
     def _next_marker(self, at: int) -> tuple[int, int, int]:
         """Return where the next marker begins, the marker, and the offset behind it.
