@@ -1,6 +1,6 @@
-"""Writing a file so that either all of it is there or the old one still is.
+"""Writes a file whole: afterwards either all of it is there, or the old one still is.
 
-Never leaves a half-written file behind and never changes a file in place.
+Never leaves a half-written file, and never changes a file in place.
 """
 
 from __future__ import annotations

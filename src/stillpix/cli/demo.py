@@ -1,4 +1,4 @@
-"""`stillpix demo`: the whole main job on a simulated camera, with the truth beside it.
+"""`stillpix demo`: the whole main job on a simulated camera, compared with the truth.
 
 Needs no photos, no download and nothing but stillpix itself.
 """

@@ -1,4 +1,4 @@
-"""Where `--out` puts maps: one file for one body, or a folder with a map a body.
+"""Where `--out` puts maps: one file for one body, or a folder with one map per body.
 
 Refuses a place that cannot take them before any photo is read, and overwrites nothing but a map
 of the same body.

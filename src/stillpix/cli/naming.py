@@ -1,4 +1,4 @@
-"""The map that a person means by a path, by part of a body's name, or by naming none.
+"""Finds the map that a person means by a path, by a part of a camera's name, or by no name.
 
 Never guesses between two: it names them and asks for more.
 """

@@ -31,7 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 
 def listed(paths: list[str]) -> Iterator[str]:
-    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
+    """Yield the paths, and instead of - those that standard input lists, one per line."""
     for path in paths:
         if path != "-":
             yield path

@@ -1,4 +1,4 @@
-"""`stillpix find --method variance`: the least varying subpixels, as an article of 2011 had them.
+"""`stillpix find --method variance`: the least varying subpixels, as in an article of 2011.
 
 Makes no map and keeps nothing: it reads the photos, prints, and forgets.
 """

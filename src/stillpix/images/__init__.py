@@ -1,7 +1,7 @@
-"""Photos as frames: one module a photo format, and the FORMATS table.
+"""Photos as frames: one module per photo format, and the FORMATS table.
 
 The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
-writes, and never returns an embedded preview in the stead of a sensor's pixels. Decoders are
+writes, and never returns an embedded preview instead of a sensor's pixels. Decoders are
 imported when a file needs them. Every function may be called from several threads at once.
 """
 
@@ -192,7 +192,7 @@ def read_header(path: str | PathLike[str]) -> Header:
 def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
 
-    `buffer` is the caller's own, one a thread. JPEG luma is decoded into it, and the frame's
+    `buffer` is the caller's own, one per thread. JPEG luma is decoded into it, and the frame's
     pixels are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and
     the rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
 
@@ -223,7 +223,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     """Return the colours of a photo whose header was read, (height, width, 3) DN: R, G, B.
 
     A grey photo, and one of a sensor's mosaic, has no colours: its pixels come as (height, width).
-    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one a thread, as
+    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one per thread, as
     in read_frame; a JPEG's colours lie in it until the next call. Raises ReadError if the file is
     damaged, is cut short or is no longer the one whose header was read.
 

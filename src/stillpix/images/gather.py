@@ -1,4 +1,4 @@
-"""From what a person points at to photos, grouped by the sensor that took them.
+"""Finds the photos that a person points at, and groups them by the sensor that took them.
 
 Reads the heads of files only. Whatever cannot be used is named with the reason, and the rest go on.
 """

@@ -1,6 +1,6 @@
 """Masks: a picture of the full frame in which broken pixels are marked. PNG and NumPy.
 
-Never scales or turns a mask: one of another size is refused.
+Never scales or rotates a mask: one of another size is refused.
 """
 
 from __future__ import annotations

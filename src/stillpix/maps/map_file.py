@@ -1,4 +1,4 @@
-"""stillpix's own map file, version 1: JSON in UTF-8, one defect a line.
+"""stillpix's own map file, version 1: JSON in UTF-8, one defect per line.
 
 Never loses a key it does not know, and never leaves half a file.
 """

@@ -27,7 +27,7 @@ MOST_NAMED = 500  # photos that could not be used, named one by one
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a report is of: a section a body, and what was not used."""
+    """What a report is of: one section per body, and what was not used."""
 
     sections: Sequence[Section]
     skipped: Sequence[Skipped] = ()

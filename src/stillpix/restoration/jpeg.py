@@ -40,7 +40,7 @@ class JpegCanvas:
 
     @property
     def lattices(self) -> Sequence[Lattice]:
-        """Return one a plane, luma first."""
+        """Return one per plane, luma first."""
         return self._lattices
 
     def window(self, plane: int, row: int, column: int, side: int) -> Window:

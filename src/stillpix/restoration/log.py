@@ -38,7 +38,7 @@ class _Folder:
 
 
 class FixLog:
-    """The logs of one run, one a folder; may be added to from several threads at once.
+    """The logs of one run, one per folder; may be added to from several threads at once.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,7 @@ def _document_at(path: Path) -> dict[str, Any] | None:
 
 
 def _as_text(document: Mapping[str, Any]) -> str:
-    """Return the log's text, a photo a line."""
+    """Return the log's text, one photo per line."""
     lines = [
         f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
         for key, value in document.items()

@@ -1,4 +1,4 @@
-"""All that one server has before it: opened folders, jobs, maps, decoded photos.
+"""Everything that one server works with: opened folders, jobs, maps, decoded photos.
 
 Never touches the network.
 """

@@ -105,11 +105,11 @@ class Job(Watch):
         self.tell()
 
     def stop(self) -> bool:
-        """Return whether to end after the photos now in work."""
+        """Return whether to end after the photos being read."""
         return self._stop.is_set()
 
     def end(self) -> None:
-        """Ask the run to end after the photos now in work, and to keep what is done."""
+        """Ask the run to end after the photos being read, and to keep what is done."""
         self._stop.set()
         if self.state == "running":
             self.state = "stopping"

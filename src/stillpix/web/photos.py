@@ -1,6 +1,6 @@
 """Photos as a browser can show them: tiles of one photo, and one place in several.
 
-Never turns, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
+Never rotates, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
 holds more decoded photos than CACHED_BYTES, or the one that is looked at.
 """
 

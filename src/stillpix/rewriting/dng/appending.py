@@ -167,7 +167,7 @@ def require_only_added(
 ) -> None:
     """Refuse a result that differs in more than one directory's pointer and some of its tags.
 
-    Both files are read anew: byte for byte, and tag by tag in all directories, EXIF and GPS too.
+    Both files are read again: byte for byte, and tag by tag in all directories, EXIF and GPS too.
     """
     start, end = placed.pointer, placed.pointer + placed.address.size
     kept = after[:start] == before[:start] and after[end : len(before)] == before[end:]

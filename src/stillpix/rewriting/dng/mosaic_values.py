@@ -1,7 +1,7 @@
 """Single values of a DNG's mosaic replaced without loss, every other one left as it was.
 
 Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place; of lossless JPEG the
-tiles that hold a replaced value are packed anew and appended. Never packs with loss, and never
+tiles that hold a replaced value are packed again and appended. Never packs with loss, and never
 hands out a result that does not read back as meant.
 """
 
