@@ -52,7 +52,7 @@ class Sensor:
 
     @property
     def is_mosaic(self) -> bool:
-        """Return whether its photos hold the sensor's own values, one a photosite."""
+        """Return whether its photos hold the sensor's own values, one per photosite."""
         return self.layout != "rendered"
 
     def is_alike(self, other: Sensor) -> bool:

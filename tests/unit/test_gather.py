@@ -153,7 +153,7 @@ def test_a_link_to_nothing_is_named(tmp_path):
     (tmp_path / "1.jpg").symlink_to(tmp_path / "gone.jpg")
 
     assert reasons(gather([tmp_path])) == {
-        "1.jpg": "is gone, or is a link to nothing; leave it out"
+        "1.jpg": "is gone, or is a link that leads nowhere; leave it out"
     }
 
 
@@ -218,9 +218,9 @@ def test_photos_of_an_unusual_size_are_used_with_a_warning(tmp_path):
 
     small_ones, turned = gather([tmp_path]).warnings
 
-    assert "2 photos of 80x60 look resized, cropped or of a smaller mode" in small_ones
+    assert "2 photos of 80x60 look resized, cropped or of a smaller picture size" in small_ones
     assert "1 photo of 120x160 look" in turned
-    assert "turned when exported" in turned
+    assert "rotated on export" in turned
 
 
 def test_exports_of_a_converter_are_used_with_a_warning(tmp_path):
@@ -248,4 +248,4 @@ def test_photos_that_do_not_name_their_camera_are_taken_for_one_cameras(tmp_path
 
     (warning,) = gather([tmp_path]).warnings
 
-    assert "2 photos do not say which camera took them" in warning
+    assert "2 photos do not name the camera that took them" in warning

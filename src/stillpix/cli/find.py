@@ -27,42 +27,45 @@ if TYPE_CHECKING:
     from ..scan import BodyOutcome
 
 NAMED = 20  # files that could not be used, named one by one before the rest is counted
-GO_ON = "what was read is kept: run the same command again and it goes on from there"
-BEGIN_AGAIN = "the map is of those that were read; to read all, run the same command again"
-BEGIN_AGAIN_FOR_DATES = "for all dates run the same command again"
+GO_ON = "run the same command again: it goes on from there"
+BEGIN_AGAIN = "the map covers the photos that were read; run the same command again to read all"
+BEGIN_AGAIN_FOR_DATES = "run the same command again to get all dates"
 
 
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|DIR",
-        help="Write the map to this .json file, or one map a camera into this folder. Without it, "
-        "maps go to your library, and the next find reads new photos only.",
+        help="Write the map to this .json file, or one map per camera into this folder. Without "
+        "it, maps go to your library, and the next find reads only new photos.",
     ),
 ]
-Fdr = Annotated[float, typer.Option(metavar="SHARE", help="Share of false finds to accept.")]
+Fdr = Annotated[
+    float, typer.Option(metavar="SHARE", help="Share of false finds that you accept in the list.")
+]
 Method = Annotated[
     Literal["scores", "variance"],
     typer.Option(
-        help="scores: every kind of broken pixel, and how sure it is. variance: only print the "
-        "values that vary least, as an article of 2011 did."
+        help="scores finds every kind of broken pixel, and says how certain each is. variance "
+        "only prints the values that vary least, as an article of 2011 did."
     ),
 ]
 Least = Annotated[
-    int, typer.Option(min=1, metavar="N", help="With --method variance: how many to print.")
+    int, typer.Option(min=1, metavar="N", help="With --method variance, print this many values.")
 ]
 Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help="Read no photo a second time: quicker, but nothing is said of when new defects began.",
+        help="Read each photo only once. This is quicker, but does not tell when new defects "
+        "began.",
     ),
 ]
 Dark = Annotated[
     bool,
     typer.Option(
         "--dark",
-        help="The RAW or FITS files are dark frames, taken with the lens covered: two are enough.",
+        help="The RAW or FITS files are dark frames, taken with the lens covered. Two are enough.",
     ),
 ]
 
@@ -113,7 +116,7 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
     for flag, place in places.items():
         if method == "variance" and place is not None:
             raise typer.BadParameter(
-                f"--method variance makes no map, it only prints; leave {flag} away",
+                f"--method variance only prints and makes no map; leave out {flag}",
                 param_hint=flag,
             )
 
@@ -151,7 +154,10 @@ def _scan_bodies(
                 if sections is not None and (section := section_of_body(body, jobs, watch)):
                     sections.append(section)
     except KeyboardInterrupt:
-        complain("stopped at once; what was kept before is as it was: run again to go on")
+        complain(
+            "stopped at once; what was kept before is unchanged; run the same command again "
+            "to go on"
+        )
         raise typer.Exit(INTERRUPTED) from None
     return bodies
 
@@ -185,7 +191,7 @@ def _tell(
     for trouble in troubles:
         complain(trouble)
     if out is None and any(body.troubles and body.path is None for body in bodies):
-        complain("--out FILE or --out DIR puts maps elsewhere than in the library")
+        complain("give --out FILE or --out DIR to put maps somewhere else than in the library")
     left = sum(body.left for body in bodies)
     if left:
         kept = any(body.map is not None for body in bodies)

@@ -16,7 +16,7 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Photos, folders (searched in depth), patterns in quotes, or - for a list on "
+        help="Photos, folders (searched in depth), patterns in quotes, or - to read a list from "
         "standard input.",
         show_default=False,
     ),
@@ -24,14 +24,14 @@ Paths = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
+        min=1, metavar="N", help="Number of threads that read photos. The default is one per core."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def listed(paths: list[str]) -> Iterator[str]:
-    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
+    """Yield the paths, and instead of - those that standard input lists, one per line."""
     for path in paths:
         if path != "-":
             yield path

@@ -1,7 +1,7 @@
-"""Photos as frames: one module a photo format, and the FORMATS table.
+"""Photos as frames: one module per photo format, and the FORMATS table.
 
 The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
-writes, and never returns an embedded preview in the stead of a sensor's pixels. Decoders are
+writes, and never returns an embedded preview instead of a sensor's pixels. Decoders are
 imported when a file needs them. Every function may be called from several threads at once.
 """
 
@@ -110,8 +110,8 @@ FORMATS: tuple[Format, ...] = (
         suffixes=frozenset({".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fz"}),
         signatures=(b"SIMPLE  =",),
         module="stillpix.images.fits",
-        why_unrepaired="is a FITS image, which is not rewritten; `stillpix export` writes the list "
-        "of broken pixels that the program which calibrates it reads",
+        why_unrepaired="is a FITS image, which is not rewritten; use `stillpix export` to write "
+        "the list for the program that calibrates it",
         extra="fits",
     ),
 )
@@ -192,7 +192,7 @@ def read_header(path: str | PathLike[str]) -> Header:
 def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
 
-    `buffer` is the caller's own, one a thread. JPEG luma is decoded into it, and the frame's
+    `buffer` is the caller's own, one per thread. JPEG luma is decoded into it, and the frame's
     pixels are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and
     the rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
 
@@ -223,7 +223,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     """Return the colours of a photo whose header was read, (height, width, 3) DN: R, G, B.
 
     A grey photo, and one of a sensor's mosaic, has no colours: its pixels come as (height, width).
-    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one a thread, as
+    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one per thread, as
     in read_frame; a JPEG's colours lie in it until the next call. Raises ReadError if the file is
     damaged, is cut short or is no longer the one whose header was read.
 
@@ -356,7 +356,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         raise ReadError(path, "is empty; copy it again from the card, or delete it")
     if status.st_size > MAX_FILE_BYTES:
         raise ReadError(
-            path, f"is longer than {MAX_FILE_BYTES >> 30} GB; no photo is, leave it out"
+            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
         )
     with path.open("rb") as file:
         yield file
@@ -418,9 +418,11 @@ def explained(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise ReadError(path, "is not there; check its name and folder") from error
     except PermissionError as error:
-        raise ReadError(path, "may not be read; give yourself permission to read it") from error
+        raise ReadError(
+            path, "cannot be read: permission denied; give yourself permission to read it"
+        ) from error
     except MemoryError as error:
-        raise ReadError(path, "needs more memory than there is; use fewer jobs") from error
+        raise ReadError(path, "needs more memory than there is; give a smaller --jobs") from error
     # Decoders of other people meet damaged and hostile files here, and those raise anything.
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:

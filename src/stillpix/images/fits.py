@@ -99,7 +99,7 @@ def _picture_of(units: Any, path: Path) -> Any:
     if len(shape) != 2:
         sizes = "x".join(str(side) for side in reversed(shape))
         raise ReadError(
-            path, f"is a FITS cube of {sizes}; give the single frames that it was made from"
+            path, f"is a FITS cube of {sizes}; give the single frames from which it was made"
         )
     return image
 

@@ -1,4 +1,4 @@
-"""From what a person points at to photos, grouped by the sensor that took them.
+"""Finds the photos that a person points at, and groups them by the sensor that took them.
 
 Reads the heads of files only. Whatever cannot be used is named with the reason, and the rest go on.
 """
@@ -199,9 +199,9 @@ def _place(path: Path) -> FileId:
 
 def _os_reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "may not be read; give yourself permission to read it"
+        return "cannot be read: permission denied; give yourself permission to read it"
     if isinstance(error, FileNotFoundError):
-        return "is gone, or is a link to nothing; leave it out"
+        return "is gone, or is a link that leads nowhere; leave it out"
     if error.errno == errno.ELOOP:
         return "is a link that leads back to itself; remove the link"
     return f"cannot be read ({error.strerror or error}); check the disk"
@@ -228,7 +228,7 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             if sensor == own:
                 continue
             turned = (sensor.width, sensor.height) == (own.height, own.width)
-            why = "turned when exported" if turned else "resized, cropped or of a smaller mode"
+            why = "rotated on export" if turned else "resized, cropped or of a smaller picture size"
             number = len(bodies[sensor])
             look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
@@ -244,13 +244,13 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         if exports:
             yield (
                 f"{sensor.name}: {_photos(len(exports))} written by {exports[0].software}, such as "
-                f"{exports[0].path.name}; exports may be resized or repaired already, the camera's "
-                "own files tell more"
+                f"{exports[0].path.name}; exports may be resized or repaired already; the "
+                f"camera's own files tell more"
             )
         if sensor.model == UNKNOWN and len(headers) > 1:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} do not say which camera took them; "
-                "they are taken for one camera's"
+                f"{sensor.name}: {_photos(len(headers))} do not name the camera that took them; "
+                f"stillpix takes them for one camera's"
             )
 
 
@@ -259,8 +259,8 @@ def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     for sensor, headers in bodies.items():
         if not sensor.is_mosaic:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} hold no mosaic, and count as ordinary "
-                "photos; dark frames are RAW or FITS files"
+                f"{sensor.name}: {_photos(len(headers))} hold no mosaic and count as ordinary "
+                f"photos; only RAW and FITS files can be dark frames"
             )
 
 

@@ -41,7 +41,7 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     if len(head) < HEAD_BYTES:
         raise ReadError(path, CUT_SHORT)
     if head[12:16] != b"IHDR":
-        raise ReadError(path, DAMAGED.format("its head is garbled"))
+        raise ReadError(path, DAMAGED.format("its header is garbled"))
     width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
     if bits not in DEPTHS.get(colour, ()):
         kind = f"{bits}-bit PNG of colour type {colour}"

@@ -33,8 +33,8 @@ from stillpix.images.raw_tags import raw_tags
 LAST_ROWS = 16
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
 ABSURD = (
-    "is a damaged RAW file (its lossless JPEG is none, or claims more than there is room for); copy"
-    " it again from the card, or leave it out"
+    "is a damaged RAW file (its lossless JPEG data is broken); copy it again from the card, or "
+    "leave it out"
 )
 NO_RAW = (
     "is no RAW file that LibRaw knows, or is damaged; copy it again, or convert it with Adobe's DNG"
@@ -247,6 +247,6 @@ def colours_of_pattern(seen: list[str], path: Path, number: int = 3) -> Colours:
                 return Colours("xtrans", (left, top))
     raise ReadError(
         path,
-        f"has a colour pattern that is not known ({seen[0][:6]}/{seen[1][:6]}...); Bayer, X-Trans"
-        " and monochrome sensors are read: use the camera's JPEGs",
+        f"has an unknown colour pattern ({seen[0][:6]}/{seen[1][:6]}...); only Bayer, X-Trans and "
+        f"monochrome sensors are read; use the camera's JPEGs",
     )

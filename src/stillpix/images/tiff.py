@@ -40,8 +40,8 @@ UNSIGNED = frozenset({1, 4})  # SampleFormat: unsigned, undefined
 MAX_SAMPLES = 8
 MAX_SEGMENTS = 1 << 20
 IS_RAW = (
-    "is a RAW file, whose preview must not stand in for its sensor's pixels;"
-    " give it its own name's ending, such as .dng"
+    "is a RAW file with the name of a TIFF, which would be read as its preview; rename it, for "
+    "example to .dng"
 )
 
 # Without a handler of its own, tifffile's warnings on damaged files reach standard error.
@@ -91,7 +91,7 @@ def number_of(structure: Structure, directory: Directory, tag: int, default: int
         return default
     values = structure.numbers(directory[tag], 1)
     if not values or not isinstance(values[0], int):
-        raise BrokenStructureError(f"says no number in its tag {tag}")
+        raise BrokenStructureError(f"has no number in its tag {tag}")
     return values[0]
 
 
@@ -110,7 +110,9 @@ def _first_full_page(structure: Structure, path: Path) -> Page:
             photometric=number_of(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO),
             compression=number_of(structure, directory, COMPRESSION, UNCOMPRESSED),
         )
-    raise ReadError(path, "holds no full-size page, only previews; use the file they came from")
+    raise ReadError(
+        path, "holds no full-size page, only previews; use the file from which they were made"
+    )
 
 
 def _require_known_layout(structure: Structure, page: Page, path: Path) -> None:

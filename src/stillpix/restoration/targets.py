@@ -86,7 +86,7 @@ def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
             if not (0 <= x < sensor.width and 0 <= y < sensor.height):
                 raise SensorMismatchError(
                     f"has no pixel {x},{y}: it is {sensor.width}x{sensor.height} in size, as "
-                    "stored and not turned, counted from 0; correct --at"
+                    f"stored and not rotated, counted from 0; correct --at"
                 )
         return listing
 

@@ -1,6 +1,6 @@
 """Photos as a browser can show them: tiles of one photo, and one place in several.
 
-Never turns, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
+Never rotates, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
 holds more decoded photos than CACHED_BYTES, or the one that is looked at.
 """
 
@@ -139,7 +139,7 @@ def require_showable(header: Header) -> None:
         raise Refused(
             413,
             f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
-            "to be shown here; find and repair take it all the same",
+            f"to be shown here, but it can be searched and repaired",
         )
 
 
