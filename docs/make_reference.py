@@ -22,7 +22,8 @@ import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
 from stillpix.detection.decide import DetectionSettings
-from stillpix.images.gather import CONVERTERS, UNREAD_SUFFIXES
+from stillpix.images.exports import CONVERTERS
+from stillpix.images.gather import UNREAD_SUFFIXES
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")

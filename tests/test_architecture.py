@@ -50,7 +50,7 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "content directories lossless_dng luma",
+        "content directories exports lossless_dng luma samples",
         "maker_notes plain_mosaic",
         "exif",
         "outline",

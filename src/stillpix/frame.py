@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
 
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Layout: TypeAlias = Literal[
     "rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"
 ]
@@ -69,7 +69,7 @@ class Exposure:
 class Frame:
     """One photo as the sensor gave it."""
 
-    pixels: Pixels  # DN, (height, width): luma of a rendered photo, or the mosaic
+    pixels: Pixels  # DN, (height, width): luma of a rendered photo, or the mosaic; floats: of that
     sensor: Sensor
     exposure: Exposure
     origin: str  # "IMG_0042.JPG", "clip.mp4#117"

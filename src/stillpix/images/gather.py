@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,18 +17,9 @@ from typing import TypeAlias
 from ..errors import ReadError
 from ..frame import UNKNOWN, Sensor
 from . import Header, is_photo, read_header
+from .exports import is_converter
 from .read_ahead import threads
 
-# What raw converters, editors and sharing programs write into EXIF Software: their exports have
-# been resized, sharpened, lens-corrected or already repaired.
-CONVERTERS = (
-    "lightroom", "photoshop", "camera raw", "capture one", "darktable", "rawtherapee", "gimp",
-    "dxo", "affinity", "luminar", "on1", "aperture", "photos", "picasa", "snapseed", "digikam",
-    "acdsee", "irfanview", "xnview", "imagemagick", "graphicsmagick", "silkypix", "photomatix",
-    "capture nx", "viewnx", "nx studio", "digital photo professional", "paint", "pixelmator",
-    "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
-)  # fmt: skip
-_CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
 REPORT_EVERY = 50
 
@@ -209,7 +199,7 @@ def _os_reason(error: OSError) -> str:
 
 def is_export(header: Header) -> bool:
     """Return whether a photo was written by a raw converter or editor, by its EXIF Software."""
-    return _CONVERTER.search(header.software or "") is not None
+    return is_converter(header.software)
 
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
