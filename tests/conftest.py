@@ -53,15 +53,15 @@ def site(library):
 def held(monkeypatch):
     """Give a way to hold a run at a photo; whatever is still held at the end is let go."""
     from holding import Held
-    from stillpix import scan
     from stillpix.restoration import fix as mend
+    from stillpix.scan import looking
     from stillpix.web import jobs
 
     monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)
     gates = []
 
     def hold(what, after):
-        module, name = {"find": (scan, "read_frame"), "fix": (mend, "repaired_file")}[what]
+        module, name = {"find": (looking, "read_frame"), "fix": (mend, "repaired_file")}[what]
         gates.append(Held(getattr(module, name), after))
         monkeypatch.setattr(module, name, gates[-1])
         return gates[-1]

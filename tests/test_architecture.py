@@ -21,10 +21,8 @@ LAYERS = {
         "compiling frame",
         "atomic watch",
         "locks",
-        "images simulate",
-        "evidence rewriting",
-        "maps",
-        "wording",
+        "images maps simulate",
+        "evidence rewriting wording",
         "detection lists",
         "restoration",
         "scan",
@@ -44,8 +42,9 @@ LAYERS = {
     "detection": ("__init__ dates peak_kernels", "null", "kinds tail", "decide"),
     "evidence": (
         "__init__ least_variance repeats sum_kernels templates",
-        "mosaic_kernels rendered_kernels",
-        "mosaic",
+        "mosaic_kernels rendered_kernels rules",
+        "mosaic rendered",
+        "by_layout",
         "evidence measures",
         "sightings",
     ),
@@ -104,6 +103,7 @@ LAYERS = {
         "rewriting",
         "__init__",
     ),
+    "scan": ("body looking", "first_look saved_state second_look", "__init__"),
     "simulate": (
         "filters settings",
         "planting scenes",
@@ -132,6 +132,7 @@ ROWS = {
     for row, layer in enumerate(layers)
     for name in layer.split()
 }
+MOST_ASKED = 5  # times outside evidence and images what layout a sensor has
 MOST_AT_THE_TOP = 20  # names beside __init__.py and py.typed
 TELLS_NOTHING = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "tools"}
 LONGEST_FUNCTION = 39
@@ -300,3 +301,27 @@ def test_nothing_is_left_to_asserts():
     ]
 
     assert asserts == []
+
+
+def asks_for_layout(node: ast.AST) -> bool:
+    """Return whether a node compares `.layout` or `.rendered`, or asks how it begins."""
+    asked = {"layout", "rendered"}
+    if isinstance(node, ast.Compare):
+        compared = [node.left, *node.comparators]
+        return any(isinstance(each, ast.Attribute) and each.attr in asked for each in compared)
+    if isinstance(node, ast.Attribute) and node.attr == "startswith":
+        return isinstance(node.value, ast.Attribute) and node.value.attr in asked
+    return isinstance(node, ast.Attribute) and node.attr == "rendered"
+
+
+def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
+    asked = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES.items()
+        if module.split(".")[0] not in {"evidence", "images"}
+        for node in ast.walk(tree)
+        if asks_for_layout(node)
+    ]
+
+    assert len(asked) <= MOST_ASKED, asked
+    assert "frame:" in " ".join(asked)  # Sensor.is_mosaic: what counts them sees it

@@ -58,7 +58,7 @@ def unread(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("pixels were read")
 
-    monkeypatch.setattr("stillpix.scan.read_frame", refuse)
+    monkeypatch.setattr("stillpix.scan.looking.read_frame", refuse)
 
 
 @pytest.mark.parametrize("fdr", ["0", "1", "2", "-0.1", "nan", "inf", "much"])
@@ -243,7 +243,7 @@ def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five, tmp_path)
 
     main_end, terminal = pty.openpty()
     ran = subprocess.Popen(
-        holding.command("stillpix.scan.read_frame", 4, tmp_path / "go", "find", five),
+        holding.command("stillpix.scan.looking.read_frame", 4, tmp_path / "go", "find", five),
         stdout=subprocess.PIPE, stderr=terminal,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "99"},
     )  # fmt: skip
@@ -371,7 +371,7 @@ def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, li
     for name, awaited in (("a", "4 of 8 photos"), ("b", "waiting for it to end")):
         ran = subprocess.Popen(
             holding.command(
-                "stillpix.scan.read_frame", 6, tmp_path / "go", "find", tmp_path / name
+                "stillpix.scan.looking.read_frame", 6, tmp_path / "go", "find", tmp_path / name
             ),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

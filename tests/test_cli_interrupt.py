@@ -25,7 +25,7 @@ def run(*arguments, **options):
 def interrupted(go_on, *arguments, after=6, **options):
     """Run a find that stands still after so many readings, and press Ctrl-C."""
     return holding.interrupted(
-        go_on, "find", *arguments, held="stillpix.scan.read_frame", after=after, **options
+        go_on, "find", *arguments, held="stillpix.scan.looking.read_frame", after=after, **options
     )
 
 

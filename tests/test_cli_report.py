@@ -38,7 +38,7 @@ def unread(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("pixels were read")
 
-    monkeypatch.setattr("stillpix.scan.read_frame", refuse)
+    monkeypatch.setattr("stillpix.scan.looking.read_frame", refuse)
 
 
 def words(path):
@@ -295,7 +295,13 @@ def test_little_memory_leaves_the_pictures_out(photos, tmp_path, monkeypatch):
 def test_after_ctrl_c_what_was_scanned_is_reported(many, tmp_path):
     path = tmp_path / "r.html"
     status, _, _ = holding.interrupted(
-        tmp_path / "go", "find", many, "--report", path, held="stillpix.scan.read_frame", after=6
+        tmp_path / "go",
+        "find",
+        many,
+        "--report",
+        path,
+        held="stillpix.scan.looking.read_frame",
+        after=6,
     )
 
     ((_, partly),) = Library().maps()

@@ -18,12 +18,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frames import EXPOSURES, evidence_of, frame_of, npy_bytes, sensor_of, some_frames, texture
+from frames import (
+    EXPOSURES,
+    evidence_of,
+    frame_of,
+    npy_bytes,
+    photos_of_light,
+    sensor_of,
+    some_frames,
+    texture,
+)
 from stillpix.detection.decide import DetectionSettings, detect
 from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence.evidence import Evidence, PhotoRecord
 from stillpix.evidence.repeats import SAMPLES, signature_of
-from stillpix.evidence.templates import USUAL_EXPOSURE_S, USUAL_GAIN, template_factors
+from stillpix.evidence.templates import (
+    TEMPLATES,
+    USUAL_EXPOSURE_S,
+    USUAL_GAIN,
+    Template,
+    template_factors,
+)
 from stillpix.frame import Exposure
 
 STATE = Path(__file__).parent / "states" / "evidence-v1"
@@ -409,3 +424,45 @@ def test_a_map_is_made_of_evidence_saved_by_version_1():
     first = found.defects[0]
     assert (first.x, first.y, first.state, first.seen) == (20, 16, "candidate", (1.0, 2))
     assert len(detect(Evidence.load(STATE, STATE_SENSOR), SURE_OF_TWO)) == 0
+
+
+# Of a defect that shows in the shortest exposures alone: most photos of a series say nothing of it.
+FLEETING = Template(name="fleeting", scale=0.004, by_charge=-1.0, weight="slope", kind="blinking")
+
+
+def short_and_long_frames():
+    """Return a series in which a pixel is too bright in the few shortest exposures alone."""
+    exposures = [Exposure(0.001 if n % 6 == 0 else 0.25, 1.0) for n in range(48)]
+
+    def brighten(light, exposure):
+        if exposure.exposure_s < 0.01:
+            light[51, 70] += 0.05
+
+    return photos_of_light(brighten, exposures)
+
+
+def test_a_new_row_of_templates_finds_a_defect_that_only_it_can():
+    frames = short_and_long_frames()
+    with_row = Evidence(frames[0].sensor, (*TEMPLATES, FLEETING)).update_all(frames)
+
+    found = detect(with_row).in_state("confirmed")
+    assert [(one.x, one.y, one.kind) for one in found] == [(70, 51, "blinking")]
+    assert detect(evidence_of(frames)).in_state("confirmed") == ()
+    assert np.array_equal(with_row.scores[:4], evidence_of(frames).scores)
+
+
+def test_evidence_of_other_templates_is_never_misread(tmp_path, monkeypatch):
+    frames = mixed_frames()
+    evidence_of(frames).save(tmp_path)
+    monkeypatch.setattr("stillpix.evidence.evidence.TEMPLATES", (*TEMPLATES, FLEETING))
+
+    with pytest.raises(StateFormatError, match="it is of other templates"):
+        Evidence.load(tmp_path, frames[0].sensor)
+
+
+def test_evidence_of_other_templates_is_not_merged():
+    frames = mixed_frames()
+    other = Evidence(frames[0].sensor, (*TEMPLATES, FLEETING))
+
+    with pytest.raises(SensorMismatchError, match="of other templates"):
+        evidence_of(frames).merge(other)

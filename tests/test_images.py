@@ -441,7 +441,10 @@ def test_the_format_is_what_the_content_says(tmp_path):
 
 
 def test_a_format_that_shares_its_signature_is_told_by_the_suffix(tmp_path, monkeypatch):
-    raw = Format("raw", frozenset({".dng"}), (b"II*\0",), "no_such_reader", extra="raw")
+    raw = Format(
+        name="raw", suffixes=frozenset({".dng"}), signatures=(b"II*\0",), module="no_such_reader",
+        extra="raw",
+    )  # fmt: skip
     monkeypatch.setattr(images, "FORMATS", (*images.FORMATS, raw))
 
     assert is_photo("a.DNG")

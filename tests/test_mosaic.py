@@ -21,8 +21,8 @@ from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence import mosaic
 from stillpix.evidence.evidence import MOST_PHOTOS, Evidence
 from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
-from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
-from stillpix.evidence.templates import template_factors
+from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, UNIT, UNIT_INFORMATION
+from stillpix.evidence.templates import TEMPLATES, template_factors
 
 SIZES = ((48, 40), (33, 35), (50, 70), (63, 34), (17, 19))
 FULL = 0.95  # share of the range from black to white above which nothing is said
@@ -45,7 +45,7 @@ def twin(frame):
         frame.pixels, pattern, mosaic.noise_of(frame), limit=LIMIT, black=frame.black,
         dim=span / 128, full=frame.black + FULL * span, edges=edges,
     )  # fmt: skip
-    *light, share = np.array(template_factors(frame.exposure)) * mosaic.SCALES / 255
+    *light, share = np.array(template_factors(frame.exposure)) * [1.0, 1.0, 0.2, 80.0] / 255
     even = naive.evened(said, edges) if sensor.layout != "mono" else said
     m = naive.weights(even, (*(factor * span for factor in light), share), CLIP)
     return said, m, naive.counts(said, m, UNIT)
@@ -118,12 +118,12 @@ def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(lay
     (frame,) = some_frames(1, layout)
     _, m, _ = twin(frame)
     evidence = Evidence.of([frame])
-    row = 1 + evidence._decoy_shift(frame.digest) // evidence.grid % 2
+    row = 1 + evidence._decoy_shift(frame.digest) // evidence.rules.grid % 2
     expected = naive.information(m, BLOCK, (row,), UNIT_INFORMATION)
 
     inner = np.s_[:, 2:-2, 2:-2]
 
-    assert_allclose(evidence.information[inner], expected[inner], rtol=2e-3, atol=TEMPLATES)
+    assert_allclose(evidence.information[inner], expected[inner], rtol=2e-3, atol=len(TEMPLATES))
     assert expected[inner].max() > 0
 
 
@@ -236,7 +236,7 @@ def test_fourth_powers_of_what_photos_say_are_summed_wherever_they_say_anything(
 def test_decoys_are_the_same_counts_moved_by_whole_cells(layout, width, height):
     (frame,) = some_frames(1, layout, width, height)
     evidence = Evidence.of([frame])
-    places, grid = evidence._decoy_shift(frame.digest), evidence.grid
+    places, grid = evidence._decoy_shift(frame.digest), evidence.rules.grid
 
     assert grid % mosaic.period_of(layout) == grid % BLOCK == places % grid == 0
     assert_array_equal(evidence.decoy_scores, naive.moved(evidence.scores, places, grid))
@@ -254,12 +254,12 @@ def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch,
     (frame,) = some_frames(1, layout, 48, 200)
     evidence = Evidence.of([frame])
     strip = mosaic.strip_of(layout)
-    moved = naive.moved(evidence.scores, evidence._decoy_shift(frame.digest), evidence.grid)
+    moved = naive.moved(evidence.scores, evidence._decoy_shift(frame.digest), evidence.rules.grid)
     strips = [moved[:, top : top + strip] for top in range(0, 200, strip * evidence.thin)]
     expected = np.concatenate(strips, axis=1)
 
     assert evidence.thin > 1
-    assert strip % evidence.grid == 0
+    assert strip % evidence.rules.grid == 0
     kept = evidence.decoy_scores[:, : expected.shape[1]]
     assert_array_equal(kept, expected[:, : kept.shape[1]])
     assert not evidence.decoy_scores[:, expected.shape[1] :].any()
@@ -279,7 +279,7 @@ def test_it_is_known_into_which_decoys_the_photos_moved_a_place(monkeypatch, lay
     for frame in frames:
         alone = np.zeros((1, 200, 80), np.int32)
         alone[0, y, x] = 1
-        moved = naive.moved(alone, only._decoy_shift(frame.digest), only.grid)[0]
+        moved = naive.moved(alone, only._decoy_shift(frame.digest), only.rules.grid)[0]
         strip = mosaic.strip_of(layout)
         strips = [moved[top : top + strip] for top in range(0, 200, strip * only.thin)]
         kept = np.concatenate(strips)[: len(expected)]

@@ -124,7 +124,7 @@ def test_neighbouring_defects_are_each_found(layout):
     frames = flat_fields(24, np.random.default_rng(2), sensor_of(layout, 160, 120), hot)
 
     found = evidence_of(frames)
-    null = null_of(found.scores, found.information, None, found.grid)
+    null = null_of(found.scores, found.information, None, found.rules.grid)
     peaks = peaks_of(found.scores, null, 8.0, None, 0)
 
     bright = {

@@ -13,8 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import naive
 from frames import evidence_of, some_frames
 from stillpix.detection.null import BALLAST, null_of, peaks_of, window
-from stillpix.evidence.evidence import GRID
-from stillpix.evidence.sum_kernels import BLOCK, BORDER, TEMPLATES, UNIT, UNIT_INFORMATION
+from stillpix.evidence.sum_kernels import BLOCK, BORDER, GRID, UNIT, UNIT_INFORMATION
+from stillpix.evidence.templates import TEMPLATES
 
 UNITS = {"block": BLOCK, "unit": UNIT, "unit_information": UNIT_INFORMATION}
 
@@ -22,14 +22,14 @@ UNITS = {"block": BLOCK, "unit": UNIT, "unit_information": UNIT_INFORMATION}
 def random_sums(width=96, height=80, seed=1, *, loud=1.0):
     """Return scores and information as many photos of noise would give them, in some places 0."""
     rng = np.random.default_rng(seed)
-    shape = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
+    shape = (len(TEMPLATES), -(-height // BLOCK), width // BLOCK)
     information = np.rint(UNIT_INFORMATION * rng.uniform(1, 30, shape)).astype(np.int64)
     information[:, :, -2:] = 0
     information[:, 3, 4] = 0
     column = np.minimum(np.arange(width) // BLOCK, shape[2] - 1)
     spread = np.sqrt(information[:, np.arange(height)[:, None] // BLOCK, column] / UNIT_INFORMATION)
     pattern = np.tile(rng.normal(0, 0.6, (GRID, GRID)), (height // GRID + 1, width // GRID + 1))
-    values = loud * rng.standard_normal((TEMPLATES, height, width)) + pattern[:height, :width]
+    values = loud * rng.standard_normal((len(TEMPLATES), height, width)) + pattern[:height, :width]
     scores = np.ascontiguousarray(np.rint(UNIT * spread * values).astype(np.int32))
     scores[scores == 0] = 1  # by chance 0: kept apart from what nothing was said of
     scores[..., (shape[2] - 2) * BLOCK :] = 0
@@ -43,7 +43,7 @@ def loudest_of(scores, information, null):
     """Return the largest |score| over the templates at each place, by plain loops."""
     _, height, width = scores.shape
     loudest = np.zeros((height, width))
-    for k in range(TEMPLATES):
+    for k in range(len(TEMPLATES)):
         weight = naive.weight(information[k], BALLAST)
         values = naive.standardised(scores[k], weight, **UNITS)
         for y in range(height):
@@ -65,7 +65,7 @@ def test_each_phase_of_the_grid_gets_its_median_and_spread():
     scores, information = random_sums(320, 288)
     null = null_of(scores, information)
 
-    for k in range(TEMPLATES):
+    for k in range(len(TEMPLATES)):
         weight = naive.weight(information[k], BALLAST)
         values = naive.standardised(scores[k], weight, **UNITS)
         middle, spread = naive.phase_spread(values, GRID, BORDER)
@@ -132,8 +132,8 @@ def test_threads_find_the_same_peaks(height):
 
 
 def test_of_equal_neighbours_the_first_in_reading_order_is_the_peak():
-    scores = np.zeros((TEMPLATES, 48, 48), np.int32)
-    information = np.full((TEMPLATES, 12, 12), round(UNIT_INFORMATION), np.int64)
+    scores = np.zeros((len(TEMPLATES), 48, 48), np.int32)
+    information = np.full((len(TEMPLATES), 12, 12), round(UNIT_INFORMATION), np.int64)
     scores[:, 20:22, 20:23] = 50 * round(UNIT)
     null = null_of(scores, information)
     null.middle[:], null.scale[:], null.zones[:] = 0, 1, 1
@@ -170,6 +170,6 @@ def test_a_window_holds_the_scores_the_peaks_are_made_of(place):
 
     around = window(evidence, null, x, y, 6)
 
-    assert around.shape == (TEMPLATES, 13, 13)
+    assert around.shape == (len(TEMPLATES), 13, 13)
     expected = loudest[y + 14 : y + 27, x + 14 : x + 27]
     assert_allclose(np.abs(around).max(0), expected, rtol=1e-4, atol=1e-6)

@@ -19,8 +19,8 @@ import photos
 import reports
 from frames import some_frames
 from stillpix.detection.null import BALLAST, null_of
-from stillpix.evidence.evidence import GRID, Evidence
-from stillpix.evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.sum_kernels import BLOCK, CLIP, GRID, UNIT, UNIT_INFORMATION
 from stillpix.frame import Exposure, Sensor
 from stillpix.images import read_frame, read_header
 from stillpix.images.gather import Skipped

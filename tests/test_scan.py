@@ -14,13 +14,12 @@ import pytest
 import photos
 import series
 import stillpix
-from stillpix import scan as scan_module
 from stillpix.errors import NothingUsableError
 from stillpix.evidence.evidence import Evidence
 from stillpix.images.gather import gather
 from stillpix.maps.library import Library
 from stillpix.maps.records import Defect, DefectMap
-from stillpix.scan import find, scan
+from stillpix.scan import find, looking, scan
 from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
 from stillpix.watch import Watch
 
@@ -38,13 +37,13 @@ def folder(tmp_path):
 @pytest.fixture
 def reads(monkeypatch):
     """Return the names of the photos whose pixels are read, in no certain order."""
-    names, read = [], scan_module.read_frame
+    names, read = [], looking.read_frame
 
     def counting(header, **options):
         names.append(header.path.name)
         return read(header, **options)
 
-    monkeypatch.setattr(scan_module, "read_frame", counting)
+    monkeypatch.setattr(looking, "read_frame", counting)
     return names
 
 

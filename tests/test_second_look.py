@@ -11,11 +11,10 @@ import pytest
 import late
 import series
 from late import BROKE, FIRST, LATE, PHOTOS, dates, run, scanned, taken, write
-from stillpix import scan as scan_module
 from stillpix.evidence.sightings import LOG_NAME, Sightings
 from stillpix.images import read_frame
 from stillpix.maps.records import Defect
-from stillpix.scan import find
+from stillpix.scan import find, looking, second_look
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def reads(monkeypatch):
         names.append(header.path.name)
         return read_frame(header, **options)
 
-    monkeypatch.setattr(scan_module, "read_frame", counting)
+    monkeypatch.setattr(looking, "read_frame", counting)
     return names
 
 
@@ -184,7 +183,7 @@ def test_where_some_photos_have_no_date_the_others_tell(folder):
 
 
 def test_of_very_many_photos_some_are_looked_at_each_time(folder, library, monkeypatch):
-    monkeypatch.setattr(scan_module, "MOST_LOOKS", 9)
+    monkeypatch.setattr(second_look, "MOST_LOOKS", 9)
 
     looked = [scanned(folder, library).looked for _ in range(4)]
     log = Sightings.load(
@@ -197,7 +196,7 @@ def test_of_very_many_photos_some_are_looked_at_each_time(folder, library, monke
 
 def test_of_very_many_pixels_the_surest_have_dates(folder, library, monkeypatch):
     whole = {(one.x, one.y): one.since for one in find([folder], fdr=0.1)[0]}
-    monkeypatch.setattr(scan_module, "MOST_PLACES", 2)
+    monkeypatch.setattr(second_look, "MOST_PLACES", 2)
 
     body = scanned(folder, library)
 
@@ -214,7 +213,7 @@ def test_a_log_full_of_places_that_came_and_went_keeps_those_of_the_map(
     log = Sightings.load(path, before.sensor)
     log.list_places((x, 20) for x in range(6, 100))
     log.save(path)
-    monkeypatch.setattr(scan_module, "MOST_PLACES", 40)
+    monkeypatch.setattr(second_look, "MOST_PLACES", 40)
     write(folder, [PHOTOS])
 
     body = scanned(folder, library)

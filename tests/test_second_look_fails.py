@@ -8,10 +8,12 @@ import late
 import series
 from late import BROKE, LATE, PHOTOS, dates, run, scanned, taken
 from stillpix import scan as scan_module
+from stillpix.errors import ReadError, WriteError
+from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sightings import LOG_NAME, Sightings
 from stillpix.images import read_frame
 from stillpix.maps import write_map
-from stillpix.scan import find
+from stillpix.scan import find, looking, second_look
 from stillpix.watch import Watch
 
 
@@ -52,7 +54,7 @@ def test_a_log_that_is_damaged_is_made_anew(folder, library):
 def test_a_log_that_cannot_be_kept_costs_neither_map_nor_evidence(folder, library, monkeypatch):
     def full(self, path):
         if not path.parent.name.startswith(".stillpix"):  # not in the evidence's new folder
-            raise scan_module.WriteError(path, "the disk is full")
+            raise WriteError(path, "the disk is full")
 
     monkeypatch.setattr(Sightings, "save", full)
 
@@ -70,7 +72,7 @@ def test_where_evidence_cannot_be_kept_nothing_more_is_said_of_the_log(
     def full(self, folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(scan_module.Evidence, "save", full)
+    monkeypatch.setattr(Evidence, "save", full)
 
     body = scanned(folder, library)
 
@@ -85,11 +87,11 @@ def test_a_photo_that_can_be_read_only_once_is_named(folder, monkeypatch):
 
     def failing(header, **options):
         if header.path.name in read and header.path.name in {"IMG_0002.JPG", "IMG_0004.JPG"}:
-            raise scan_module.ReadError(header.path, "is gone")
+            raise ReadError(header.path, "is gone")
         read.append(header.path.name)
         return read_frame(header, **options)
 
-    monkeypatch.setattr(scan_module, "read_frame", failing)
+    monkeypatch.setattr(looking, "read_frame", failing)
 
     body = scanned(folder)
 
@@ -111,14 +113,14 @@ def test_a_photo_that_is_cut_short_is_named_once_and_not_looked_at_again(folder)
 
 def deleting(monkeypatch, *names):
     """Have photos deleted between the two looks."""
-    look = scan_module._look
+    look = second_look._look_once_more
 
     def looking(header, buffer, **options):
         if header.path.name in names:
             header.path.unlink()
         return look(header, buffer, **options)
 
-    monkeypatch.setattr(scan_module, "_look", looking)
+    monkeypatch.setattr(second_look, "_look_once_more", looking)
 
 
 def test_photos_deleted_between_the_two_looks_are_named_and_stay_counted(
@@ -151,14 +153,14 @@ def test_where_all_photos_are_deleted_between_the_looks_the_map_has_no_dates(
 def test_a_photo_replaced_between_the_looks_by_one_of_another_size_says_nothing(
     folder, monkeypatch
 ):
-    look = scan_module._look
+    look = second_look._look_once_more
 
     def looking(header, buffer, **options):
         if header.path.name == "IMG_0003.JPG":
             header.path.write_bytes(series.jpeg(series.scene(3, (96, 80))))
         return look(header, buffer, **options)
 
-    monkeypatch.setattr(scan_module, "_look", looking)
+    monkeypatch.setattr(second_look, "_look_once_more", looking)
 
     body = scanned(folder)
 

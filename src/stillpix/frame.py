@@ -47,8 +47,13 @@ class Sensor:
         """Return the words a person would call it by."""
         body = "unknown camera" if self.model == UNKNOWN else self.model
         serial = "" if self.serial == UNKNOWN else f", serial {self.serial}"
-        kind = "" if self.layout == "rendered" else " RAW"
+        kind = " RAW" if self.is_mosaic else ""
         return f"{body}{serial}, {self.width}x{self.height}{kind}"
+
+    @property
+    def is_mosaic(self) -> bool:
+        """Return whether its photos hold the sensor's own values, one a photosite."""
+        return self.layout != "rendered"
 
     @property
     def visible_area(self) -> tuple[int, int, int, int]:

@@ -216,7 +216,7 @@ def _tell_of(body: BodyOutcome) -> None:
     fewest = DetectionSettings().fewest_scenes
     if found.evidence.scenes < fewest and found.detection.expected_false is None:
         say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
-        if body.sensor.layout != "rendered":
+        if body.sensor.is_mosaic:
             say("  or two dark frames (lens covered, long exposure) with --dark")
     if body.path is not None:
         say(f"  map: {body.path}")

@@ -61,10 +61,10 @@ def detect(
     if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
-    null = null_of(evidence.scores, evidence.information, pool, evidence.grid)
+    null = null_of(evidence.scores, evidence.information, pool, evidence.rules.grid)
     peaks = _all_peaks(evidence, null, settings, pool)
     found, tail = _ranked(evidence, peaks, settings)
-    if not evidence.rendered:  # once more, without the decoys that the surest finds moved into
+    if evidence.rules.cleans_decoys:
         sure = _rates(found, tail) <= settings.fdr
         found, tail = _ranked(evidence, peaks, settings, (found.x[sure], found.y[sure]))
     expected = tail.expected(found.score)
@@ -107,8 +107,8 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     A strong defect is a cross with arms, a negative ring, a halo and traces in its JPEG blocks: a
     weaker peak nearby stands only where it is more than those explain.
     """
-    if not evidence.rendered:
-        return _one_in_mosaic(found)
+    if not evidence.rules.spreads:
+        return _one_a_place(found)
     residual = np.abs(evidence.excess[found.y, found.x])
     cells: dict[tuple[int, int], list[int]] = {}
     kept = []
@@ -133,7 +133,7 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     return Peaks(found.x[kept], found.y[kept], found.score[kept])
 
 
-def _one_in_mosaic(found: Peaks) -> Peaks:
+def _one_a_place(found: Peaks) -> Peaks:
     """Keep what is more than a stronger peak's trace in the predictions of its neighbours."""
     within, below = EXPLAINED_IN_MOSAIC
     louder: dict[tuple[int, int], float] = {}
@@ -169,8 +169,8 @@ def louder_of(one: Peaks, other: Peaks) -> Peaks:
 
 
 def _apart(evidence: Evidence) -> int:
-    """Return how far peaks must stand apart: in a mosaic a defect is one value."""
-    return APART if evidence.rendered else 0
+    """Return how far peaks must stand apart, in px."""
+    return APART if evidence.rules.spreads else 0
 
 
 def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray[np.bool_]:
@@ -208,11 +208,11 @@ def _all_peaks(
     evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
 ) -> _AllPeaks:
     apart = _apart(evidence)
-    moved = null_of(evidence.decoy_scores, evidence.decoy_information, pool, evidence.grid)
+    moved = null_of(evidence.decoy_scores, evidence.decoy_information, pool, evidence.rules.grid)
     scores = peaks_of(evidence.scores, null, settings.floor, pool, apart)
     decoys = peaks_of(evidence.decoy_scores, moved, settings.floor, pool, apart)
     # In dark frames a cosmic ray says too much, and every defect shows in all of them.
-    if evidence.rendered or evidence.darks:
+    if not evidence.rules.bursts or evidence.darks:
         nowhere = np.zeros(0, np.intp)
         none = Peaks(nowhere, nowhere, np.zeros(0, np.float32))
         return _AllPeaks(scores, decoys, none, none, 0.0)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
-from ..evidence.templates import template_factors
+from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
 from .null import Null, window
 
-OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(TEMPLATES)
+# The first rows of TEMPLATES, whose scores tell the kind together.
+OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
 DEEP = 40.0  # grey levels from which a hole is called dead rather than of low response
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
@@ -67,20 +67,21 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
-        strength = float(evidence.excess[y, x] / evidence.counts / abs(evidence.shown[y, x]))
+        strength = float(evidence.excess[y, x] / evidence.rules.counts / abs(evidence.shown[y, x]))
         exposure = _typical(evidence, loudest, shown)
     could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
     # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
-    always = evidence.rendered and shown >= ALWAYS * evidence.scenes
+    always = evidence.rules.toned and shown >= ALWAYS * evidence.scenes
     defect = Defect(
-        x=x, y=y, kind=kind_of(scores, strength or 0.0, always=always),
-        strength=None if strength is None else strength * evidence.white / evidence.levels,
+        x=x, y=y,
+        kind=evidence.templates[loudest].kind or kind_of(scores, strength or 0.0, always=always),
+        strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
     convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
-    if convincing and not evidence.rendered:
+    if convincing and not evidence.rules.spreads:
         convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
@@ -90,7 +91,7 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
     """Return how many sigmas a mosaic's photosite departs beyond the usual, in the fourth mean."""
-    if evidence.rendered:
+    if not evidence.rules.bursts:
         return 0.0
     mean = float(evidence.bursts[y, x]) / UNIT / evidence.scenes
     return float(max(mean * LIMIT**2, 0.0) ** 0.25)
@@ -154,7 +155,7 @@ def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]
     only_darks = 0 < evidence.darks == evidence.scenes
     if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
         return False
-    if not evidence.rendered:
+    if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
             return True
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
@@ -170,7 +171,7 @@ def _photos_at_least(scores: NDArray[np.int32]) -> int:
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
-    """Tell the kind from the four templates' scores, the strength (DN), and whether all show it.
+    """Tell the kind from the first templates' scores, the strength (DN), and whether all show it.
 
     >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False)
     'hot'
@@ -178,7 +179,8 @@ def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Ki
     'dead'
     """
     offset, hot, response = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT]), scores[RESPONSE]
-    if scores[np.abs(scores).argmax()] < 0:
+    told = scores[: RESPONSE + 1]
+    if told[np.abs(told).argmax()] < 0:
         return "dead" if strength <= -DEEP else "low"
     if hot > offset + CLEARLY and hot > response:
         return "hot"
@@ -244,8 +246,8 @@ def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:
     known = [e for e in evidence.exposures if e.exposure_s and e.gain]
     if not known:
         return None
-    known.sort(key=lambda exposure: template_factors(exposure)[template], reverse=True)
-    most = known[:shown] if template != RESPONSE else known
+    known.sort(key=evidence.templates[template].factor, reverse=True)
+    most = known[:shown] if evidence.templates[template].weight == "slope" else known
     times = median(e.exposure_s for e in most if e.exposure_s)
     return Exposure(times, median(e.gain for e in most if e.gain))
 
@@ -258,7 +260,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
     scenes = evidence.scenes
     if not scenes:
         return ()
-    size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.counts * scenes)
+    size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.rules.counts * scenes)
     always = np.abs(evidence.shown) == scenes
     rows, columns = np.nonzero(always & (size > 8))
     order = np.argsort(-size[rows, columns], kind="stable")[:4000]
@@ -270,11 +272,11 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         around[max(y - 2, 0) - max(y - 6, 0) :][:5, max(x - 2, 0) - max(x - 6, 0) :][:, :5] = 0
         ranked.append((float(size[y, x] / (around.max() + 2)), x, y))
     ranked.sort(reverse=True)
-    per_level = evidence.white / evidence.levels
+    per_level = evidence.white / evidence.rules.levels
     return tuple(
         Defect(
             x=x, y=y, kind="unknown",
-            strength=float(evidence.excess[y, x] / evidence.counts / scenes) * per_level,
+            strength=float(evidence.excess[y, x] / evidence.rules.counts / scenes) * per_level,
             seen=(1.0, scenes),
         )
         for _, x, y in ranked[:FEW_CANDIDATES]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evidence.evidence import GRID, Evidence
+from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from ..evidence.sum_kernels import BLOCK, CLIP, GRID, UNIT, UNIT_INFORMATION
 from .peak_kernels import count_by_phase, count_by_zone, find_peaks
 
 ENOUGH = 1_500_000  # pixels from which medians are taken: more would not change them
@@ -71,7 +71,7 @@ def null_of(
         weight += np.float32(BALLAST * weight.mean() + 1)
         return weight, *_template_null(scores[k], weight, zone, grid)
 
-    each = range(TEMPLATES)
+    each = range(len(scores))
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
     weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
     return Null(weight, middle, scale, zones, zone)
@@ -136,7 +136,7 @@ def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArra
     height, width = evidence.scores.shape[1:]
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    each = np.arange(TEMPLATES)
+    each = np.arange(len(evidence.scores))
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
     standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread

@@ -26,19 +26,17 @@ from numpy.typing import NDArray
 
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
-from . import mosaic
-from .mosaic_kernels import PER_WHITE, accumulate_mosaic, show_mosaic
-from .rendered_kernels import accumulate
+from .by_layout import rules_of
 from .repeats import SAMPLES, Signature
-from .sum_kernels import BLOCK, STRIP, TEMPLATES, UNIT_EXCESS
-from .templates import template_factors
+from .rules import TOGETHER, Pass
+from .sum_kernels import BLOCK
+from .templates import TEMPLATES, Template
 
-TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
-GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
 ENOUGH_DECOYS = 3_000_000
 MOST_PHOTOS = 32_000  # that the smallest of the sums can count
 STATE_VERSION = 1
+FIRST_TEMPLATES = ["offset", "hot-tempered", "hot", "response"]
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
 # and its shape allocated before it is doubted.
@@ -67,33 +65,31 @@ class Evidence:
     all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
     """
 
-    def __init__(self, sensor: Sensor) -> None:
-        self.sensor = sensor
-        self.rendered = sensor.layout == "rendered"
-        self.grid = GRID if self.rendered else mosaic.grid_of(sensor.layout)
-        self._strip = STRIP if self.rendered else mosaic.strip_of(sensor.layout)
+    def __init__(self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES) -> None:
+        self.sensor, self.templates = sensor, templates
+        self.rules = rules_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
         self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
         self.files: set[str] = set()  # names, sizes and times of files that need no second reading
         height, width = sensor.height, sensor.width
-        blocks = (TEMPLATES, -(-height // BLOCK), width // BLOCK)
-        self.scores = np.zeros((TEMPLATES, height, width), np.int32)
+        blocks = (len(templates), -(-height // BLOCK), width // BLOCK)
+        self.scores = np.zeros((len(templates), height, width), np.int32)
         self.information = np.zeros(blocks, np.int64)
-        strips = -(-height // self._strip)
+        strips = -(-height // self.rules.strip)
         self.thin = max(1, height * width // ENOUGH_DECOYS)
-        rows = min(-(-strips // self.thin) * self._strip, height)
-        self.decoy_scores = np.zeros((TEMPLATES, rows, width), np.int32)
-        self.decoy_information = np.zeros((TEMPLATES, -(-rows // BLOCK), blocks[2]), np.int64)
+        rows = min(-(-strips // self.thin) * self.rules.strip, height)
+        self.decoy_scores = np.zeros((len(templates), rows, width), np.int32)
+        self.decoy_information = np.zeros((len(templates), -(-rows // BLOCK), blocks[2]), np.int64)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
         # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
         # tell what stays in place from stars that pass.
-        self.shown_again = np.zeros((0, 0) if self.rendered else (height, width), np.int16)
+        shapes = self.rules.shapes(sensor, rows)
+        self.shown_again = np.zeros(shapes["shown_again"], np.int16)
         self.again = 0  # repeats that were asked
         # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
-        mosaics = 0 if self.rendered else 1
-        self.bursts = np.zeros((mosaics * height, width), np.int32)
-        self.decoy_bursts = np.zeros((mosaics * rows, width), np.int32)
+        self.bursts = np.zeros(shapes["bursts"], np.int32)
+        self.decoy_bursts = np.zeros(shapes["decoy_bursts"], np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -118,11 +114,9 @@ class Evidence:
     @property
     def darks(self) -> int:
         """Return how many dark frames were counted."""
-        return (
-            0
-            if self.rendered
-            else sum(record.counted and record.dark for record in self.photos.values())
-        )
+        if self.rules.toned:
+            return 0
+        return sum(record.counted and record.dark for record in self.photos.values())
 
     @property
     def exposures(self) -> list[Exposure]:
@@ -133,16 +127,6 @@ class Evidence:
     def white(self) -> int:
         """Return the DN at which a pixel is full, in the deepest of the photos' files."""
         return max((record.white for record in self.photos.values()), default=255)
-
-    @property
-    def levels(self) -> float:
-        """Return how many grey levels white has: a mosaic's are a tone curve's, where it is dim."""
-        return 255 if self.rendered else mosaic.LEVELS_OF_WHITE
-
-    @property
-    def counts(self) -> float:
-        """Return how many counts of `excess` are a grey level."""
-        return UNIT_EXCESS if self.rendered else PER_WHITE / mosaic.LEVELS_OF_WHITE
 
     def knows(self, digest: str) -> bool:
         """Return whether the photo with this digest has been seen."""
@@ -160,7 +144,7 @@ class Evidence:
         self._require(frame.sensor)
         if self.knows(frame.digest):
             return self
-        if not self.rendered and self.again < MOST_PHOTOS:
+        if self.rules.bursts and self.again < MOST_PHOTOS:
             self._show_again(frame, pool)
         self.photos[frame.digest] = PhotoRecord(
             frame.exposure, counted=False, white=frame.white, dark=frame.dark
@@ -169,14 +153,9 @@ class Evidence:
 
     def _show_again(self, frame: Frame, pool: Executor | None) -> None:
         self._require_size(frame)
-        curve, edges = mosaic.curve_of(frame), mosaic.judged(self.sensor)
-        pattern = mosaic.pattern_of(self.sensor.layout, frame.phase)
-        pixels = _native(frame)
-
-        def show(band: tuple[int, int]) -> None:
-            show_mosaic(pixels, curve, pattern, edges, *band, self.shown_again)
-
-        list(map(show, self._bands(None)) if pool is None else pool.map(show, self._bands(pool)))
+        show = self.rules.shower(frame)
+        calls = [(*band, self.shown_again) for band in self._bands(pool)]
+        list((map if pool is None else pool.map)(lambda call: show(*call), calls))
         self.again += 1
 
     def update_all(self, frames: Sequence[Frame], pool: Executor | None = None) -> Self:
@@ -194,8 +173,8 @@ class Evidence:
             raise StillpixError(
                 f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
             )
-        for kind in sorted({_kind(frame) for frame in fresh.values()}):
-            alike = [frame for frame in fresh.values() if _kind(frame) == kind]
+        for kind in sorted({self.rules.likeness(frame) for frame in fresh.values()}):
+            alike = [frame for frame in fresh.values() if self.rules.likeness(frame) == kind]
             for start in range(0, len(alike), TOGETHER):
                 self._add(alike[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
@@ -207,6 +186,10 @@ class Evidence:
     def merge(self, other: Self) -> Self:
         """Add another evidence of the same sensor, of other photos."""
         self._require(other.sensor)
+        if other.templates != self.templates:
+            raise SensorMismatchError(
+                f"{self.sensor.name}: the two evidences are of other templates; make both anew"
+            )
         both = self.photos.keys() & other.photos.keys()
         if both:
             raise SensorMismatchError(
@@ -228,6 +211,7 @@ class Evidence:
         mine, theirs = self._arrays(), other._arrays()
         return (
             self.sensor == other.sensor
+            and self.templates == other.templates
             and self.photos == other.photos
             and self.again == other.again
             and all(np.array_equal(mine[name], theirs[name]) for name in mine)
@@ -247,6 +231,7 @@ class Evidence:
         photos = {digest: _to_json(record) for digest, record in self.photos.items()}
         state = {
             "version": STATE_VERSION,
+            "templates": [template.name for template in self.templates],
             "sensor": asdict(self.sensor),
             "photos": photos,
             "signatures": list(self.signatures),
@@ -264,6 +249,9 @@ class Evidence:
                 raise ValueError(f"version {state['version']}")
             if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
                 raise ValueError("it is another sensor's")
+            # Until templates were named there were the first four.
+            if state.get("templates", FIRST_TEMPLATES) != [each.name for each in TEMPLATES]:
+                raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
@@ -283,17 +271,10 @@ class Evidence:
         return evidence
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
-        # one memory layout for all: the kernel is compiled for tuples of one type
-        padded = [_native(frame) for frame in frames]
-        padded += [padded[0]] * (TOGETHER - len(frames))
         shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
-        add = accumulate if self.rendered else accumulate_mosaic
-        arguments = (tuple(padded), len(frames), *self._scaled(frames, shifts, pool))
-        calls = [(*arguments, a, b, *self._sums().values()) for a, b in self._bands(pool)]
-        if pool is None:
-            add(*calls[0])
-        else:
-            list(pool.map(lambda call: add(*call), calls))
+        add = self.rules.adder(Pass(frames, self.templates, shifts, self.thin), pool)
+        calls = [(*band, self._sums()) for band in self._bands(pool)]
+        list((map if pool is None else pool.map)(lambda call: add(*call), calls))
 
     def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
         """Return the first row and the row after the last of each band that a thread takes."""
@@ -302,31 +283,17 @@ class Evidence:
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         return list(pairwise(edges))
 
-    def _scaled(
-        self, frames: Sequence[Frame], shifts: NDArray[Any], pool: Executor | None
-    ) -> tuple[Any, ...]:
-        """Return what the kernel must know of the photos: scale, factors, the decoys' places."""
-        factors = np.array([template_factors(f.exposure) for f in frames])
-        if self.rendered:
-            return 255.0 / frames[0].white, factors.astype(np.float32), shifts, self.thin
-        curve_of = mosaic.curve_of
-        curves = np.stack(list((map if pool is None else pool.map)(curve_of, frames)))
-        factors *= [mosaic.scales_of(frame) for frame in frames]
-        pattern = mosaic.pattern_of(self.sensor.layout, frames[0].phase)
-        cells, edges = (self.grid, self._strip, self.thin), mosaic.judged(self.sensor)
-        return curves, factors.astype(np.float32), shifts, pattern, cells, edges
-
     def _decoy_shift(self, digest: str) -> int:
         """Return the photo's own move in px: a function of its content, so of no order."""
-        places = max(self.sensor.width // self.grid - 1, 1)
-        return self.grid * (1 + int(digest[:12], 16) % places)
+        places = max(self.sensor.width // self.rules.grid - 1, 1)
+        return self.rules.grid * (1 + int(digest[:12], 16) % places)
 
     def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
         reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
-        whole = self.sensor.width // self.grid * self.grid
-        strip = y // self._strip
-        row = strip // self.thin * self._strip + y % self._strip
+        whole = self.sensor.width // self.rules.grid * self.rules.grid
+        strip = y // self.rules.strip
+        row = strip // self.thin * self.rules.strip + y % self.rules.strip
         moved = (x < whole) & (strip % self.thin == 0)
         for digest, record in self.photos.items():
             if record.counted:
@@ -348,7 +315,7 @@ class Evidence:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is kept of a photo's pixels, by name."""
-        again = {} if self.rendered else {"shown_again": self.shown_again}
+        again = {"shown_again": self.shown_again} if self.rules.bursts else {}
         return self._sums() | again
 
     def _sums(self) -> dict[str, NDArray[Any]]:
@@ -361,22 +328,8 @@ class Evidence:
             "decoy_information": self.decoy_information,
             "shown": self.shown,
             "excess": self.excess,
-            **({} if self.rendered else of_mosaics),
+            **(of_mosaics if self.rules.bursts else {}),
         }
-
-
-def _native(frame: Frame) -> NDArray[Any]:
-    """Return a frame's pixels in the one memory layout that kernels are compiled for."""
-    return np.require(frame.pixels, frame.pixels.dtype.newbyteorder("="), ["C", "W"])
-
-
-def _kind(frame: Frame) -> tuple[Any, ...]:
-    """Return what photos must have in common to be added in one pass.
-
-    A mosaic's levels are part of its own curve.
-    """
-    white = frame.white if frame.sensor.layout == "rendered" else 0
-    return frame.pixels.dtype.str, white, frame.phase
 
 
 def _to_json(record: PhotoRecord) -> dict[str, Any]:

@@ -5,17 +5,21 @@ Looks at one photo at a time and never adds anything up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
 from math import gcd
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import XTRANS, Frame, Layout, Sensor
-from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE
+from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE, accumulate_mosaic, show_mosaic
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, native, padded
 from .sum_kernels import BLOCK, BORDER, last_judged
+from .templates import Template, factors_of, weights_of
 
 Sites: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -34,11 +38,57 @@ DIM = 1 / 128  # of white, below which light is taken for so much: its share of 
 SAMPLES = 20_000  # photosites from which a photo's noise is taken
 GROUPS = 16  # of equal size, in which they are put by their level
 QUIET = 0.2  # share of a group: its places whose neighbours are most alike
-# The templates' factors are of 1/255 of white, the last one's of the light; of a rendered photo's
-# templates the hot one is five times as steep, and saturates sooner, and the last a tenth.
-SCALES = (1.0, 1.0, 0.2, 80.0)
 _CROSS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # x, y to the photosites beside one
 _LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
+
+
+class MosaicRules(Rules):
+    """How a sensor's own values are judged: linear light, one value a photosite."""
+
+    levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
+    toned, spreads = False, False
+    bursts, cleans_decoys = True, True
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.grid, self.strip = grid_of(layout), strip_of(layout)
+
+    def likeness(self, frame: Frame) -> tuple[Any, ...]:
+        """Return what photos must have in common: their levels are part of each one's curve."""
+        return frame.pixels.dtype.str, frame.phase
+
+    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:
+        """Return what adds rows of some photos to the sums."""
+        frames = photos.frames
+        curves = np.stack(list((map if pool is None else pool.map)(curve_of, frames)))
+        factors = factors_of([frame.exposure for frame in frames], photos.templates)
+        factors *= [scales_of(frame, photos.templates) for frame in frames]
+        known = (
+            padded(frames), len(frames), curves, factors.astype(np.float32),
+            weights_of(photos.templates), photos.shifts, pattern_of(self.layout, frames[0].phase),
+            (self.grid, self.strip, photos.thin), judged(frames[0].sensor),
+        )  # fmt: skip
+
+        def add(first: int, last: int, sums: Sums) -> None:
+            accumulate_mosaic(*known, first, last, *sums.values())
+
+        return add
+
+    def shower(self, frame: Frame) -> ShowRows:
+        """Return what counts in rows what a repeat clearly shows, and adds up nothing else."""
+        known = (
+            native(frame), curve_of(frame), pattern_of(self.layout, frame.phase),
+            judged(frame.sensor),
+        )  # fmt: skip
+
+        def show(first: int, last: int, shown: NDArray[np.int16]) -> None:
+            show_mosaic(*known, first, last, shown)
+
+        return show
+
+    def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return what a photo says at places: the linear light's, as `said_of` does."""
+        return said_of(frame, at)
 
 
 def grid_of(layout: Layout) -> int:
@@ -239,10 +289,11 @@ def curve_of(frame: Frame) -> NDArray[np.float32]:
     return np.array(curve, np.float32)
 
 
-def scales_of(frame: Frame) -> Floats:
-    """Return what the templates' factors are multiplied by: three to DN, the last to a share."""
+def scales_of(frame: Frame, templates: Sequence[Template]) -> Floats:
+    """Return what the templates' factors are multiplied by: those of the slope to DN."""
     span = max(frame.white - frame.black, 1)
-    return np.array(SCALES) * (span, span, span, 1) / 255
+    own = np.array([template.in_mosaic for template in templates])
+    return own * [span if template.weight == "slope" else 1 for template in templates] / 255
 
 
 def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:

@@ -318,7 +318,15 @@ def _even_out(said: Any, y: int, along: Any) -> None:
 
 @compiled
 def _add_decoys_and_information(
-    said: Any, factors: Any, shift: int, cells: Any, y: int, counts: Any, blocks: Any, sums: Any
+    said: Any,
+    factors: Any,
+    weights: Any,
+    shift: int,
+    cells: Any,
+    y: int,
+    counts: Any,
+    blocks: Any,
+    sums: Any,
 ) -> None:
     """Add one row to the decoys and, where it stands for its blocks, to the information."""
     psi, slope, response = said[0], said[1], said[2]
@@ -326,17 +334,18 @@ def _add_decoys_and_information(
     grid, strip, thin = cells
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
-        add_decoys(slope, response, psi, factors, shift, grid, moved, counts, decoy_scores)
+        add_decoys(slope, response, psi, factors, weights, shift, grid, moved, counts, decoy_scores)
     if y % BLOCK == 1 + shift // grid % 2:  # one of two rows stands for a block
         add_information(
-            slope, response, factors, shift, grid, y, moved, blocks, information, decoy_information
-        )
+            slope, response, factors, weights, shift, grid, y, moved, blocks,
+            information, decoy_information,
+        )  # fmt: skip
 
 
 @compiled
 def accumulate_mosaic(
-    photos: Any, count: int, curves: Any, factors: Any, shifts: Any, pattern: Any, cells: Any,
-    edges: Any, first: int, last: int,
+    photos: Any, count: int, curves: Any, factors: Any, weights: Any, shifts: Any, pattern: Any,
+    cells: Any, edges: Any, first: int, last: int,
     scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
     shown: Any, excess: Any, bursts: Any, decoy_bursts: Any,
 ) -> None:  # fmt: skip
@@ -375,8 +384,10 @@ def accumulate_mosaic(
             if colours:
                 _even_out(said, y, along[n])
             if y >= first:
-                add_row(said[1], said[2], said[0], f, scores, y)
-                _add_decoys_and_information(said, f, shifts[n], cells, y, counts, blocks, sums)
+                add_row(said[1], said[2], said[0], f, weights, scores, y)
+                _add_decoys_and_information(
+                    said, f, weights, shifts[n], cells, y, counts, blocks, sums
+                )
 
 
 @compiled

@@ -16,6 +16,7 @@ from .sum_kernels import (
     BLOCK,
     BORDER,
     CLIP,
+    GRID,
     REACH,
     STRIP,
     UNIT_EXCESS,
@@ -32,7 +33,6 @@ _CLIP = np.float32(CLIP)
 _LEAST_VARIANCE = np.float32(LEAST_NOISE**2)
 _SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
-_GRID = 16  # px that decoys of rendered photos move by, or a multiple
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
 
@@ -135,14 +135,16 @@ def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> 
 
 @compiled
 def accumulate(
-    photos: Any, count: int, scale: float, factors: Any, shifts: Any, thin: int,
+    photos: Any, count: int, scale: float, factors: Any, weights: Any, shifts: Any, thin: int,
     first: int, last: int,
     scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
     shown: Any, excess: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
-    `first` must be a multiple of BLOCK; rows outside are read as neighbours, never written.
+    factors is (photos, templates), weights says by which weight each template weighs: see
+    `add_row`. `first` must be a multiple of BLOCK; rows outside are read as neighbours, never
+    written.
     """
     height, width = photos[0].shape
     level = np.zeros((len(photos), _RING, width), np.float32)
@@ -154,7 +156,7 @@ def accumulate(
     for ahead in range(max(first - BORDER, 1), min(last, last_judged(height) + 1) + 2 * REACH):
         y = ahead - 2 * REACH
         for n in range(count):
-            r = residual[n]
+            r, f, shift = residual[n], factors[n], shifts[n]
             _read_row(photos[n], ahead, grey, level[n], r)
             if y < first or y < BORDER:
                 continue
@@ -162,18 +164,18 @@ def accumulate(
             _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
             psi[:BORDER] = 0
             psi[width - BORDER :] = 0
-            add_row(slope, response, psi, factors[n], scores, y)
+            add_row(slope, response, psi, f, weights, scores, y)
             _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
             moved = decoy_row(y, thin, STRIP)
             if moved >= 0:
                 add_decoys(
-                    slope, response, psi, factors[n], shifts[n], _GRID, moved, counts, decoy_scores
+                    slope, response, psi, f, weights, shift, GRID, moved, counts, decoy_scores
                 )
             # One of two rows of each block stands for it, half of the photos one, half the other:
             # a strong defect makes its own row and those two away look noisier, which so touches
             # every defect's block alike, wherever in it the defect lies.
-            if y % BLOCK == 1 + shifts[n] // _GRID % 2:
+            if y % BLOCK == 1 + shift // GRID % 2:
                 add_information(
-                    slope, response, factors[n], shifts[n], _GRID, y, moved, blocks,
+                    slope, response, f, weights, shift, GRID, y, moved, blocks,
                     information, decoy_information,
                 )  # fmt: skip

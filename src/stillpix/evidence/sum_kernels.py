@@ -15,8 +15,8 @@ from ..compiling import compiled
 REACH = 2  # px from a pixel to the neighbours that predict it
 BORDER = 2 * REACH + 1  # px along the frame's edge of which nothing is said
 BLOCK = 4  # px, side of the squares over which information is averaged
+GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
-TEMPLATES = 4  # offset, hot (tempered), hot, response; see evidence
 CLIP = 3.0  # sigmas that one photo can say at most
 UNIT = 1024.0  # score sums count in 1/1024
 UNIT_INFORMATION = float(1 << 24)
@@ -34,17 +34,19 @@ def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
 
 
 @compiled
-def add_row(slope: Any, response: Any, psi: Any, factors: Any, scores: Any, y: int) -> None:
-    """Add one row's counts of all templates: `_weigh_row`, four at a time."""
-    s0, s1, s2, s3 = scores[0, y], scores[1, y], scores[2, y], scores[3, y]
-    f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
+def add_row(
+    slope: Any, response: Any, psi: Any, factors: Any, weights: Any, scores: Any, y: int
+) -> None:
+    """Add one row's counts of all templates: `_weigh_row`, without a row in between.
+
+    weights says of each template whether it weighs by the slope (0) or the response (1).
+    """
     rounding, middle = np.float32(32768.5), np.int32(32768)
-    for x in range(psi.size):
-        p = np.float32(UNIT) * psi[x]
-        s0[x] += np.int32(min(_CLIP, f0 * slope[x]) * p + rounding) - middle
-        s1[x] += np.int32(min(_CLIP, f1 * slope[x]) * p + rounding) - middle
-        s2[x] += np.int32(min(_CLIP, f2 * slope[x]) * p + rounding) - middle
-        s3[x] += np.int32(min(_CLIP, f3 * response[x]) * p + rounding) - middle
+    for k in range(factors.size):
+        weight, factor, sums = response if weights[k] else slope, factors[k], scores[k, y]
+        for x in range(psi.size):
+            p = np.float32(UNIT) * psi[x]
+            sums[x] += np.int32(min(_CLIP, factor * weight[x]) * p + rounding) - middle
 
 
 @compiled
@@ -80,26 +82,26 @@ def decoy_row(y: int, thin: int, height: int) -> int:
 
 @compiled
 def add_decoys(
-    slope: Any, response: Any, psi: Any, factors: Any, shift: int, grid: int, row: int, counts: Any,
-    decoy_scores: Any,
+    slope: Any, response: Any, psi: Any, factors: Any, weights: Any, shift: int, grid: int,
+    row: int, counts: Any,    decoy_scores: Any,
 ) -> None:  # fmt: skip
     """Add one row's counts of all templates to the decoys' row, moved."""
-    for k in range(TEMPLATES):
-        _weigh_row(response if k == TEMPLATES - 1 else slope, psi, factors[k], counts)
+    for k in range(factors.size):
+        _weigh_row(response if weights[k] else slope, psi, factors[k], counts)
         scatter_row(counts, decoy_scores[k, row], shift, grid)
 
 
 @compiled
 def add_information(
-    slope: Any, response: Any, factors: Any, shift: int, grid: int, y: int, row: int, counts: Any,
-    information: Any, decoy_information: Any,
+    slope: Any, response: Any, factors: Any, weights: Any, shift: int, grid: int,
+    y: int, row: int, counts: Any,    information: Any, decoy_information: Any,
 ) -> None:  # fmt: skip
     """Add one row's mean squared weights to its blocks, and moved to the decoys' blocks.
 
     `row` is that of the decoys' sums, or -1.
     """
-    for k in range(TEMPLATES):
-        _inform_row(response if k == TEMPLATES - 1 else slope, factors[k], counts)
+    for k in range(factors.size):
+        _inform_row(response if weights[k] else slope, factors[k], counts)
         sums = information[k, y // BLOCK]
         for b in range(counts.size):
             sums[b] += counts[b]

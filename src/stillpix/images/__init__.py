@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
@@ -31,6 +31,7 @@ __all__ = [
     "Buffer",
     "Format",
     "Header",
+    "Repair",
     "decode_colour",
     "digest_of",
     "explained",
@@ -42,6 +43,7 @@ __all__ = [
     "read_frame",
     "read_header",
     "reader_required",
+    "repair_of",
     "require_decodable",
 ]
 
@@ -49,64 +51,67 @@ HEAD_BYTES = 32  # enough for any signature
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
-@dataclass(frozen=True, slots=True)
+# How the file of a photo is repaired: the coefficients of its blocks, its samples one by one, or
+# as RAW files are, by a DNG's list of bad pixels or the values of its mosaic.
+Repair: TypeAlias = Literal["coefficients", "samples", "raw"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One photo format: how its files are called and begin, and the module that reads them."""
+    """One photo format: how its files are called and begin, how it is read, and how repaired."""
 
     name: str
     suffixes: frozenset[str]
     signatures: tuple[bytes, ...]
     module: str  # of FormatModule's shape
-    rewriting: str | None = None  # the module that replaces single pixels; JPEG has coefficients
+    repair: Repair | None = None
+    rewriting: str | None = None  # where samples are repaired: the module that replaces them
+    why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
+    two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 
 
 FORMATS: tuple[Format, ...] = (
     Format(
-        "jpeg",
-        frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
-        (b"\xff\xd8\xff",),
-        "stillpix.images.jpeg",
+        name="jpeg",
+        suffixes=frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
+        signatures=(b"\xff\xd8\xff",),
+        module="stillpix.images.jpeg",
+        repair="coefficients",
     ),
     Format(
-        "png",
-        frozenset({".png"}),
-        (b"\x89PNG\r\n\x1a\n",),
-        "stillpix.images.png",
-        "stillpix.rewriting.png",
+        name="png",
+        suffixes=frozenset({".png"}),
+        signatures=(b"\x89PNG\r\n\x1a\n",),
+        module="stillpix.images.png",
+        repair="samples",
+        rewriting="stillpix.rewriting.png",
     ),
     Format(
-        "tiff",
-        frozenset({".tif", ".tiff"}),
-        (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        "stillpix.images.tiff",
-        "stillpix.rewriting.tiff",
+        name="tiff",
+        suffixes=frozenset({".tif", ".tiff"}),
+        signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        module="stillpix.images.tiff",
+        repair="samples",
+        rewriting="stillpix.rewriting.tiff",
     ),
     Format(
-        "raw",
-        RAW_SUFFIXES,
-        (*TIFF_HEADS, RAF_HEAD, b"HEAPCCDR", b"FOVb", b"\0MRM"),
-        "stillpix.images.raw",
+        name="raw",
+        suffixes=RAW_SUFFIXES,
+        signatures=(*TIFF_HEADS, RAF_HEAD, b"HEAPCCDR", b"FOVb", b"\0MRM"),
+        module="stillpix.images.raw",
+        repair="raw",
         by_suffix=True,
+        two_bytes=True,
     ),
     Format(
-        "fits",
-        frozenset(
-            {
-                ".fit",
-                ".fits",
-                ".fts",
-                ".fit.fz",
-                ".fits.fz",
-                ".fz",
-                ".fit.gz",
-                ".fits.gz",
-                ".fts.gz",
-            }
-        ),
-        (b"SIMPLE  =", b"\x1f\x8b"),
-        "stillpix.images.fits",
+        name="fits",
+        suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
+        signatures=(b"SIMPLE  =", b"\x1f\x8b"),
+        module="stillpix.images.fits",
+        why_unrepaired="is a FITS image, which is not rewritten; `stillpix export` writes the list "
+        "of broken pixels that the program which calibrates it reads",
         extra="fits",
     ),
 )
@@ -128,6 +133,15 @@ class Header:
     dark: bool = False  # taken without light
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
     layout_told: bool = True  # False: the file does not say which colours its photosites have
+
+
+def repair_of(header: Header) -> Repair:
+    """Return how a photo's file is repaired; raise ReadError with the reason where it is not."""
+    form = format_named(header.format)
+    if form.repair is None:
+        reason = form.why_unrepaired or f"is a {form.name.upper()} file, which is read alone"
+        raise ReadError(header.path, reason)
+    return form.repair
 
 
 def is_photo(path: str | PathLike[str]) -> bool:
@@ -223,7 +237,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     >>> colours.shape, colours[0, 0].tolist()
     ((48, 64, 3), [255, 165, 0])
     """
-    pixels, _ = _decoded(header, buffer, colours=header.sensor.layout == "rendered")
+    pixels, _ = _decoded(header, buffer, colours=not header.sensor.is_mosaic)
     return pixels
 
 
@@ -255,7 +269,7 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     [255, 165, 0]
     """
     with explained(header.path):
-        return _pixels_of(header, content, None, colours=header.sensor.layout == "rendered")
+        return _pixels_of(header, content, None, colours=not header.sensor.is_mosaic)
 
 
 def require_decodable(header: Header, content: bytes) -> None:
@@ -311,7 +325,7 @@ def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours
             module = _module_of(form)
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
-        one_byte = form.name != "raw" and header.white <= 255  # LibRaw gives two of any mosaic
+        one_byte = header.white <= 255 and not form.two_bytes
         size = (*pixels.shape[:2], pixels.itemsize == 1)
         changed = size != (sensor.height, sensor.width, one_byte)
     if changed:

@@ -69,7 +69,7 @@ def gather(
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
-                if dark and outcome.sensor.layout != "rendered":
+                if dark and outcome.sensor.is_mosaic:
                     outcome = replace(outcome, dark=True)  # noqa: PLW2901 - the same photo
                 groups.setdefault(outcome.sensor, []).append(outcome)
             if report and number % REPORT_EVERY == 0:
@@ -206,7 +206,7 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of sizes that are not a body's own: its largest common one."""
     families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
     for sensor in bodies:
-        rendered = sensor.layout == "rendered"  # a RAW file is larger than its camera's JPEG
+        rendered = not sensor.is_mosaic  # a RAW file is larger than its camera's JPEG
         families.setdefault((sensor.make, sensor.model, sensor.serial, rendered), []).append(sensor)
     for (_, model, _, _), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
@@ -247,7 +247,7 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
 def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of pictures that cannot count as dark frames."""
     for sensor, headers in bodies.items():
-        if sensor.layout == "rendered":
+        if not sensor.is_mosaic:
             yield (
                 f"{sensor.name}: {_photos(len(headers))} hold no mosaic, and count as ordinary "
                 "photos; dark frames are RAW or FITS files"

@@ -136,7 +136,7 @@ def unfit(form: Format, sensor: Sensor) -> str | None:
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
     True
     """
-    if form.mosaic and sensor.layout == "rendered":
+    if form.mosaic and not sensor.is_mosaic:
         return (
             f"{form.readers} counts photosites of RAW files, and {sensor.name} is known from "
             "JPEGs and the like, whose pixels are not those; take its RAW files, or a map of them"

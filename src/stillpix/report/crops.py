@@ -72,7 +72,7 @@ def _look(
 ) -> tuple[str, tuple[Exposure, Measures], list[Cut]]:
     frame = read_frame(header, buffer=buffer)
     said = frame.exposure, measured(frame, places)
-    if frame.sensor.layout == "rendered":
+    if not frame.sensor.is_mosaic:
         pixels, black, white = read_colour(header), 0, frame.white
     else:
         pixels, black, white = frame.pixels, frame.black, frame.white

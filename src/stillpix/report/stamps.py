@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..detection.null import Null, null_of, window
 from ..evidence.evidence import Evidence
 from ..evidence.measures import Place
-from ..evidence.sum_kernels import BLOCK, CLIP, TEMPLATES, UNIT, UNIT_INFORMATION
+from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 
 REACH = 7  # px around the place: dust and the corner of a date stamp are seen whole
 
@@ -31,7 +31,7 @@ def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:
     """Return the stamp of each place, by the template that explains it best."""
     if not places:
         return []
-    null = null_of(evidence.scores, evidence.information, grid=evidence.grid)
+    null = null_of(evidence.scores, evidence.information, grid=evidence.rules.grid)
     stamps = []
     for x, y in places:
         scores = window(evidence, null, x, y, 0)[:, 0, 0]
@@ -50,7 +50,7 @@ def mean_response(
     sum of m^2 (docs/statistics.md). No photo says more than CLIP sigmas, and where it seems so
     (the sum of m^2 is a mean over blocks) it is cut off. Beyond the frame it is 0.
     """
-    if not 0 <= template < TEMPLATES:
+    if not 0 <= template < len(evidence.templates):
         raise ValueError(f"there is no template {template}")
     x, y = place
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)

@@ -76,7 +76,7 @@ def framed(
         f"the map is of {mapped.width}x{mapped.height} and lies {x:+d},{y:+d} on these photos: "
         f"{seen} of {len(listed)} broken pixels show there"
     )
-    if sensor.layout != "rendered":
+    if sensor.is_mosaic:
         moved, kept = kept, _as_photosites(kept, photos)
         hidden = len(moved) - len(kept)
         note += f"; {hidden} pixels that show in none of the photos looked at are left out"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import WriteError
 from ..frame import Sensor
-from ..images import Header
+from ..images import Header, format_named
 from ..images.gather import Gathering, Skipped
 from .log import LOG_NAME
 from .verdicts import LISTED_IN_DNG, RawWay
@@ -168,7 +168,11 @@ class _Copies:
     def _name_of(self, header: Header) -> Path:
         """Return a copy's path below the folder; a new DNG is called one."""
         name = self._below_base(header.path)
-        becomes_dng = self.to_dng and header.format == "raw" and name.suffix.lower() != DNG
+        becomes_dng = (
+            self.to_dng
+            and format_named(header.format).repair == "raw"
+            and name.suffix.lower() != DNG
+        )
         return name.with_suffix(DNG) if becomes_dng else name
 
     def _require_another_place(self, photo: Path, target: Path) -> None:

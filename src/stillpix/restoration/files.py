@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import ReadError
-from ..images import Header, decode_colour
+from ..images import Header, decode_colour, repair_of
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import read_coefficients, rewritten
@@ -21,10 +20,6 @@ from .raw import repaired_raw
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
-FITS_STAYS = (
-    "is a FITS image, which is not rewritten; `stillpix export` writes the list of broken pixels"
-    " that the program which calibrates it reads"
-)
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
 
@@ -44,7 +39,8 @@ def repaired_file(
     `always` repairs every listed place, whether it shows or not. A RAW photo is gone about as
     `raw` says: a DNG lists its broken pixels for the program that develops it.
 
-    Raises ReadError for a photo that is damaged or cannot be written back without loss.
+    Raises ReadError for a photo that is damaged, cannot be written back without loss, or is of a
+    format that is read alone.
 
     >>> from io import BytesIO
     >>> from pathlib import Path
@@ -59,17 +55,16 @@ def repaired_file(
     >>> mended.repaired, int(decode_colour(header, mended.content)[30, 40])
     (1, 90)
     """
-    if header.format == "raw":
+    way = repair_of(header)
+    if way == "raw":
         return repaired_raw(content, header, defects, raw, always=always)
-    if header.format == "fits":
-        raise ReadError(header.path, FITS_STAYS)
     sensor = header.sensor
     places = list(
         places_of(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    if header.format == "jpeg":
+    if way == "coefficients":
         return _repaired_jpeg(content, header, places, always=always)
     return _repaired_picture(content, header, places, always=always)
 

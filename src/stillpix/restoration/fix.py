@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
-from ..images import Header, digest_of, read_header, require_decodable
+from ..images import Header, digest_of, read_header, repair_of, require_decodable
 from ..images.gather import Skipped
 from ..images.read_ahead import threads
 from ..maps.records import DefectMap
@@ -238,7 +238,7 @@ class _Mending:
             if changed:
                 if self.placement.out is None:  # of a copy the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
-                if header.format in {"jpeg", "raw"}:  # by another decoder than what wrote it
+                if repair_of(header) != "samples":  # by another decoder than what wrote it
                     require_decodable(header, read)
 
         if self.placement.dry_run:

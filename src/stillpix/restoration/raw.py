@@ -77,7 +77,7 @@ def _require_same_frame(content: bytes, header: Header) -> None:
     placed = mosaic_directory(content, header.path)
     stored = size_of(Structure.of(BytesIO(content)), placed)
     sensor = header.sensor
-    if sensor.layout == "rendered" or stored != (sensor.width, sensor.height):
+    if not sensor.is_mosaic or stored != (sensor.width, sensor.height):
         raise ReadError(header.path, OTHER_FRAME)
 
 

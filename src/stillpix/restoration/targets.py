@@ -95,7 +95,7 @@ def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
 
 def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
     """Refuse pictures of one kind and two sizes: one of them was resized, cropped or turned."""
-    if (sensor.layout == "rendered") == (mapped.layout == "rendered"):
+    if sensor.is_mosaic == mapped.is_mosaic:
         size = f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
         size += f"{mapped.width}x{mapped.height}"
         raise SensorMismatchError(f"{size}: a map fits no other size; {OTHER_REMEDIES}")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import WriteError
-from ..images import Header, decode_colour
+from ..images import Header, decode_colour, repair_of
 from ..rewriting.jpeg import read_coefficients
 from .canvas import Lattice
 from .jpeg import JpegCanvas
@@ -37,7 +37,7 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
     if after == before:
         return
     places = [(each.x, each.y) for each in verdicts if each.outcome == "repaired"]
-    if header.format == "jpeg":
+    if repair_of(header) == "coefficients":
         sound = _is_sound_jpeg(before, after, header, places)
     else:
         sound = _is_sound_picture(before, after, header, places)

@@ -143,13 +143,13 @@ def require_showable(header: Header) -> None:
 
 def size_of(header: Header) -> int:
     """Return how many bytes a decoded photo takes at most."""
-    colours = 3 if header.sensor.layout == "rendered" else 1
+    colours = 1 if header.sensor.is_mosaic else 3
     return header.sensor.width * header.sensor.height * colours * (1 if header.white <= 255 else 2)
 
 
 def displayed(pixels: Pixels, header: Header) -> Bytes:
     """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
-    if header.sensor.layout != "rendered":
+    if header.sensor.is_mosaic:
         step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
         full = round(max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0))
         levels = np.arange(full + 1)

@@ -48,7 +48,7 @@ def negative_of(header: Header, content: bytes) -> Negative:
         ReadError: the file is damaged, or holds no mosaic.
     """
     sensor = header.sensor
-    if sensor.layout == "rendered":
+    if not sensor.is_mosaic:
         raise ReadError(header.path, NO_COLOURS)
     pattern = _pattern(header)
     with _unpacked(content, header.path) as raw:

@@ -1,0 +1,95 @@
+"""What is particular to rendered photos: a tone curve, and a camera that spread each defect.
+
+Looks at one photo at a time and never adds anything up.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StillpixError
+from ..frame import Frame
+from .rendered_kernels import LEAST_NOISE, accumulate
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, padded
+from .sum_kernels import BORDER, GRID, REACH, STRIP, UNIT_EXCESS, last_judged
+from .templates import factors_of, weights_of
+
+NEARLY_WHITE = 0.95  # of white: above it nothing is said, as in the kernels
+LEAST_LEVEL = 0.03  # below it the tone curve's slope is taken for what it is there
+
+
+class RenderedRules(Rules):
+    """How developed photos are judged: by luma of 0 to 255, whatever their depth."""
+
+    grid, strip = GRID, STRIP
+    levels, counts = 255.0, UNIT_EXCESS
+    toned, spreads = True, True
+    bursts, cleans_decoys = False, False
+
+    def likeness(self, frame: Frame) -> tuple[Any, ...]:
+        """Return what photos must have in common to be added in one pass."""
+        return frame.pixels.dtype.str, frame.white
+
+    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:  # noqa: ARG002 - as all rules
+        """Return what adds rows of some photos to the sums."""
+        frames = photos.frames
+        factors = factors_of([frame.exposure for frame in frames], photos.templates)
+        known = (
+            padded(frames), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
+            weights_of(photos.templates), photos.shifts, photos.thin,
+        )  # fmt: skip
+
+        def add(first: int, last: int, sums: Sums) -> None:
+            accumulate(*known, first, last, *sums.values())
+
+        return add
+
+    def shower(self, frame: Frame) -> ShowRows:
+        """Refuse: no repeat of a rendered photo is asked what it shows."""
+        raise StillpixError(f"{frame.origin}: repeats of rendered photos show nothing more")
+
+    def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return what a photo says at places; NaN so near the edge that the kernels say nothing."""
+        said = np.full((len(at), 5), np.nan, np.float32)
+        height, width = frame.pixels.shape
+        inside = (at >= BORDER).all(1) & (at <= (width - BORDER - 1, last_judged(height))).all(1)
+        if inside.any():
+            steps = np.arange(-BORDER, BORDER + 1)
+            rows = at[inside, 1, None, None] + steps[:, None]
+            columns = at[inside, 0, None, None] + steps
+            around = frame.pixels[rows, columns].astype(np.float32) * np.float32(255 / frame.white)
+            said[inside] = _judge_middles(around).T
+        return said
+
+
+def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the measures, (5, places), of windows of BORDER px around each place."""
+    beside = around[:, 1:-1, :-2] + around[:, 1:-1, 2:] + around[:, :-2, 1:-1] + around[:, 2:, 1:-1]
+    level: NDArray[np.float32] = (4 * around[:, 1:-1, 1:-1] + beside) * np.float32(0.125)
+    side = level.shape[1] - 2 * REACH
+
+    def moved(dx: int, dy: int) -> NDArray[np.float32]:
+        return level[:, REACH + dy : REACH + dy + side, REACH + dx : REACH + dx + side]
+
+    pairs, weights = np.zeros_like(moved(0, 0)), np.zeros_like(moved(0, 0))
+    for dx, dy in ((REACH, 0), (0, REACH), (REACH, REACH), (REACH, -REACH)):
+        one, other = moved(dx, dy), moved(-dx, -dy)
+        weight = 1 / (abs(one - other) + 1)
+        pairs += weight * (one + other) / 2
+        weights += weight
+    residual = moved(0, 0) - pairs / weights
+    middle = residual[:, REACH, REACH]
+    neighbours = abs(residual[:, ::REACH, ::REACH]).sum((1, 2)) - abs(middle)
+    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + LEAST_NOISE**2)
+    predicted = level[:, 2 * REACH, 2 * REACH] - middle
+    share = predicted / 255
+    usable = share <= NEARLY_WHITE
+    slope = usable * 0.4545 * np.maximum(share, LEAST_LEVEL) ** -1.2 / sigma
+    response = usable * 8 * np.maximum(share, 0) / sigma
+    sigmas = middle / sigma
+    excess = around[:, BORDER, BORDER] - predicted
+    return np.stack([sigmas, slope, response, share, excess]).astype(np.float32)

@@ -1,0 +1,87 @@
+"""What must be known of photos to add them up: one interface, an implementation for each way.
+
+`rendered` and `mosaic` implement it, `by_layout` chooses. Whatever stands above asks the rules of
+an evidence and never again what kind of photos it is of.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frame import Frame, Sensor
+from .templates import Template
+
+TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
+
+Sums: TypeAlias = dict[str, NDArray[Any]]  # by name, in the order in which the kernel takes them
+AddRows: TypeAlias = Callable[[int, int, Sums], None]  # the first row, the one after the last
+ShowRows: TypeAlias = Callable[[int, int, NDArray[np.int16]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Some photos that are added in one pass over the sums, and how."""
+
+    frames: Sequence[Frame]  # TOGETHER at most, alike as `Rules.likeness` says
+    templates: Sequence[Template]
+    shifts: NDArray[np.int64]  # px, by which each moves among the decoys
+    thin: int  # strips of rows to one that has decoys
+
+
+class Rules(ABC):
+    """How photos of one layout are judged and weighed, and what shape their sums have."""
+
+    grid: int  # px, side of the cells that decoys and strata keep
+    strip: int  # rows in a strip of decoys: a multiple of the grid
+    levels: ClassVar[float]  # grey levels that white has
+    counts: ClassVar[float]  # counts of the summed excess that are a grey level
+    # By a tone curve: a strong hot pixel may look constant, and no photo is known to be dark.
+    toned: ClassVar[bool]
+    spreads: ClassVar[bool]  # one defect shows in its neighbours, too
+    bursts: ClassVar[bool]  # what single photos say is summed apart, and repeats are asked
+    # The surest finds move into decoys loudly enough that those are left out.
+    cleans_decoys: ClassVar[bool]
+
+    @abstractmethod
+    def likeness(self, frame: Frame) -> tuple[Any, ...]:
+        """Return what photos must have in common to be added in one pass."""
+
+    @abstractmethod
+    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:
+        """Judge some photos by their noise, and return what adds rows of them to the sums."""
+
+    @abstractmethod
+    def shower(self, frame: Frame) -> ShowRows:
+        """Return what counts in rows what a repeat clearly shows, and adds up nothing else."""
+
+    @abstractmethod
+    def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return what a photo says at places (x, y), (places, MEASURES); see `measures`."""
+
+    def shapes(self, sensor: Sensor, rows: int) -> dict[str, tuple[int, int]]:
+        """Return the shapes of the sums that not all rules have; `rows` are those of decoys."""
+        full, decoys = (sensor.height, sensor.width), (rows, sensor.width)
+        if not self.bursts:
+            return {"bursts": (0, full[1]), "decoy_bursts": (0, full[1]), "shown_again": (0, 0)}
+        return {"bursts": full, "decoy_bursts": decoys, "shown_again": full}
+
+
+def native(frame: Frame) -> NDArray[Any]:
+    """Return a frame's pixels in the one memory layout that kernels are compiled for."""
+    return np.require(frame.pixels, frame.pixels.dtype.newbyteorder("="), ["C", "W"])
+
+
+def padded(frames: Sequence[Frame]) -> tuple[NDArray[Any], ...]:
+    """Return the pixels of TOGETHER frames, the last ones the first again.
+
+    Kernels are compiled for tuples of one type.
+    """
+    photos = [native(frame) for frame in frames]
+    return tuple(photos + [photos[0]] * (TOGETHER - len(photos)))

@@ -1,0 +1,170 @@
+"""From photos to maps: adds up the evidence of each body, and keeps what comes of it.
+
+Never prints: a Watch is told what happens. One photo that cannot be read stops nothing, and one
+body that fails costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+
+from ..detection.dates import dated
+from ..detection.decide import DetectionSettings, detect
+from ..errors import NothingUsableError, StillpixError
+from ..evidence.rules import TOGETHER
+from ..images.gather import Gathering, Skipped, gather
+from ..images.read_ahead import threads
+from ..maps.library import Library
+from ..maps.merging import with_marks_of
+from ..maps.records import DefectMap
+from ..watch import Watch
+from .body import Body, BodyOutcome
+from .first_look import add_photos
+from .saved_state import SavedState
+from .second_look import list_places, look_again
+
+__all__ = ["BodyOutcome", "find", "scan", "why_nothing"]
+
+
+def find(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    fdr: float = 0.01,
+    jobs: int | None = None,
+    fast: bool = False,
+    dark: bool = False,
+) -> list[DefectMap]:
+    """Return a map for each camera body whose photos are under the paths.
+
+    Photos are read twice where anything is found: the second time to tell since when. `fast`
+    leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough.
+
+    Nothing is read from or kept in the user's library. A file that cannot be used becomes a Python
+    warning that names it. Raises NothingUsableError when no photo can be used.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
+    >>> camera = SimulatedCamera(CameraSettings(width=160, height=120, defects=0), seed=1)
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write_series(folder, camera, photos=4)
+    ...     [(found.sensor.width, found.evidence.photos) for found in find([folder])]
+    [(160, 4)]
+    """
+    found = gather(paths, jobs=jobs, dark=dark)
+    outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
+    skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
+    maps = [body.map for body in outcomes if body.map is not None]
+    troubles = [line for body in outcomes for line in body.troubles]
+    if not maps:
+        raise NothingUsableError(troubles[0] if troubles else why_nothing(skipped))
+    for line in [*(f"{each.path}: {each.reason}" for each in skipped), *troubles]:
+        warnings.warn(line, stacklevel=2)
+    return maps
+
+
+def scan(
+    found: Gathering,
+    *,
+    settings: DetectionSettings | None = None,
+    jobs: int | None = None,
+    library: Library | None = None,
+    watch: Watch | None = None,
+    fast: bool = False,
+    with_evidence: bool = False,
+) -> Iterator[BodyOutcome]:
+    """Read the photos that were gathered and yield what comes of each body, as it is done.
+
+    With a library, evidence of earlier scans is taken up, photos that are in it already are not
+    read again (but for a defect that is new), and evidence and map are kept there. `fast` reads
+    no photo a second time: defects that are new have no dates then. `with_evidence` hands each
+    body's evidence, log and photos on with it, until the next body is asked for.
+    """
+    settings, watch = settings or DetectionSettings(), watch or Watch()
+    # Each photo read ahead holds memory; more of them than threads would only wait.
+    ahead = min(TOGETHER, jobs or os.cpu_count() or 1)
+    with threads(jobs) as pool:
+        for sensor, headers in found.bodies.items():
+            body = Body(headers, BodyOutcome(sensor), watch, pool, ahead)
+            _scan_or_explain(body, library, settings, fast=fast)
+            outcome = body.outcome
+            if with_evidence and outcome.map is not None:
+                outcome.evidence, outcome.log = body.evidence, body.log
+                outcome.photos = body.photos_by_digest()
+            del body  # its evidence is 16 bytes a pixel and more
+            yield outcome
+            outcome.evidence = outcome.log = None
+
+
+def _scan_or_explain(
+    body: Body, library: Library | None, settings: DetectionSettings, *, fast: bool
+) -> None:
+    """Fill in a body's outcome, if only with what went wrong."""
+    try:
+        _scan_body(body, library, settings, fast=fast)
+    except StillpixError as error:
+        _give_up(body.outcome, str(error))
+    except MemoryError:
+        _give_up(
+            body.outcome,
+            f"{body.sensor.name}: there is not enough memory for so large a picture; "
+            "close other programs and run again",
+        )
+
+
+def _give_up(outcome: BodyOutcome, reason: str) -> None:
+    outcome.troubles.append(reason)
+    outcome.left = 0  # they were not left because somebody stopped the scan
+
+
+def _scan_body(
+    body: Body, library: Library | None, settings: DetectionSettings, *, fast: bool
+) -> None:
+    """Lock and load, read, decide, look again, keep."""
+    state = SavedState(library, body)
+    with ExitStack() as stack:
+        if not state.lock(stack):
+            body.outcome.left = len(body.headers)
+            return
+        body.evidence, body.log = state.evidence(), state.log()
+        previous = state.map()
+        list_places(body, previous)
+        body.earlier = frozenset(body.evidence.photos)
+        if add_photos(body):
+            state.keep_evidence()
+        if not body.evidence.photos:
+            return
+        found = detect(body.evidence, settings, body.pool)
+        if previous is not None:  # a person's marks have dates, too
+            found = with_marks_of(previous, found)
+        body.outcome.map = _with_dates(found, body, state, fast=fast)
+        state.keep_map(body.outcome.map)
+
+
+def _with_dates(found: DefectMap, body: Body, state: SavedState, *, fast: bool) -> DefectMap:
+    """Return the map with dates; without, rather than not at all, where memory ends."""
+    try:
+        if not fast and look_again(body, found):
+            state.keep_log()
+        return dated(found, body.log)
+    except MemoryError:
+        body.outcome.troubles.append(
+            f"{body.sensor.name}: there is not enough memory to tell when defects began; "
+            "close other programs and run again, or run with --fast"
+        )
+        return found
+
+
+def why_nothing(skipped: Sequence[Skipped]) -> str:
+    """Return one line that says why there was no photo to work with.
+
+    >>> why_nothing([Skipped("a.jpg", "is empty; delete it"), Skipped("b.jpg", "is empty")])
+    'no photo there can be used: a.jpg: is empty; delete it (and 1 more)'
+    """
+    if not skipped:
+        return "no photo there; give photos, or a folder of them (JPEG, PNG, TIFF, RAW or FITS)"
+    first = skipped[0]
+    more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
+    return f"no photo there can be used: {first.path}: {first.reason}{more}"

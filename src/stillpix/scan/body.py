@@ -1,0 +1,74 @@
+"""One body's share of a scan: its photos, what came of them, and who does the work.
+
+Never reads anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..evidence.evidence import Evidence
+from ..evidence.sightings import Sightings
+from ..frame import Sensor
+from ..images import Header
+from ..images.gather import Skipped
+from ..maps.records import DefectMap
+from ..watch import Watch
+
+
+@dataclass(slots=True)
+class BodyOutcome:
+    """What came of one body's photos."""
+
+    sensor: Sensor
+    map: DefectMap | None = None  # None: none of its photos could be used
+    path: Path | None = None  # where the map is kept; None: it is not
+    read: int = 0  # photos added now
+    known: int = 0  # of earlier scans
+    duplicates: int = 0  # copies of photos that were added
+    repeats: int = 0  # the same picture once more
+    left: int = 0  # not read because the scan was stopped
+    looked: int = 0  # read a second time, to tell when defects began
+    unlooked: int = 0  # that should have been, but the scan was stopped
+    skipped: list[Skipped] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
+    # What the map stands on, where it is asked for; gone once the next body is.
+    evidence: Evidence | None = None
+    log: Sightings | None = None
+    photos: dict[str, Header] = field(default_factory=dict)  # by digest
+
+
+@dataclass(slots=True)
+class Body:
+    """One body's photos, and all that the parts of its scan share."""
+
+    headers: Sequence[Header]
+    outcome: BodyOutcome
+    watch: Watch
+    pool: Executor
+    ahead: int  # photos read ahead of what is done with them
+    evidence: Evidence = field(init=False)
+    log: Sightings = field(init=False)
+    earlier: frozenset[str] = frozenset()  # digests of the photos that earlier scans read
+    names: dict[Path, str] = field(default_factory=dict)  # what tells an unchanged file
+
+    @property
+    def sensor(self) -> Sensor:
+        """Return the sensor that took the photos."""
+        return self.outcome.sensor
+
+    def was_counted(self, digest: str) -> bool:
+        """Return whether a photo was added to the evidence: repeats are not."""
+        record = self.evidence.photos.get(digest)
+        return record is not None and record.counted
+
+    def photos_by_digest(self) -> dict[str, Header]:
+        """Return the photos at hand whose digest is known; of copies the first."""
+        found: dict[str, Header] = {}
+        for header in self.headers:
+            if digest := self.log.files.get(self.names[header.path]):
+                found.setdefault(digest, header)
+        return found

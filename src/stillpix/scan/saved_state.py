@@ -1,0 +1,132 @@
+"""What earlier scans of a body left in the library: locked, taken up, and kept again.
+
+Never loses what it cannot use: that is set aside, and told.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from ..atomic import replacing_folder, set_aside, settled_folder
+from ..errors import (
+    LibraryBusyError,
+    MapFormatError,
+    SensorMismatchError,
+    StateFormatError,
+    WriteError,
+)
+from ..evidence.evidence import Evidence
+from ..evidence.sightings import LOG_NAME, Sightings
+from ..maps.library import Library
+from ..maps.records import DefectMap
+from .body import Body
+
+LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
+
+
+class SavedState:
+    """One body's part of the library; without a library nothing is found and nothing kept."""
+
+    def __init__(self, library: Library | None, body: Body) -> None:
+        self.library, self.body, self.sensor = library, body, body.sensor
+        self.troubles = body.outcome.troubles
+
+    def lock(self, stack: ExitStack) -> bool:
+        """Take the body's lock; False where the scan was stopped while another find had it."""
+        if self.library is None:
+            return not self.body.watch.stop()
+        wait_s = 0.0
+        while not self.body.watch.stop():
+            try:
+                stack.enter_context(self.library.lock(self.sensor, wait_s=wait_s))
+            except LibraryBusyError:
+                if not wait_s:
+                    self.body.watch.message(
+                        f"{self.sensor.name}: another stillpix is adding photos of this camera; "
+                        "waiting for it to end"
+                    )
+                wait_s = LOCK_POLL_S
+            else:
+                return True
+        return False
+
+    def evidence(self) -> Evidence:
+        """Return the evidence of earlier scans, or a new one where there is none that can be used.
+
+        What cannot be used is put aside, not lost: a newer stillpix may have written it.
+        """
+        if self.library is None:
+            return Evidence(self.sensor)
+        folder = settled_folder(self.library.evidence_path(self.sensor))
+        if folder.exists():
+            try:
+                return Evidence.load(folder, self.sensor)
+            except StateFormatError as error:
+                aside = set_aside(folder)
+                self.troubles.append(
+                    f"{error}, from these photos alone; the old one is now {aside}"
+                )
+        return Evidence(self.sensor)
+
+    def log(self) -> Sightings:
+        """Return what photos of earlier scans said at the places of the map."""
+        if self.library is None:
+            return Sightings(self.sensor)
+        try:
+            return Sightings.load(self.library.evidence_path(self.sensor) / LOG_NAME, self.sensor)
+        except StateFormatError as error:
+            self.troubles.append(f"{error}, from the photos that are at hand")
+            return Sightings(self.sensor)
+
+    def map(self) -> DefectMap | None:
+        """Return the body's map before this scan; one that cannot be read is told of later."""
+        try:
+            return self.library.find(self.sensor) if self.library else None
+        except (MapFormatError, SensorMismatchError):
+            return None
+
+    def keep_evidence(self) -> None:
+        """Keep the evidence and the log, in the place of the old ones."""
+        if self.library is None:
+            return
+        try:
+            with replacing_folder(self.library.evidence_path(self.sensor)) as beside:
+                self.body.evidence.save(beside)
+                self.body.log.save(beside / LOG_NAME)
+        except WriteError as error:
+            self.troubles.append(
+                f"{error} (the evidence of {self.sensor.name} was not kept: the next find reads "
+                "these photos again)"
+            )
+
+    def keep_log(self) -> None:
+        """Keep the log alone, beside the evidence that was kept before."""
+        if self.library is None:
+            return
+        folder = self.library.evidence_path(self.sensor)
+        if not folder.is_dir():  # the evidence could not be kept, and that was told
+            return
+        try:
+            self.body.log.save(folder / LOG_NAME)
+        except WriteError as error:
+            self.troubles.append(
+                f"{error} (what the photos say at the places of the map of {self.sensor.name} was "
+                "not kept: the next find looks at these photos again)"
+            )
+
+    def keep_map(self, found: DefectMap) -> None:
+        """Keep the map, with what a person said of the old one."""
+        if self.library is None:
+            return
+        path, outcome = self.library.map_path(self.sensor), self.body.outcome
+        try:
+            outcome.map = self.library.save(found)
+            outcome.path = path
+        except WriteError as error:
+            self.troubles.append(f"{error} (the map of {self.sensor.name} was not kept)")
+        except (MapFormatError, SensorMismatchError) as error:
+            self.troubles.append(
+                f"the new map of {self.sensor.name} was not kept, so as not to lose what is in "
+                f"the old one ({error}); or move {path.name} away and run again: no photo is "
+                "read twice"
+            )
