@@ -24,6 +24,8 @@ XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
 BAYER: dict[str, Layout] = {
     "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
 }  # fmt: skip
+# The words by which a person names the layout of files that do not.
+PATTERNS: dict[str, Layout] = {**BAYER, "mono": "mono"}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .destinations import map_place, require_place
-from .options import Jobs, Json, Paths, listed
+from .options import Jobs, Json, Paths, Pattern, listed
 from .output import complain, counted, print_json, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
@@ -78,13 +78,14 @@ def find(
     jobs: Jobs = None,
     fast: Fast = False,
     dark: Dark = False,
+    pattern: Pattern = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gathered(paths, jobs, dark=dark)
+    found = _gathered(paths, jobs, pattern, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -118,11 +119,14 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
             )
 
 
-def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
+def _gathered(paths: list[str], jobs: int | None, pattern: str | None, *, dark: bool) -> Gathering:
+    from ..frame import PATTERNS
     from ..images.gather import gather
 
+    layout = None if pattern is None else PATTERNS[pattern]
+
     with Progress() as watch:
-        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark)
+        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found

@@ -1,6 +1,7 @@
 """From what a person points at to photos, grouped by the sensor that took them.
 
-Reads the heads of files only. Whatever cannot be used is named with the reason, and the rest go on.
+Reads the heads of files, and the pixels of a few whose heads do not say how a sensor's colours lie.
+Whatever cannot be used is named with the reason, and the rest go on.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
-from ..frame import UNKNOWN, Sensor
+from ..frame import UNKNOWN, Layout, Sensor
 from . import Header, is_photo, read_header
 from .exports import is_converter
+from .layouts import settled
 from .read_ahead import threads
 
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
@@ -54,12 +56,14 @@ def gather(
     jobs: int | None = None,
     report: Callable[[int], None] | None = None,
     dark: bool = False,
+    layout: Layout | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
     then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
-    says by itself whether it is one.
+    says by itself whether it is one. `layout` is that of photos whose files do not say it; without
+    it, some of them are looked at.
     """
     result = Gathering()
     files = list(_Search(result.skipped).files(paths))
@@ -74,9 +78,10 @@ def gather(
                 groups.setdefault(outcome.sensor, []).append(outcome)
             if report and number % REPORT_EVERY == 0:
                 report(number)
+        groups, notes = settled(groups, layout, pool)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
-    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies)]
+    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result

@@ -43,7 +43,8 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        if _comparable(sensor) == _comparable(defect_map.sensor):
+        own = _comparable(sensor, photos, defect_map.sensor)
+        if own == replace(defect_map.sensor, visible=None):
             return Listing(_broken(defect_map), defect_map, path)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
@@ -116,6 +117,9 @@ def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
     return defect_map.in_state("confirmed", "accepted")
 
 
-def _comparable(sensor: Sensor) -> Sensor:
+def _comparable(sensor: Sensor, photos: Sequence[Header], mapped: Sensor) -> Sensor:
+    """Return a sensor as the map's is to be: of its layout, where the files do not say theirs."""
+    told = all(header.layout_told for header in photos)
+    layout = sensor.layout if told or not mapped.is_mosaic else mapped.layout
     # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(sensor, visible=None)
+    return replace(sensor, visible=None, layout=layout)
