@@ -49,7 +49,7 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "ciff content directories exports lattice lossless_dng luma samples",
+        "ciff content directories exports lattice lossless_dng luma other_files samples",
         "maker_notes plain_mosaic",
         "exif",
         "outline",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..report import Section
     from ..scan import BodyOutcome
 
-NAMED = 20  # files that could not be used, named one by one before the rest is counted
+NAMED = 20  # reasons for which files could not be used, told before the rest is counted
 GO_ON = "what was read is kept: run the same command again and it goes on from there"
 BEGIN_AGAIN = "the map is of those that were read; to read all, run the same command again"
 BEGIN_AGAIN_FOR_DATES = "for all dates run the same command again"
@@ -121,12 +121,13 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
 
 def _gathered(paths: list[str], jobs: int | None, pattern: str | None, *, dark: bool) -> Gathering:
     from ..frame import PATTERNS
-    from ..images.gather import gather
+    from ..images.gather import gather, without_odd_sizes
 
     layout = None if pattern is None else PATTERNS[pattern]
 
     with Progress() as watch:
         found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
+    found = without_odd_sizes(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
@@ -180,11 +181,7 @@ def _tell(
     for body in bodies:
         if body.map is not None and not quiet:
             _tell_of(body)
-    for each in skipped[:NAMED]:
-        complain(f"not used: {each.path}: {each.reason}")
-    if len(skipped) > NAMED:
-        rest = f"{len(skipped) - NAMED} more of {len(skipped)}"
-        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
+    tell_not_used(skipped, quiet=quiet)
     troubles = [trouble for body in bodies for trouble in body.troubles]
     for trouble in troubles:
         complain(trouble)
@@ -202,6 +199,20 @@ def _tell(
         from ..scan import why_nothing
 
         complain(why_nothing(skipped))
+
+
+def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
+    """Name the files that were not used, one line for each reason."""
+    paths: dict[str, list[str]] = {}
+    for each in skipped:
+        paths.setdefault(each.reason, []).append(each.path)
+    for reason, alike in list(paths.items())[:NAMED]:
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        complain(f"not used: {alike[0]}{more}: {reason}")
+    unnamed = sum(map(len, list(paths.values())[NAMED:]))
+    if unnamed:
+        rest = f"{unnamed} more of {len(skipped)}"
+        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
 
 
 def _tell_of(body: BodyOutcome) -> None:

@@ -16,7 +16,7 @@ from ..detection.decide import DetectionSettings, detect
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS
-from ..images.gather import Gathering, Skipped, gather
+from ..images.gather import Gathering, Skipped, gather, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
 from ..maps.merging import with_marks_of
@@ -60,7 +60,7 @@ def find(
     if pattern is not None and pattern not in PATTERNS:
         raise ValueError(f"pattern {pattern!r} is none of {', '.join(PATTERNS)}")
     layout = None if pattern is None else PATTERNS[pattern]
-    found = gather(paths, jobs=jobs, dark=dark, layout=layout)
+    found = without_odd_sizes(gather(paths, jobs=jobs, dark=dark, layout=layout))
     outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]
