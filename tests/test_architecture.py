@@ -20,7 +20,6 @@ LAYERS = {
         "errors",
         "compiling frame",
         "atomic watch",
-        "locks",
         "images maps simulate",
         "evidence rewriting wording",
         "detection lists",
@@ -80,7 +79,7 @@ LAYERS = {
     "restoration": (
         "alignment prediction verdicts",
         "canvas expectation middle separation storing targets",
-        "healing log pixels",
+        "repairing log pixels",
         "destinations jpeg places",
         "placer raw verification",
         "files",
@@ -325,3 +324,15 @@ def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
 
     assert len(asked) <= MOST_ASKED, asked
     assert "frame:" in " ".join(asked)  # Sensor.is_mosaic: what counts them sees it
+
+
+def test_merging_alone_changes_maps():
+    changes = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "replace" and any(each.arg == "defects" for each in node.keywords)
+    ]
+
+    assert {change.partition(":")[0] for change in changes} == {"maps.merging"}

@@ -11,8 +11,9 @@ import series
 import toy_photos
 from stillpix import images
 from stillpix.cli import app
+from stillpix.restoration.files import WAYS
 
-REPAIRS = {"coefficients", "samples", "raw"}
+REPAIRS = {*WAYS, "raw"}
 
 
 @pytest.fixture

@@ -1,22 +1,22 @@
-"""A photo's file with its broken pixels mended, and the proof that nothing else was changed.
+"""A photo's file with its broken pixels repaired, and the proof that nothing else was changed.
 
 Takes and gives bytes; never opens a file and never writes one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..images import Header, decode_colour, repair_of
+from ..images import Header, Repair, decode_colour, repair_of
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import read_coefficients, rewritten
-from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
 from .pixels import PixelCanvas
 from .places import patches_of, places_of
 from .raw import repaired_raw
+from .repairing import Place, repair_places
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
@@ -51,8 +51,8 @@ def repaired_file(
     >>> grey.save(file, "PNG")
     >>> sensor = Sensor("unknown", "unknown", "unknown", 96, 64)
     >>> header = Header(Path("a.png"), "png", sensor, Exposure(), None, 1, 255)
-    >>> mended = repaired_file(file.getvalue(), header, [Defect(x=40, y=30)])
-    >>> mended.repaired, int(decode_colour(header, mended.content)[30, 40])
+    >>> fixed = repaired_file(file.getvalue(), header, [Defect(x=40, y=30)])
+    >>> fixed.repaired, int(decode_colour(header, fixed.content)[30, 40])
     (1, 90)
     """
     way = repair_of(header)
@@ -64,9 +64,7 @@ def repaired_file(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    if way == "coefficients":
-        return _repaired_jpeg(content, header, places, always=always)
-    return _repaired_picture(content, header, places, always=always)
+    return WAYS[way](content, header, places, always=always)
 
 
 def _repaired_jpeg(
@@ -79,7 +77,7 @@ def _repaired_jpeg(
     for _ in range(MOST_WRITINGS):
         image = read_coefficients(content, header.path)
         canvas = JpegCanvas(image, header.path)
-        verdicts = joined(verdicts, heal(canvas, places, always=always))
+        verdicts = joined(verdicts, repair_places(canvas, places, always=always))
         written = rewritten(image, content, header.path, canvas.changes)
         settled = not written.substituted or written.content == content
         content = written.content
@@ -114,9 +112,16 @@ def _repaired_picture(
     canvas = PixelCanvas(pixels, white=header.white, layout=layout)
     verdicts = tuple(
         replace(each, strength=each.strength and each.strength * header.white / 255)
-        for each in heal(canvas, places, always=always)
+        for each in repair_places(canvas, places, always=always)
     )
     patches = list(patches_of(canvas.pixels, canvas.changed))
     if not patches:
         return RepairedFile(content, verdicts)
     return RepairedFile(rewrite(header, content, patches), verdicts)
+
+
+# How a file is repaired, by the word in its format's row; "raw" has a choice of its own.
+WAYS: dict[Repair, Callable[..., RepairedFile]] = {
+    "coefficients": _repaired_jpeg,
+    "samples": _repaired_picture,
+}

@@ -43,8 +43,7 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        own = _comparable(sensor, photos, defect_map.sensor)
-        if own == replace(defect_map.sensor, visible=None):
+        if _as_mapped(sensor, photos, defect_map.sensor).is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
@@ -117,9 +116,8 @@ def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
     return defect_map.in_state("confirmed", "accepted")
 
 
-def _comparable(sensor: Sensor, photos: Sequence[Header], mapped: Sensor) -> Sensor:
+def _as_mapped(sensor: Sensor, photos: Sequence[Header], mapped: Sensor) -> Sensor:
     """Return a sensor as the map's is to be: of its layout, where the files do not say theirs."""
     told = all(header.layout_told for header in photos)
     layout = sensor.layout if told or not mapped.is_mosaic else mapped.layout
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(sensor, visible=None, layout=layout)
+    return replace(sensor, layout=layout)

@@ -21,7 +21,7 @@ from .pixels import lattices_of
 from .storing import SIDE
 from .verdicts import Verdict
 
-Area: TypeAlias = tuple[slice, slice]
+Reached: TypeAlias = tuple[slice, slice]
 
 _EOI, _SOS, _TABLES = 0xD9, 0xDA, 0xC4
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment: TEM, RSTn, SOI
@@ -78,13 +78,13 @@ def _is_sound_picture(
     )
 
 
-def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Area]) -> bool:
+def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Reached]) -> bool:
     for area in areas:
         differ[area] = False
     return not differ.any()
 
 
-def _reached(lattice: Lattice, x: int, y: int, side: int) -> Area:
+def _reached(lattice: Lattice, x: int, y: int, side: int) -> Reached:
     """Return the rows and columns of blocks that a place's repair may reach in a plane."""
     middles = (int(np.floor(position + 0.5)) for position in lattice.position(x, y))
     rows, columns = (
