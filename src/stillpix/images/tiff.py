@@ -62,7 +62,7 @@ MOST_LEVELS = 64  # of a black level's pattern
 MAX_SAMPLES = 8
 MAX_SEGMENTS = 1 << 20
 OTHER_SAMPLES = (
-    "is a TIFF of signed, float or 32-bit samples, which are not rewritten; save 16 bits"
+    "is a TIFF of signed, floating-point or 32-bit samples, which are not rewritten; save 16 bits"
 )
 ONLY_PREVIEWS = "holds no full-size page, only previews; use the file they came from"
 IS_RAW = (
