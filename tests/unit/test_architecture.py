@@ -48,7 +48,7 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "content directories lossless_dng luma",
+        "ciff content directories exports lattice lossless_dng luma other_files samples",
         "maker_notes plain_mosaic",
         "exif",
         "outline",
@@ -56,7 +56,7 @@ LAYERS = {
         "raw_tags",
         "raw tiff",
         "__init__",
-        "read_ahead",
+        "layouts read_ahead",
         "gather",
     ),
     "lists": (

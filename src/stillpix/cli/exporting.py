@@ -157,12 +157,13 @@ def _require_one_place(form: ListFormat, out: Path | None, *, install: bool) -> 
 def _map(library: Library, wanted: str | None, photo: Path | None) -> DefectMap:
     """Return the map that is named, else that of the photo's body, else the only one."""
     from ..images import read_header
+    from ..images.layouts import as_seen
 
     if wanted is not None:
         return named_map(library, wanted)
     if photo is None:
         return only_map(library)
-    sensor = read_header(photo).sensor
+    sensor = as_seen(read_header(photo)).sensor
     found = library.find(sensor)
     if found is None:
         raise wrong(f"the library has no map of {sensor.name}; name a map", "MAP")
@@ -173,10 +174,11 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     """Return the sensor with the visible area of a photo of its body; refuse another's photo."""
     from ..frame import UNKNOWN
     from ..images import read_header
+    from ..images.layouts import with_layout
 
     if photo is None:
         return sensor
-    taken = read_header(photo).sensor
+    taken = with_layout(read_header(photo), sensor.layout).sensor
     alike = (taken.width, taken.height) == (sensor.width, sensor.height)
     for name in ("make", "model", "serial", "layout"):
         one, other = getattr(taken, name), getattr(sensor, name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .destinations import map_place, require_place
-from .options import Jobs, Json, Paths, listed
+from .options import Jobs, Json, Paths, Pattern, listed
 from .output import complain, counted, print_json, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..report import Section
     from ..scan import BodyOutcome
 
-NAMED = 20  # files that could not be used, named one by one before the rest is counted
+NAMED = 20  # reasons for which files could not be used, named before the rest is counted
 GO_ON = "run the same command again: it goes on from there"
 BEGIN_AGAIN = "the map covers the photos that were read; run the same command again to read all"
 BEGIN_AGAIN_FOR_DATES = "run the same command again to get all dates"
@@ -81,13 +81,14 @@ def find(
     jobs: Jobs = None,
     fast: Fast = False,
     dark: Dark = False,
+    pattern: Pattern = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gather_photos(paths, jobs, dark=dark)
+    found = _gather_photos(paths, jobs, pattern, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -121,11 +122,17 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
             )
 
 
-def _gather_photos(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
-    from ..images.gather import gather
+def _gather_photos(
+    paths: list[str], jobs: int | None, pattern: str | None, *, dark: bool
+) -> Gathering:
+    from ..frame import PATTERNS
+    from ..images.gather import gather, without_odd_sizes
+
+    layout = None if pattern is None else PATTERNS[pattern]
 
     with Progress() as watch:
-        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark)
+        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
+    found = without_odd_sizes(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
@@ -182,11 +189,7 @@ def _tell(
     for body in bodies:
         if body.map is not None and not quiet:
             _tell_of(body)
-    for each in skipped[:NAMED]:
-        complain(f"not used: {each.path}: {each.reason}")
-    if len(skipped) > NAMED:
-        rest = f"{len(skipped) - NAMED} more of {len(skipped)}"
-        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
+    tell_not_used(skipped, quiet=quiet)
     troubles = [trouble for body in bodies for trouble in body.troubles]
     for trouble in troubles:
         complain(trouble)
@@ -204,6 +207,20 @@ def _tell(
         from ..scan import why_nothing
 
         complain(why_nothing(skipped))
+
+
+def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
+    """Name the files that were not used, one line for each reason."""
+    paths: dict[str, list[str]] = {}
+    for each in skipped:
+        paths.setdefault(each.reason, []).append(each.path)
+    for reason, alike in list(paths.items())[:NAMED]:
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        complain(f"not used: {alike[0]}{more}: {reason}")
+    unnamed = sum(map(len, list(paths.values())[NAMED:]))
+    if unnamed:
+        rest = f"{unnamed} more of {len(skipped)}"
+        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
 
 
 def _tell_of(body: BodyOutcome) -> None:

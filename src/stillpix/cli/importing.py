@@ -93,12 +93,13 @@ def import_list(
 def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Sensor:
     """Return the sensor that the list is of."""
     from ..images import read_header
+    from ..images.layouts import as_seen
 
     if photo is not None and map_name is not None:
         raise typer.BadParameter("name the camera with --photo or with --map, not with both",
                                  param_hint="--photo")  # fmt: skip
     if photo is not None:
-        return read_header(photo).sensor
+        return as_seen(read_header(photo)).sensor
     found = (
         only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,13 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         min=1, metavar="N", help="Number of threads that read photos. The default is one per core."
+    ),
+]
+Pattern = Annotated[
+    Literal["RGGB", "BGGR", "GRBG", "GBRG", "mono"] | None,
+    typer.Option(
+        help="The sensor's colours from the first stored pixel on, for FITS and grey TIFF files "
+        "that do not say them. Without it, a few photos are looked at.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

@@ -107,8 +107,8 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="fits",
-        suffixes=frozenset({".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fz"}),
-        signatures=(b"SIMPLE  =",),
+        suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
+        signatures=(b"SIMPLE  =", b"\x1f\x8b"),
         module="stillpix.images.fits",
         why_unrepaired="is a FITS image, which is not rewritten; use `stillpix export` to write "
         "the list for the program that calibrates it",
@@ -132,6 +132,7 @@ class Header:
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's pattern begins
     dark: bool = False  # taken without light
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
+    layout_told: bool = True  # False: the file does not say which colours its photosites have
 
 
 def repair_of(header: Header) -> Repair:
@@ -149,8 +150,8 @@ def is_photo(path: str | PathLike[str]) -> bool:
     >>> is_photo("DSC_0423.JPG"), is_photo("notes.txt")
     (True, False)
     """
-    suffix = Path(path).suffix.lower()
-    return any(suffix in form.suffixes for form in FORMATS)
+    name = Path(path).name.lower().lstrip(".")
+    return any(name.endswith(tuple(form.suffixes)) for form in FORMATS)
 
 
 def read_header(path: str | PathLike[str]) -> Header:
@@ -186,6 +187,7 @@ def read_header(path: str | PathLike[str]) -> Header:
         phase=outline.phase,
         dark=outline.dark,
         plain=outline.plain,
+        layout_told=outline.layout_told,
     )
 
 
@@ -324,8 +326,8 @@ def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
         one_byte = header.white <= 255 and not form.two_bytes
-        size = (*pixels.shape[:2], pixels.itemsize)
-        changed = size != (sensor.height, sensor.width, 1 if one_byte else 2)
+        size = (*pixels.shape[:2], pixels.itemsize == 1)
+        changed = size != (sensor.height, sensor.width, one_byte)
     if changed:
         raise ReadError(path, "changed while it was being read; read it again")
     return pixels

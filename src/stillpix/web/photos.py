@@ -153,12 +153,11 @@ def displayed(pixels: Pixels, header: Header) -> Bytes:
     """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
     if header.sensor.is_mosaic:
         step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
-        full = max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0)
-        levels = np.arange(int(np.iinfo(pixels.dtype).max) + 1, dtype=np.float64)
-        table: Bytes = np.rint(255 * np.clip(levels / full, 0, 1) ** GAMMA).astype(np.uint8)
-        return table[pixels]
-    shown = pixels if pixels.dtype == np.uint8 else pixels >> 8
-    return np.ascontiguousarray(shown, dtype=np.uint8)
+        full = round(max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0))
+        levels = np.arange(full + 1)
+        table: Bytes = np.rint(255 * (levels / full) ** GAMMA).astype(np.uint8)
+        return table[np.clip(pixels, 0, full).astype(np.intp)]
+    return np.ascontiguousarray(pixels if pixels.itemsize == 1 else pixels // 256, dtype=np.uint8)
 
 
 def cut(pixels: Bytes, x: int, y: int, side: int = CROP) -> Bytes:
