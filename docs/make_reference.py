@@ -32,7 +32,7 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
     "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
+REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -106,8 +106,9 @@ def python_names() -> Iterator[str]:
     yield "| name | |\n|---|---|"
     for name in stillpix.__all__:
         thing = getattr(stillpix, name)
-        sentence = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
-        shown = name if inspect.isclass(thing) else signature_of(name, thing)
+        told = "Version that is installed." if isinstance(thing, str) else inspect.getdoc(thing)
+        sentence = (told or "").partition("\n\n")[0].replace("\n", " ")
+        shown = signature_of(name, thing) if inspect.isfunction(thing) else name
         yield f"| `{shown}` | {sentence} |"
 
 

@@ -5,7 +5,7 @@ Knows nothing of files and never rotates: x is the stored column, y the stored r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -54,6 +54,15 @@ class Sensor:
     def is_mosaic(self) -> bool:
         """Return whether its photos hold the sensor's own values, one a photosite."""
         return self.layout != "rendered"
+
+    def is_alike(self, other: Sensor) -> bool:
+        """Return whether two records are of one sensor: readers may disagree on its visible area.
+
+        >>> one = Sensor("Canon", "EOS R", "7", 30, 20)
+        >>> one.is_alike(replace(one, visible=(2, 2, 20, 10)))
+        True
+        """
+        return replace(self, visible=None) == replace(other, visible=None)
 
     @property
     def visible_area(self) -> tuple[int, int, int, int]:

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from stillpix import images
 from stillpix.cli import app
+from stillpix.restoration.files import WAYS
 from support import series, toy_photos
 
-REPAIRS = {"coefficients", "samples", "raw"}
+REPAIRS = {*WAYS, "raw"}
 
 
 @pytest.fixture

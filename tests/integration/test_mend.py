@@ -20,7 +20,7 @@ from stillpix.maps.records import DefectMap
 from stillpix.restoration import fix as mending
 from stillpix.restoration import placer as placing
 from stillpix.restoration.destinations import Placement, Route, routes
-from stillpix.restoration.fix import fix, mend
+from stillpix.restoration.fix import fix, repair_bodies
 from stillpix.restoration.log import FixLog
 from stillpix.restoration.placer import Placer
 from stillpix.restoration.targets import listed_at, listed_in, listed_in_library
@@ -199,7 +199,7 @@ def test_a_photo_that_is_gone_or_unreadable_by_then_is_named(tmp_path, monkeypat
     (tmp_path / "in" / "b.jpg").unlink()
     (tmp_path / "in" / "b.jpg").mkdir()
 
-    (body,) = mend(ways, listed_at(series.HOT), copies(tmp_path / "out"))
+    (body,) = repair_bodies(ways, listed_at(series.HOT), copies(tmp_path / "out"))
 
     assert [each.reason.partition(";")[0] for each in body.skipped] == [
         "is gone", "cannot be read (Is a directory)",
@@ -232,7 +232,7 @@ def test_a_full_disk_ends_the_run_with_the_first_photo_that_finds_it_full(tmp_pa
     monkeypatch.setattr(os, "fsync", full)
     given = [str(tmp_path / "in")]
     ways = routes(gather(given), given, copies(tmp_path / "out"))
-    first, second = mend(ways, listed_at([(40, 30)]), copies(tmp_path / "out"), jobs=1)
+    first, second = repair_bodies(ways, listed_at([(40, 30)]), copies(tmp_path / "out"), jobs=1)
 
     assert len(first.skipped) == 1
     assert first.skipped[0].reason.endswith("the disk is full; free some space and run again")
@@ -282,7 +282,7 @@ def test_a_run_that_is_stopped_keeps_what_is_done_and_goes_on_from_there(tmp_pat
     ways = routes(gather(given), given, copies(tmp_path / "out"))
     watch, log = Stopping(2), FixLog()
 
-    (body,) = mend(
+    (body,) = repair_bodies(
         ways, listed_at(series.HOT), copies(tmp_path / "out"), jobs=1, watch=watch, log=log
     )
 

@@ -11,8 +11,9 @@ import pytest
 import stillpix
 
 PUBLIC = {
-    "Defect", "DefectMap", "Evidence", "Frame", "Sensor", "StillpixError", "detect", "find",
-    "fix", "open_frames", "read_map", "repair", "write_map",
+    "Defect", "DefectMap", "DetectionSettings", "Evidence", "Exposure", "Frame", "Sensor",
+    "StillpixError", "Verdict", "__version__", "detect", "find", "fix", "open_frames", "read_map",
+    "repair", "write_map",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from stillpix.images import read_header
 from stillpix.images.gather import gather
 from stillpix.maps.records import Defect, DefectMap
 from stillpix.restoration.destinations import Placement, routes
-from stillpix.restoration.fix import mend
+from stillpix.restoration.fix import repair_bodies
 from stillpix.restoration.targets import listed_at
 from support import series
 
@@ -59,7 +59,7 @@ def run(paths, lister=None, placement=None, **options):
     given = [str(path) for path in paths]
     ways = routes(gather(given), given, placement)
     lister = lister or listed_at(series.HOT)
-    bodies = list(mend(ways, lister, placement, **options))
+    bodies = list(repair_bodies(ways, lister, placement, **options))
     done = [photo for body in bodies for photo in body.photos]
     skipped = [*ways.refused, *(each for body in bodies for each in body.skipped)]
     return done, {Path(each.path).name: each.reason for each in skipped}

@@ -21,7 +21,6 @@ LAYERS = {
         "errors",
         "compiling frame",
         "atomic watch",
-        "locks",
         "images maps simulate",
         "evidence rewriting wording",
         "detection lists",
@@ -82,7 +81,7 @@ LAYERS = {
         "alignment heads prediction verdicts",
         "canvas expectation middle pointers separation storing targets",
         "companions",
-        "healing keeping log pixels",
+        "keeping log pixels repairing",
         "destinations jpeg places",
         "placer raw verification",
         "files",
@@ -334,3 +333,15 @@ def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
 
     assert len(asked) <= MOST_ASKED, asked
     assert "frame:" in " ".join(asked)  # Sensor.is_mosaic: what counts them sees it
+
+
+def test_merging_alone_changes_maps():
+    changes = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "replace" and any(each.arg == "defects" for each in node.keywords)
+    ]
+
+    assert {change.partition(":")[0] for change in changes} == {"maps.merging"}

@@ -389,7 +389,7 @@ def test_a_folder_that_is_not_there_is_a_write_error(tmp_path):
 
 def test_maps_and_text_lists_need_neither_pillow_nor_astropy():
     code = (
-        "import sys, stillpix.maps as m\n"
+        "import sys, stillpix.lists as m\n"
         "for name in ('dcraw', 'siril', 'dng', 'csv', 'dalsa'): m._decoder(m.format_named(name))\n"
         "print({'PIL', 'astropy', 'numba'} & set(sys.modules))"
     )

@@ -159,7 +159,7 @@ def test_damage_anywhere_gives_a_list_or_one_clear_error(tmp_path_factory, name,
 @pytest.mark.parametrize("name", ["rawtherapee", "dalsa", "csv"])
 def test_an_endless_text_is_refused(tmp_path, monkeypatch, name):
     for module in ("entries", "dalsa"):
-        monkeypatch.setattr(f"stillpix.maps.{module}.MOST_TEXT_BYTES", 1 << 20)
+        monkeypatch.setattr(f"stillpix.lists.{module}.MOST_TEXT_BYTES", 1 << 20)
     (tmp_path / "a.list").write_bytes(b"1 1\n" * (1 << 19))
 
     with pytest.raises(MapFormatError, match="is longer than 1 MB; check --from"):

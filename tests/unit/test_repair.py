@@ -17,9 +17,9 @@ from stillpix.images import Header
 from stillpix.maps.records import Defect, Run
 from stillpix.restoration import repair, repaired_file, verified
 from stillpix.restoration.canvas import Lattice, cut
-from stillpix.restoration.healing import Place, heal
 from stillpix.restoration.pixels import PixelCanvas
 from stillpix.restoration.prediction import ALIKE, FEWEST, RIDGE, TRUST, Stencil, predict
+from stillpix.restoration.repairing import Place, repair_places
 from support import naive_repair, photos
 
 MOSAICS = ["mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"]
@@ -105,7 +105,9 @@ def test_a_pair_on_a_diagonal_does_not_pass_its_border_to_and_fro():
         pixels = bytes_of(scene(seed=seed, sigma=6))
         pixels[20, 30], pixels[21, 29] = 255, 20
 
-        verdicts = heal(canvas := PixelCanvas(pixels, white=255), [Place(30, 20), Place(29, 21)])
+        verdicts = repair_places(
+            canvas := PixelCanvas(pixels, white=255), [Place(30, 20), Place(29, 21)]
+        )
 
         assert [each.outcome for each in verdicts] == ["repaired", "repaired"]
         assert np.abs(canvas.pixels[[20, 21], [30, 29]] - scene(seed=seed)[20, 30]).max() < 30
@@ -118,7 +120,7 @@ def test_whatever_the_depth_always_repairs_and_never_gives_up(stored):
     white = int(np.iinfo(pixels.dtype).max)
     places = [Place(x, y) for x, y in ((40, 12), (8, 8), (21, 30), (50, 43), (0, 0))]
 
-    verdicts = heal(PixelCanvas(pixels, white=white), places, always=True)
+    verdicts = repair_places(PixelCanvas(pixels, white=white), places, always=True)
 
     assert verdicts[0].outcome == "repaired"
     assert "hopeless" not in {each.outcome for each in verdicts}
@@ -186,7 +188,7 @@ def test_a_listed_neighbour_is_no_source_however_far_at_the_windows_edge(x):
     canvases = [HalfCanvas(plane), HalfCanvas(wild)]
 
     for canvas in canvases:
-        heal(canvas, [Place(60, 60), Place(x, 60)])
+        repair_places(canvas, [Place(60, 60), Place(x, 60)])
 
     one, other = (canvas.plane[25:36, 25:36] for canvas in canvases)
     assert abs(one[5, 5] - plane[30, 30]) > 50

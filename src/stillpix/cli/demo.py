@@ -51,7 +51,7 @@ def demo(
     _take(folder, camera, photos)
     say("Looking for the pixels that stay still while the world changes")
     path = folder / MAP_NAME
-    found = save_map(_scanned(folder), path)
+    found = save_map(_scan_folder(folder), path)
     say(sentence(found))
     _compare(found, camera.defects)
     say(f"map: {path}   (stillpix show {path})")
@@ -91,7 +91,7 @@ def _take(folder: Path, camera: SimulatedCamera, photos: int) -> None:
         raise write_error(error.filename or folder, error) from error
 
 
-def _scanned(folder: Path) -> DefectMap:
+def _scan_folder(folder: Path) -> DefectMap:
     from ..images.gather import gather
     from ..scan import scan
 

@@ -20,7 +20,7 @@ from .statuses import NOTHING_USABLE
 
 if TYPE_CHECKING:
     from ..frame import Sensor
-    from ..lists import Area, Format, WrittenList
+    from ..lists import Area, ListFormat, WrittenList
     from ..maps.library import Library
     from ..maps.records import Defect, DefectMap
 
@@ -95,6 +95,7 @@ def export(
     """Write the broken pixels of a map as a list for another program."""
     from ..lists import write_list
     from ..maps.library import Library
+    from ..maps.merging import laid_on
 
     if to == LIST:
         _print_formats(as_json=as_json)
@@ -102,7 +103,7 @@ def export(
     form = known_format(to, "--to")
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
-    found = replace(found, sensor=_with_area_of(found.sensor, photo))
+    found = laid_on(found, _with_area_of(found.sensor, photo))
     require_fit(form, found.sensor, "--to")
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)
@@ -114,7 +115,7 @@ def export(
     _tell(written, form, found.sensor, as_json=as_json)
 
 
-def known_format(name: str, hint: str) -> Format:
+def known_format(name: str, hint: str) -> ListFormat:
     """Return the format of a name; refuse another by naming those that there are."""
     from ..lists import FORMATS, format_named
 
@@ -125,7 +126,7 @@ def known_format(name: str, hint: str) -> Format:
     return form
 
 
-def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
+def area_from(origin: str | None, sensor: Sensor, form: ListFormat) -> Area | None:
     """Return the area that --origin tells, None where it tells none.
 
     Without width and height it ends where the format's own area does: some programs write beyond
@@ -146,7 +147,7 @@ def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
     return Area(x, y, width, height)
 
 
-def _require_one_place(form: Format, out: Path | None, *, install: bool) -> None:
+def _require_one_place(form: ListFormat, out: Path | None, *, install: bool) -> None:
     if install and form.name != "rawtherapee":
         raise wrong("is for --to rawtherapee; give --out FILE", "--install")
     if install and out is not None:
@@ -191,7 +192,7 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     return replace(sensor, visible=taken.visible)
 
 
-def require_fit(form: Format, sensor: Sensor, hint: str) -> None:
+def require_fit(form: ListFormat, sensor: Sensor, hint: str) -> None:
     """Refuse a format that cannot hold the pixels of a sensor."""
     from ..lists import unfit
 
@@ -212,7 +213,7 @@ def _require_defects(found: DefectMap, *, candidates: bool) -> None:
     raise typer.Exit(NOTHING_USABLE)
 
 
-def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
+def _place(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
     """Return the file to write: in a folder, the one of the name that the program looks for."""
     from ..lists.rawtherapee import dark_frames_folder, file_name
     from ..maps.library import body_name
@@ -241,7 +242,7 @@ def pixels_in_words(defects: Sequence[Defect]) -> str:
     return " and ".join(counted(kinds[noun], noun) for noun in nouns)
 
 
-def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) -> None:
+def _tell(written: WrittenList, form: ListFormat, sensor: Sensor, *, as_json: bool) -> None:
     """Say what was written, and what the list does not do for the program's photos."""
     if as_json:
         print_json(_document(written, form, sensor))
@@ -257,16 +258,16 @@ def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) 
         ),
     ):
         if defects:
-            complain(f"note: {pixels_in_words(defects)} {said}: {_named(defects)}")
+            complain(f"note: {pixels_in_words(defects)} {said}: {_name_places(defects)}")
 
 
-def _named(defects: Sequence[Defect]) -> str:
+def _name_places(defects: Sequence[Defect]) -> str:
     names = [f"{defect.x},{defect.y}" for defect in defects[:NAMED]]
     more = len(defects) - NAMED
     return " ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
-def _document(written: WrittenList, form: Format, sensor: Sensor) -> dict[str, Any]:
+def _document(written: WrittenList, form: ListFormat, sensor: Sensor) -> dict[str, Any]:
     return {
         "format": form.name,
         "path": str(written.path),

@@ -84,7 +84,7 @@ def find(
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gathered(paths, jobs, dark=dark)
+    found = _gather_photos(paths, jobs, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -92,7 +92,7 @@ def find(
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
     sections: list[Section] | None = None if report is None else []
-    bodies = _scanned(found, out, fdr, jobs, fast=fast, sections=sections)
+    bodies = _scan_bodies(found, out, fdr, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     # Written before anything is printed: the reader of a pipe may have had enough.
     written = (
@@ -118,7 +118,7 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
             )
 
 
-def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
+def _gather_photos(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
     from ..images.gather import gather
 
     with Progress() as watch:
@@ -128,7 +128,7 @@ def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
     return found
 
 
-def _scanned(
+def _scan_bodies(
     found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
     sections: list[Section] | None,
 ) -> list[BodyOutcome]:  # fmt: skip

@@ -1,6 +1,7 @@
 """`stillpix fix`: photos and the map of their camera in, repaired photos out.
 
-Never decides anything about pixels or files: it hands both to mend and says what came of them.
+Never decides anything about pixels or files: it hands both to `restoration.fix` and says what came
+of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 if TYPE_CHECKING:
     from ..images.gather import Skipped
     from ..restoration.destinations import Placement, Routes
-    from ..restoration.fix import BodyMending, MendedPhoto
+    from ..restoration.fix import RepairedBody, RepairedPhoto
     from ..restoration.log import FixLog
     from ..restoration.targets import Lister
 
@@ -151,11 +152,11 @@ class _Run:
     ways: Routes
     placement: Placement
     changed_only: bool
-    bodies: list[BodyMending] = field(default_factory=list)
+    bodies: list[RepairedBody] = field(default_factory=list)
     log: FixLog | None = None
 
     @property
-    def photos(self) -> list[MendedPhoto]:
+    def photos(self) -> list[RepairedPhoto]:
         return [photo for body in self.bodies for photo in body.photos]
 
     @property
@@ -198,7 +199,7 @@ class _Run:
         }
 
 
-def _photo_object(body: BodyMending, photo: MendedPhoto) -> dict[str, Any]:
+def _photo_object(body: RepairedBody, photo: RepairedPhoto) -> dict[str, Any]:
     from ..restoration.log import listing_object, verdict_object
 
     return {
@@ -310,13 +311,13 @@ def _ways(paths: list[str], placement: Placement, jobs: int | None) -> Routes:
 
 
 def _mend(run: _Run, lister: Lister, *, always: bool, jobs: int | None) -> None:
-    from ..restoration.fix import mend
+    from ..restoration.fix import repair_bodies
     from ..restoration.log import FixLog
 
     run.log = None if run.placement.dry_run else FixLog()
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
-            for body in mend(
+            for body in repair_bodies(
                 run.ways, lister, run.placement, always=always, changed_only=run.changed_only,
                 jobs=jobs, watch=watch, log=run.log,
             ):  # fmt: skip
@@ -345,7 +346,7 @@ def _tell(run: _Run) -> None:
         say("nothing was written: this was a dry run")
 
 
-def _sentence(body: BodyMending, placement: Placement) -> str:
+def _sentence(body: RepairedBody, placement: Placement) -> str:
     photos, parts = counted(len(body.photos), "photo"), list[str]()
     repaired = [photo for photo in body.photos if photo.result == "repaired"]
     listed = [photo for photo in body.photos if photo.result == "listed"]
@@ -364,7 +365,7 @@ def _sentence(body: BodyMending, placement: Placement) -> str:
     return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
 
 
-def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
+def _lines(body: RepairedBody, run: _Run) -> Iterator[str]:
     """Yield what there is to say of one body's photos, beyond how many were repaired."""
     listing = body.listing
     if listing is not None and listing.map is not None:
@@ -402,7 +403,7 @@ def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
                 yield f"{counted(number, noun)} kept beside the photo, as NAME.orig"
 
 
-def _rows(photos: Sequence[MendedPhoto]) -> Iterator[tuple[str, ...]]:
+def _rows(photos: Sequence[RepairedPhoto]) -> Iterator[tuple[str, ...]]:
     for photo in photos:
         for verdict in photo.verdicts:
             strength = "-" if verdict.strength is None else f"{verdict.strength:+.1f}"

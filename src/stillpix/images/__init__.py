@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
@@ -51,9 +51,9 @@ HEAD_BYTES = 32  # enough for any signature
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
-# How the file of a photo is repaired: the coefficients of its blocks, its samples one by one, or
-# as RAW files are, by a DNG's list of bad pixels or the values of its mosaic.
-Repair: TypeAlias = Literal["coefficients", "samples", "raw"]
+# How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
+# another key of restoration.files.WAYS, or "raw": a DNG's list of bad pixels, or its mosaic.
+Repair: TypeAlias = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

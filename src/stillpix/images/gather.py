@@ -33,7 +33,7 @@ _CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGN
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
 REPORT_EVERY = 50
 
-Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
+FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Search:
 
     def __init__(self, skipped: list[Skipped]) -> None:
         self.skipped = skipped
-        self.seen: set[Place] = set()  # files and folders
+        self.seen: set[FileId] = set()  # files and folders
         self.unread: Counter[str] = Counter()  # files of formats that are not read, by suffix
 
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -189,7 +189,7 @@ def _is_behind_a_closed_folder(name: str) -> bool:
     return False
 
 
-def _place(path: Path) -> Place:
+def _place(path: Path) -> FileId:
     """Return what tells a file from all others, whatever the names and links that lead to it."""
     status = path.stat()
     if status.st_ino == 0:  # some network and memory-card file systems number nothing

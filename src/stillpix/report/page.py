@@ -56,7 +56,7 @@ def page_of(report: Report, made: date) -> str:
         contents=_contents(report.sections),
         sections=joined(*sections) if sections else tag("p", "No photo could be used."),
         notes=tag("section", tag("h2", "Notes"), tag("ul", *notes)) if notes else "",
-        skipped=_skipped(report.skipped),
+        skipped=_list_skipped(report.skipped),
         made=safe(f"Made by stillpix {version('stillpix')} on {made}."),
     )
 
@@ -131,7 +131,7 @@ def _sensor(section: Section, links: Sequence[str]) -> Markup:
     return tag("figure", drawing, readout, tag("figcaption", caption, legend), class_="sensor-map")
 
 
-def _skipped(skipped: Sequence[Skipped]) -> Markup:
+def _list_skipped(skipped: Sequence[Skipped]) -> Markup:
     if not skipped:
         return joined()
     rows = [

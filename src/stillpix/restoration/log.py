@@ -26,14 +26,14 @@ LARGEST_SHARE = 20  # of a run's time, at most one part in so many goes into wri
 
 ONE_CHANGE = ("target", "before", "after", "time")
 
-Entry: TypeAlias = dict[str, Any]
+LogEntry: TypeAlias = dict[str, Any]
 
 
 @dataclass(slots=True)
 class _Folder:
     """What is to be noted in one folder's log."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
     unsaved: bool = False
 
 
@@ -61,7 +61,7 @@ class FixLog:
         with self._lock:  # photos end in any order: that of the folders is the same every run
             return [folder / LOG_NAME for folder in sorted(self._folders)]
 
-    def add(self, folder: Path, entry: Entry) -> None:
+    def add(self, folder: Path, entry: LogEntry) -> None:
         """Note one photo, named by its "target" below the folder; written now and then."""
         with self._lock:
             noted = self._folders.setdefault(folder, _Folder())
@@ -84,7 +84,7 @@ class FixLog:
         took_s = time.monotonic() - begun
         self._next = time.monotonic() + max(EVERY_S, LARGEST_SHARE * took_s)
 
-    def _write_one(self, path: Path, entries: Sequence[Entry]) -> None:
+    def _write_one(self, path: Path, entries: Sequence[LogEntry]) -> None:
         try:
             document = _document_at(path)
             if document is None:
@@ -104,7 +104,7 @@ class FixLog:
                 self.troubles.append(line)
 
 
-def merged(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[Entry]:
+def merged(earlier: Sequence[LogEntry], later: Sequence[LogEntry]) -> list[LogEntry]:
     """Return the entries of two logs, without those that tell of no change.
 
     An entry whose photo was left, or copied once more, as its target's last entry left it says

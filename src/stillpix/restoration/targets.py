@@ -7,7 +7,7 @@ writes anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,7 +43,7 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        if _comparable(sensor) == _comparable(defect_map.sensor):
+        if sensor.is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
@@ -114,8 +114,3 @@ def is_of_one_body(one: Sensor, other: Sensor) -> bool:
 
 def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
     return defect_map.in_state("confirmed", "accepted")
-
-
-def _comparable(sensor: Sensor) -> Sensor:
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(sensor, visible=None)

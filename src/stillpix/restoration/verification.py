@@ -27,7 +27,7 @@ from .pointers import Number
 from .storing import SIDE
 from .verdicts import Verdict
 
-Area: TypeAlias = tuple[slice, slice]
+Reached: TypeAlias = tuple[slice, slice]
 
 EOI_MARKER = b"\xff\xd9"
 _EOI, _SOS, _TABLES = 0xD9, 0xDA, 0xC4
@@ -91,13 +91,13 @@ def _is_sound_picture(
     )
 
 
-def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Area]) -> bool:
+def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Reached]) -> bool:
     for area in areas:
         differ[area] = False
     return not differ.any()
 
 
-def _reached(lattice: Lattice, x: int, y: int, side: int) -> Area:
+def _reached(lattice: Lattice, x: int, y: int, side: int) -> Reached:
     """Return the rows and columns of blocks that a place's repair may reach in a plane."""
     middles = (int(np.floor(position + 0.5)) for position in lattice.position(x, y))
     rows, columns = (

@@ -141,16 +141,16 @@ def add(desk: Desk, asked: Asked) -> Answer:
 def undo(desk: Desk, asked: Asked) -> Answer:
     """Take the last decision back."""
     sensor = desk.sensor(asked.path["map"])
-    return _stepped(desk, asked, desk.judge.undo(sensor))
+    return _answer_step(desk, asked, desk.judge.undo(sensor))
 
 
 def redo(desk: Desk, asked: Asked) -> Answer:
     """Make the decision again that was taken back."""
     sensor = desk.sensor(asked.path["map"])
-    return _stepped(desk, asked, desk.judge.redo(sensor))
+    return _answer_step(desk, asked, desk.judge.redo(sensor))
 
 
-def _stepped(desk: Desk, asked: Asked, spot: Spot) -> Answer:
+def _answer_step(desk: Desk, asked: Asked, spot: Spot) -> Answer:
     desk.map_changed(desk.sensor(asked.path["map"]), spot.x, spot.y)
     return {"x": spot.x, "y": spot.y, "along": spot.along}
 

@@ -158,18 +158,13 @@ class Folders:
             photo.header.path: photo
             for folder in self.all()
             for photo in folder.photos
-            if _alike(photo.header.sensor, sensor)
+            if photo.header.sensor.is_alike(sensor)
         }
         return list(found.values())
 
     def sensors(self) -> list[Sensor]:
         """Return the sensors of the photos in the opened folders."""
         return list(dict.fromkeys(sensor for each in self.all() for sensor in each.found.bodies))
-
-
-def _alike(one: Sensor, other: Sensor) -> bool:
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(one, visible=None) == replace(other, visible=None)
 
 
 class Uploads:

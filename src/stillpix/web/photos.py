@@ -74,15 +74,17 @@ class PhotoCache:
             ReadError: it cannot be read.
             Refused: it is too large to be shown.
         """
-        if (found := self._kept(key)) is not None:
+        if (found := self._look_up_shown(key)) is not None:
             return found
         try:
             require_showable(header)
             with self._decoding:
-                if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
+                if (
+                    found := self._look_up_shown(key)
+                ) is None:  # it may have been decoded meanwhile
                     self._make_room(size_of(header))
                     pixels = displayed(read(header), header)
-                    found = Shown(pixels, _reduced(pixels, COARSE))
+                    found = Shown(pixels, _reduce_part(pixels, COARSE))
                     self._keep(key, found)
         except (ReadError, Refused):
             self._unreadable.add(key)
@@ -111,7 +113,7 @@ class PhotoCache:
     def _size_of_crops(self) -> int:
         return sum(len(crops) for crops in self._crops.values()) * CROP * CROP * 3
 
-    def _kept(self, key: str) -> Shown | None:
+    def _look_up_shown(self, key: str) -> Shown | None:
         with self._lock:
             if key in self._shown:
                 self._shown.move_to_end(key)
@@ -210,10 +212,10 @@ def tile(shown: Shown, level: int, column: int, row: int) -> Picture:
     source = shown.quarter if coarse > 1 else shown.pixels
     left, upper, side = left // coarse, upper // coarse, TILE * factor // coarse
     part = source[upper : upper + side, left : left + side]
-    return _png(part) if factor == 1 else _jpeg(_reduced(part, factor // coarse))
+    return _png(part) if factor == 1 else _jpeg(_reduce_part(part, factor // coarse))
 
 
-def _reduced(part: Bytes, factor: int) -> Bytes:
+def _reduce_part(part: Bytes, factor: int) -> Bytes:
     """Return the means of squares; in bands of rows, since Pillow copies what it is given."""
     from PIL import Image
 

@@ -76,7 +76,9 @@ class _Look:
         return float(off.max(initial=0.0) / self.unit)
 
 
-def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tuple[Verdict, ...]:
+def repair_places(
+    canvas: Canvas, places: Sequence[Place], *, always: bool = False
+) -> tuple[Verdict, ...]:
     """Repair on the canvas what shows of some places, and say what was done.
 
     A repair is made again until it changes nothing more, so that to repair the result is no
@@ -85,12 +87,12 @@ def heal(canvas: Canvas, places: Sequence[Place], *, always: bool = False) -> tu
     of the places makes no difference: the verdicts are in it.
     """
     order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
-    verdicts = _healed_in_order(canvas, [places[number] for number in order], always=always)
+    verdicts = _repair_in_order(canvas, [places[number] for number in order], always=always)
     of_number = dict(zip(order, verdicts, strict=True))
     return tuple(of_number[number] for number in range(len(places)))
 
 
-def _healed_in_order(
+def _repair_in_order(
     canvas: Canvas, places: Sequence[Place], *, always: bool
 ) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
@@ -98,14 +100,14 @@ def _healed_in_order(
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
     while True:
-        verdicts, changing = _healed(canvas, places, near, hopeless, always=always)
+        verdicts, changing = _repair_all(canvas, places, near, hopeless, always=always)
         if not changing:
             return verdicts
         hopeless |= _all_connected(changing, near)
         canvas.back_to(start)
 
 
-def _healed(
+def _repair_all(
     canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
     hopeless: frozenset[int], *, always: bool,
 ) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
@@ -115,7 +117,7 @@ def _healed(
     for _ in range(MOST_LOOKS):
         here, left_out = canvas.mark(), hopeless
         while True:
-            healer = _Healer(canvas, places, near, left_out, always=always)
+            healer = _Repairer(canvas, places, near, left_out, always=always)
             restless = healer.settle()
             if not restless:
                 break
@@ -128,7 +130,7 @@ def _healed(
     return verdicts, changing
 
 
-class _Healer:
+class _Repairer:
     """One go over all places but some."""
 
     def __init__(
@@ -150,7 +152,7 @@ class _Healer:
         """Repair until nothing changes; return the places that never come to rest."""
         pending, changing = self.tried, set[int]()
         for _ in range(MOST_ROUNDS):
-            changing = {number for number in pending if self._heal(number)}
+            changing = {number for number in pending if self._repair_place(number)}
             if not changing:
                 break
             self.changed |= changing
@@ -158,7 +160,7 @@ class _Healer:
             pending = [number for number in self.tried if number in seen]
         return changing
 
-    def _heal(self, number: int) -> bool:
+    def _repair_place(self, number: int) -> bool:
         planes = range(len(self.canvas.lattices))
         looks = [self._look(plane, number) for plane in planes]
         prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
@@ -195,7 +197,7 @@ class _Healer:
         near = np.abs(positions - (row, column)).max(axis=1) <= far
         near[number] = False
         others = positions[near] - corner
-        sound = inside & ~_touched(others, stencil.side, lattice.reaches)
+        sound = inside & ~_find_touched(others, stencil.side, lattice.reaches)
         hole = _hole(stencil)
         unit = 1.0
         if lattice.noise_is_unit:
@@ -335,7 +337,7 @@ def _noise(levels: Floats, sound: NDArray[np.bool_], period: int) -> float:
     return max(float(np.median(bends)) / (0.6745 * 6**0.5), 0.01) if bends.size else 1.0
 
 
-def _touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
+def _find_touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which samples of a square lie within reach of some rows and columns in it."""
     touched = np.zeros((side, side), bool)
     down, across = reaches
