@@ -338,7 +338,7 @@ def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
 def test_merging_alone_changes_maps():
     changes = [
         f"{module}:{node.lineno}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.func.id == "replace" and any(each.arg == "defects" for each in node.keywords)
