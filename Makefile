@@ -1,12 +1,17 @@
-# check: all that CI runs.  fix: format and repair what ruff can.  test, bench: as named.
+# quick: the tests of single modules.  test: all tests, as the README's command runs them.
+# check: all that CI runs, the tests with all their examples and with coverage.
+# fix: format and repair what ruff can.  bench: as named.
 # bench-accuracy: stillpix, rivals and ablations (docs/accuracy.md); needs '.[bench]'. More options
 # in ACCURACY, as in: make bench-accuracy ACCURACY="--first 31 --json found.json"
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: check lint types test smoke fix bench bench-accuracy
+.PHONY: quick check lint types test covered smoke fix bench bench-accuracy
 
-check: lint types test smoke
+quick:
+	$(PYTHON) -m pytest tests/unit
+
+check: lint types covered smoke
 
 lint:
 	$(PYTHON) -m ruff format --check
@@ -15,9 +20,11 @@ lint:
 types:
 	$(PYTHON) -m mypy
 
-# In as many processes as there are cores. The README's command runs the same tests in one.
 test:
-	$(PYTHON) -m pytest -n auto --maxprocesses 4
+	$(PYTHON) -m pytest
+
+covered:
+	$(PYTHON) -m pytest --long --cov --cov-report=term
 
 # The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
 # only the tests install, and a file that the wheel forgot.

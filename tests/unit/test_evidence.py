@@ -31,6 +31,7 @@ from stillpix.evidence.templates import (
     template_factors,
 )
 from stillpix.frame import Exposure
+from support.effort import some
 from support.frames import (
     EXPOSURES,
     evidence_of,
@@ -83,7 +84,7 @@ def bits(evidence):
     return {name: getattr(evidence, name).tobytes() for name in ARRAYS}
 
 
-@settings(max_examples=30)
+@settings(max_examples=some(30))
 @given(ORDERS, SPLITS)
 def test_any_order_and_any_split_of_the_photos_merges_to_the_same_bits(order, splits):
     merged = Evidence(whole().sensor)
@@ -94,7 +95,7 @@ def test_any_order_and_any_split_of_the_photos_merges_to_the_same_bits(order, sp
     assert bits(merged) == bits(whole())
 
 
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 @given(ORDERS, SPLITS, st.integers(0, 5))
 def test_any_batches_with_any_number_of_threads_give_the_bits_of_one_by_one(order, splits, threads):
     one_by_one, in_batches = Evidence(whole().sensor), Evidence(whole().sensor)
@@ -119,7 +120,7 @@ def test_threads_change_nothing_at_any_size(width, height):
 
 
 @given(st.lists(st.integers(0, len(FRAMES) - 1), max_size=6))
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 def test_a_known_frame_changes_nothing(again):
     evidence = evidence_of(FRAMES)
 
@@ -379,7 +380,7 @@ def test_the_state_of_another_sensor_is_unusable(tmp_path, sensor):
         Evidence.load(saved_state(tmp_path), sensor)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(FILES), st.integers(0, 140), st.binary(min_size=1, max_size=3))
 def test_bytes_damaged_at_a_files_head_make_no_other_error(name, at, damage):
     with tempfile.TemporaryDirectory() as folder:
