@@ -22,7 +22,8 @@ import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
 from stillpix.detection.decide import DetectionSettings
-from stillpix.images.gather import CONVERTERS, UNREAD_SUFFIXES
+from stillpix.images.exports import CONVERTERS
+from stillpix.images.other_files import KINDS
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
@@ -96,7 +97,7 @@ def map_formats() -> Iterator[str]:
 
 def unread_formats() -> Iterator[str]:
     """Yield the suffixes that are known but not read, and the programs whose exports are noted."""
-    unread = " ".join(f"`{suffix}`" for suffix in sorted(UNREAD_SUFFIXES))
+    unread = " ".join(f"`{suffix}`" for suffix in sorted(KINDS))
     yield f"Known, counted and not read yet: {unread}.\n"
     yield f"Programs whose exports are noted: {', '.join(sorted(CONVERTERS))}."
 

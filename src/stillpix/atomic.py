@@ -1,6 +1,6 @@
-"""Writing a file so that either all of it is there or the old one still is, and by one program.
+"""Writes a file whole, by one program: afterwards all of it is there, or the old one still is.
 
-Never leaves a half-written file behind and never changes a file in place.
+Never leaves a half-written file, and never changes a file in place.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ def hold(lock: BaseFileLock, subject: str, *, wait_s: float) -> Iterator[None]:
         lock.acquire(timeout=wait_s, poll_interval=LOCK_POLL_S)
     except Timeout as error:
         raise LibraryBusyError(
-            f"{subject}: another stillpix is at work on this body, and was still so after "
-            f"{wait_s:g} s; wait until it is done and run again"
+            f"{subject}: another stillpix is working on this camera, and did not end "
+            f"within {wait_s:g} s; wait until it is done and run again"
         ) from error
     except OSError as error:
         raise write_error(lock.lock_file, error) from error

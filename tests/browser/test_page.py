@@ -85,9 +85,9 @@ def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
         page.click(".find")
         browsing.until(page, UNDER_WAY)
         page.click("button:text('Stop')")
-        page.wait_for_selector("text=stopping after the photos in work")
+        page.wait_for_selector("text=stopping after the photos being read")
         scan_at_six.let_go()
-        page.wait_for_selector("text=stopped; what was done is kept")
+        page.wait_for_selector("text=stopped; everything done so far is kept")
 
     assert 0 < saved(site).evidence.photos < 20
 
@@ -127,7 +127,7 @@ def test_one_is_rejected_one_is_added_and_both_are_in_the_saved_map(judged, brow
         browsing.said(page, "Undone")
         assert added not in states(judged)
         page.click("#redo")
-        browsing.said(page, "Done again")
+        browsing.said(page, "Redone")
         assert states(judged)[added] == "accepted"
         browsing.begin(page, judged, page.evaluate("location.hash"))
         page.wait_for_selector("#gallery [data-state=accepted]")
@@ -237,7 +237,7 @@ def test_finding_and_judging_can_be_done_with_the_keyboard_alone(site, browser, 
         browsing.said(page, "Undone")
         assert states(site)[second] not in {"accepted", "rejected"}
         keys.press("Shift+U")
-        browsing.said(page, "Done again")
+        browsing.said(page, "Redone")
         keys.press("Control+z")
         browsing.said(page, "Undone")
         before = set(states(site))
@@ -269,7 +269,7 @@ def test_a_repair_can_be_tried_and_stopped_with_the_keyboard_alone(judged, brows
         keys.press("Enter")
         tab_to(page, "stop")
         keys.press("Enter")
-        page.wait_for_selector("text=stopping after the photos in work")
+        page.wait_for_selector("text=stopping after the photos being read")
         repair_at_two.let_go()
         page.wait_for_selector("text=photos not looked at.")
 

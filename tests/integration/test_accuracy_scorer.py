@@ -11,16 +11,26 @@ import numpy as np
 import pytest
 
 import accuracy
-from accuracy import bank, cameras, methods, page, product, results, rivals, standing, voting
+from accuracy import bank, cameras, methods, product, results, rivals, standing, voting
 from accuracy.photo import Photo
-from accuracy.scorer import Outcome, Places, merged, oracle_cut, own_cut, peaks_of, walk
-from accuracy.summary import Growth, Table, mean_of, poisson_interval
+from accuracy.scorer import (
+    RULES,
+    WIDER,
+    Outcome,
+    Places,
+    merged,
+    oracle_cut,
+    own_cut,
+    peaks_of,
+    walk,
+)
+from accuracy.summary import Growth, Table, condensed, mean_of, poisson_interval
 from stillpix.detection.null import null_of, window
 from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.simulate import CameraSettings, PlantedDefect, SimulatedCamera
 from support.places import ROOT
 
-MEASURED = ROOT / "benchmarks" / "accuracy" / "measured.json"
+MEASURED = ROOT / "benchmarks" / "accuracy" / "measured.json.gz"
 PLANTED = tuple(
     PlantedDefect(x=x, y=y, kind="hot", site="G", amplitude_sigma=2.0)
     for x, y in ((20, 20), (60, 20), (20, 60))
@@ -78,7 +88,7 @@ def test_a_second_peak_on_a_found_defect_is_neither_false_nor_a_find():
     steps = [(9.0, 0), (8.0, -3), (7.0, 1), (6.0, -4), (5.0, 2)]
 
     assert oracle_cut(steps) == ((0, 1), 0)
-    assert oracle_cut(steps, aside_within=8) == ((0, 1, 2), 0)
+    assert oracle_cut(steps, WIDER) == ((0, 1, 2), 0)
 
 
 def test_places_of_equal_score_stand_or_fall_together():
@@ -149,6 +159,46 @@ def test_results_survive_their_file(tmp_path):
     kept.save(tmp_path / "made.json")
 
     assert results.Results.load(tmp_path / "made.json") == kept
+
+
+def test_condensed_results_are_small_and_give_the_same_tables():
+    steps = {1: ((9.0, 0), (8.0, 1), (7.0, 2)), 2: ((6.0, FALSE), (5.0, 0), (4.0, 1))}
+    made = results.Results(size="80x80")
+    for seed, walked in steps.items():
+        made.cameras.append(results.Camera.of(seed, CameraSettings(), PLANTED))
+        made.runs.append(results.Run(seed, 20, "one", walked))
+
+    small = condensed(made)
+
+    full, kept = Table(made), Table(small)
+    assert not any(run.steps for run in small.runs)
+    assert [kept.recalls("one", 20, rule) for rule in RULES] == [
+        full.recalls("one", 20, rule) for rule in RULES
+    ]
+    assert kept.by("one", 20, lambda d: d.kind) == full.by("one", 20, lambda d: d.kind)
+    assert kept.common_cut("one", 20) == (pytest.approx(3 / 6), 0)
+
+
+def test_condensed_results_survive_their_file_compressed_or_not(tmp_path):
+    kept = condensed(made_results())
+
+    for name in ("made.json", "made.json.gz"):
+        kept.save(tmp_path / name)
+        assert results.Results.load(tmp_path / name) == kept
+
+
+def test_condensed_results_of_different_cameras_cannot_be_joined():
+    parts = [condensed(made_results()), condensed(made_results())]
+
+    with pytest.raises(ValueError, match="cannot be joined"):
+        results.Results.joined(parts)
+
+
+def test_the_result_files_in_the_repository_are_small():
+    files = [path for path in (ROOT / "benchmarks").rglob("*.json*") if path.is_file()]
+
+    assert MEASURED in files
+    assert sum(path.stat().st_size for path in files) < 200_000
 
 
 def test_runs_over_different_cameras_join_to_one(tmp_path):
@@ -434,10 +484,3 @@ def test_the_examples_in_the_proving_ground_run(name):
     module = importlib.import_module(f"accuracy.{name}")
 
     assert doctest.testmod(module).failed == 0
-
-
-def test_the_page_holds_what_was_measured_and_nothing_else():
-    text = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
-    table = Table(results.Results.load(MEASURED))
-
-    assert page.renewed(text, table) == text, "run benchmarks/bench_accuracy.py --from ... --page"

@@ -82,19 +82,31 @@ def test_a_bad_file_is_named_with_the_remedy_and_the_others_are_used(folder, nam
     assert f"found in {GOOD} photos" in ran.stdout or f"after {GOOD} photos" in ran.stdout
 
 
-def test_all_bad_files_together_are_named_one_a_line(folder):
+def test_all_bad_files_together_are_told_of_in_a_line_for_each_reason(folder):
     for name, (make, _) in BAD.items():
         (folder / name).write_bytes(make())
 
     ran = run(folder)
 
     assert ran.exit_code == 1
-    assert len(complaints(ran)) == len(BAD)
+    assert len(complaints(ran)) == len({reason for _, reason in BAD.values()})
 
 
-def test_only_so_many_bad_files_are_named_and_the_rest_counted(folder):
+def test_files_of_one_reason_share_a_line(folder):
     for number in range(30):
         (folder / f"{number:02}.jpg").write_bytes(b"")
+
+    ran = run(folder)
+
+    (line,) = complaints(ran)
+    assert line.startswith(f"stillpix: not used: {folder / '00.jpg'} and 29 more: is empty")
+    assert len(json.loads(run(folder, "--json").stdout)["not_used"]) == 30
+
+
+def test_only_so_many_reasons_are_named_and_the_rest_counted(folder):
+    for number in range(30):
+        icon = photos.Image.new("L", (8 + number % 24, 8 + number % 7))
+        (folder / f"{number:02}.png").write_bytes(photos.encoded(icon, "PNG"))
 
     ran = run(folder)
 
@@ -121,7 +133,8 @@ def test_links_that_lead_nowhere_or_round_in_circles_stop_nothing(folder, name):
     ran = run(folder)
 
     assert ran.exit_code == 1
-    assert f"{folder / 'nowhere.jpg'}: is gone, or is a link to nothing; leave it out" in ran.stderr
+    gone = f"{folder / 'nowhere.jpg'}: is gone, or is a link that leads nowhere; leave it out"
+    assert gone in ran.stderr
 
 
 # Photos of unusual kinds are photos
@@ -210,7 +223,7 @@ def test_two_bodies_and_three_sizes_in_one_folder_are_four_maps(folder, tmp_path
     assert ran.exit_code == 0
     assert len(list((tmp_path / "maps").glob("*.stillpix.json"))) == 4
     assert ran.stderr.count("note: ") == 2
-    assert "turned when exported" in ran.stderr
+    assert "rotated on export" in ran.stderr
 
 
 # Names

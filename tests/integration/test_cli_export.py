@@ -124,7 +124,7 @@ def test_a_file_that_is_there_is_overwritten_only_when_told_to(filled, tmp_path)
     forced = run("export", "--to", "dcraw", "--out", path, "--force")
 
     assert (refused.exit_code, kept) == (2, "7 7 0\n")
-    assert "is there already; --force overwrites it" in " ".join(refused.stderr.split())
+    assert "exists already; --force overwrites it" in " ".join(refused.stderr.split())
     assert forced.exit_code == 0 and lines_of(path)[0] == "89 43 0"
 
 
@@ -138,9 +138,9 @@ def test_the_formats_are_listed(library):
 
 WRONG = {
     "format": (["--to", "lightroom", "--out", "a"], "there is no format 'lightroom'; there are"),
-    "no place": (["--to", "csv"], "tell where the list goes: --out FILE, such as list.csv"),
-    "install": (["--to", "csv", "--install"], "is for --to rawtherapee"),
-    "both": (["--to", "rawtherapee", "--install", "--out", "a"], "not both"),
+    "no place": (["--to", "csv"], "say where the list goes: --out FILE, such as list.csv"),
+    "install": (["--to", "csv", "--install"], "works only with --to rawtherapee"),
+    "both": (["--to", "rawtherapee", "--install", "--out", "a"], "give either"),
     "map": (["d300", "--to", "csv", "--out", "a"], "no map of 'd300'"),
     "origin": (["--to", "csv", "--out", "a.csv", "--origin", "4"], "'4' is no place; give X,Y"),
     "far origin": (
@@ -287,12 +287,12 @@ def test_an_imported_list_is_added_and_what_a_person_rejected_stays(filled, tmp_
     assert shown.exit_code == 0
     assert shown.stdout.splitlines() == [
         "NIKON D750, serial 601: 1 pixel added",
-        "  1 pixel known as candidate or rejected, now accepted",
+        "  1 pixel known as candidate or rejected, and now accepted",
         "  1 pixel in the map already",
         f"  map: {filled.map_path(RAW)}",
     ]
     assert shown.stderr == (
-        "stillpix: note: 1 pixel left rejected, as marked; --accept-rejected accepts them\n"
+        "stillpix: note: 1 pixel still rejected by your mark; --accept-rejected accepts them\n"
     )
     assert states == {
         (100, 50): ("confirmed", "hot"),
@@ -335,10 +335,15 @@ def test_a_map_file_tells_the_camera_of_a_list(library, tmp_path):
 
 
 IMPORTS = {
-    "nothing": (b"# nothing\n", [], 3, "lists no pixel; check --from"),
+    "nothing": (b"# nothing\n", [], 3, "lists no pixels; check --from"),
     "outside": (b"1 1 0\n999 1 0\n", [], 3, "line 2 names 999,1, but the list counts in an area"),
     "format": (b"", ["--from", "excel"], 2, "there is no format 'excel'"),
-    "both": (b"", ["--map", "d750", "--photo", "a.png"], 2, "by --photo or by --map, not both"),
+    "both": (
+        b"",
+        ["--map", "d750", "--photo", "a.png"],
+        2,
+        "with --photo or with --map, not with both",
+    ),
     "map": (b"", ["--map", "d300"], 2, "no map of 'd300'"),
     "out": (b"1 1 0\n", ["--out", "list.txt/x/a.json"], 2, "there is no folder"),
 }

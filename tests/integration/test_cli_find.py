@@ -87,7 +87,7 @@ def test_a_file_that_is_no_map_is_never_overwritten(five, unread, tmp_path):
         ran = run(five, "--out", tmp_path / name)
 
         assert ran.exit_code == 2
-        assert "it is not overwritten" in said(ran)
+        assert "it will not be overwritten" in said(ran)
         assert (tmp_path / name).read_text(encoding="utf-8") == '{"dear": "diary"}'
 
 
@@ -355,7 +355,7 @@ def test_a_library_that_cannot_be_made_is_said_before_any_photo_is_read(
     assert ran.exit_code == 3
     assert ran.stderr.splitlines() == [
         f"stillpix: {tmp_path}/file/library/locks: its folder is a file; choose another place",
-        "stillpix: --out FILE or --out DIR puts maps elsewhere than in the library",
+        "stillpix: give --out FILE or --out DIR to put maps somewhere else than in the library",
     ]
 
 
@@ -446,14 +446,14 @@ def test_variance_skips_photos_of_another_shape_or_depth_by_name(still):
     assert "64x48: least varying over 4 photos" in ran.stdout
     assert "0 grey.png: is 8-bit grey, most are 8-bit colour; only photos of one kind" in ran.stderr
     assert "0 deep.png: is 16-bit colour, most are 8-bit colour" in ran.stderr
-    assert "61x47: 1 photo, too few to vary; give two" in ran.stdout
+    assert "61x47: 1 photo, too few to compare; give at least two" in ran.stdout
 
 
 def test_variance_of_one_photo_is_nothing_usable(still):
     ran = run(still / "0.png", "--method", "variance")
 
     assert ran.exit_code == 3
-    assert ran.stdout == "unknown camera, 64x48: 1 photo, too few to vary; give two\n"
+    assert ran.stdout == "unknown camera, 64x48: 1 photo, too few to compare; give at least two\n"
     assert "give two or more photos of one camera, of one size" in ran.stderr
 
 
@@ -461,7 +461,7 @@ def test_variance_makes_no_map(still, unread, library):
     ran = run(still, "--method", "variance", "--out", still / "x.json")
 
     assert ran.exit_code == 2
-    assert "--method variance makes no map" in said(ran)
+    assert "--method variance only prints and makes no map" in said(ran)
     run(still, "--method", "variance")
     assert not library.root.exists()
 

@@ -60,17 +60,20 @@ def digest(path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "--out: tell where the repaired photos go: --out DIR for copies, --in-place to"),
-        (("--out", "OUT", "--in-place"), "--out: writes copies, --in-place replaces the photos"),
+        ((), "--out: say where the repaired photos go: --out DIR for copies, --in-place to"),
+        (
+            ("--out", "OUT", "--in-place"),
+            "--out: writes copies, and --in-place replaces the photos",
+        ),
         (("--out", "OUT", "--at", "12"), "--at: '12' is no place; give X,Y such as 2797,791"),
         (("--out", "OUT", "--at", "-1,2"), "'-1,2' is no place"),
         (("--out", "OUT", "--at", "1,2,3"), "'1,2,3' is no place"),
         (("--out", "OUT", "--at", "1.5,2"), "'1.5,2' is no place"),
         (("--out", "OUT", "--at", ""), "'' is no place"),
         (("--out", "OUT", "--at", "1,2", "--map", "m.json"), "--map those of a map; give one"),
-        (("--in-place", "--changed-only"), "--changed-only: is about copies; give --out DIR"),
-        (("--in-place", "--force"), "--force: is about copies; give --out DIR"),
-        (("--out", "OUT", "--no-backup"), "--no-backup: is about photos that are replaced; give"),
+        (("--in-place", "--changed-only"), "--changed-only: works only on copies; give --out DIR"),
+        (("--in-place", "--force"), "--force: works only on copies; give --out DIR"),
+        (("--out", "OUT", "--no-backup"), "--no-backup: works only with --in-place; give"),
         (("--out", "OUT", "--jobs", "0"), "--jobs"),
         (("--out", "in/a.jpg"), "in/a.jpg is a file; name a folder"),
         (("--out", "in/a.jpg/deep"), "in/a.jpg is a file; name a folder"),
@@ -159,7 +162,7 @@ def test_photos_are_repaired_from_the_library_into_a_folder(folder, library, tmp
     assert ran.stdout.splitlines() == [
         f"{SENSOR}: 2 of 3 photos repaired, in 6 places",
         f"  map: {library.map_path(map_of(folder / 'a.jpg').sensor)} (3 broken pixels)",
-        "  nothing shows in 1 photo: copied to the byte",
+        "  nothing shows in 1 photo: copied byte for byte",
         f"log: {out}/stillpix-fix.json",
     ]
     assert ran.stderr == ""
@@ -247,7 +250,7 @@ def test_a_dry_run_says_what_would_be_refused(folder, map_file, tmp_path):
     ran = run(folder, "--map", map_file, "--dry-run", "--out", tmp_path / "out")
 
     assert ran.exit_code == 1
-    assert "out/a.jpg: is there already and differs" in ran.stderr
+    assert "out/a.jpg: exists already and differs" in ran.stderr
 
 
 def test_paths_come_from_standard_input_too(folder, map_file, tmp_path):
@@ -267,7 +270,7 @@ def test_files_in_out_are_left_out_with_a_note(folder, map_file, tmp_path):
 
     assert ran.exit_code == 0
     assert ran.stderr == (
-        f"stillpix: note: 3 photos in {out} left out: what is in --out is repaired already\n"
+        f"stillpix: note: 3 photos in {out} left out: photos in --out are repaired already\n"
     )
 
 
@@ -279,8 +282,8 @@ def test_candidates_are_left_alone_and_it_is_said(folder, tmp_path):
     ran = run(folder / "a.jpg", "--map", tmp_path / "m.json", "--in-place")
 
     assert ran.stdout.splitlines()[1] == (
-        f"  map: {tmp_path}/m.json (no broken pixels; 3 candidates left alone until accepted in "
-        "the map)"
+        f"  map: {tmp_path}/m.json (no broken pixels; 3 candidates left alone until you accept "
+        "them in the map)"
     )
     assert names(folder) == ["a.jpg", "c.jpg", "deep/b.jpg"]
 
@@ -389,7 +392,7 @@ def test_what_is_no_log_is_put_aside_and_a_log_that_cannot_be_written_is_said(
 
     aside = out / "stillpix-fix.json.unusable1"
     assert ran.exit_code == 1
-    assert f"is no log of stillpix's; it is now {aside}" in ran.stderr
+    assert f"is not a log of stillpix; it was moved to {aside}" in ran.stderr
     assert aside.read_text(encoding="utf-8") == "dear diary"
     assert len(log_of(out)["photos"]) == 1
 
@@ -397,7 +400,7 @@ def test_what_is_no_log_is_put_aside_and_a_log_that_cannot_be_written_is_said(
     (out / "stillpix-fix.json").mkdir()
     ran = run(folder / "c.jpg", "--map", map_file, "--out", out)
     assert ran.exit_code == 1
-    assert "(the log of what was repaired; the photos themselves are as told)" in ran.stderr
+    assert "(this concerns only the log; the photos are written as reported)" in ran.stderr
     assert (out / "c.jpg").exists()
 
 

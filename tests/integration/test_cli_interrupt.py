@@ -41,8 +41,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(
     assert "map: " in printed
     assert holding.AGAIN in complained
     assert complained.endswith(
-        f"stopped: {40 - partly.evidence.photos} photos not read; what was read is kept: "
-        "run the same command again and it goes on from there\n"
+        f"stopped: {40 - partly.evidence.photos} photos not read; run the same command again: it "
+        "goes on from there\n"
     )
 
     run(many)
@@ -61,7 +61,8 @@ def test_ctrl_c_without_a_library_says_that_the_next_find_begins_again(many, tmp
 
     assert status == 130
     assert (
-        "the map is of those that were read; to read all, run the same command again" in complained
+        "the map covers the photos that were read; run the same command again to read "
+        "all" in complained
     )
     assert 0 < read_map(tmp_path / "x.json").evidence.photos < 40
 
@@ -76,7 +77,7 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
 
     assert (status, printed) == (130, "")
     assert "Traceback" not in complained
-    assert "stopped at once; what was kept before is as it was" in complained
+    assert "stopped at once; what was kept before is unchanged" in complained
     assert path.read_bytes() == before
     assert "39 new photos read, 1 known" in run(many).stdout
 
@@ -92,7 +93,7 @@ def test_ctrl_c_in_the_second_look_keeps_the_map_and_the_next_find_adds_the_date
     ((_, partly),) = library.maps()
     assert (status, partly.evidence.photos) == (130, 40)
     assert "40 new photos read, " in printed
-    assert "photos not read again for dates; what was read is kept: " in complained
+    assert "photos not read again for dates; run the same command again" in complained
 
     again = run(many)
     run(many, "--out", library.root / "whole.json")

@@ -62,8 +62,8 @@ def complaint(ran):
         ("photo.jpg", "a report is an HTML file"),
         ("x.stillpix.json", "a report is an HTML file"),
         ("report", "a report is an HTML file"),
-        ("page.html", "is no report of stillpix, so it is not overwritten"),
-        ("photo.html", "is no report of stillpix, so it is not overwritten"),
+        ("page.html", "is not a report of stillpix, so it will not be overwritten"),
+        ("photo.html", "is not a report of stillpix, so it will not be overwritten"),
         ("nowhere/r.html", "its folder does not exist"),
         ("photo.jpg/r.html", "its folder is a file"),
         ("r" * 300 + ".html", "the name is too long"),
@@ -328,7 +328,7 @@ def test_the_report_of_a_map_stands_alone(photos, tmp_path):
         ran = run("show", option, "--report", tmp_path / "r.html")
 
         assert ran.exit_code == 2
-        assert "stands alone" in complaint(ran)
+        assert "cannot be combined" in complaint(ran)
     assert not (tmp_path / "r.html").exists()
 
 

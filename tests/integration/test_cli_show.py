@@ -174,7 +174,7 @@ def test_a_part_of_several_names_is_wrong_usage_and_names_them(filled):
 
     assert shown.exit_code == 2
     assert "'nikon' is part of 2 names: NIKON D3200, serial 8964244, 3008x2000;" in shown.stderr
-    assert "NIKON D320, serial 1, 3008x2000; give more of one" in shown.stderr
+    assert "NIKON D320, serial 1, 3008x2000; give a longer part of one" in shown.stderr
 
 
 def test_a_part_of_no_name_is_wrong_usage(filled):
@@ -211,7 +211,7 @@ def test_exposure_times_read_as_photographers_write_them(exposure_s, words):
     ("defects", "detection", "end"),
     [
         ((HOT,), DetectionSummary(expected_false=0.0), "1 photo; expect 0 of them to be wrong"),
-        ((HOT,), DetectionSummary(), "1 photo; how many of them are wrong was not estimated"),
+        ((HOT,), DetectionSummary(), "1 photo; how many of them are wrong is not known"),
         ((Defect(x=1, y=1),), DetectionSummary(), "after 1 photo; and 1 candidate"),
         ((), DetectionSummary(expected_false=0.0), "no broken pixels in 6.0 MP, after 1 photo"),
     ],

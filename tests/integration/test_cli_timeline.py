@@ -178,7 +178,7 @@ def test_a_map_without_dates_says_how_to_get_them(library):
     drawn = shown("D3200", "--timeline")
 
     assert drawn.exit_code == 0
-    assert "nothing is known of when they began; `stillpix find`" in drawn.output
+    assert "stillpix does not know when they began; run `stillpix find`" in drawn.output
 
 
 def test_json_holds_the_dates_and_a_mark_a_photo(filled):
@@ -203,7 +203,7 @@ def test_the_timeline_is_of_one_map(filled):
     refused = shown("--timeline")
 
     assert refused.exit_code == 2
-    assert "--timeline is of one map" in refused.stderr
+    assert "--timeline shows one map" in refused.stderr
 
 
 def test_photos_of_one_hour_have_an_axis(library):

@@ -256,10 +256,11 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     assert 0 < len(done) < 20
     assert sorted(noted) == done
     how = (
-        f"stopped: {20 - len(done)} photos not looked at; what is written stays: run the same "
-        "command again and it goes on with the rest"
+        f"stopped: {20 - len(done)} photos not looked at; run the same command again: it goes on "
+        "with the rest"
         if times == 1
-        else "stopped at once; each photo is as it was, or repaired: run again to go on"
+        else "stopped at once; each photo is either unchanged or repaired; run the same command "
+        "again to go on"
     )
     assert how in complained
 

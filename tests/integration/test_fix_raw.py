@@ -229,7 +229,7 @@ def test_what_is_not_bayer_has_no_list_and_the_remedy_is_named(tmp_path, suffix)
 
     assert (ran.exit_code, replaced.exit_code) == (3, 0)
     assert "is of a sensor that is X-Trans, and a DNG's list" in said(ran)
-    assert "give --mosaic to have the values" in said(ran)
+    assert "give --mosaic to replace the values" in said(ran)
     changed = np.argwhere(pixels_of(tmp_path / "out" / "a.dng") != mosaic("xtrans")[1])
     assert changed.tolist() == [[100, 150]]
 
@@ -299,7 +299,7 @@ def test_a_packing_that_is_not_written_is_refused_with_the_remedy(tmp_path):
     listed = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
 
     assert (ran.exit_code, listed.exit_code) == (3, 0)
-    assert "is a DNG of 11-bit values, whose values are not replaced; have its broken" in said(ran)
+    assert "is a DNG of 11-bit values, whose values are not replaced; list its broken" in said(ran)
 
 
 # Other RAW files
@@ -318,7 +318,7 @@ def test_another_raw_file_is_never_rewritten_and_the_remedies_are_named(nef, tmp
         ran = fixed(nef, "--at", "150,100", *way, *place)
         assert ran.exit_code == 3
         assert (
-            "b.nef: is a RAW file that is no DNG, and such are never rewritten; give --to dng"
+            "b.nef: is a RAW file other than DNG, and such files are never rewritten; give --to"
             in said(ran)
         )
         assert "`stillpix export`" in said(ran)
@@ -341,7 +341,7 @@ def test_to_dng_writes_a_new_file_that_lists_the_broken_pixels(nef, tmp_path):
     assert read_header(made).sensor == read_header(nef).sensor
     assert read_header(made).orientation == 6
     assert "1 DNG now lists 3 broken pixels" in ran.stdout
-    assert "maker notes and previews are in the original alone" in said(ran)
+    assert "maker notes and previews are only in the original" in said(ran)
 
 
 def test_to_dng_with_mosaic_replaces_the_values(nef, tmp_path):
@@ -376,7 +376,7 @@ def test_a_dng_and_a_raw_file_that_would_get_one_name_are_both_refused(nef, tmp_
     [
         (
             ("--to", "tiff", "--out", "OUT"),
-            "'tiff' cannot be made; new files are DNG: give --to dng",
+            "'tiff' is not possible; new files are DNG: give --to dng",
         ),
         (("--to", "dng", "--in-place"), "--to: makes new files; give --out DIR with it"),
     ],
@@ -419,7 +419,7 @@ def test_a_fits_image_is_named_and_left_alone(tmp_path):
     ran = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
 
     assert ran.exit_code == 3
-    assert "is a FITS image, which is not rewritten; `stillpix export`" in said(ran)
+    assert "is a FITS image, which is not rewritten; use `stillpix export`" in said(ran)
 
 
 def test_a_cut_dng_is_refused_and_nothing_is_written(photo, tmp_path):

@@ -145,7 +145,7 @@ def test_photos_of_another_body_of_the_same_name_are_refused(raw_map, folders, t
 def test_a_resized_picture_is_refused(raw_map, size):
     sensor = replace(raw_map.sensor, width=size[0], height=size[1], layout="rendered")
 
-    with pytest.raises(SensorMismatchError, match="a map fits no resized or turned picture"):
+    with pytest.raises(SensorMismatchError, match="a map fits no resized or rotated picture"):
         framed(raw_map, sensor, [])
 
 

@@ -231,7 +231,7 @@ def test_the_same_copy_is_done_and_another_file_is_refused_without_force(tmp_pat
     done, skipped = run([path], None, copies(copy.parent))
     assert done == []
     assert skipped["a.jpg"] == (
-        f"{copy}: is there already and differs; --force overwrites it, or name another --out"
+        f"{copy}: exists already and differs; --force overwrites it, or name another --out"
     )
     assert copy.read_bytes() == b"another's"
 
@@ -328,7 +328,7 @@ def test_what_another_photo_left_is_not_taken_for_the_original(tmp_path, kind):
     done, skipped = run([path], None, IN_PLACE)
 
     assert done == []
-    assert skipped["a.jpg"].startswith("cannot keep its original: a.jpg.orig is there already")
+    assert skipped["a.jpg"].startswith("cannot keep its original: a.jpg.orig exists already")
     assert path.read_bytes() == before
     assert run([path], None, replace(IN_PLACE, backup=False))[1] == {}
 
@@ -377,6 +377,7 @@ def test_a_write_protected_photo_and_a_kept_original_are_not_replaced(tmp_path):
 
     assert skipped == {
         "a.jpg": "is write-protected; allow writing to it, or use --out",
-        "b.jpg.orig": "is an original that was kept; give it its name back first, or use --out",
+        "b.jpg.orig": "is the kept original of a repaired photo; give it its own name back first, "
+        "or use --out",
     }
     assert tree(tmp_path) == before

@@ -303,4 +303,4 @@ def test_a_find_stopped_amid_its_second_look_says_how_to_go_on(folder, library, 
     said = run("find", folder, "--fdr", 0.1, "--jobs", 1)
 
     assert said.exit_code == 130
-    assert "photos not read again for dates; what was read is kept" in said.output
+    assert "photos not read again for dates; run the same command again" in said.output

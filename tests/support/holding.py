@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-AGAIN = "stopping after the photos in work; Ctrl-C again stops at once"
+AGAIN = "stopping after the photos being read; press Ctrl-C again to stop at once"
 LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
 EACH_S = 0.01
 

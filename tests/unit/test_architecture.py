@@ -49,7 +49,7 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "content directories lossless_dng luma",
+        "ciff content directories exports lattice lossless_dng luma other_files samples",
         "maker_notes plain_mosaic",
         "exif",
         "outline",
@@ -57,7 +57,7 @@ LAYERS = {
         "raw_tags",
         "raw tiff",
         "__init__",
-        "read_ahead",
+        "layouts read_ahead",
         "gather",
     ),
     "lists": (

@@ -157,15 +157,15 @@ def test_one_directory_that_two_point_at_is_refused():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "has no TIFF head"),
-        (b"not a DNG at all, and long enough", "has no TIFF head"),
+        (b"", "has no TIFF header"),
+        (b"not a DNG at all, and long enough", "has no TIFF header"),
         (b"II*\0" + struct.pack("<I", 1 << 30), "points past its own end"),
         (tiffs.laid_out(PIXELS).replace(b"\x12\xc6\1\0\4\0", b"\x11\xc6\1\0\4\0"), "is no DNG"),
         (tiffs.laid_out(PIXELS, extra={254: tiffs.long("<", 1)}), "without a sensor's mosaic"),
         (tiffs.laid_out(PIXELS, extra={262: tiffs.short("<", 34892), 277: tiffs.short("<", 3)}),
          "is a linear DNG: its colours are computed already"),
         (tiffs.laid_out(PIXELS, others=({262: tiffs.short("<", 32803), 254: tiffs.long("<", 0)},)),
-         "a DNG of several mosaics"),
+         "a DNG with several mosaics"),
         (tiffs.laid_out(PIXELS, extra={256: tiffs.long("<", 1 << 31)}), "to be 2147483648x40"),
     ],
 )  # fmt: skip

@@ -19,7 +19,8 @@ from stillpix.maps.records import Defect, DefectMap
 from support.places import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "benchmarks" / "README.md"])
+NOT_WRAPPED = {DOCS / "architecture.md"}  # to be rewritten with the rooms it shows
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 TWO_COMMANDS = ("pip install . && stillpix demo", 'pip install -e ".[test]" && pytest')
@@ -160,6 +161,54 @@ def test_every_key_of_a_map_is_in_the_reference():
     assert {key for key in keys if f"`{key}`" not in reference} == set()
 
 
+def said_by_the_program() -> list[str]:
+    """Return the texts in the source, docstrings left out; {} stands for what is put into one."""
+    said = []
+    for path in (ROOT / "src").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                node.value.value = ""
+            elif isinstance(node, ast.JoinedStr):
+                parts = (getattr(part, "value", "{}") for part in node.values)
+                said.append("".join(part if isinstance(part, str) else "{}" for part in parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.append(node.value)
+    return said
+
+
+def explained() -> list[str]:
+    """Return the messages in the headings of the page of messages."""
+    headings = re.findall(r"^### (.+)$", text_of(DOCS / "messages.md"), re.MULTILINE)
+    return [message for heading in headings for message in re.findall(r"`([^`]+)`", heading)]
+
+
+def test_every_message_that_is_explained_is_one_that_the_program_says():
+    said = said_by_the_program()
+
+    def is_said(message: str) -> bool:
+        words = [re.escape(part) for part in re.split(r"\.\.\.|\d+x\d+|\b\d+\b", message)]
+        form = re.compile(r"[^\n]*?".join(words))
+        return any(form.search(text) for text in said)
+
+    assert len(explained()) > 60
+    assert [message for message in explained() if not is_said(message)] == []
+
+
+def test_a_message_is_explained_once():
+    assert sorted(explained()) == sorted(set(explained()))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_WRAPPED], ids=name_of)
+def test_lines_of_prose_are_100_characters_at_most(page):
+    prose = re.sub(r"<!-- (?:generated|accuracy|repair): .*?<!-- end -->", "", text_of(page),
+                   flags=re.DOTALL)  # fmt: skip
+    lines = FENCE.sub("", prose).splitlines()
+
+    free = ("|", "![", "<!-- ", "#")  # what markdown cannot break
+    assert [line for line in lines if len(line) > 100 and not line.startswith(free)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     text = FENCE.sub("", text_of(page))
@@ -173,6 +222,15 @@ def test_links_lead_somewhere(page):
             broken.append(target)
 
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_source_files_that_a_page_names_are_there(page):
+    named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*\w\.py)`", FENCE.sub("", text_of(page))))
+    named -= set(re.findall(r"`([^`]+)`:\n\n<!-- example", text_of(page)))  # made by an example
+    homes = (ROOT, ROOT / "src" / "stillpix", page.parent)
+
+    assert {path for path in named if not any((home / path).is_file() for home in homes)} == set()
 
 
 @pytest.mark.parametrize("record", sorted((DOCS / "decisions").glob("0*.md")), ids=name_of)

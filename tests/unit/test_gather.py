@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stillpix.images import read_header
-from stillpix.images.gather import gather, is_export
+from stillpix.images.gather import gather, is_export, without_odd_sizes
 from support import photos, series
 
 
@@ -153,7 +153,7 @@ def test_a_link_to_nothing_is_named(tmp_path):
     (tmp_path / "1.jpg").symlink_to(tmp_path / "gone.jpg")
 
     assert reasons(gather([tmp_path])) == {
-        "1.jpg": "is gone, or is a link to nothing; leave it out"
+        "1.jpg": "is gone, or is a link that leads nowhere; leave it out"
     }
 
 
@@ -177,9 +177,64 @@ def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path
         (tmp_path / name).write_bytes(b"II*\0")
 
     assert reasons(gather([tmp_path])) == {
-        "*.heif": "1 file is of a format that is not read yet; use the camera's JPEGs, or export",
-        "*.heic": "2 files are of a format that is not read yet; use the camera's JPEGs, or export",
+        "*.heif": "1 HEIF pictures, which are not read yet; use the camera's JPEGs or RAW"
+        " files, or export",
+        "*.heic": "2 HEIC pictures, which are not read yet; use the camera's JPEGs or RAW"
+        " files, or export",
     }
+
+
+def test_what_is_no_photo_is_called_what_it_is_in_one_line(tmp_path):
+    for name in ("a.MP4", "b.mov", "c.ser", "d.txt", "e.xmp"):
+        (tmp_path / name).write_bytes(b"")
+
+    found = gather([tmp_path])
+
+    assert found.skipped == []
+    assert found.warnings == [
+        "left out: 1 SER videos of planets (save single frames as TIFF or FITS), 2 videos"
+    ]
+
+
+def test_folders_of_thumbnails_are_left_out_in_one_line(tmp_path):
+    series.write(tmp_path / "own", range(4))
+    for folder in ("@eaDir", "own/@eaDir", "__MACOSX"):
+        series.write(tmp_path / folder, range(3), size=(80, 60))
+
+    found = gather([tmp_path])
+
+    assert found.photos == 4
+    assert found.warnings == ["left out: 3 folders of thumbnails, such as @eaDir"]
+    assert gather([tmp_path / "@eaDir"]).photos == 3
+
+
+def test_sizes_with_few_photos_make_no_map_beside_one_with_enough(tmp_path):
+    series.write(tmp_path / "own", range(6))
+    for number in range(12):
+        series.write(tmp_path / f"cut{number}", range(1), size=(80 + number, 60))
+
+    found = without_odd_sizes(gather([tmp_path]))
+
+    assert [(sensor.width, len(photos)) for sensor, photos in found.bodies.items()] == [(160, 6)]
+    (warning,) = found.warnings
+    assert warning.endswith("12 photos of other sizes left out: too few of each for a map")
+
+
+def test_a_photo_of_an_odd_size_that_is_named_stays(tmp_path):
+    series.write(tmp_path / "own", range(6))
+    series.write(tmp_path / "cut", range(2), size=(80, 60))
+    (named, _) = sorted((tmp_path / "cut").iterdir())
+
+    found = without_odd_sizes(gather([tmp_path / "own", named, tmp_path / "cut"]))
+
+    assert [len(photos) for photos in found.bodies.values()] == [6, 1]
+
+
+def test_few_photos_of_a_camera_stay_where_no_size_has_enough(tmp_path):
+    series.write(tmp_path / "own", range(3))
+    series.write(tmp_path / "cut", range(2), size=(80, 60))
+
+    assert without_odd_sizes(gather([tmp_path])).photos == 5
 
 
 def test_how_many_heads_were_read_is_reported(tmp_path):
@@ -218,9 +273,9 @@ def test_photos_of_an_unusual_size_are_used_with_a_warning(tmp_path):
 
     small_ones, turned = gather([tmp_path]).warnings
 
-    assert "2 photos of 80x60 look resized, cropped or of a smaller mode" in small_ones
+    assert "2 photos of 80x60 look resized, cropped or of a smaller picture size" in small_ones
     assert "1 photo of 120x160 look" in turned
-    assert "turned when exported" in turned
+    assert "rotated on export" in turned
 
 
 def test_exports_of_a_converter_are_used_with_a_warning(tmp_path):
@@ -248,4 +303,4 @@ def test_photos_that_do_not_name_their_camera_are_taken_for_one_cameras(tmp_path
 
     (warning,) = gather([tmp_path]).warnings
 
-    assert "2 photos do not say which camera took them" in warning
+    assert "2 photos do not name the camera that took them" in warning

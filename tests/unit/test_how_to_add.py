@@ -110,7 +110,7 @@ def test_the_template_is_summed_beside_the_others():
 
 
 def test_the_panel_is_answered(tmp_path, monkeypatch, library):
-    import pages
+    from support import pages
 
     names = {"Desk": object, "Asked": Asked, "Answer": Answer}
     exec(EXAMPLES["panel api"], names)

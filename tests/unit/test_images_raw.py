@@ -18,6 +18,8 @@ from stillpix.rewriting.dng.writing import Negative, dng_of
 from support import mosaic_files, photos
 from support.mosaic_files import noise
 
+REAL = Path(__file__).parents[2] / "shared" / "data"
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="no real photographs beside the checkout")
 BAYER = ("bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG")
 
 
@@ -156,7 +158,7 @@ def test_a_tile_that_is_no_jpeg_is_refused(tmp_path):
     content[first : first + 20] = bytes(20)
 
     with pytest.raises(
-        ReadError, match=r"a\.dng: is a damaged RAW file \(its lossless JPEG is none"
+        ReadError, match=r"a\.dng: is a damaged RAW file \(its lossless JPEG data is broken"
     ):
         read(tmp_path, bytes(content))
 
@@ -208,7 +210,7 @@ def test_text_under_a_raw_name_is_refused(tmp_path):
 def test_a_sensor_of_four_colours_is_refused_by_its_pattern(tmp_path):
     from stillpix.images.raw import colours_of_pattern
 
-    with pytest.raises(ReadError, match=r"has a colour pattern that is not known \(RE/GB"):
+    with pytest.raises(ReadError, match=r"has an unknown colour pattern \(RE/GB"):
         colours_of_pattern(["RE", "GB"], Path("a.srf"), 4)
 
 
@@ -299,7 +301,7 @@ def test_a_lossless_jpeg_that_claims_more_than_its_tile_is_refused_at_once(tmp_p
     frame = content.index(b"\xff\xc3")
     content[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"
 
-    with pytest.raises(ReadError, match="its lossless JPEG is none, or claims more than there"):
+    with pytest.raises(ReadError, match="its lossless JPEG data is broken"):
         read_header(saved(tmp_path, bytes(content)))
 
 
@@ -351,3 +353,80 @@ def test_a_mosaic_that_changed_since_its_head_was_read_is_refused(tmp_path):
 
     with pytest.raises(ReadError, match="changed while it was being read"):
         read_frame(header, buffer=Buffer())
+
+
+def ciff(values, *, order="<"):
+    """Return a CIFF heap of {tag: bytes or a heap's dictionary}."""
+    body, entries = b"", b""
+    for tag, value in values.items():
+        if tag & 0x4000:
+            entries += struct.pack("<H", tag) + value.ljust(8, b"\0")
+            continue
+        content = ciff(value) if isinstance(value, dict) else value
+        entries += struct.pack("<HII", tag, len(content), len(body))
+        body += content
+    return body + struct.pack("<H", len(values)) + entries + struct.pack("<I", len(body))
+
+
+def crw(values):
+    return b"II" + struct.pack("<I", 26) + b"HEAPCCDR" + bytes(12) + ciff(values)
+
+
+def test_make_model_and_serial_number_of_a_crw_stand_in_its_ciff_structure():
+    camera = {0x080A: b"Canon\0Canon EOS D30\0", 0x3004: {0x580B: struct.pack("<I", 305465770)}}
+    content = crw({0x2005: bytes(100), 0x300A: {0x2807: camera}})
+
+    exif = raw_tags(BytesIO(content)).exif
+
+    assert (exif.make, exif.model, exif.serial) == ("Canon", "Canon EOS D30", "305465770")
+
+
+@pytest.mark.parametrize("length", [0, 20, 30, 60])
+def test_a_crw_that_is_cut_short_leaves_its_camera_unknown(length):
+    content = crw({0x300A: {0x2807: {0x080A: b"Canon\0Canon EOS D30\0"}}, 0x2005: bytes(100)})
+
+    assert raw_tags(BytesIO(content[:length])).exif.model is None
+
+
+def test_a_ciff_heap_that_holds_itself_ends():
+    content = bytearray(crw({0x300A: {0x080A: b"Canon\0A\0"}}))
+    heap = 26
+    table = struct.unpack("<I", content[-4:])[0] + heap
+    content[table + 4 : table + 12] = struct.pack("<II", len(content) - heap, 0)
+
+    assert raw_tags(BytesIO(bytes(content))).exif.make is None
+
+
+def test_a_dng_without_model_is_of_its_unique_camera_model(tmp_path):
+    content = mosaic_files.dng(noise(), model="")
+
+    assert read_header(saved(tmp_path, content, "a.dng")).sensor.model == "Acme One"
+
+
+def test_a_raw_file_without_a_head_is_refused_rather_than_its_shape_guessed(tmp_path):
+    path = saved(tmp_path, bytes(1920 * 1080 * 2), "a.raw")
+
+    with pytest.raises(ReadError, match=r"is a \.raw file without a head"):
+        read_header(path)
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "GoPro VC-5"), (52546, "JPEG XL")])
+def test_a_coding_that_libraw_lacks_is_named_and_the_file_is_not_called_damaged(
+    tmp_path, number, name
+):
+    content = bytearray(mosaic_files.dng(noise()))
+    entry = content.index(struct.pack("<HHIH", 259, 3, 1, 1))
+    content[entry + 8 : entry + 10] = struct.pack("<H", number)
+
+    with pytest.raises(ReadError, match=f"is coded as {name}, which LibRaw does not read"):
+        read_frame(read_header(saved(tmp_path, bytes(content), "a.dng")))
+
+
+@pytest.mark.real
+@needs_real
+def test_real_files_name_their_body_and_their_coding():
+    sensor = read_header(REAL / "crw" / "CRW.CRW").sensor
+
+    assert (sensor.make, sensor.model, sensor.serial) == ("Canon", "Canon EOS D30", "305465770")
+    with pytest.raises(ReadError, match="GoPro VC-5"):
+        read_header(REAL / "gpr" / "GPBK7066.GPR")

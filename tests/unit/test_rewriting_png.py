@@ -398,7 +398,7 @@ def test_an_unknown_method_in_the_head_is_refused(at):
     content[at] = 64
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
 
-    assert "its head is garbled" in refusal(bytes(content))
+    assert "its header is garbled" in refusal(bytes(content))
 
 
 def test_a_wrong_checksum_anywhere_is_refused():

@@ -1,4 +1,4 @@
-"""`stillpix demo`: the whole main job on a simulated camera, with the truth beside it.
+"""`stillpix demo`: the whole main job on a simulated camera, compared with the truth.
 
 Needs no photos, no download and nothing but stillpix itself.
 """
@@ -31,16 +31,18 @@ WITHIN = 1  # px: a find this near to a planted defect is that defect
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Where photos, truth and map are written.")
+        Path,
+        typer.Argument(metavar="[FOLDER]", help="Folder for the photos, the truth and the map."),
     ] = Path("stillpix-demo"),
     photos: Annotated[
-        int, typer.Option(min=4, max=500, metavar="N", help="How many photos to take.")
+        int, typer.Option(min=4, max=500, metavar="N", help="Number of photos to take.")
     ] = 40,
     seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Another number, another camera.")
+        int,
+        typer.Option(min=0, metavar="N", help="Simulate another camera: each number gives one."),
     ] = 1,
 ) -> None:
-    """See how it works: photos of a simulated camera, its pixels found, and the truth."""
+    """See how it works: a simulated camera, its broken pixels found, and the truth."""
     from ..maps.library import save_map
     from ..simulate import CameraSettings, SimulatedCamera
 

@@ -1,4 +1,4 @@
-"""What the exit statuses of `stillpix` mean; 2, wrong usage, is Typer's own.
+"""The exit statuses of `stillpix`, and what they mean.
 
 Never decides which one is due.
 """

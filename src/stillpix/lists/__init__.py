@@ -1,4 +1,4 @@
-"""Lists of defects as other programs keep them: one module a format, and the FORMATS table.
+"""Lists of defects as other programs keep them: one module per format, and the FORMATS table.
 
 Never decides what is broken, and is the only place that knows another program's coordinates.
 A list says where; our own map (`maps.map_file`) also says what, since when and how sure.

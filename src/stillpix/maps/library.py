@@ -1,4 +1,4 @@
-"""Where defect maps and evidence are kept: one map and one folder of evidence a body.
+"""Where defect maps and evidence are kept: one map and one folder of evidence per body.
 
 Never reads photos, and never drops what a person said about a defect.
 """

@@ -1,4 +1,4 @@
-"""stillpix's own map file, version 1: JSON in UTF-8, one defect a line.
+"""stillpix's own map file, version 1: JSON in UTF-8, one defect per line.
 
 Never loses a key it does not know, and never leaves half a file.
 """
@@ -123,8 +123,8 @@ def from_text(text: str, origin: str) -> DefectMap:
 def _document(text: str, origin: str) -> object:
     def refuse(constant: str) -> NoReturn:
         raise MapFormatError(
-            f"{origin}: holds {constant}, which is no number; "
-            "correct it, or make the map again with `stillpix find`"
+            f"{origin}: holds {constant}, which is not a number; correct it, or make the map "
+            f"again with `stillpix find`"
         )
 
     def finite(number: str) -> float:

@@ -54,7 +54,7 @@ def _explain_scores(scores: tuple[float, ...]) -> Markup:
         )
         for supposed, score in explanation(scores)
     ]
-    caption = "What all photos add up to, in sigmas, if it is a pixel that"
+    caption = "What all photos together say, in sigmas, if it is a pixel that"
     return tag("table", tag("caption", caption), tag("tbody", *rows), class_="explained")
 
 

@@ -63,7 +63,7 @@ def repair(
         raise ValueError(f"pixels are {pixels.dtype}, not uint8 or uint16")
     if pixels.ndim != 2 and (layout != "rendered" or pixels.shape[2:] != (3,)):
         raise ValueError(f"pixels of shape {pixels.shape} are no {layout} picture")
-    white = white or int(np.iinfo(pixels.dtype).max)
+    white = white or (255 if pixels.itemsize == 1 else 65535)
     canvas = PixelCanvas(pixels, white=white, layout=layout)
     height, width = pixels.shape[:2]
     places = list(places_of(defects, exposure or Exposure(), white, layout, width, height))

@@ -33,7 +33,7 @@ FEWEST = 3  # defects that must be seen at the shift
 SEEN = 1.0  # mean clipped sigmas from which one is
 NEARBY = 1  # px that a place found in a rendered picture may be beside the broken photosite
 SURE = 3.0  # standard deviations of what sound photosites say, from which one shows
-REMEDY = "run `stillpix find` on these photos: they then have a map of their own"
+REMEDY = "run `stillpix find` on these photos to make a map of their own"
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def framed(
     if len(listed) < FEWEST:
         raise SensorMismatchError(
             f"{_sizes(defect_map, sensor)}, and {len(listed)} broken pixels are too few to tell "
-            f"where they lie; {REMEDY}"
+            f"how the map lies on these photos; {REMEDY}"
         )
     said, looked = _read_signs(listed, shifts, photos)
     row, column, lead, second = _best(said.sum(0))
@@ -97,7 +97,7 @@ def _possible(mapped: Sensor, sensor: Sensor) -> _Shifts:
     if not same_way or max(abs(across), abs(down)) > MOST_MARGIN:
         raise SensorMismatchError(
             f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
-            f"{mapped.width}x{mapped.height}: a map fits no resized or turned picture; {REMEDY}"
+            f"{mapped.width}x{mapped.height}: a map fits no resized or rotated picture; {REMEDY}"
         )
     return _Shifts(range(min(across, 0), max(across, 0) + 1), range(min(down, 0), max(down, 0) + 1))
 

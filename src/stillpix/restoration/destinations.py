@@ -187,8 +187,8 @@ class _Copies:
         """Return what a photo would overwrite at its target, or "" where that is nothing."""
         if others:
             return (
-                f"would become {target}, and so would {others[0]}; give the folder that holds "
-                "both, or fix them in two runs with two --out"
+                f"would become {target}, and so would {others[0]}; give the folder above both, or "
+                f"fix them in two runs with two --out"
             )
         if _fold_case(self._real(target)) in sources:
             return (

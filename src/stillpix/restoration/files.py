@@ -143,8 +143,8 @@ def _notes(substituted: int) -> tuple[str, ...]:
         return ()
     blocks = "1 block holds" if substituted == 1 else f"{substituted} blocks hold"
     return (
-        f"{blocks} the nearest values that the file's Huffman tables can code: new tables would "
-        "have changed more of the file",
+        f"{blocks} the nearest values that the file's Huffman tables can code, since new tables "
+        f"would have changed more of the file",
     )
 
 

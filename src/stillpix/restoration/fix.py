@@ -20,6 +20,7 @@ from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import Header, digest_of, read_header, repair_of, require_decodable
 from ..images.gather import Skipped
+from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
@@ -227,6 +228,8 @@ class _Run:
     def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
         header = way.header
+        if listing.map is not None:
+            header = with_layout(header, listing.map.sensor.layout)
         content, status = _read(header)
         fixed = repaired_file(
             content, header, listing.defects, always=self.always, raw=self.placement.raw

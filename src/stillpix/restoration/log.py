@@ -38,7 +38,7 @@ class _Folder:
 
 
 class FixLog:
-    """The logs of one run, one a folder; may be added to from several threads at once.
+    """The logs of one run, one per folder; may be added to from several threads at once.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ class FixLog:
             document = _document_at(path)
             if document is None:
                 aside = set_aside(path)
-                self.troubles.append(f"{path}: is no log of stillpix's; it is now {aside}")
+                self.troubles.append(f"{path}: is not a log of stillpix; it was moved to {aside}")
                 document = {}
             earlier = document.get("photos", [])
             listed = merged(earlier, entries)
@@ -99,7 +99,7 @@ class FixLog:
             # What is no text (a broken file name) becomes a JSON escape of itself.
             write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
         except WriteError as error:
-            line = f"{error} (the log of what was repaired; the photos themselves are as told)"
+            line = f"{error} (this concerns only the log; the photos are written as reported)"
             if line not in self.troubles:
                 self.troubles.append(line)
 
@@ -156,7 +156,7 @@ def _document_at(path: Path) -> dict[str, Any] | None:
 
 
 def _as_text(document: Mapping[str, Any]) -> str:
-    """Return the log's text, a photo a line."""
+    """Return the log's text, one photo per line."""
     lines = [
         f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
         for key, value in document.items()

@@ -49,7 +49,7 @@ class PixelCanvas:
 
     @property
     def lattices(self) -> Sequence[Lattice]:
-        """Return one a plane, luma first."""
+        """Return one per plane, luma first."""
         return self._lattices
 
     def window(self, plane: int, row: int, column: int, side: int) -> Window:

@@ -29,22 +29,20 @@ from .verdicts import RawWay, RepairedFile, Verdict
 
 NAMES = {"xtrans": "X-Trans", "mono": "monochrome"}
 LISTED_ALREADY = "in the file's list already"
-MASKED = "it lies in the masked margin, beside the picture"
+MASKED = "it lies in the masked margin beside the picture"
 NEVER_REWRITTEN = (
-    "is a RAW file that is no DNG, and such are never rewritten; give --to dng for a DNG of it, or"
-    " have `stillpix export` write the list that its developer reads"
+    "is a RAW file other than DNG, and such files are never rewritten; give --to dng to make a "
+    "DNG of it, or use `stillpix export` for the program that develops it"
 )
 NO_LIST = (
-    "is of a sensor that is {}, and a DNG's list of bad pixels is for Bayer sensors alone; give"
-    " --mosaic to have the values of its broken pixels replaced"
+    "is of a sensor that is {}, and only Bayer sensors can have a list of bad pixels in a DNG; "
+    "give --mosaic to replace the values of its broken pixels"
 )
 OTHER_FRAME = (
-    "is a DNG whose stored frame LibRaw does not read as it lies there, so no place in it is sure;"
-    " develop it and repair the picture"
+    "is a DNG whose frame LibRaw does not read as it is stored, so no place in it is certain; "
+    "develop it and repair the picture"
 )
-NEW_FILE = (
-    "its sensor's pixels are in a new DNG; maker notes and previews are in the original alone"
-)
+NEW_FILE = "its sensor's pixels are in a new DNG; maker notes and previews are only in the original"
 
 
 def repaired_raw(

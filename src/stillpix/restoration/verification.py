@@ -1,6 +1,6 @@
-"""Proof by reading back: a repaired file differs from the original at the repaired places alone.
+"""Proof by reading back: a repaired file differs from the original only at the repaired places.
 
-Takes the files and the places, and nothing else, at their word: both files are read anew.
+Takes the files and the places, and nothing else, at their word: both files are read again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment: TEM
 
 
 def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Verdict]) -> None:
-    """Make sure that a repaired file differs from the original at the repaired places alone.
+    """Make sure that a repaired file differs from the original only at the repaired places.
 
     Raises:
         WriteError: anything else differs; the file must not be kept.

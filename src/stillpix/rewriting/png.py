@@ -122,7 +122,7 @@ def _head_of(content: bytes, path: Path) -> _Head:
         ">I4xIIBBBBB", content[SIGNATURE_BYTES : SIGNATURE_BYTES + 21]
     )
     if length != 13 or packing or filtering or interlaced > 1:
-        raise ReadError(path, DAMAGED.format("its head is garbled"))
+        raise ReadError(path, DAMAGED.format("its header is garbled"))
     if colour == PALETTE:
         raise ReadError(path, "is a palette PNG, which is not rewritten; save it as 8-bit RGB")
     return _Head(width, height, bits, colour, interlaced == 1)

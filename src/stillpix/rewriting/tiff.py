@@ -141,6 +141,8 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
 
 def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     page, _ = tiff.full_page(BytesIO(content), path)
+    if not page.plain:
+        raise ReadError(path, tiff.OTHER_SAMPLES)
     structure = Structure.of(BytesIO(content))
     _require_rewritable(structure, page, path)
     layout = _layout_of(structure, page, _order(content))

@@ -1,4 +1,4 @@
-"""Scenes from a folder of ordinary pictures: cropped, turned, enlarged, made linear again.
+"""Scenes from a folder of ordinary pictures: cropped, rotated, enlarged, made linear again.
 
 Never changes the pictures, and never takes the same crop twice.
 """

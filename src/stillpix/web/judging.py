@@ -82,7 +82,7 @@ class Judge:
             return self._note(found, Step(spot, before, after))
 
     def undo(self, sensor: Sensor) -> Spot:
-        """Take the last decision back, and return which defect it was about.
+        """Undo the last decision, and return which defect it was about.
 
         Raises Refused (409) where there is none, or a newer scan has made it void.
         """
@@ -96,7 +96,7 @@ class Judge:
             return step.spot
 
     def redo(self, sensor: Sensor) -> Spot:
-        """Make the decision again that was taken back last; raises as `undo` does."""
+        """Redo the decision that was undone last; raises as `undo` does."""
         with self._lock, _refuse_while_busy():
             steps = self._of(sensor)
             if not steps.undone:
@@ -130,7 +130,7 @@ class Judge:
         """Give a defect its state as the map has it now, or (None) take it out of the map."""
         now = defect_at(self._map_of(sensor), spot) or missing
         if now is None:
-            raise Refused(409, f"a newer map has no defect at {spot.x},{spot.y} any more")
+            raise Refused(409, f"the newer map no longer has a defect at {spot.x},{spot.y}")
         self._save(sensor, spot, None if state is None else replace(now, state=state))
 
     def _save(self, sensor: Sensor, spot: Spot, defect: Defect | None) -> None:

@@ -1,6 +1,6 @@
 """Photos as a browser can show them: tiles of one photo, and one place in several.
 
-Never turns, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
+Never rotates, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
 holds more decoded photos than CACHED_BYTES, or the one that is looked at.
 """
 
@@ -139,7 +139,7 @@ def require_showable(header: Header) -> None:
         raise Refused(
             413,
             f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
-            "to be shown here; find and repair take it all the same",
+            f"to be shown here, but it can be searched and repaired",
         )
 
 
@@ -153,12 +153,11 @@ def displayed(pixels: Pixels, header: Header) -> Bytes:
     """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
     if header.sensor.is_mosaic:
         step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
-        full = max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0)
-        levels = np.arange(int(np.iinfo(pixels.dtype).max) + 1, dtype=np.float64)
-        table: Bytes = np.rint(255 * np.clip(levels / full, 0, 1) ** GAMMA).astype(np.uint8)
-        return table[pixels]
-    shown = pixels if pixels.dtype == np.uint8 else pixels >> 8
-    return np.ascontiguousarray(shown, dtype=np.uint8)
+        full = round(max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0))
+        levels = np.arange(full + 1)
+        table: Bytes = np.rint(255 * (levels / full) ** GAMMA).astype(np.uint8)
+        return table[np.clip(pixels, 0, full).astype(np.intp)]
+    return np.ascontiguousarray(pixels if pixels.itemsize == 1 else pixels // 256, dtype=np.uint8)
 
 
 def cut(pixels: Bytes, x: int, y: int, side: int = CROP) -> Bytes:

@@ -33,10 +33,13 @@ UNDEFINED = 7  # field type
 CLASSIC_BYTES = 1 << 32  # the offsets of a classic TIFF have 32 bits
 MOST_OPCODES = 1 << 26  # bytes: eight million bad pixels
 SUB_CHAINS = (34665, 34853, 40965)  # EXIF, GPS, interoperability
-TOO_LONG = "would be longer than 4 GB, which is more than a DNG of its kind can be; develop it"
+TOO_LONG = (
+    "would become longer than 4 GB, the limit for this kind of DNG; develop it and repair the "
+    "picture"
+)
 DAMAGED_LIST = (
-    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the"
-    " pixels' values instead"
+    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the "
+    "pixels' values instead"
 )
 NOT_KEPT = (
     "would have been changed beyond its list of bad pixels, so nothing was written; please report"
@@ -164,7 +167,7 @@ def require_only_added(
 ) -> None:
     """Refuse a result that differs in more than one directory's pointer and some of its tags.
 
-    Both files are read anew: byte for byte, and tag by tag in all directories, EXIF and GPS too.
+    Both files are read again: byte for byte, and tag by tag in all directories, EXIF and GPS too.
     """
     start, end = placed.pointer, placed.pointer + placed.address.size
     kept = after[:start] == before[:start] and after[end : len(before)] == before[end:]

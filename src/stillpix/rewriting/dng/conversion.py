@@ -25,8 +25,8 @@ from .metadata import Metadata, metadata_in
 from .writing import D65, Matrix, Negative, dng_of
 
 NO_COLOURS = (
-    "holds colours and no sensor's mosaic, of which no DNG is made; repair the photo that the"
-    " camera's own settings give as RAW"
+    "holds computed colours instead of a sensor's mosaic, so no DNG can be made of it; let the "
+    "camera write full RAW files"
 )
 NOT_READ_BACK = (
     "would become a DNG that LibRaw reads as another mosaic, so nothing was written; please report"

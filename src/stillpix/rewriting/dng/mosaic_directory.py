@@ -37,7 +37,7 @@ LINEAR = (
     " the RAW file that it was made from"
 )
 NO_MOSAIC = "is a DNG without a sensor's mosaic; repair the RAW file that it was made from"
-SEVERAL = "is a DNG of several mosaics, which is not changed; develop it and repair the picture"
+SEVERAL = "is a DNG with several mosaics, which is not supported; develop it and repair the picture"
 DAMAGED = "is a damaged or cut short DNG: it {}; copy it again"
 
 
@@ -118,7 +118,7 @@ def _open_structure(content: bytes) -> tuple[Structure, int, str, bool]:
     order = "<" if content[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", content, 2)
     if version not in {42, 43}:
-        raise BrokenStructureError("has no TIFF head")
+        raise BrokenStructureError("has no TIFF header")
     return structure, 8 if version == 43 else 4, order, version == 43
 
 
@@ -181,7 +181,7 @@ def number_in(structure: Structure, placed: PlacedDirectory, tag: int, default: 
         return default
     values = structure.numbers(placed.entries[tag], 1)
     if not values or not isinstance(values[0], int):
-        raise BrokenStructureError(f"says no number in its tag {tag}")
+        raise BrokenStructureError(f"has no number in its tag {tag}")
     return values[0]
 
 

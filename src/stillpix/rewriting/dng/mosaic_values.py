@@ -1,7 +1,7 @@
 """Single values of a DNG's mosaic replaced without loss, every other one left as it was.
 
 Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place; of lossless JPEG the
-tiles that hold a replaced value are packed anew and appended. Never packs with loss, and never
+tiles that hold a replaced value are packed again and appended. Never packs with loss, and never
 hands out a result that does not read back as meant.
 """
 
@@ -49,7 +49,7 @@ NOT_REPLACED = {
     8: "deflate", 32946: "deflate", 34892: "lossy JPEG", 34713: "Nikon's", 52546: "JPEG XL",
     50002: "JPEG XL",
 }  # fmt: skip
-REMEDY = "have its broken pixels listed in the file instead, which touches no value"
+REMEDY = "list its broken pixels in the file instead"
 NOT_KEPT = (
     "would have been changed beyond the replaced values, so nothing was written; please report it"
     " with this photo"
@@ -136,7 +136,7 @@ def _layout_of(content: bytes, placed: PlacedDirectory, path: Path) -> _Layout:
     if not tiled:
         rows = min(rows, height)
     if min(columns, rows) < 1 or columns * rows > MAX_PIXELS:
-        raise BrokenStructureError("has strips or tiles of absurd size")
+        raise BrokenStructureError("has strips or tiles of impossible size")
     offsets, lengths = (placed.entries[tag] for tag in tags)
     starts, sizes = (_whole(structure, entry) for entry in (offsets, lengths))
     expected = -(-width // columns) * -(-height // rows)

@@ -1,4 +1,4 @@
-"""The scans of a progressive file written back, each that sends a changed bit being encoded anew.
+"""The scans of a progressive file written back, each that sends a changed bit being encoded again.
 
 Keeps the scans, their order and what each sends. The tables of a progressive file are made for
 its own scans, so a change often needs a symbol that they lack: then the scan gets tables of its

@@ -1,4 +1,4 @@
-"""A JPEG written back with some blocks changed and all else as it was.
+"""Writes a JPEG back with some blocks changed and all else as it was.
 
 Never changes a block that was not named, and never alters or drops a marker segment: a
 progressive file may gain Huffman tables, nothing else.
