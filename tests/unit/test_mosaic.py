@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -368,7 +369,12 @@ MIXED = [
     *some_frames(2, "xtrans", white=65535, black=2048),
     *some_frames(2, "xtrans", seed=2, white=16383, black=0),
 ]
-ALL = evidence_of(MIXED)
+
+
+@cache
+def whole():
+    """Return the evidence of all frames; no test adds to it."""
+    return evidence_of(MIXED)
 
 
 @settings(max_examples=some(20))
@@ -377,17 +383,17 @@ ALL = evidence_of(MIXED)
     st.lists(st.integers(0, len(MIXED)), max_size=3).map(sorted),
 )
 def test_any_order_and_any_split_of_mosaics_merges_to_the_same_bits(order, splits):
-    merged = Evidence(ALL.sensor)
+    merged = Evidence(whole().sensor)
     for a, b in pairwise([0, *splits, len(order)]):
-        merged.merge(Evidence(ALL.sensor).update_all([MIXED[n] for n in order[a:b]]))
+        merged.merge(Evidence(whole().sensor).update_all([MIXED[n] for n in order[a:b]]))
 
-    assert merged == ALL
+    assert merged == whole()
 
 
 def test_saved_evidence_of_mosaics_goes_on_as_if_it_had_never_been_put_down(tmp_path):
     evidence_of(MIXED[:5]).save(tmp_path)
 
-    assert Evidence.load(tmp_path, ALL.sensor).update_all(MIXED) == ALL
+    assert Evidence.load(tmp_path, whole().sensor).update_all(MIXED) == whole()
 
 
 def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
@@ -395,7 +401,7 @@ def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
     whole = evidence_of(MIXED).note_repeat(one).note_repeat(other)
     evidence_of(MIXED[:5]).note_repeat(one).save(tmp_path)
 
-    half = Evidence.load(tmp_path, ALL.sensor)
+    half = Evidence.load(tmp_path, whole().sensor)
     half.merge(evidence_of(MIXED[5:]).note_repeat(other))
 
     assert half == whole
