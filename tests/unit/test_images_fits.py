@@ -7,7 +7,6 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from astropy.io import fits as astropy_fits
 
 from stillpix.errors import ReadError
 from stillpix.images import is_photo, read_colour, read_frame, read_header
@@ -132,6 +131,8 @@ def test_a_damaged_file_packed_by_gzip_is_refused(tmp_path, cut):
 
 
 def units(*pictures, **keywords):
+    from astropy.io import fits as astropy_fits
+
     primary = astropy_fits.PrimaryHDU()
     primary.header.update(keywords)
     file = BytesIO()
