@@ -56,7 +56,8 @@ def test_some_blocks_of_a_photo_change_and_nothing_else(photo):
 def test_a_photo_saved_as_progressive_is_written_back_too():
     """Its runs of blocks without detail are long, unlike those of small pictures."""
     file = BytesIO()
-    Image.open(PHOTOS[0]).save(file, "JPEG", quality=80, progressive=True)
+    with Image.open(PHOTOS[0]) as photo:
+        photo.save(file, "JPEG", quality=80, progressive=True)
     content, path = file.getvalue(), Path("a.jpg")
     image = read_coefficients(content, path)
     block = image.components[0].blocks[100, 100].copy()
