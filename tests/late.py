@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import series
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
+from stillpix.detection.settings import DetectionSettings
 from stillpix.images.gather import gather
 from stillpix.scan import scan
 

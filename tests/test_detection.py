@@ -22,7 +22,9 @@ from frames import (
     some_frames,
 )
 from stillpix.detection import decide as detection
-from stillpix.detection.decide import DetectionSettings, detect, one_a_response
+from stillpix.detection.decide import detect
+from stillpix.detection.ranking import one_a_response
+from stillpix.detection.settings import DetectionSettings
 from stillpix.detection.null import Peaks
 from stillpix.detection.tail import TAIL, Tail, tail_of
 from stillpix.evidence.evidence import Evidence

@@ -28,7 +28,8 @@ from frames import (
     some_frames,
     texture,
 )
-from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.detection.decide import detect
+from stillpix.detection.settings import DetectionSettings
 from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence.evidence import Evidence, PhotoRecord
 from stillpix.evidence.repeats import SAMPLES, signature_of
