@@ -162,20 +162,14 @@ def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
     only_darks = 0 < evidence.darks == evidence.scenes
     if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
         return False
-    told = view.told(x, y)
     if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
             return True
         loud = np.abs(view.around(x, y, 0)[:, 0, 0])
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
-        if _photos_at_least(told[nearly]) < min(FEWEST_OF_LOUDEST, view.photos):
+        if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return only_darks or _photos_at_least(told) >= FEWEST_PHOTOS
-
-
-def _photos_at_least(told: NDArray[np.float64]) -> int:
-    """Return how many photos it takes at least to say as much: each is clipped."""
-    return int(np.ceil(float(np.abs(told).max()) / CLIP**2))
+    return only_darks or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:

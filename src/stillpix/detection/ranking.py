@@ -175,6 +175,8 @@ def _standing_alone(evidence: Evidence, views: Sequence[View], peaks: Peaks) -> 
     places = zip(peaks.x.tolist(), peaks.y.tolist(), peaks.view.tolist(), strict=True)
     for i, (x, y, number) in enumerate(places):
         view = views[number]
+        if view.fewest and view.takes(x, y) < view.fewest:
+            continue
         around, most = view.around(x, y, RING_TO), LIMIT * view.photos**0.5
         loudest = around[np.abs(around[:, RING_TO, RING_TO]).argmax()]
         spreads = evidence.rules.spreads

@@ -17,11 +17,13 @@ from ..evidence.evidence import Evidence
 from ..evidence.groups import Decoys
 from ..evidence.period_kernels import UNIT_OF_PERIODS
 from ..evidence.periods import SHORTEST, Period
-from ..evidence.sum_kernels import BLOCK, UNIT, UNIT_INFORMATION
+from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from .null import Null, null_of, window
 
-FEWEST, MOST_SHARE = 6, 0.75  # photos in a window, and share of all
+FEWEST, MOST_SHARE = 8, 0.75  # photos in a window, and share of all
 LONGER = 4 / 3  # times the photos of the window before, at least
+# Photos that must agree: of few photos of unlike weight two can stand out by chance.
+FEWEST_AGREE = 3
 COARSE = int(UNIT / UNIT_OF_PERIODS)
 
 Mask = NDArray[np.bool_]
@@ -38,6 +40,7 @@ class View:
     ]  # (templates, height, width), that are to be added up
     unit: int  # counts of a score that is 1 in the parts
     templates: tuple[int, ...]  # their numbers
+    fewest: int = 0  # photos that must agree on a peak
 
     def around(self, x: int, y: int, reach: int) -> NDArray[np.float64]:
         """Return the scores around a place in null sigmas, as `window` does."""
@@ -48,6 +51,11 @@ class View:
         return np.asarray(
             sum(part[:, y, x].astype(np.int64) for part in self.parts) * (self.unit / UNIT)
         )
+
+    def takes(self, x: int, y: int, templates: Mask | None = None) -> int:
+        """Return how many photos it takes to say as much by some templates: each is clipped."""
+        told = np.abs(self.told(x, y))
+        return int(np.ceil(float((told if templates is None else told[templates]).max()) / CLIP**2))
 
     def full(self, x: int, y: int) -> NDArray[np.float64]:
         """Return the sum of m^2 at a place, by template: what a defect should say that shows."""
@@ -80,7 +88,8 @@ def views_of(
             photos += period.photos
         fine = scores * np.int32(COARSE)
         null = null_of(fine, information, pool, evidence.rules.grid, masked)
-        yield View(null, photos, tuple(parts), COARSE, (evidence.periods.template,)), fine
+        view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), FEWEST_AGREE)
+        yield view, fine
 
 
 def decoy_views_of(
@@ -122,4 +131,4 @@ def _decoy_view(
 ) -> tuple[View, NDArray[np.int32]]:
     fine = decoys.scores * np.int32(COARSE)
     null = null_of(fine, decoys.information, pool, evidence.rules.grid, decoys.masked)
-    return View(null, photos, (fine,), 1, (evidence.periods.template,)), fine
+    return View(null, photos, (fine,), 1, (evidence.periods.template,), FEWEST_AGREE), fine
