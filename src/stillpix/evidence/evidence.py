@@ -177,7 +177,7 @@ class Evidence:
         self.periods.expect(list(fresh.values()))
         alike: dict[tuple[Any, ...], list[Frame]] = {}
         for frame in fresh.values():
-            wide = self.periods.of(frame)[1].dtype.str
+            wide = self.periods.of(frame)[2].dtype.str
             alike.setdefault((wide, *self.rules.likeness(frame)), []).append(frame)
         for _, those in sorted(alike.items(), key=lambda item: item[0]):
             for start in range(0, len(those), TOGETHER):

@@ -35,15 +35,16 @@ def add_to_period(
 ) -> None:  # fmt: skip
     """Add one row's counts of one template to the photo's period, and to its group in there.
 
-    period is the template, and per sum an array of the period: scores (height, width), information
-    (blocks down, across), and the same of the group with one template, (1, rows, width) and (1,
-    blocks down, across). A photo without a date has arrays without rows. `row` is that of the
+    period is the template, how much steeper it is, and the arrays of the period: scores (height,
+    width), information (blocks down, across), and the same of the group with one template, (1,
+    rows, width) and (1, blocks down, across). A photo without a date has arrays without rows.
+    `row` is that of the
     group's sums, or -1; `informs` says whether this row stands for its blocks.
     """
-    k, scores, information, group_scores, group_information = period
+    k, steeper, scores, information, group_scores, group_information = period
     if scores.shape[0] == 0:
         return
-    weight, factor = response if weights[k] else slope, factors[k]
+    weight, factor = response if weights[k] else slope, factors[k] * np.float32(steeper)
     _coarse_row(weight, psi, factor, counts)
     sums = scores[y]
     for x in range(counts.size):

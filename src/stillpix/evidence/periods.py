@@ -21,7 +21,7 @@ from .groups import Groups
 from .sum_kernels import BLOCK
 from .templates import Template
 
-OF_PERIODS = "hot-tempered"  # the template that periods are summed by
+OF_PERIODS, STEEPER = "hot-tempered", 2.0  # the template that periods are summed by, times this
 ROOT = 40  # level of the interval that holds all dates: 2^40 seconds, from the year 1 on
 SHORTEST = 16  # level of 18 h: what begins within a night is a star
 PARTS = 16  # of the whole time; intervals shorter than one are not told apart
@@ -29,8 +29,11 @@ GROUPS_OF_PERIOD = 6  # of decoys, at most
 NARROW = 220  # photos that 16 bits can hold, at 144 counts at most each
 
 Interval: TypeAlias = tuple[int, int]  # level, number: seconds number * 2^level and on
-# Which template, and of the photo's period and of its group in there scores and information.
-PeriodSums: TypeAlias = tuple[int, NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any]]
+# Which template, how much steeper, and of the photo's period and of its group in there scores and
+# information.
+PeriodSums: TypeAlias = tuple[
+    int, float, NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any]
+]
 
 
 @dataclass(slots=True)
@@ -100,10 +103,10 @@ class Periods:
             width, across = self.shape[1], self.shape[1] // BLOCK
             none, untold = np.zeros((0, width), np.int16), np.zeros((0, across), np.int64)
             group = np.zeros((1, 0, width), np.int32), np.zeros((1, 0, across), np.int64)
-            return self.template, none, untold, *group
+            return self.template, STEEPER, none, untold, *group
         period = self.sums[self._interval_of((0, at))]
         ((scores, information, _),) = period.groups.of([frame], self.stretch_s)
-        return self.template, period.scores, period.information, scores, information
+        return self.template, STEEPER, period.scores, period.information, scores, information
 
     def merge(self, other: Self) -> None:
         """Add the sums of other photos."""
