@@ -39,7 +39,14 @@ LAYERS = {
         "find",
         "__init__",
     ),
-    "detection": ("__init__ dates peak_kernels", "null", "kinds tail", "decide"),
+    "detection": (
+        "__init__ dates peak_kernels settings",
+        "null",
+        "tail views",
+        "kinds",
+        "ranking",
+        "decide",
+    ),
     "evidence": (
         "__init__ least_variance repeats sum_kernels templates",
         "mosaic_kernels rendered_kernels rules",

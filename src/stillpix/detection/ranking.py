@@ -27,6 +27,7 @@ EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed resi
 EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighbours' predictions
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
+WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of them must be
 CLEANED = 3  # times at most that decoys are made without what is surely broken
 
 Mask = NDArray[np.bool_]
@@ -105,7 +106,9 @@ def _ranked_without(
     found, decoys = (
         loudest_of(
             [
-                peaks if tail is tails[0] else _as_scores(peaks, tail, tails[0], floor)
+                peaks
+                if tail is tails[0]
+                else _as_scores(peaks, tail, tails[0], floor, WINDOW_RARER)
                 for peaks, tail in zip(views, tails, strict=True)
             ],
             apart,
@@ -297,9 +300,12 @@ def _listable(found: Peaks, tail: Tail, settings: DetectionSettings) -> Peaks:
     return found.only(slice(number))
 
 
-def _as_scores(peaks: Peaks, rare: Tail, tail: Tail, floor: float) -> Peaks:
-    """Return peaks with the scores that are as rare among decoys, where above the floor."""
-    score = tail.score_of(rare.fitted(peaks.score))
+def _as_scores(peaks: Peaks, rare: Tail, tail: Tail, floor: float, rarer: float = 1.0) -> Peaks:
+    """Return peaks with the scores that are as rare among decoys, where above the floor.
+
+    They count as if there were `rarer` times as many.
+    """
+    score = tail.score_of(rare.fitted(peaks.score) * rarer)
     return replace(peaks, score=score).only(score > floor)
 
 
