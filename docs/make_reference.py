@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
+from stillpix.detection.settings import DetectionSettings
 from stillpix.images.exports import CONVERTERS
 from stillpix.images.other_files import KINDS
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from stillpix.detection import decide as detection
-from stillpix.detection.decide import DetectionSettings, detect, one_a_response
+from stillpix.detection.decide import detect
 from stillpix.detection.null import Peaks
+from stillpix.detection.ranking import one_a_response
+from stillpix.detection.settings import DetectionSettings
 from stillpix.detection.tail import TAIL, Tail, tail_of
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER

@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.detection.decide import detect
+from stillpix.detection.settings import DetectionSettings
 from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence.evidence import Evidence, PhotoRecord
 from stillpix.evidence.repeats import SAMPLES, signature_of

@@ -47,6 +47,7 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 # Share of the photos in which noise shows one photosite, to one side, and its standard errors.
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
+BLOB_NOISE = 3.0  # standard deviations of the sum of the 8 beside a photosite
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -61,7 +62,7 @@ class Finding:
 
 def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     """Return what is at one place."""
-    around = window(evidence, null, x, y, RING_TO)
+    around = window(evidence.scores, null, x, y, RING_TO)
     scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
     loudest = int(np.abs(scores).argmax())
     shown = abs(int(evidence.shown[y, x]))
@@ -227,6 +228,23 @@ def is_alone(around: NDArray[np.float64], most: float) -> bool:
     if own < TRAIL * most and alike >= MANY_ALIKE:
         return False
     return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
+
+
+def is_blob(around: NDArray[np.float64], most: float) -> bool:
+    """Return whether a faint star is there: those beside a photosite, (odd, odd), share its score.
+
+    The sum of the eight beside it has the deviation of noise, the root of eight. `most` as in
+    `is_alone`: two broken photosites side by side say more.
+
+    >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> is_blob(star, 40.0), is_blob(np.where(star == 6.0, star, 0.3), 40.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    own = float(around[middle, middle])
+    square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
+    beside = (float(square.sum()) - own) * (1 if own >= 0 else -1)
+    return abs(own) < TRAIL * most and beside > BLOB_NOISE * 8**0.5
 
 
 def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, GRID, UNIT, UNIT_INFORMATION
 from .peak_kernels import count_by_phase, count_by_zone, find_peaks
@@ -41,6 +40,7 @@ class Null:
     scale: NDArray[np.float32]  # (templates, grid, width)
     zones: NDArray[np.float32]  # (templates, zones down, width)
     zone: int  # px
+    masked: NDArray[np.bool_]  # (height, width): what is neither null nor peak
 
     @property
     def grid(self) -> int:
@@ -57,24 +57,33 @@ class Peaks:
     score: NDArray[np.float32]
 
 
+NO_PEAKS = Peaks(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
+
+
 def null_of(
     scores: NDArray[np.int32],
     information: NDArray[np.int64],
     pool: Executor | None = None,
     grid: int = GRID,
+    masked: NDArray[np.bool_] | None = None,
 ) -> Null:
-    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
+    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone.
+
+    What is masked, (height, width), counts nowhere.
+    """
+    if masked is None:
+        masked = np.zeros(scores.shape[1:], np.bool_)
     zone = max(128, min(scores.shape[1:]) // 8)
 
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
         weight = information[k].astype(np.float32)
         weight += np.float32(BALLAST * weight.mean() + 1)
-        return weight, *_template_null(scores[k], weight, zone, grid)
+        return weight, *_template_null(scores[k], weight, masked, zone, grid)
 
     each = range(len(scores))
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
     weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    return Null(weight, middle, scale, zones, zone)
+    return Null(weight, middle, scale, zones, zone, masked)
 
 
 def burst_floor(bursts: NDArray[np.int32]) -> float:
@@ -107,7 +116,11 @@ def burst_peaks(
 
 
 def _template_null(
-    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int, grid: int
+    scores: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    masked: NDArray[np.bool_],
+    zone: int,
+    grid: int,
 ) -> tuple[NDArray[np.float32], ...]:
     """Return middle and scale, (grid, width), and the zones' scale, (zones down, width)."""
     height, width = scores.shape
@@ -115,31 +128,33 @@ def _template_null(
     down, across = max(height // zone, 1), max(width // zone, 1)
     columns = np.arange(width)
     counts = np.zeros((grid, grid, 2048), np.int64)
-    count_by_phase(scores, weight, grid, every, BIN, counts)
+    count_by_phase(scores, weight, masked, grid, every, BIN, counts)
     centre, spread = _median_and_spread(counts)
     middle = centre[:, columns % grid].astype(np.float32)
     scale = (1 / spread[:, columns % grid]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
-    count_by_zone(scores, weight, middle, scale, every, zone, BIN, counts)
+    count_by_zone(scores, weight, masked, middle, scale, every, zone, BIN, counts)
     local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
     local = np.where(counts.sum(-1) < FEW, 1.0, local)
     zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
     return middle, scale, zones
 
 
-def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
+def window(
+    scores: NDArray[np.int32], null: Null, x: int, y: int, reach: int
+) -> NDArray[np.float64]:
     """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
 
     Beyond the frame they are 0.
     """
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
-    height, width = evidence.scores.shape[1:]
+    height, width = scores.shape[1:]
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    each = np.arange(len(evidence.scores))
+    each = np.arange(len(scores))
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
-    standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread
+    standard = scores[np.ix_(each, rows, columns)] / UNIT / spread
     place = np.ix_(each, rows % null.grid, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
@@ -185,7 +200,7 @@ def peaks_of(
     height = scores.shape[1]
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
-    packed = (null.weight, null.middle, null.scale, null.zones, null.zone)
+    packed = (null.weight, null.middle, null.scale, null.zones, null.zone, null.masked)
 
     def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         most = 1 << 16

@@ -27,16 +27,17 @@ from numpy.typing import NDArray
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
+from .groups import Decoys, Groups
 from .repeats import SAMPLES, Signature
 from .rules import TOGETHER, Pass
+from .stillness import Stillness
 from .sum_kernels import BLOCK
 from .templates import TEMPLATES, Template
 
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
-ENOUGH_DECOYS = 3_000_000
+ENOUGH_DECOYS = 1_000_000
 MOST_PHOTOS = 32_000  # that the smallest of the sums can count
-STATE_VERSION = 1
-FIRST_TEMPLATES = ["offset", "hot-tempered", "hot", "response"]
+STATE_VERSION = 2
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
 # and its shape allocated before it is doubted.
@@ -60,9 +61,8 @@ class Evidence:
     """The sums of one sensor.
 
     Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
-    [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
-    moved along its rows by its own multiple of `grid` pixels: all that is content stays as it was,
-    all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
+    [template, row // BLOCK, column // BLOCK]. The photos are added up once more in `groups`, from
+    which decoys are made. Of a large sensor one strip of rows in `thin` has them.
     """
 
     def __init__(self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES) -> None:
@@ -78,18 +78,17 @@ class Evidence:
         strips = -(-height // self.rules.strip)
         self.thin = max(1, height * width // ENOUGH_DECOYS)
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
-        self.decoy_scores = np.zeros((len(templates), rows, width), np.int32)
-        self.decoy_information = np.zeros((len(templates), -(-rows // BLOCK), blocks[2]), np.int64)
+        self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
+        self.still = Stillness(sensor)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
         # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
         # tell what stays in place from stars that pass.
-        shapes = self.rules.shapes(sensor, rows)
+        shapes = self.rules.shapes(sensor)
         self.shown_again = np.zeros(shapes["shown_again"], np.int16)
         self.again = 0  # repeats that were asked
-        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
+        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual.
         self.bursts = np.zeros(shapes["bursts"], np.int32)
-        self.decoy_bursts = np.zeros(shapes["decoy_bursts"], np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -199,6 +198,7 @@ class Evidence:
         theirs = other._arrays()
         for name, sums in self._arrays().items():
             np.add(sums, theirs[name], out=sums)
+        self.groups.merge(other.groups)
         self.again += other.again
         self.photos.update(other.photos)
         self.signatures.update(other.signatures)
@@ -208,7 +208,8 @@ class Evidence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine, theirs = self._arrays(), other._arrays()
+        mine = self._arrays() | self.groups.arrays()
+        theirs = other._arrays() | other.groups.arrays()
         return (
             self.sensor == other.sensor
             and self.templates == other.templates
@@ -224,7 +225,7 @@ class Evidence:
 
         The JSON file is written last: a folder without it was not finished.
         """
-        for name, sums in self._arrays().items():
+        for name, sums in (self._arrays() | self.groups.arrays()).items():
             np.save(folder / f"{name}.npy", sums)
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
@@ -249,15 +250,16 @@ class Evidence:
                 raise ValueError(f"version {state['version']}")
             if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
                 raise ValueError("it is another sensor's")
-            # Until templates were named there were the first four.
-            if state.get("templates", FIRST_TEMPLATES) != [each.name for each in TEMPLATES]:
+            if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:
                     raise ValueError(f"{name} has another shape")
-                setattr(evidence, name, saved)
+                sums[...] = saved
+            names = evidence.groups.arrays()
+            evidence.groups.take({name: np.load(folder / f"{name}.npy") for name in names})
             signatures = np.load(folder / "signatures.npy")
             if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
                 raise ValueError("signatures have another shape")
@@ -271,10 +273,12 @@ class Evidence:
         return evidence
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
-        shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
-        add = self.rules.adder(Pass(frames, self.templates, shifts, self.thin), pool)
+        turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
+        groups = self.groups.of(frames, self.rules.stretch_s)
+        add = self.rules.adder(Pass(frames, self.templates, groups, turns, self.thin), pool)
         calls = [(*band, self._sums()) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: add(*call), calls))
+        self.still.add(frames, pool)
 
     def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
         """Return the first row and the row after the last of each band that a thread takes."""
@@ -283,22 +287,10 @@ class Evidence:
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         return list(pairwise(edges))
 
-    def _decoy_shift(self, digest: str) -> int:
-        """Return the photo's own move in px: a function of its content, so of no order."""
-        places = max(self.sensor.width // self.rules.grid - 1, 1)
-        return self.rules.grid * (1 + int(digest[:12], 16) % places)
-
-    def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
-        reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
-        whole = self.sensor.width // self.rules.grid * self.rules.grid
-        strip = y // self.rules.strip
-        row = strip // self.thin * self.rules.strip + y % self.rules.strip
-        moved = (x < whole) & (strip % self.thin == 0)
-        for digest, record in self.photos.items():
-            if record.counted:
-                reached[row[moved], (x[moved] + self._decoy_shift(digest)) % whole] = True
-        return reached
+    def decoys(self, left_out: NDArray[np.bool_]) -> Decoys:
+        """Return the decoys; what is left out, (height, width), counts nowhere."""
+        rows = np.arange(self.sensor.height) // self.rules.strip % self.thin == 0
+        return self.groups.moved(left_out[rows], self.rules.grid)
 
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
@@ -316,16 +308,14 @@ class Evidence:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is kept of a photo's pixels, by name."""
         again = {"shown_again": self.shown_again} if self.rules.bursts else {}
-        return self._sums() | again
+        return self._sums() | again | self.still.arrays()
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
-        of_mosaics = {"bursts": self.bursts, "decoy_bursts": self.decoy_bursts}
+        of_mosaics = {"bursts": self.bursts}
         return {
             "scores": self.scores,
             "information": self.information,
-            "decoy_scores": self.decoy_scores,
-            "decoy_information": self.decoy_information,
             "shown": self.shown,
             "excess": self.excess,
             **(of_mosaics if self.rules.bursts else {}),
