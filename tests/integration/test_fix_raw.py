@@ -228,7 +228,7 @@ def test_what_is_not_bayer_has_no_list_and_the_remedy_is_named(tmp_path, suffix)
     replaced = fixed(*arguments, "--mosaic")
 
     assert (ran.exit_code, replaced.exit_code) == (3, 0)
-    assert "is of a sensor that is X-Trans, and a DNG's list" in said(ran)
+    assert "is of a sensor that is X-Trans, and only Bayer" in said(ran)
     assert "give --mosaic to replace the values" in said(ran)
     changed = np.argwhere(pixels_of(tmp_path / "out" / "a.dng") != mosaic("xtrans")[1])
     assert changed.tolist() == [[100, 150]]

@@ -18,7 +18,7 @@ from accuracy.summary import Table
 ROOT = Path(__file__).parents[2]
 DOCS, BENCHMARKS = ROOT / "docs", ROOT / "benchmarks"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *BENCHMARKS.glob("*.md")])
-MARKER = re.compile(r"^<!-- (\w+)(?:: (.+?))? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (?!example)(\w+)(?:: (.+?))? -->$", re.MULTILINE)  # see test_how_to_add
 KINDS = {"measured", "long", "generated", "accuracy", "repair", "end"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
