@@ -1,13 +1,18 @@
-# check: all that CI runs.  fix: format and repair what ruff can.  test, bench: as named.
+# quick: the tests of single modules.  test: all tests, as the README's command runs them.
+# check: all that CI runs, the tests with all their examples and with coverage.
+# fix: format and repair what ruff can.  bench: as named.
 # docs: the documentation site, into build/site.  measured: renew what the pages show.
 # bench-accuracy: stillpix, rivals and ablations (docs/accuracy.md); needs '.[bench]'. More options
 # in ACCURACY, as in: make bench-accuracy ACCURACY="--first 31 --json found.json"
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: check lint types test smoke docs fix measured bench bench-accuracy
+.PHONY: quick check lint types test covered smoke docs fix measured bench bench-accuracy
 
-check: lint types test smoke
+quick:
+	$(PYTHON) -m pytest tests/unit
+
+check: lint types covered smoke
 
 lint:
 	$(PYTHON) -m ruff format --check
@@ -16,9 +21,11 @@ lint:
 types:
 	$(PYTHON) -m mypy
 
-# In as many processes as there are cores. The README's command runs the same tests in one.
 test:
-	$(PYTHON) -m pytest -n auto --maxprocesses 4
+	$(PYTHON) -m pytest
+
+covered:
+	$(PYTHON) -m pytest --long --cov --cov-report=term
 
 # The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
 # only the tests install, and a file that the wheel forgot.

@@ -12,14 +12,27 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from stillpix.maps.library import Library
-from support import series
+from support import effort, series
 
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# How long an example takes is the machine's business.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="try all examples, not a part of them")
+
+
+def pytest_configure(config):
+    effort.long = config.getoption("--long")
+    # How long an example takes is the machine's business.
+    settings.register_profile(
+        "unhurried",
+        max_examples=effort.some(100),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

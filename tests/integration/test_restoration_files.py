@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,23 +13,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stillpix.errors import WriteError
-from stillpix.frame import Exposure, Sensor
-from stillpix.images import Header, read_header
+from stillpix.images import read_header
 from stillpix.maps.records import Defect
 from stillpix.restoration import repaired_file, verified
 from stillpix.simulate import SimulatedCamera, random_settings
 from support import jpegs
+from support.effort import some
+from support.fixing import header_of
 from support.places import REAL as DATA
 
 SUBSAMPLINGS = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2), "grey": (1, 1)}
 DHT = b"\xff\xc4"
-
-
-def header_of(content, exposure=None):
-    with Image.open(io.BytesIO(content)) as image:
-        name, size = image.format.lower(), image.size
-    sensor = Sensor("unknown", "unknown", "unknown", *size)
-    return Header(Path(f"a.{name}"), name, sensor, exposure or Exposure(), None, 1, 255)
 
 
 def luma(content):
@@ -86,7 +79,7 @@ def assert_only_near(before, after, places, sampling, *, tables=True):
             ), (number, row, column)  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 @given(
     st.sampled_from(sorted(SUBSAMPLINGS)), st.integers(50, 97), st.integers(0, 99),
     st.sampled_from([{}, {"optimize": True}, {"progressive": True}, {"restart_marker_blocks": 3}]),

@@ -15,6 +15,7 @@ from stillpix.rewriting.dng.appending import with_bad_pixels
 from stillpix.rewriting.dng.opcodes import BadPixels
 from stillpix.rewriting.dng.writing import Negative, dng_of
 from support import mosaic_files
+from support.effort import spread
 
 WIDTH, HEIGHT = 806, 622
 ACTIVE = (24, 12, 700, 560)  # x, y, width, height
@@ -97,8 +98,7 @@ PROGRAMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(("layout", "compressed"), spread(LAYOUTS, (False, True)))
 @pytest.mark.parametrize("program", [pytest.param(each, marks=needs(each)) for each in PROGRAMS])
 def test_a_written_dng_is_developed_in_its_own_colours(tmp_path, program, compressed, layout):
     """Blue to the left and red to the right; a wrong phase or pattern would swap or mix them."""
@@ -123,8 +123,7 @@ def test_a_written_dng_is_developed_in_its_own_colours(tmp_path, program, compre
 
 
 @needs("exiftool")
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(("layout", "compressed"), spread(LAYOUTS, (False, True)))
 def test_exiftool_finds_nothing_wrong_with_a_written_dng(tmp_path, layout, compressed):
     dng = tmp_path / "photo.dng"
     dng.write_bytes(dng_of(negative_of(layout, scene(layout)), compressed=compressed))

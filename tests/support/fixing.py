@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stillpix.images import read_header
+from stillpix.frame import Exposure, Sensor
+from stillpix.images import Header, read_header
 from stillpix.images.gather import gather
 from stillpix.maps.records import Defect, DefectMap
 from stillpix.restoration.destinations import Placement, routes
@@ -84,3 +85,11 @@ def tree(folder):
 
 def names(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def header_of(content, exposure=None):
+    """Return what a file without a camera's tags says of itself."""
+    with Image.open(BytesIO(content)) as image:
+        name, size = image.format.lower(), image.size
+    sensor = Sensor("unknown", "unknown", "unknown", *size)
+    return Header(Path(f"a.{name}"), name, sensor, exposure or Exposure(), None, 1, 255)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stillpix.errors import ReadError
 from stillpix.rewriting.jpeg import read_coefficients
 from support import jpegs
+from support.effort import some
 from support.jpegs import AC, DC, Plane, Recipe, Scan, some_blocks
 
 PATH = Path("a.jpg")
@@ -40,7 +41,7 @@ def assert_like(image, planes):
 
 
 @given(options)
-@settings(max_examples=100)
+@settings(max_examples=some(100))
 def test_the_coefficients_are_those_that_libjpeg_reads(options):
     content = jpegs.saved(**options)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stillpix.rewriting.jpeg import read_coefficients, rewritten
 from stillpix.rewriting.jpeg.codable import have_codes, nearest_block
 from support import jpegs
+from support.effort import some
 from support.jpegs import AC, DC, ZIGZAG, Plane, Recipe, Scan, some_blocks
 
 PATH = Path("a.jpg")
@@ -51,7 +52,7 @@ short_symbols = [16 * run + size for run in range(4) for size in (1, 2)]
     st.sets(st.sampled_from(short_symbols)),
     st.lists(st.integers(1, 9), min_size=5, max_size=5),
 )
-@settings(max_examples=25)
+@settings(max_examples=some(25))
 def test_no_block_that_the_table_can_code_is_nearer(values, symbols, few_steps):
     """All blocks whose first five coefficients are -3 to 3: one further on would only add error."""
     wanted, steps = np.zeros(64, np.int16), np.full(64, 9, np.uint16)
@@ -100,7 +101,7 @@ all_symbols = [16 * run + size for run in range(16) for size in range(1, 6)]
     st.lists(st.integers(1, 30), min_size=63, max_size=63),
     st.booleans(),
 )
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 def test_the_cost_is_the_least_over_all_bands(values, symbols, steps, must_end):
     """Where a table has no end of block, the band must reach to its last coefficient."""
     band = [values.get(k, 0) for k in range(63)]
@@ -118,7 +119,7 @@ def test_the_cost_is_the_least_over_all_bands(values, symbols, steps, must_end):
 
 
 @given(st.integers(0, 999), st.sampled_from([0.02, 0.2, 0.9]))
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 def test_blocks_that_have_codes_are_told(seed, busy):
     blocks = some_blocks(1, 20, seed=seed, busy=busy)[0]
     rng = np.random.default_rng(seed)
@@ -163,7 +164,7 @@ ONLY_USED = AC.without(*(AC.lengths.keys() - used(PLANES)))
 
 
 @given(st.integers(0, 999), st.integers(1, 9))
-@settings(max_examples=50)
+@settings(max_examples=some(50))
 def test_with_a_table_of_few_symbols_the_nearest_block_is_written(seed, number):
     content = with_tables(ac=ONLY_USED)
     image = read_coefficients(content, PATH)
@@ -215,7 +216,7 @@ def differences(blocks, restart):
 
 @pytest.mark.parametrize("restart", [0, 2])
 @given(st.integers(0, 3), st.integers(0, 5), st.integers(-2500, 2500))
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 def test_a_dc_that_has_no_code_becomes_the_nearest_that_has_with_its_follower(
     restart, row, column, dc
 ):
@@ -251,7 +252,7 @@ def differences_of(plane, restart):
 
 
 @given(st.integers(0, 999))
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 def test_neighbours_whose_dcs_have_no_codes_are_all_written_and_no_other_block_changes(seed):
     rng = np.random.default_rng(seed)
     needed = {abs(d).bit_length() for plane in PLANES for d in differences_of(plane, 3)}

@@ -11,6 +11,7 @@ import pytest
 from stillpix.errors import ReadError
 from stillpix.rewriting.jpeg import read_coefficients, rewritten
 from support import jpegs
+from support.effort import some
 from support.jpegs import PROGRESSIVE_AC, Plane, Recipe, Scan, some_blocks
 
 PATH = Path("a.jpg")
@@ -38,7 +39,7 @@ SOUND = {
     ),
     "refined": jpegs.built(Recipe(41, 31, PLANES, 0xC2, REFINED, restart=3)),
 }
-MUTATIONS = 400  # of each
+MUTATIONS = some(400)  # of each
 LONGEST_S = 1.0
 
 

@@ -16,6 +16,7 @@ from stillpix.errors import ReadError
 from stillpix.rewriting.jpeg import read_coefficients, rewritten
 from stillpix.rewriting.jpeg.huffman import optimal_table
 from support import jpegs
+from support.effort import some
 from support.jpegs import PROGRESSIVE_AC, Plane, Recipe, Scan, some_blocks
 
 PATH = Path("a.jpg")
@@ -76,7 +77,7 @@ def assert_changed(content, result, changes):
 
 
 @given(scripts, st.integers(0, 4), st.integers(1, 9), st.integers(0, 99))
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 def test_any_script_of_scans_is_read_and_written_back(scans, restart, number, seed):
     recipe = Recipe(41, 31, PLANES, 0xC2, scans, restart, trailer=b"trailer", fill=b"\xff")
     content = jpegs.built(recipe)
@@ -188,7 +189,7 @@ def test_scans_that_do_not_make_a_picture_are_refused(scans, reason):
 
 
 @given(st.integers(0, 999), st.integers(0, 999), st.floats(0.05, 1), st.integers(1, 4))
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 def test_a_block_alone_is_encoded_as_an_encoder_without_runs_does(before, after, busy, depth):
     old, new = (some_blocks(1, 1, seed=seed, busy=busy) for seed in (before, after))
     scans = [scan((0,), 0, 0, 0, 0), scan((0,), 1, 63, 0, depth)]
@@ -292,7 +293,7 @@ def least_bits(counts):
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=256), st.randoms())
-@settings(max_examples=100)
+@settings(max_examples=some(100))
 def test_a_table_is_the_best_for_its_counts(numbers, random):
     symbols = random.sample(range(256), len(numbers))
     counts = np.zeros(256, np.int64)

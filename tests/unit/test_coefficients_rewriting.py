@@ -14,6 +14,7 @@ from PIL import Image
 
 from stillpix.rewriting.jpeg import read_coefficients, rewritten
 from support import jpegs
+from support.effort import some
 from support.jpegs import Plane, Recipe, Scan, some_blocks
 
 PATH = Path("a.jpg")
@@ -64,7 +65,7 @@ def assert_only_changed(before, after, changes, substituted):
 
 
 @given(options, st.integers(1, 20), st.integers(0, 99))
-@settings(max_examples=150)
+@settings(max_examples=some(150))
 def test_the_wanted_blocks_change_and_nothing_else(options, number, seed):
     content = jpegs.saved(**options) + TRAILER
     image = read_coefficients(content, PATH)
@@ -86,7 +87,7 @@ def test_the_wanted_blocks_change_and_nothing_else(options, number, seed):
 
 
 @given(options, st.integers(1, 20), st.integers(0, 99))
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 def test_a_change_undone_gives_the_file_as_it_was(options, number, seed):
     content = jpegs.saved(**options) + TRAILER
     image = read_coefficients(content, PATH)
@@ -102,7 +103,7 @@ def test_a_change_undone_gives_the_file_as_it_was(options, number, seed):
 
 
 @given(options)
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 def test_without_a_change_the_file_stays_as_it_is(options):
     content = jpegs.saved(**options)
     image = read_coefficients(content, PATH)
@@ -155,7 +156,7 @@ def tells_its_padding(recipe):
 
 
 @given(recipes, st.integers(1, 12), st.integers(0, 99))
-@settings(max_examples=150)
+@settings(max_examples=some(150))
 def test_the_file_is_what_its_encoder_would_have_made_of_the_changed_blocks(ways, number, seed):
     recipe = Recipe(41, 31, PLANES, **(ways | {"scans": SCANS[ways["scans"]]}))
     assume(tells_its_padding(recipe))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from stillpix.rewriting.jpeg import Component, read_coefficients, samples_of, waves
 from support import jpegs
+from support.effort import some
 
 PATH = Path("a.jpg")
 
@@ -30,7 +31,7 @@ def sample(block, steps, x, y):
 
 
 @given(st.integers(0, 99))
-@settings(max_examples=15)
+@settings(max_examples=some(15))
 def test_samples_are_the_sum_that_the_standard_gives(seed):
     rng = np.random.default_rng(seed)
     blocks = jpegs.some_blocks(3, 4, seed=seed)
@@ -46,7 +47,7 @@ def test_samples_are_the_sum_that_the_standard_gives(seed):
 
 
 @given(st.integers(0, 99))
-@settings(max_examples=15)
+@settings(max_examples=some(15))
 def test_samples_are_sums_of_the_waves(seed):
     blocks = jpegs.some_blocks(1, 1, seed=seed)
     steps = np.random.default_rng(seed).integers(1, 65_536, 64).astype(np.uint16)

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_restoration_files import DATA, header_of
 
 from stillpix.errors import ReadError, WriteError
 from stillpix.images import read_header
@@ -26,10 +25,13 @@ from stillpix.restoration.fix import fix
 from stillpix.restoration.heads import end_of_picture
 from support import companioned
 from support.companioned import end_of_first, picture, striped
+from support.effort import some
+from support.fixing import header_of
+from support.places import REAL as DATA
 
 DOTS = ((20, 18), (50, 33))
 LISTED = tuple(Defect(x=x, y=y, state="confirmed") for x, y in DOTS)
-EXAMPLES = int(os.environ.get("STILLPIX_EXAMPLES", "30"))  # files that are made at random
+EXAMPLES = int(os.environ.get("STILLPIX_EXAMPLES", some(30)))  # files that are made at random
 SHORTER, LONGER = picture(DOTS), striped(DOTS)
 EXIFTOOL = shutil.which("exiftool")
 needs_exiftool = pytest.mark.skipif(EXIFTOOL is None, reason="exiftool is not installed")

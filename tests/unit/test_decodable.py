@@ -20,6 +20,7 @@ from stillpix.rewriting.jpeg.huffman import (  # fmt: skip
     number_entries,
     optimal_table,
 )
+from support.effort import some
 
 
 def saved(form, mode="RGB", **options):
@@ -52,7 +53,7 @@ def test_a_jpeg_whose_last_codes_are_damaged_is_not_decodable(options):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25)
+@settings(max_examples=some(25))
 def test_an_entry_of_code_and_number_says_what_reading_them_one_by_one_does(seed):
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 1000, 256) ** 2

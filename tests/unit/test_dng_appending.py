@@ -16,6 +16,7 @@ from stillpix.rewriting.dng.appending import Tag, opcodes_of, with_bad_pixels, w
 from stillpix.rewriting.dng.mosaic_directory import mosaic_directory
 from stillpix.rewriting.dng.opcodes import BadPixels, bad_pixels_in, fix_bad_pixels, opcode_list
 from support import mosaic_files, tiffs
+from support.effort import some
 
 NAME = Path("photo.dng")
 PLACES = ("first", "second", "alone below", "last below")
@@ -49,7 +50,7 @@ def changed_bytes(before, after):
     return np.flatnonzero(old != new)
 
 
-@settings(max_examples=150)
+@settings(max_examples=some(150))
 @given(
     st.sampled_from("<>"), st.booleans(), st.sampled_from(PLACES), some_tags(),
     st.lists(some_tags(), max_size=2), some_tags(),

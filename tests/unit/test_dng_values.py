@@ -21,6 +21,7 @@ from stillpix.rewriting.dng.lossless_jpeg import Tile, lossless_decoded, lossles
 from stillpix.rewriting.dng.mosaic_values import with_values
 from stillpix.rewriting.patch import Patch
 from support import mosaic_files, tiffs
+from support.effort import some
 
 NAME = Path("photo.dng")
 HEIGHT, WIDTH = 64, 96
@@ -382,7 +383,7 @@ def test_a_result_with_another_byte_outside_its_strips_is_not_handed_out(monkeyp
         with_values(mosaic_files.dng(mosaic()), NAME, patches())
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(st.integers(2, 16), st.integers(1, 20), st.integers(1, 30), st.integers(0, 1 << 30))
 def test_any_tile_is_packed_without_loss(bits, rows, columns, seed):
     values = np.random.default_rng(seed).integers(
@@ -394,7 +395,7 @@ def test_any_tile_is_packed_without_loss(bits, rows, columns, seed):
     assert np.array_equal(lossless_decoded(packed, rows, columns, NAME).pixels, values)
 
 
-@settings(max_examples=100)
+@settings(max_examples=some(100))
 @given(st.data())
 def test_a_damaged_tile_is_decoded_or_refused(data):
     whole = bytearray(tiffs.lossless_jpeg(mosaic(12)[:8, :12].reshape(8, 6, 2), 12))
@@ -413,7 +414,7 @@ def test_tifffile_reads_what_the_tests_own_encoder_packs():
         assert np.array_equal(file.pages[0].asarray(), pixels)
 
 
-@settings(max_examples=200)
+@settings(max_examples=some(200))
 @given(st.sampled_from("<>"), st.booleans(), st.sampled_from(["first", "last below"]), st.data())
 def test_damage_of_any_kind_is_refused_in_one_line_or_survived(order, big, place, data):
     whole = bytearray(tiffs.laid_out(mosaic(), order=order, big=big, place=place, others=({},)))

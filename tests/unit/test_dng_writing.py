@@ -24,6 +24,7 @@ from stillpix.rewriting.dng.metadata import Field, Metadata, metadata_in
 from stillpix.rewriting.dng.opcodes import BadPixels, extended
 from stillpix.rewriting.dng.writing import Negative, dng_of
 from support import mosaic_files, series
+from support.effort import some
 
 BAYER = ("bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG")
 MATRIX = ((0.8, -0.2, 0.0), (-0.4, 1.25, 0.125), (0.0, 0.25, 0.5))
@@ -78,7 +79,7 @@ def test_libraw_reads_the_same_mosaic_colours_and_levels(layout, compressed, ord
         )
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(st.integers(32, 560), st.integers(32, 300), st.booleans())
 def test_mosaics_of_any_size_are_read_back(width, height, compressed):
     pixels = noise(width, height, seed=width)

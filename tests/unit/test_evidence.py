@@ -10,6 +10,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from stillpix.evidence.templates import (
     template_factors,
 )
 from stillpix.frame import Exposure
+from support.effort import some
 from support.frames import (
     EXPOSURES,
     evidence_of,
@@ -64,9 +66,14 @@ def mixed_frames():
 
 
 FRAMES = mixed_frames()
-ALL = evidence_of(FRAMES)
 ORDERS = st.permutations(range(len(FRAMES)))
 SPLITS = st.lists(st.integers(0, len(FRAMES)), max_size=4).map(sorted)
+
+
+@cache
+def whole():
+    """Return the evidence of all frames; no test adds to it."""
+    return evidence_of(FRAMES)
 
 
 def parts_of(frames, splits):
@@ -78,21 +85,21 @@ def bits(evidence):
     return {name: getattr(evidence, name).tobytes() for name in ARRAYS}
 
 
-@settings(max_examples=30)
+@settings(max_examples=some(30))
 @given(ORDERS, SPLITS)
 def test_any_order_and_any_split_of_the_photos_merges_to_the_same_bits(order, splits):
-    merged = Evidence(ALL.sensor)
+    merged = Evidence(whole().sensor)
     for part in parts_of([FRAMES[n] for n in order], splits):
-        merged.merge(Evidence(ALL.sensor).update_all(part))
+        merged.merge(Evidence(whole().sensor).update_all(part))
 
-    assert merged == ALL
-    assert bits(merged) == bits(ALL)
+    assert merged == whole()
+    assert bits(merged) == bits(whole())
 
 
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 @given(ORDERS, SPLITS, st.integers(0, 5))
 def test_any_batches_with_any_number_of_threads_give_the_bits_of_one_by_one(order, splits, threads):
-    one_by_one, in_batches = Evidence(ALL.sensor), Evidence(ALL.sensor)
+    one_by_one, in_batches = Evidence(whole().sensor), Evidence(whole().sensor)
     for frame in FRAMES:
         one_by_one.update(frame)
 
@@ -114,13 +121,13 @@ def test_threads_change_nothing_at_any_size(width, height):
 
 
 @given(st.lists(st.integers(0, len(FRAMES) - 1), max_size=6))
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 def test_a_known_frame_changes_nothing(again):
     evidence = evidence_of(FRAMES)
 
     evidence.update_all([FRAMES[n] for n in again])
 
-    assert evidence == ALL
+    assert evidence == whole()
     assert evidence.scenes == len(FRAMES)
 
 
@@ -267,8 +274,9 @@ def saved_state(folder):
     return state
 
 
-@pytest.mark.parametrize("evidence", [full_evidence(), Evidence(sensor_of(48, 40))])
-def test_what_is_saved_and_loaded_is_equal(tmp_path, evidence):
+@pytest.mark.parametrize("make", [full_evidence, lambda: Evidence(sensor_of(48, 40))])
+def test_what_is_saved_and_loaded_is_equal(tmp_path, make):
+    evidence = make()
     evidence.save(tmp_path)
 
     loaded = Evidence.load(tmp_path, evidence.sensor)
@@ -283,7 +291,7 @@ def test_what_is_saved_and_loaded_is_equal(tmp_path, evidence):
 def test_saved_evidence_goes_on_as_if_it_had_never_been_put_down(tmp_path):
     evidence_of(FRAMES[:5]).save(tmp_path)
 
-    assert Evidence.load(tmp_path, ALL.sensor).update_all(FRAMES) == ALL
+    assert Evidence.load(tmp_path, whole().sensor).update_all(FRAMES) == whole()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -292,7 +300,7 @@ def test_a_missing_file_makes_the_state_unusable(tmp_path, name):
     (state / name).unlink()
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -303,7 +311,7 @@ def test_a_truncated_file_makes_the_state_unusable(tmp_path, name, kept):
     (state / name).write_bytes(content[: int(kept * len(content))])
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -322,7 +330,7 @@ def test_an_array_of_another_shape_or_type_makes_the_state_unusable(tmp_path, na
     (state / f"{name}.npy").write_bytes(npy_bytes(change(np.load(state / f"{name}.npy"))))
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +341,7 @@ def test_signatures_that_do_not_fit_make_the_state_unusable(tmp_path, signatures
     np.save(state / "signatures.npy", signatures)
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +363,7 @@ def test_another_version_or_other_contents_make_the_state_unusable(tmp_path, cha
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "1", '{"version": 1}', "\0", "{" * 5000])
@@ -364,7 +372,7 @@ def test_a_state_that_is_no_state_is_unusable(tmp_path, text):
     (state / "evidence.json").write_text(text)
 
     with pytest.raises(StateFormatError, match="made anew"):
-        Evidence.load(state, ALL.sensor)
+        Evidence.load(state, whole().sensor)
 
 
 @pytest.mark.parametrize("sensor", [sensor_of(40, 48), sensor_of(48, 40, "8")])
@@ -373,7 +381,7 @@ def test_the_state_of_another_sensor_is_unusable(tmp_path, sensor):
         Evidence.load(saved_state(tmp_path), sensor)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(FILES), st.integers(0, 140), st.binary(min_size=1, max_size=3))
 def test_bytes_damaged_at_a_files_head_make_no_other_error(name, at, damage):
     with tempfile.TemporaryDirectory() as folder:

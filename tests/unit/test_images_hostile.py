@@ -20,6 +20,7 @@ from stillpix.errors import ReadError
 from stillpix.images import read_frame, read_header
 from stillpix.images import tiff as tiff_module
 from support import photos
+from support.effort import some
 
 SMALL = photos.scene(40, 33)
 NOTE = {271: "NIKON CORPORATION", 42033: None, 37500: photos.nikon_note("8964244")}
@@ -217,7 +218,7 @@ def test_running_out_of_memory_is_explained(tmp_path, monkeypatch):
     assert refusal(path).startswith("needs more memory than there is; ")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(VALID)),
     changes=st.lists(

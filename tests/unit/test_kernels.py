@@ -27,6 +27,7 @@ from stillpix.evidence.sum_kernels import (
 from stillpix.evidence.templates import TEMPLATES, template_factors
 from stillpix.frame import Exposure, Frame, Sensor
 from support import naive
+from support.effort import some
 from support.frames import EXPOSURES, evidence_of, frame_of, some_frames, texture
 
 FLOOR = 2.0  # grey levels: the least noise that docs/statistics.md assumes
@@ -224,7 +225,7 @@ def test_white_says_what_a_full_pixel_is():
     assert_array_equal(twelve.scores, ten.scores)
 
 
-@settings(max_examples=25)
+@settings(max_examples=some(25))
 @given(
     st.integers(1, 70),
     st.integers(1, 70),

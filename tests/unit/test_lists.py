@@ -24,6 +24,7 @@ from stillpix.frame import Sensor
 from stillpix.lists import FORMATS, Area, format_named, rawtherapee, read_list, write_list
 from stillpix.lists.rawtherapee import file_name
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
+from support.effort import some
 
 NAMES = [form.name for form in FORMATS]
 MASKS = ("fits", "ccddata", "png", "npy")
@@ -91,7 +92,7 @@ def broken_pixels(found, candidates):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(found=found_maps(), candidates=st.booleans())
 def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
     tmp_path_factory, name, found, candidates
@@ -114,7 +115,7 @@ def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
     assert not expected & {place for one in written.left_out for place in one.pixels()}
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(found=st.lists(any_defects(BAYER), max_size=6, unique_by=lambda one: (one.x, one.y)))
 def test_a_table_holds_all_that_the_map_says_of_its_defects(tmp_path_factory, found):
     from stillpix.maps.map_file import as_text, from_text

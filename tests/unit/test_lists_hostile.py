@@ -16,6 +16,7 @@ from stillpix.frame import Sensor
 from stillpix.lists import FORMATS, format_named, read_list, write_list
 from stillpix.maps.records import Defect, DefectMap
 from support import photos
+from support.effort import some
 from support.frames import npy_bytes
 
 SENSOR = Sensor("Canon", "EOS R", "7", 30, 20, "bayer-RGGB", (3, 5, 24, 14))
@@ -137,7 +138,7 @@ def test_a_wrong_list_is_refused_in_one_line_and_little_memory(tmp_path, name, c
 
 
 @pytest.mark.parametrize("name", [form.name for form in FORMATS])
-@settings(max_examples=150)
+@settings(max_examples=some(150))
 @given(noise=st.data())
 def test_damage_anywhere_gives_a_list_or_one_clear_error(tmp_path_factory, name, noise):
     path = tmp_path_factory.getbasetemp() / f"damaged-{name}"

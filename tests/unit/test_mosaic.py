@@ -21,6 +21,7 @@ from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
 from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES, template_factors
 from support import naive
+from support.effort import some, spread
 from support.frames import EXPOSURES
 from support.mosaics import (
     LAYOUTS,
@@ -81,9 +82,9 @@ def test_only_red_and_blue_of_xtrans_have_five_neighbours():
     assert_array_equal(numbers, np.where(green, 8, 5))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_a_mosaic_adds_what_the_plain_loops_find(layout, width, height):
+@pytest.mark.parametrize(("size", "layout"), spread(SIZES, LAYOUTS))
+def test_a_mosaic_adds_what_the_plain_loops_find(size, layout):
+    width, height = size
     (frame,) = some_frames(1, layout, width, height, seed=width)
     _, _, expected = twin(frame)
 
@@ -93,9 +94,11 @@ def test_a_mosaic_adds_what_the_plain_loops_find(layout, width, height):
     assert np.abs(expected).max() > UNIT  # or there was nothing to compare
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("white", "black"), [(255, 0), (4095, 256), (65535, 0), (16383, 8000)])
-def test_any_depth_says_what_the_plain_loops_find(layout, white, black):
+@pytest.mark.parametrize(
+    ("layout", "depth"), spread(LAYOUTS, ((255, 0), (4095, 256), (65535, 0), (16383, 8000)))
+)
+def test_any_depth_says_what_the_plain_loops_find(layout, depth):
+    white, black = depth
     (frame,) = some_frames(1, layout, 33, 35, white=white, black=black)
     _, _, expected = twin(frame)
 
@@ -105,7 +108,7 @@ def test_any_depth_says_what_the_plain_loops_find(layout, white, black):
     assert np.abs(expected).max() > UNIT
 
 
-@settings(max_examples=12)
+@settings(max_examples=some(12))
 @given(PHASES)
 def test_an_xtrans_pattern_may_begin_anywhere(phase):
     (frame,) = some_frames(1, "xtrans", 36, 36)
@@ -157,10 +160,10 @@ def test_where_a_colour_is_dim_its_photosites_score_no_more_than_the_others(layo
         assert_allclose(one[inner & dim].std(), one[inner & ~dim].std(), rtol=0.12)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("digit", ["0", "1"])
-@pytest.mark.parametrize("more", range(4))
-@pytest.mark.parametrize("visible", [None, (8, 6, 120, 100), (3, 9, 121, 101)])
+@pytest.mark.parametrize(
+    ("more", "layout", "visible", "digit"),
+    spread((0, 1, 2, 3, 1), LAYOUTS, (None, (8, 6, 120, 100), (3, 9, 121, 101)), "01"),
+)
 def test_along_the_edges_information_is_what_it_is_elsewhere(layout, digit, more, visible):
     """Whichever of their rows stands for the blocks: the first digit of a digest says which."""
     width, height = 144 + more, 127 - more
@@ -181,8 +184,7 @@ def test_along_the_edges_information_is_what_it_is_elsewhere(layout, digit, more
         assert_allclose(edge.mean(axis=1), usual, rtol=0.045)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("white", [255, 16383, 65535])
+@pytest.mark.parametrize(("layout", "white"), spread(LAYOUTS, (255, 16383, 65535)))
 def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout, white):
     frames = some_frames(5, layout, white=white, black=white // 32)
     shown, excess, doubtful = (np.zeros((40, 48)) for _ in range(3))
@@ -201,9 +203,9 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout
     assert_allclose(evidence.excess[clear], excess[clear], rtol=2e-3, atol=8 * len(frames))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("width", "height"), [(48, 40), (33, 35), (70, 131)])
-def test_what_repeats_show_is_counted_as_that_of_other_photos_and_apart(layout, width, height):
+@pytest.mark.parametrize(("layout", "size"), spread(LAYOUTS, ((48, 40), (33, 35), (70, 131))))
+def test_what_repeats_show_is_counted_as_that_of_other_photos_and_apart(layout, size):
+    width, height = size
     frames = some_frames(5, layout, width, height)
     counted, repeated = evidence_of(frames), Evidence(frames[0].sensor)
     with ThreadPoolExecutor(2) as pool:
@@ -321,7 +323,7 @@ def test_masked_photosites_are_not_judged_and_change_nothing(layout):
     assert_array_equal(dark.shown, wild.shown)
 
 
-@settings(max_examples=25)
+@settings(max_examples=some(25))
 @given(
     st.sampled_from(LAYOUTS), st.integers(1, 70), st.integers(1, 70), st.integers(1, 5),
     st.sampled_from([255, 65535]), st.integers(0, 9), st.integers(0, 9),
@@ -369,7 +371,7 @@ MIXED = [
 ALL = evidence_of(MIXED)
 
 
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 @given(
     st.permutations(range(len(MIXED))),
     st.lists(st.integers(0, len(MIXED)), max_size=3).map(sorted),

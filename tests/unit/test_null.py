@@ -14,6 +14,7 @@ from stillpix.detection.null import BALLAST, null_of, peaks_of, window
 from stillpix.evidence.sum_kernels import BLOCK, BORDER, GRID, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES
 from support import naive
+from support.effort import some
 from support.frames import evidence_of, some_frames
 
 UNITS = {"block": BLOCK, "unit": UNIT, "unit_information": UNIT_INFORMATION}
@@ -101,7 +102,7 @@ def test_scores_of_pure_noise_come_out_with_median_0_and_unit_spread():
     assert_allclose(np.quantile(sound, 0.99), np.quantile(of_four, 0.99), rtol=0.05)
 
 
-@settings(max_examples=8)
+@settings(max_examples=some(8))
 @given(st.integers(24, 60), st.integers(24, 50), st.integers(0, 99), st.sampled_from([1.0, 2.5]))
 def test_peaks_are_those_of_an_exhaustive_search(width, height, seed, floor):
     scores, information = random_sums(width, height, seed)

@@ -21,6 +21,7 @@ from stillpix.restoration.pixels import PixelCanvas
 from stillpix.restoration.prediction import ALIKE, FEWEST, RIDGE, TRUST, Stencil, predict
 from stillpix.restoration.repairing import Place, repair_places
 from support import naive_repair, photos
+from support.effort import some
 
 MOSAICS = ["mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"]
 STENCILS = [Stencil((1, 1), search=7), Stencil((2, 1), search=8), Stencil((0, 0), 3, 12, 2)]
@@ -47,7 +48,7 @@ def header_of(form, width, height, white=255):
 
 
 @given(st.sampled_from(STENCILS), st.integers(0, 999), st.sampled_from([0.0, 0.02, 0.3]))
-@settings(max_examples=12)
+@settings(max_examples=some(12))
 def test_the_prediction_is_that_of_the_naive_twin(stencil, seed, broken):
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0 : stencil.side, 0 : stencil.side]
@@ -83,7 +84,7 @@ def test_a_pixel_stuck_at_black_or_white_is_repaired(layout, level, stored):
 
 @given(st.integers(0, 999), st.sampled_from(["rendered", *MOSAICS]), st.permutations(range(7)))
 @example(26, "rendered", [0, 5, 2, 3, 4, 1, 6])  # once apart by the rounding of a sum
-@settings(max_examples=12)
+@settings(max_examples=some(12))
 def test_places_in_any_order_give_the_same_grey_picture_or_mosaic(seed, layout, order):
     """Nothing of one place's hole is a source of another's, and no sample is of two."""
     rng = np.random.default_rng(seed)

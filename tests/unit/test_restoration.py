@@ -13,6 +13,7 @@ from stillpix.restoration import repair
 from stillpix.restoration.expectation import Expectation, expect
 from stillpix.restoration.prediction import Prediction, Stencil, predict
 from stillpix.restoration.separation import AMPLITUDES, NOISE, separate
+from support.effort import some
 
 LAYOUTS = ["rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"]
 COLOUR_REACH = 4  # px: the farthest that a repair of a rendered picture changes
@@ -230,7 +231,7 @@ def test_always_changes_nothing_beyond_reach():
     assert distances(listed, picture.shape)[changed].max(initial=0) <= 2
 
 
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 @given(
     st.integers(0, 10_000), st.sampled_from(LAYOUTS), st.booleans(),
     st.lists(st.tuples(st.integers(0, 49), st.integers(0, 41)), min_size=1, max_size=12),

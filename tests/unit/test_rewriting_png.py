@@ -19,6 +19,7 @@ from stillpix.errors import ReadError
 from stillpix.rewriting.patch import Patch
 from stillpix.rewriting.png import rewritten
 from support import photos
+from support.effort import some
 
 NAME = Path("photo.png")
 COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # PNG's colour type by the samples of a pixel
@@ -172,7 +173,7 @@ def picture_of(
 # --- What is replaced, and what stays
 
 
-@settings(max_examples=150)
+@settings(max_examples=some(150))
 @given(
     channels=st.integers(1, 4),
     deep=st.booleans(),

@@ -21,6 +21,7 @@ from stillpix.rewriting import tiff as tiff_rewriting
 from stillpix.rewriting.patch import Patch
 from stillpix.rewriting.tiff import rewritten
 from support import photos
+from support.effort import some
 
 NAME = Path("photo.tif")
 PACKED = ("lzw", "deflate", "adobe_deflate", "packbits", "zstd", "lzma")
@@ -172,7 +173,7 @@ pictures = st.builds(picture_of, st.sampled_from([3, 1, 4, 2]), deep=st.booleans
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
-@settings(max_examples=20)
+@settings(max_examples=some(20))
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), white=st.booleans())
 def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_others(
     cut, before, head, seed, white
@@ -189,7 +190,7 @@ def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_othe
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
 @pytest.mark.parametrize("packing", PACKED)
-@settings(max_examples=6)
+@settings(max_examples=some(6))
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), predictor=st.booleans())
 def test_of_a_packed_file_exactly_the_patched_pixels_and_the_strips_they_are_in_change(
     cut, packing, before, head, seed, predictor

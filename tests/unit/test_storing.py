@@ -18,6 +18,7 @@ from stillpix.restoration.storing import (
     stored,
     weighed,
 )
+from support.effort import some
 
 
 def wave(number):
@@ -63,7 +64,7 @@ def block(seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 def test_no_single_step_of_a_coefficient_comes_nearer(seed):
     before, steps, weight, wanted = block(seed)
 

@@ -21,6 +21,7 @@ from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER
 from stillpix.frame import Exposure
 from support import naive
+from support.effort import some
 from support.frames import (
     EXPOSURES,
     Pictures,
@@ -239,7 +240,7 @@ def test_a_date_stamp_hides_no_broken_pixel_elsewhere(broken):
     assert len(before - after) <= len(before) // 10
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(st.integers(0, 10_000), st.integers(0, 60), st.sampled_from([30, 90, 400]))
 def test_a_crowd_is_that_of_a_comparison_of_all_with_all(seed, count, spread):
     rng = np.random.default_rng(seed)
@@ -355,7 +356,7 @@ def test_noise_alone_confirms_nothing(seed):
     assert confirmed_of(evidence_of(dark_frames((), seed))) == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 @given(
     st.lists(st.floats(4, 12, width=32), max_size=60),
     st.lists(st.floats(4, 20, width=32), min_size=1, max_size=5),
@@ -393,7 +394,7 @@ def test_a_tail_never_rises():
     assert (np.diff(expected) <= 0).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=some(40))
 @given(st.integers(0, 10_000), st.integers(1, 40))
 def test_one_peak_a_response_is_kept_as_in_a_comparison_of_all_with_all(seed, count):
     rng = np.random.default_rng(seed)
