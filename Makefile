@@ -1,12 +1,18 @@
-# check: all that CI runs.  fix: format and repair what ruff can.  test, bench: as named.
+# quick: the tests of single modules.  test: all tests, as the README's command runs them.
+# check: all that CI runs, the tests with all their examples and with coverage.
+# fix: format and repair what ruff can.  bench: as named.
+# docs: the documentation site, into build/site.  measured: renew what the pages show.
 # bench-accuracy: stillpix, rivals and ablations (docs/accuracy.md); needs '.[bench]'. More options
 # in ACCURACY, as in: make bench-accuracy ACCURACY="--first 31 --json found.json"
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: check lint types test smoke fix bench bench-accuracy
+.PHONY: quick check lint types test covered smoke docs fix measured bench bench-accuracy
 
-check: lint types test smoke
+quick:
+	$(PYTHON) -m pytest tests/unit
+
+check: lint types covered smoke
 
 lint:
 	$(PYTHON) -m ruff format --check
@@ -15,9 +21,11 @@ lint:
 types:
 	$(PYTHON) -m mypy
 
-# In as many processes as there are cores. The README's command runs the same tests in one.
 test:
-	$(PYTHON) -m pytest -n auto --maxprocesses 4
+	$(PYTHON) -m pytest
+
+covered:
+	$(PYTHON) -m pytest --long --cov --cov-report=term
 
 # The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
 # only the tests install, and a file that the wheel forgot.
@@ -31,9 +39,21 @@ smoke:
 	venv/bin/stillpix --version; \
 	venv/bin/stillpix demo
 
+# Strict: a link or an anchor that leads nowhere, or a file from another host, is an error.
+docs:
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --site-dir build/site
+
 fix:
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
+
+# Everything that the pages show and a program can make anew: tables from the code, output of
+# commands, and tables from the result files of long runs (those runs are not repeated).
+measured:
+	$(PYTHON) docs/make_reference.py
+	$(PYTHON) docs/make_measurements.py
+	$(PYTHON) benchmarks/bench_accuracy.py --from benchmarks/accuracy/measured.json.gz \
+		--page docs/accuracy.md >/dev/null
 
 bench:
 	for script in benchmarks/bench_*.py; do $(PYTHON) "$$script"; done

@@ -7,11 +7,14 @@ the finder changed no longer proves anything: take new ones, and say in benchmar
 
     python benchmarks/bench_accuracy.py [--cameras 10] [--first 1001] [--photos 20 60]
         [--methods all | product bank rival ablation choice NAME ...] [--defects 100]
-        [--size 1500x1000] [--scenes FOLDER] [--clean] [--json FILE] [--plots FOLDER]
+        [--size 1500x1000] [--scenes FOLDER] [--clean] [--json FILE] [--condensed FILE]
+        [--plots FOLDER]
 
 Without `--methods` stillpix runs alone; `make bench-accuracy` runs all methods over 20, 60 and 200
 photos. The JSON file is written anew after each camera. `--from FILE ...` makes tables and plots of
 such files instead; with `--page docs/accuracy.md` it renews the generated parts of that page.
+`--condensed benchmarks/accuracy/measured.json.gz` writes the small file from which the page's
+tables and plots can be made again.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from accuracy.cameras import Plan, run, run_clean
 from accuracy.methods import Entry, chosen, missing
 from accuracy.page import renewed
 from accuracy.results import Results
-from accuracy.summary import Table
+from accuracy.summary import Table, condensed
 from accuracy.tables import everything
 
 LENGTHS = (5, 10, 20, 40, 60, 100, 200)  # photos after which stillpix alone is scored
@@ -80,6 +83,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--clean", action="store_true", help="the cameras without defects, too")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--condensed", type=Path, help="file to keep: enough for all tables")
     parser.add_argument("--plots", type=Path, help="folder for the plots (needs matplotlib)")
     parser.add_argument(
         "--from", type=Path, nargs="+", dest="sources",
@@ -91,7 +95,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def repeatable(arguments: list[str]) -> list[str]:
     """Return the command line without the files it writes: what another run needs."""
-    written = {"--json", "--plots", "--page"}
+    written = {"--json", "--condensed", "--plots", "--page"}
     pairs = zip(arguments, ["", *arguments], strict=False)
     return [word for word, before in pairs if word not in written and before not in written]
 
@@ -132,6 +136,8 @@ def main() -> None:
             results.save(options.json)
     else:
         results = measured(options)
+    if options.condensed:
+        condensed(results).save(options.condensed)
     print(everything(Table(results)))
     if options.defects == 0:
         worst = median(run.own.false for run in results.runs if run.own and run.rate is None)

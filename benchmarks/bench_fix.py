@@ -100,10 +100,10 @@ def _steps_of(header: Any, defects: Any, out: Path) -> list[tuple[float, float]]
     """Return each step's time and processor time in s, as repaired_file and mend go through it."""
     from stillpix.restoration import verified
     from stillpix.restoration.destinations import Placement, Route
-    from stillpix.restoration.healing import heal
     from stillpix.restoration.jpeg import JpegCanvas
     from stillpix.restoration.placer import Placer
     from stillpix.restoration.places import places_of
+    from stillpix.restoration.repairing import repair_places
     from stillpix.rewriting.jpeg import read_coefficients, rewritten
 
     marks: list[tuple[float, float]] = []
@@ -123,7 +123,7 @@ def _steps_of(header: Any, defects: Any, out: Path) -> list[tuple[float, float]]
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    verdicts = heal(canvas, places)
+    verdicts = repair_places(canvas, places)
     mark()
     fixed = rewritten(image, content, header.path, canvas.changes).content
     mark()

@@ -9,7 +9,7 @@ pixels they put in, before any compression. Development cameras have seeds 41 to
         [--defects 100] [--clusters 0] [--jobs 2] [--json FILE] [--page docs/repair.md]
 
 `--from FILE` makes the tables of an earlier run's JSON file; `--page` puts them into a page,
-between `<!-- measured: NAME -->` and `<!-- end -->`.
+between `<!-- repair: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from repair.results import Results
 
 PACKAGES = ("numpy", "numba", "opencv-python-headless", "scikit-image")
-PART = re.compile(r"(<!-- measured: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PART = re.compile(r"(<!-- repair: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -129,11 +129,12 @@ def about(results: Results) -> str:
     )
 
 
-def put_into(page: Path, parts: dict[str, str]) -> None:
-    """Make the measured parts of a page anew; raises KeyError for one that there is no table of."""
-    text = page.read_text(encoding="utf-8")
-    new = PART.sub(lambda part: f"{part[1]}\n{parts[part[2]]}\n\n{part[3]}", text)
-    page.write_text(new, encoding="utf-8")
+def renewed(text: str, results: Results) -> str:
+    """Return the page with its tables made from results; raises KeyError for an unknown one."""
+    from repair.tables import tables
+
+    parts = {**tables(results), "about": about(results)}
+    return PART.sub(lambda part: f"{part[1]}\n{parts[part[2]]}\n\n{part[3]}", text)
 
 
 def main() -> None:
@@ -145,12 +146,12 @@ def main() -> None:
     results = Results.load(options.source) if options.source else measured(options)
     if options.json:
         results.save(options.json)
-    parts = tables(results)
-    for name, table in parts.items():
+    for name, table in tables(results).items():
         print(f"## {name}\n\n{table}\n")
     print(f"{about(results)} {results.minutes} minutes, at most {results.peak_mb:.0f} MB a process")
     if options.page:
-        put_into(options.page, {**parts, "about": about(results)})
+        text = options.page.read_text(encoding="utf-8")
+        options.page.write_text(renewed(text, results), encoding="utf-8")
 
 
 if __name__ == "__main__":

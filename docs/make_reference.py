@@ -3,7 +3,7 @@
     python docs/make_reference.py
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; all other text is
-written by hand and stays. tests/test_docs.py fails where a part is not up to date.
+written by hand and stays. tests/unit/test_docs.py fails where a part is not up to date.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
-from stillpix.images.gather import CONVERTERS, UNREAD_SUFFIXES
+from stillpix.detection.settings import DetectionSettings
+from stillpix.images.exports import CONVERTERS
+from stillpix.images.other_files import KINDS
 
 HERE = Path(__file__).parent
 PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
@@ -32,7 +33,7 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
     "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")
+REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -96,7 +97,7 @@ def map_formats() -> Iterator[str]:
 
 def unread_formats() -> Iterator[str]:
     """Yield the suffixes that are known but not read, and the programs whose exports are noted."""
-    unread = " ".join(f"`{suffix}`" for suffix in sorted(UNREAD_SUFFIXES))
+    unread = " ".join(f"`{suffix}`" for suffix in sorted(KINDS))
     yield f"Known, counted and not read yet: {unread}.\n"
     yield f"Programs whose exports are noted: {', '.join(sorted(CONVERTERS))}."
 
@@ -106,8 +107,9 @@ def python_names() -> Iterator[str]:
     yield "| name | |\n|---|---|"
     for name in stillpix.__all__:
         thing = getattr(stillpix, name)
-        sentence = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
-        shown = name if inspect.isclass(thing) else signature_of(name, thing)
+        told = "Version that is installed." if isinstance(thing, str) else inspect.getdoc(thing)
+        sentence = (told or "").partition("\n\n")[0].replace("\n", " ")
+        shown = signature_of(name, thing) if inspect.isfunction(thing) else name
         yield f"| `{shown}` | {sentence} |"
 
 

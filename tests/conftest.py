@@ -11,15 +11,28 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
-import series
 from stillpix.maps.library import Library
+from support import effort, series
 
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# How long an example takes is the machine's business.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="try all examples, not a part of them")
+
+
+def pytest_configure(config):
+    effort.long = config.getoption("--long")
+    # How long an example takes is the machine's business.
+    settings.register_profile(
+        "unhurried",
+        max_examples=effort.some(100),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +56,7 @@ def many(tmp_path_factory):
 
 @pytest.fixture
 def site(library):
-    import pages
+    from support import pages
 
     with pages.serving(library) as found:
         yield found
@@ -52,10 +65,10 @@ def site(library):
 @pytest.fixture
 def held(monkeypatch):
     """Give a way to hold a run at a photo; whatever is still held at the end is let go."""
-    from holding import Held
     from stillpix.restoration import fix as mend
     from stillpix.scan import looking
     from stillpix.web import jobs
+    from support.holding import Held
 
     monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)
     gates = []
@@ -73,7 +86,7 @@ def held(monkeypatch):
 
 @pytest.fixture(scope="module")
 def browser():
-    import browsing
+    from support import browsing
 
     with browsing.chromium() as found:
         yield found

@@ -20,6 +20,7 @@ from .tables import (
     cameras_table,
     clean_table,
     growth_table,
+    markdown,
     methods_table,
     own_table,
     pooled_table,
@@ -61,6 +62,25 @@ def _per_photos(table: Table, name: str) -> str:
         variant = table.best(entry, photos)
         made.append(f"{mean_of(table.recalls(variant, photos)).value:.2f}" if variant else "-")
     return _numbers(made)
+
+
+def _short(table: Table) -> str:
+    """Return what a photographer gets, in a table."""
+    rows = []
+    for photos in table.photos:
+        made = own_summary(table, table.runs(NAME, photos))
+        if made is None:
+            continue
+        per_camera = len(table.runs(NAME, photos))
+        rows.append(
+            [
+                f"{photos} JPEGs", f"{100 * made.recall.value:.0f} of 100",
+                f"{made.false + made.aside} of {made.found + made.false + made.aside}",
+                f"{made.stated:.1f}",
+            ]
+        )  # fmt: skip
+    head = ["photos per camera", "defects found", "false finds", "false finds stated beforehand"]
+    return f"{per_camera} cameras, each with JPEGs of its own:\n\n{markdown(head, rows)}"
 
 
 def _lead(table: Table) -> str:
@@ -138,6 +158,7 @@ def _losses(table: Table) -> str:
 
 PARTS: dict[str, Callable[[Table], str]] = {
     "run": _run,
+    "short": _short,
     "lead": _lead,
     "own": product_table,
     "jpeg": lambda table: methods_table(table, "JPEG"),

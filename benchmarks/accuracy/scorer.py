@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -21,8 +21,20 @@ MERGED_WITHIN = 2  # px: of places this near to each other only the strongest co
 ASIDE_WITHIN = 3  # px from a found defect: its own response, neither false nor a second find
 FAR = 99  # px: all larger distances alike
 MOST_FALSE = 25  # false places after which a walk need not go on: no cut comes back from there
-LARGEST_SHARE = 0.01  # of false finds at the oracle's cut
 SHARE_LISTED = 0.01  # of a map's pixels among which places are looked for
+
+
+class Rule(NamedTuple):
+    """What the oracle lets pass."""
+
+    aside_within: int  # px from a found defect: a place there is not false
+    largest_share: float  # of false finds
+
+
+STRICT = Rule(ASIDE_WITHIN, 0.01)
+LOOSER = Rule(ASIDE_WITHIN, 0.05)
+WIDER = Rule(8, 0.01)
+RULES = (STRICT, LOOSER, WIDER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,9 +173,7 @@ def walk(ranked: Places, planted: Sequence[PlantedDefect]) -> list[tuple[float, 
 
 
 def oracle_cut(
-    steps: Sequence[tuple[float, int]],
-    aside_within: int = ASIDE_WITHIN,
-    largest_share: float = LARGEST_SHARE,
+    steps: Sequence[tuple[float, int]], rule: Rule = STRICT
 ) -> tuple[tuple[int, ...], int]:
     """Return the defects found, and the false places, at the largest cut with few false ones.
 
@@ -181,8 +191,8 @@ def oracle_cut(
             if code >= 0:
                 found.append(code)
             else:
-                false += code < -aside_within
-        if false <= largest_share * (false + len(found)):
+                false += code < -rule.aside_within
+        if false <= rule.largest_share * (false + len(found)):
             best = (tuple(found), false)
     return best
 

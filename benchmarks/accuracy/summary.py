@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import exp, lgamma, log
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from .methods import Entry
 from .product import NAME
-from .results import Planted, Results, Run
-from .scorer import ASIDE_WITHIN, LARGEST_SHARE, oracle_cut
+from .results import Common, Planted, Results, Run
+from .scorer import RULES, STRICT, Rule, oracle_cut
 
 RESAMPLES = 4000
 HALF_DECADES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e9)  # sigmas
@@ -82,20 +82,18 @@ class Table:
         self._runs: dict[tuple[str, int, float | None], dict[int, Run]] = defaultdict(dict)
         for run in results.runs:
             self._runs[run.variant, run.photos, run.rate][run.seed] = run
-        self.photos = sorted({run.photos for run in results.runs if run.steps})
+        self._common = {(each.variant, each.photos): each for each in results.common}
+        self.photos = sorted({run.photos for run in results.runs if run.ranks})
 
     def runs(self, variant: str, photos: int, rate: float | None = None) -> list[Run]:
         """Return one variant's runs after some number of photos, camera by camera."""
         found = self._runs.get((variant, photos, rate), {})
         return [found[seed] for seed in self.seeds if seed in found]
 
-    def recalls(
-        self, variant: str, photos: int, *, aside_within: int = ASIDE_WITHIN,
-        largest_share: float = LARGEST_SHARE,
-    ) -> list[float]:  # fmt: skip
+    def recalls(self, variant: str, photos: int, rule: Rule = STRICT) -> list[float]:
         """Return the recall on each camera at the oracle's cut of that camera."""
         return [
-            len(run.oracle(aside_within, largest_share)) / max(len(self.truth[run.seed]), 1)
+            run.recalled(rule) / max(len(self.truth[run.seed]), 1)
             for run in self.runs(variant, photos)
         ]
 
@@ -106,19 +104,20 @@ class Table:
 
     def common_cut(self, variant: str, photos: int) -> tuple[float, int]:
         """Return recall and false places at the best one cut for all cameras."""
-        steps = [
-            (score, run.seed, code)
+        planted = sum(len(self.truth[run.seed]) for run in self.runs(variant, photos))
+        kept = self._common.get((variant, photos))
+        found, false = (kept.found, kept.false) if kept else self._cut_for_all(variant, photos)
+        return found / max(planted, 1), false
+
+    def _cut_for_all(self, variant: str, photos: int) -> tuple[int, int]:
+        # codes of one camera's defects are not another's: numbered through
+        numbered = [
+            (score, code if code < 0 else 1000 * run.seed + code)
             for run in self.runs(variant, photos)
             for score, code in run.steps
         ]
-        planted = sum(len(self.truth[run.seed]) for run in self.runs(variant, photos))
-        # codes of one camera's defects are not another's: numbered through
-        numbered = [
-            (score, code if code < 0 else 1000 * seed + code)
-            for score, seed, code in sorted(steps, key=lambda step: -step[0])
-        ]
-        found, false = oracle_cut(numbered)
-        return len(found) / max(planted, 1), false
+        found, false = oracle_cut(sorted(numbered, key=lambda step: -step[0]))
+        return len(found), false
 
     def by(
         self, variant: str, photos: int, key: Callable[[Planted], str],
@@ -132,6 +131,33 @@ class Table:
                 counts[key(defect)][0] += index in found
                 counts[key(defect)][1] += 1
         return {name: (found, there) for name, (found, there) in sorted(counts.items())}
+
+
+def condensed(results: Results) -> Results:
+    """Return the results without steps, a small part of their size: tables and plots are the same.
+
+    Results of other cameras can no longer be joined to them.
+    """
+    table = Table(results)
+    runs = [_condensed(run) for run in results.runs]
+    ranked = dict.fromkeys(
+        (run.variant, run.photos) for run in results.runs if run.ranks and run.rate is None
+    )
+    common = []
+    for variant, photos in ranked:
+        recall, false = table.common_cut(variant, photos)
+        planted = sum(len(table.truth[run.seed]) for run in table.runs(variant, photos))
+        common.append(Common(variant, photos, round(recall * planted), false))
+    return replace(results, runs=runs, common=common)
+
+
+def _condensed(run: Run) -> Run:
+    """Return a run without steps; defects in their order, which compresses twice as well."""
+    own = run.own and replace(run.own, found=tuple(sorted(run.own.found)))
+    if not run.ranks:
+        return replace(run, own=own)
+    found, counts = tuple(sorted(run.oracle())), tuple(map(run.recalled, RULES))
+    return replace(run, steps=(), own=own, found=found, counts=counts)
 
 
 def own_found(run: Run) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from statistics import mean, median
 
 from .methods import BANKS, IMPROVED, IMPROVED_3, PLAIN, TWIN, TWIN_RAW, Entry, entries
 from .product import NAME, RATES
-from .scorer import ASIDE_WITHIN
+from .scorer import ASIDE_WITHIN, LOOSER, WIDER
 from .summary import (
     Mean,
     Table,
@@ -23,8 +23,6 @@ from .summary import (
     poisson_interval,
 )
 
-WIDER = 8  # px: a kinder rule for what is a found defect's own response
-LOOSER = 0.05  # share of false finds: a kinder oracle
 SHOWN = (NAME, PLAIN, IMPROVED)  # whose recall is broken down by kind, site and amplitude
 NEVER = "not reached"
 
@@ -104,14 +102,15 @@ def methods_table(table: Table, source: str) -> str:
         if not best:
             continue
         strict = [with_interval(mean_of(table.recalls(*run))) for run in best]
-        looser = [mean(table.recalls(*run, largest_share=LOOSER)) for run in best]
-        wider = [mean(table.recalls(*run, aside_within=WIDER)) for run in best]
+        looser = [mean(table.recalls(*run, LOOSER)) for run in best]
+        wider = [mean(table.recalls(*run, WIDER)) for run in best]
         common = [table.common_cut(*run)[0] for run in best]
         name = f"**{entry.name}**" if entry.kind == "product" else entry.name
         variant = best[-1][0].removeprefix(entry.name).strip(", ")
         rows.append([name, *strict, _slashed(looser), _slashed(wider), _slashed(common), variant])
     head = ["method", *(f"{photos} photos" for photos in table.photos)]
-    head += [f"{LOOSER:.0%} false", f"aside within {WIDER} px", "one cut for all", "variant"]
+    head += [f"{LOOSER.largest_share:.0%} false", f"aside within {WIDER.aside_within} px"]
+    head += ["one cut for all", "variant"]
     return markdown(head, rows)
 
 

@@ -1,10 +1,12 @@
-"""What is kept of a run: sums of errors, camera by camera, in one JSON file.
+"""The results of a run: sums of errors, camera by camera, in one JSON file.
 
-Every table is made anew from it. Holds no photos and no text.
+Every table is made from it. A file whose name ends in .gz is compressed. Holds no photos and no
+text.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -179,15 +181,17 @@ class Results:
         self.decided += other.decided
 
     def save(self, path: Path) -> None:
-        """Write them as JSON, sums to a tenth."""
+        """Write them as JSON, sums to a tenth; the same results always give the same bytes."""
         state = {"format": FORMAT, **asdict(self)}
         text = json.dumps(_rounded(state), separators=(",", ":"))
-        path.write_text(text.replace("},{", "},\n{") + "\n", encoding="utf-8")
+        data = (text.replace("},{", "},\n{") + "\n").encode()
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
     @classmethod
     def load(cls, path: Path) -> Results:
         """Read what `save` wrote; raises ValueError where it is of another format."""
-        state = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        state = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
         if state.pop("format", None) != FORMAT:
             raise ValueError(f"{path} was written by another version; run the benchmark again")
         state["cameras"] = [Camera(**each) for each in state["cameras"]]

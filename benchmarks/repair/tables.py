@@ -13,6 +13,7 @@ from .results import (
     ALL,
     BAYER,
     EVERY,
+    IN_FILE,
     MAP,
     NOTHING,
     OWN,
@@ -30,6 +31,7 @@ from .scoring import BUSY, MAIN, MIDDLE, STRENGTHS
 
 OURS = (OWN, EVERY, PIXELS)
 MEASURES = {PICTURE: MAIN, BAYER: "photosite, DN", XTRANS: "photosite, DN"}
+AREAS = ("pixel", "5x5", "17x17")
 WHITE = {PICTURE: 255.0, BAYER: 16383.0 - 512, XTRANS: 16383.0 - 512}  # DN, less black
 
 
@@ -118,6 +120,23 @@ def named(each: Standing) -> str:
     """Return a method's name and hole as tables have them."""
     words = f"**{each.method}**" if each.method in OURS else each.method
     return f"{words}, {each.variant}" if each.variant else words
+
+
+def short_table(table: Table) -> str:
+    """Return the errors of stillpix, of the best other method, and of doing nothing."""
+    best = table.best(PICTURE, ALL)
+    mine = [each for each in best if each.method in (OWN, NOTHING)]
+    others = [each for each in best if each.method not in {*OURS, NOTHING}]
+    plain = [each for each in others if not each.method.endswith(IN_FILE)]
+    names = {OWN: "repaired by stillpix", NOTHING: "left broken"}
+    rows = [
+        [names[each.method], *(f"{each.sums(f'{area}, luma').mean:.1f}" for area in AREAS)]
+        for each in mine
+    ]
+    least = [min(each.sums(f"{area}, luma").mean for each in plain) for area in AREAS]
+    rows.insert(1, [f"the best of {len(plain)} other methods", *(f"{one:.1f}" for one in least)])
+    head = ["mean error in brightness, of 255", "at the broken pixel", "5x5 around", "17x17 around"]
+    return markdown(head, rows)
 
 
 def pictures_table(table: Table) -> str:
@@ -299,6 +318,7 @@ def _tables(table: Table) -> Iterator[tuple[str, str]]:
     results = table.results
     sources = {row.source for row in results.rows if row.group == ALL}
     if PICTURE in sources:
+        yield "short", short_table(table)
         yield "pictures", pictures_table(table)
         yield "groups", groups_table(table, MAIN)
         yield "middles", groups_table(table, MIDDLE)

@@ -9,24 +9,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from .detection.decide import detect
+    from .detection.settings import DetectionSettings
     from .errors import StillpixError
     from .evidence.evidence import Evidence
-    from .frame import Frame, Sensor
+    from .frame import Exposure, Frame, Sensor
     from .images import open_frames
     from .maps import read_map, write_map
     from .maps.records import Defect, DefectMap
     from .restoration import repair
     from .restoration.fix import fix
+    from .restoration.verdicts import Verdict
     from .scan import find
 
 __all__ = [
     "Defect",
     "DefectMap",
+    "DetectionSettings",
     "Evidence",
+    "Exposure",
     "Frame",
     "Sensor",
     "StillpixError",
+    "Verdict",
+    "__version__",
     "detect",
     "find",
     "fix",
@@ -39,10 +46,13 @@ __all__ = [
 _HOMES = {
     "Defect": "maps.records",
     "DefectMap": "maps.records",
+    "DetectionSettings": "detection.settings",
     "Evidence": "evidence.evidence",
+    "Exposure": "frame",
     "Frame": "frame",
     "Sensor": "frame",
     "StillpixError": "errors",
+    "Verdict": "restoration.verdicts",
     "detect": "detection.decide",
     "find": "scan",
     "fix": "restoration.fix",
@@ -54,6 +64,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        globals()[name] = version("stillpix")
+        return globals()[name]
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

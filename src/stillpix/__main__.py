@@ -1,4 +1,4 @@
-"""The way in from the command line: `stillpix ...` or `python -m stillpix ...`.
+"""The entry point of the command line: `stillpix ...` or `python -m stillpix ...`.
 
 Never prints a traceback for what stillpix can explain in one line.
 """

@@ -1,6 +1,6 @@
-"""Writing a file so that either all of it is there or the old one still is.
+"""Writes a file whole, by one program: afterwards all of it is there, or the old one still is.
 
-Never leaves a half-written file behind and never changes a file in place.
+Never leaves a half-written file, and never changes a file in place.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from .errors import WriteError
+from .errors import LibraryBusyError, WriteError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space and run again",
@@ -32,6 +35,7 @@ REMEDIES = {
 FULL_BELOW_BYTES = 1 << 16
 LEFTOVER = re.compile(r"\.stillpix-[0-9a-f]{12}\.tmp")
 LEFTOVER_AGE_S = 3600.0  # no file takes that long to write
+LOCK_POLL_S = 0.1
 
 
 def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
@@ -211,3 +215,30 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def hold(lock: BaseFileLock, subject: str, *, wait_s: float) -> Iterator[None]:
+    """Hold a lock between programs and threads while the block runs.
+
+    The thread that holds it may take it again. It ends with its process, however that ends.
+
+    Raises:
+        LibraryBusyError: another program or thread still held it after `wait_s` seconds.
+        WriteError: the lock's file cannot be made.
+    """
+    from filelock import Timeout
+
+    try:
+        lock.acquire(timeout=wait_s, poll_interval=LOCK_POLL_S)
+    except Timeout as error:
+        raise LibraryBusyError(
+            f"{subject}: another stillpix is working on this camera, and did not end "
+            f"within {wait_s:g} s; wait until it is done and run again"
+        ) from error
+    except OSError as error:
+        raise write_error(lock.lock_file, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

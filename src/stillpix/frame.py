@@ -5,7 +5,7 @@ Knows nothing of files and never rotates: x is the stored column, y the stored r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
 
-Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Layout: TypeAlias = Literal[
     "rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"
 ]
@@ -24,6 +24,8 @@ XTRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
 BAYER: dict[str, Layout] = {
     "RGGB": "bayer-RGGB", "BGGR": "bayer-BGGR", "GRBG": "bayer-GRBG", "GBRG": "bayer-GBRG"
 }  # fmt: skip
+# The words by which a person names the layout of files that do not.
+PATTERNS: dict[str, Layout] = {**BAYER, "mono": "mono"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,8 +54,17 @@ class Sensor:
 
     @property
     def is_mosaic(self) -> bool:
-        """Return whether its photos hold the sensor's own values, one a photosite."""
+        """Return whether its photos hold the sensor's own values, one per photosite."""
         return self.layout != "rendered"
+
+    def is_alike(self, other: Sensor) -> bool:
+        """Return whether two records are of one sensor: readers may disagree on its visible area.
+
+        >>> one = Sensor("Canon", "EOS R", "7", 30, 20)
+        >>> one.is_alike(replace(one, visible=(2, 2, 20, 10)))
+        True
+        """
+        return replace(self, visible=None) == replace(other, visible=None)
 
     @property
     def visible_area(self) -> tuple[int, int, int, int]:
@@ -74,7 +85,7 @@ class Exposure:
 class Frame:
     """One photo as the sensor gave it."""
 
-    pixels: Pixels  # DN, (height, width): luma of a rendered photo, or the mosaic
+    pixels: Pixels  # DN, (height, width): luma of a rendered photo, or the mosaic; floats: of that
     sensor: Sensor
     exposure: Exposure
     origin: str  # "IMG_0042.JPG", "clip.mp4#117"

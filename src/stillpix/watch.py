@@ -1,4 +1,4 @@
-"""How a long scan tells what it does, and asks whether to go on.
+"""How a long scan reports what it does, and asks whether to go on.
 
 Says nothing itself.
 """
@@ -35,5 +35,5 @@ class Watch:
         """Something a person should know has happened."""
 
     def stop(self) -> bool:
-        """Return whether to end after the photos now in work, and keep what is done."""
+        """Return whether to end after the photos being read, and keep what is done."""
         return False

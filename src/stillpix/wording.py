@@ -1,4 +1,4 @@
-"""A map, a body and a defect in words, the same wherever they are told.
+"""Puts a map, a camera body and a defect into words, the same everywhere.
 
 Never prints and never decides anything.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .frame import Sensor
     from .maps.records import Defect, DefectMap
 
-LEAST_EXPECTED = 0.0001  # of an estimate; a smaller number says nothing more
+LEAST_EXPECTED = 0.0001  # a smaller estimate says nothing more
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
 JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelled with them
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
@@ -23,7 +23,8 @@ SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 def printable(text: str) -> str:
     r"""Return text that cannot steer a terminal: control characters become escapes.
 
-    So do the bytes of a file name that are no text. Spaces and joiners of every script stay.
+    Bytes of a file name that are not text become escapes, too. Spaces and joiners of every script
+    stay.
 
     >>> printable("D3200\x1b[2J, \udcff.jpg")
     'D3200\\x1b[2J, \\udcff.jpg'
@@ -38,7 +39,7 @@ def _is_plain(mark: str) -> bool:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count and its noun, in the plural where that is due.
+    """Return a count and its noun, in the plural if needed.
 
     >>> counted(1, "photo"), counted(4, "broken pixel"), counted(0, "candidate")
     ('1 photo', '4 broken pixels', 'no candidates')
@@ -73,21 +74,25 @@ them to be wrong; and 1 candidate'
         f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
     ]
     if broken and detection.expected_false is not None:
-        parts.append(f"expect {_few(detection.expected_false)} of them to be wrong")
+        parts.append(_wrong(detection.expected_false))
     elif broken:
-        parts.append("how many of them are wrong was not estimated")
+        parts.append("how many of them are wrong is not known")
     if candidates:
         parts.append(f"and {counted(len(candidates), 'candidate')}")
     return "; ".join(parts)
 
 
-def _few(expected: float) -> str:
-    """Return an expected number in words that fit a sentence.
+def _wrong(expected: float) -> str:
+    """Return how many of a map's broken pixels are likely wrong.
 
-    >>> _few(0.043), _few(3.9e-11)
-    ('0.043', 'fewer than 0.0001')
+    >>> _wrong(0.043)
+    'expect 0.043 of them to be wrong'
+    >>> _wrong(3.9e-11)
+    'less than 1 in 10,000 chance that any of them is wrong'
     """
-    return "fewer than 0.0001" if 0 < expected < LEAST_EXPECTED else f"{expected:.2g}"
+    if 0 < expected < LEAST_EXPECTED:
+        return "less than 1 in 10,000 chance that any of them is wrong"
+    return f"expect {expected:.2g} of them to be wrong"
 
 
 def exposure_time(exposure_s: float) -> str:
@@ -102,7 +107,7 @@ def exposure_time(exposure_s: float) -> str:
 
 
 def exposed(exposure_s: float | None, gain: float | None) -> str:
-    """Return exposure time and ISO in words, "" where neither is known.
+    """Return exposure time and ISO in words, "" if neither is known.
 
     >>> exposed(0.02, 4.0), exposed(None, 1.0)
     ('1/50 s, ISO 400', 'ISO 100')
@@ -116,9 +121,9 @@ def exposed(exposure_s: float | None, gain: float | None) -> str:
 
 
 def since(defect: Defect, first_photo: date | None = None) -> str:
-    """Return when a defect began, and when it ended where it did; "" where that is not known.
+    """Return when a defect began, and when it ended if it did; "" if that is not known.
 
-    "by" a date: at that date at the latest, and perhaps before there were photos.
+    "by" a date means: at that date at the latest, perhaps before the first photo.
 
     >>> from datetime import date
     >>> from stillpix.maps.records import Defect

@@ -1,4 +1,4 @@
-"""The `stillpix` command: one module a subcommand, registered here.
+"""The `stillpix` command: one module per subcommand, registered here.
 
 Never imports a heavy package by itself: each subcommand imports what it needs when it runs.
 """

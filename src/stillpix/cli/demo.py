@@ -1,4 +1,4 @@
-"""`stillpix demo`: the whole main job on a simulated camera, with the truth beside it.
+"""`stillpix demo`: the whole main job on a simulated camera, compared with the truth.
 
 Needs no photos, no download and nothing but stillpix itself.
 """
@@ -31,16 +31,18 @@ WITHIN = 1  # px: a find this near to a planted defect is that defect
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Where photos, truth and map are written.")
+        Path,
+        typer.Argument(metavar="[FOLDER]", help="Folder for the photos, the truth and the map."),
     ] = Path("stillpix-demo"),
     photos: Annotated[
-        int, typer.Option(min=4, max=500, metavar="N", help="How many photos to take.")
+        int, typer.Option(min=4, max=500, metavar="N", help="Number of photos to take.")
     ] = 40,
     seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Another number, another camera.")
+        int,
+        typer.Option(min=0, metavar="N", help="Simulate another camera: each number gives one."),
     ] = 1,
 ) -> None:
-    """See how it works: photos of a simulated camera, its pixels found, and the truth."""
+    """See how it works: a simulated camera, its broken pixels found, and the truth."""
     from ..maps.library import save_map
     from ..simulate import CameraSettings, SimulatedCamera
 
@@ -51,7 +53,7 @@ def demo(
     _take(folder, camera, photos)
     say("Looking for the pixels that stay still while the world changes")
     path = folder / MAP_NAME
-    found = save_map(_scanned(folder), path)
+    found = save_map(_scan_folder(folder), path)
     say(sentence(found))
     _compare(found, camera.defects)
     say(f"map: {path}   (stillpix show {path})")
@@ -91,7 +93,7 @@ def _take(folder: Path, camera: SimulatedCamera, photos: int) -> None:
         raise write_error(error.filename or folder, error) from error
 
 
-def _scanned(folder: Path) -> DefectMap:
+def _scan_folder(folder: Path) -> DefectMap:
     from ..images.gather import gather
     from ..scan import scan
 

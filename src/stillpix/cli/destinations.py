@@ -1,4 +1,4 @@
-"""Where `--out` puts maps: one file for one body, or a folder with a map a body.
+"""Where `--out` puts maps: one file for one body, or a folder with one map per body.
 
 Refuses a place that cannot take them before any photo is read, and overwrites nothing but a map
 of the same body.
@@ -38,7 +38,7 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
         if len(sensors) > 1:
             names = "; ".join(sensor.name for sensor in sensors)
             raise _wrong(
-                f"{out} can hold the map of one camera at one size, but these photos are of "
+                f"{out} can hold only the map of one camera at one size, but these photos are of "
                 f"{len(sensors)}: {names}. Give a folder, or fewer photos"
             )
         folder = out.parent
@@ -57,7 +57,7 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
         try:
             map_at(map_place(out, sensor), sensor)
         except StillpixError as error:
-            raise _wrong(f"it is not overwritten: {error}; or name another place") from error
+            raise _wrong(f"it will not be overwritten: {error}; or name another place") from error
 
 
 def _wrong(reason: str) -> typer.BadParameter:

@@ -20,7 +20,7 @@ from .statuses import NOTHING_USABLE
 
 if TYPE_CHECKING:
     from ..frame import Sensor
-    from ..lists import Area, Format, WrittenList
+    from ..lists import Area, ListFormat, WrittenList
     from ..maps.library import Library
     from ..maps.records import Defect, DefectMap
 
@@ -31,22 +31,22 @@ HEADINGS = ("format", "file", "read by", "counts from", "rows and columns")
 
 To = Annotated[
     str,
-    typer.Option("--to", metavar="FORMAT", help="The format; `--to list` prints the formats."),
+    typer.Option("--to", metavar="FORMAT", help="The format. `--to list` prints all formats."),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|DIR",
-        help="Write this file, or into this folder; for RawTherapee under the name that it looks "
-        "for.",
+        help="Write this file, or a file in this folder. For RawTherapee it gets the name that "
+        "RawTherapee looks for.",
     ),
 ]
 Photo = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="A photo of that camera: the list counts from this photo's visible area, where the "
-        "program does.",
+        help="A photo of that camera. If the program counts from the visible area, the list "
+        "counts from that of this photo.",
     ),
 ]
 Start = Annotated[
@@ -54,33 +54,31 @@ Start = Annotated[
     typer.Option(
         "--origin",
         metavar="X,Y[,W,H]",
-        help="Where in the full frame the program's 0,0 is, and how much it sees, where that "
-        "differs from what the format stands for.",
+        help="Where the program's 0,0 lies in the full frame, and how much it sees. Give it only "
+        "if that differs from the format's usual area.",
     ),
 ]
 Candidates = Annotated[
-    bool, typer.Option("--candidates", help="List candidates, too. Rejected pixels never are.")
+    bool,
+    typer.Option("--candidates", help="List candidates, too. Rejected pixels are never listed."),
 ]
 Install = Annotated[
     bool,
     typer.Option(
         "--install",
-        help="With --to rawtherapee: write into the folder that RawTherapee's settings name for "
-        "dark frames.",
+        help="With --to rawtherapee, write into the folder for dark frames that RawTherapee's "
+        "settings name.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+WANTED = "A map file, or part of a camera's name. Without it, use the only map in your library."
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def export(
     wanted: Annotated[
         str | None,
-        typer.Argument(
-            metavar="MAP",
-            help="A map file, or part of a body's name. Without it, the only map in the library.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="MAP", help=WANTED, show_default=False),
     ] = None,
     *,
     to: To,
@@ -95,6 +93,7 @@ def export(
     """Write the broken pixels of a map as a list for another program."""
     from ..lists import write_list
     from ..maps.library import Library
+    from ..maps.merging import laid_on
 
     if to == LIST:
         _print_formats(as_json=as_json)
@@ -102,19 +101,19 @@ def export(
     form = known_format(to, "--to")
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
-    found = replace(found, sensor=_with_area_of(found.sensor, photo))
+    found = laid_on(found, _with_area_of(found.sensor, photo))
     require_fit(form, found.sensor, "--to")
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)
     if path.exists() and not force:
         flag = "--install" if install else "--out"
-        raise wrong(f"{path} is there already; --force overwrites it, or name another", flag)
+        raise wrong(f"{path} exists already; --force overwrites it, or name another", flag)
     area = area_from(origin, found.sensor, form)
     written = write_list(found, path, form, area=area, candidates=candidates)
     _tell(written, form, found.sensor, as_json=as_json)
 
 
-def known_format(name: str, hint: str) -> Format:
+def known_format(name: str, hint: str) -> ListFormat:
     """Return the format of a name; refuse another by naming those that there are."""
     from ..lists import FORMATS, format_named
 
@@ -125,7 +124,7 @@ def known_format(name: str, hint: str) -> Format:
     return form
 
 
-def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
+def area_from(origin: str | None, sensor: Sensor, form: ListFormat) -> Area | None:
     """Return the area that --origin tells, None where it tells none.
 
     Without width and height it ends where the format's own area does: some programs write beyond
@@ -146,26 +145,25 @@ def area_from(origin: str | None, sensor: Sensor, form: Format) -> Area | None:
     return Area(x, y, width, height)
 
 
-def _require_one_place(form: Format, out: Path | None, *, install: bool) -> None:
+def _require_one_place(form: ListFormat, out: Path | None, *, install: bool) -> None:
     if install and form.name != "rawtherapee":
-        raise wrong("is for --to rawtherapee; give --out FILE", "--install")
+        raise wrong("works only with --to rawtherapee; give --out FILE", "--install")
     if install and out is not None:
-        raise wrong("finds the folder itself; give --out or --install, not both", "--install")
+        raise wrong("finds the folder itself; give either --out or --install", "--install")
     if out is None and not install:
-        raise wrong(
-            f"tell where the list goes: --out FILE, such as list{form.suffixes[0]}", "--out"
-        )
+        raise wrong(f"say where the list goes: --out FILE, such as list{form.suffixes[0]}", "--out")
 
 
 def _map(library: Library, wanted: str | None, photo: Path | None) -> DefectMap:
     """Return the map that is named, else that of the photo's body, else the only one."""
     from ..images import read_header
+    from ..images.layouts import as_seen
 
     if wanted is not None:
         return named_map(library, wanted)
     if photo is None:
         return only_map(library)
-    sensor = read_header(photo).sensor
+    sensor = as_seen(read_header(photo)).sensor
     found = library.find(sensor)
     if found is None:
         raise wrong(f"the library has no map of {sensor.name}; name a map", "MAP")
@@ -176,10 +174,11 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     """Return the sensor with the visible area of a photo of its body; refuse another's photo."""
     from ..frame import UNKNOWN
     from ..images import read_header
+    from ..images.layouts import with_layout
 
     if photo is None:
         return sensor
-    taken = read_header(photo).sensor
+    taken = with_layout(read_header(photo), sensor.layout).sensor
     alike = (taken.width, taken.height) == (sensor.width, sensor.height)
     for name in ("make", "model", "serial", "layout"):
         one, other = getattr(taken, name), getattr(sensor, name)
@@ -191,7 +190,7 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     return replace(sensor, visible=taken.visible)
 
 
-def require_fit(form: Format, sensor: Sensor, hint: str) -> None:
+def require_fit(form: ListFormat, sensor: Sensor, hint: str) -> None:
     """Refuse a format that cannot hold the pixels of a sensor."""
     from ..lists import unfit
 
@@ -212,7 +211,7 @@ def _require_defects(found: DefectMap, *, candidates: bool) -> None:
     raise typer.Exit(NOTHING_USABLE)
 
 
-def _place(form: Format, sensor: Sensor, out: Path | None) -> Path:
+def _place(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
     """Return the file to write: in a folder, the one of the name that the program looks for."""
     from ..lists.rawtherapee import dark_frames_folder, file_name
     from ..maps.library import body_name
@@ -241,7 +240,7 @@ def pixels_in_words(defects: Sequence[Defect]) -> str:
     return " and ".join(counted(kinds[noun], noun) for noun in nouns)
 
 
-def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) -> None:
+def _tell(written: WrittenList, form: ListFormat, sensor: Sensor, *, as_json: bool) -> None:
     """Say what was written, and what the list does not do for the program's photos."""
     if as_json:
         print_json(_document(written, form, sensor))
@@ -257,16 +256,16 @@ def _tell(written: WrittenList, form: Format, sensor: Sensor, *, as_json: bool) 
         ),
     ):
         if defects:
-            complain(f"note: {pixels_in_words(defects)} {said}: {_named(defects)}")
+            complain(f"note: {pixels_in_words(defects)} {said}: {_name_places(defects)}")
 
 
-def _named(defects: Sequence[Defect]) -> str:
+def _name_places(defects: Sequence[Defect]) -> str:
     names = [f"{defect.x},{defect.y}" for defect in defects[:NAMED]]
     more = len(defects) - NAMED
     return " ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
-def _document(written: WrittenList, form: Format, sensor: Sensor) -> dict[str, Any]:
+def _document(written: WrittenList, form: ListFormat, sensor: Sensor) -> dict[str, Any]:
     return {
         "format": form.name,
         "path": str(written.path),

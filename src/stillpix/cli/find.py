@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .destinations import map_place, require_place
-from .options import Jobs, Json, Paths, listed
+from .options import Jobs, Json, Paths, Pattern, listed
 from .output import complain, counted, print_json, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
@@ -26,43 +26,46 @@ if TYPE_CHECKING:
     from ..report import Section
     from ..scan import BodyOutcome
 
-NAMED = 20  # files that could not be used, named one by one before the rest is counted
-GO_ON = "what was read is kept: run the same command again and it goes on from there"
-BEGIN_AGAIN = "the map is of those that were read; to read all, run the same command again"
-BEGIN_AGAIN_FOR_DATES = "for all dates run the same command again"
+NAMED = 20  # reasons for which files could not be used, named before the rest is counted
+GO_ON = "run the same command again: it goes on from there"
+BEGIN_AGAIN = "the map covers the photos that were read; run the same command again to read all"
+BEGIN_AGAIN_FOR_DATES = "run the same command again to get all dates"
 
 
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE|DIR",
-        help="Write the map to this .json file, or one map a camera into this folder. Without it, "
-        "maps go to your library, and the next find reads new photos only.",
+        help="Write the map to this .json file, or one map per camera into this folder. Without "
+        "it, maps go to your library, and the next find reads only new photos.",
     ),
 ]
-Fdr = Annotated[float, typer.Option(metavar="SHARE", help="Share of false finds to accept.")]
+Fdr = Annotated[
+    float, typer.Option(metavar="SHARE", help="Share of false finds that you accept in the list.")
+]
 Method = Annotated[
     Literal["scores", "variance"],
     typer.Option(
-        help="scores: every kind of broken pixel, and how sure it is. variance: only print the "
-        "values that vary least, as an article of 2011 did."
+        help="scores finds every kind of broken pixel, and says how certain each is. variance "
+        "only prints the values that vary least, as an article of 2011 did."
     ),
 ]
 Least = Annotated[
-    int, typer.Option(min=1, metavar="N", help="With --method variance: how many to print.")
+    int, typer.Option(min=1, metavar="N", help="With --method variance, print this many values.")
 ]
 Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help="Read no photo a second time: quicker, but nothing is said of when new defects began.",
+        help="Read each photo only once. This is quicker, but does not tell when new defects "
+        "began.",
     ),
 ]
 Dark = Annotated[
     bool,
     typer.Option(
         "--dark",
-        help="The RAW or FITS files are dark frames, taken with the lens covered: two are enough.",
+        help="The RAW or FITS files are dark frames, taken with the lens covered. Two are enough.",
     ),
 ]
 
@@ -78,13 +81,14 @@ def find(
     jobs: Jobs = None,
     fast: Fast = False,
     dark: Dark = False,
+    pattern: Pattern = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gathered(paths, jobs, dark=dark)
+    found = _gather_photos(paths, jobs, pattern, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -92,7 +96,7 @@ def find(
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
     sections: list[Section] | None = None if report is None else []
-    bodies = _scanned(found, out, fdr, jobs, fast=fast, sections=sections)
+    bodies = _scan_bodies(found, out, fdr, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     # Written before anything is printed: the reader of a pipe may have had enough.
     written = (
@@ -113,22 +117,28 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
     for flag, place in places.items():
         if method == "variance" and place is not None:
             raise typer.BadParameter(
-                f"--method variance makes no map, it only prints; leave {flag} away",
+                f"--method variance only prints and makes no map; leave out {flag}",
                 param_hint=flag,
             )
 
 
-def _gathered(paths: list[str], jobs: int | None, *, dark: bool) -> Gathering:
-    from ..images.gather import gather
+def _gather_photos(
+    paths: list[str], jobs: int | None, pattern: str | None, *, dark: bool
+) -> Gathering:
+    from ..frame import PATTERNS
+    from ..images.gather import gather, without_odd_sizes
+
+    layout = None if pattern is None else PATTERNS[pattern]
 
     with Progress() as watch:
-        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark)
+        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
+    found = without_odd_sizes(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
 
 
-def _scanned(
+def _scan_bodies(
     found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
     sections: list[Section] | None,
 ) -> list[BodyOutcome]:  # fmt: skip
@@ -151,7 +161,10 @@ def _scanned(
                 if sections is not None and (section := section_of_body(body, jobs, watch)):
                     sections.append(section)
     except KeyboardInterrupt:
-        complain("stopped at once; what was kept before is as it was: run again to go on")
+        complain(
+            "stopped at once; what was kept before is unchanged; run the same command again "
+            "to go on"
+        )
         raise typer.Exit(INTERRUPTED) from None
     return bodies
 
@@ -176,16 +189,12 @@ def _tell(
     for body in bodies:
         if body.map is not None and not quiet:
             _tell_of(body)
-    for each in skipped[:NAMED]:
-        complain(f"not used: {each.path}: {each.reason}")
-    if len(skipped) > NAMED:
-        rest = f"{len(skipped) - NAMED} more of {len(skipped)}"
-        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
+    tell_not_used(skipped, quiet=quiet)
     troubles = [trouble for body in bodies for trouble in body.troubles]
     for trouble in troubles:
         complain(trouble)
     if out is None and any(body.troubles and body.path is None for body in bodies):
-        complain("--out FILE or --out DIR puts maps elsewhere than in the library")
+        complain("give --out FILE or --out DIR to put maps somewhere else than in the library")
     left = sum(body.left for body in bodies)
     if left:
         kept = any(body.map is not None for body in bodies)
@@ -198,6 +207,20 @@ def _tell(
         from ..scan import why_nothing
 
         complain(why_nothing(skipped))
+
+
+def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
+    """Name the files that were not used, one line for each reason."""
+    paths: dict[str, list[str]] = {}
+    for each in skipped:
+        paths.setdefault(each.reason, []).append(each.path)
+    for reason, alike in list(paths.items())[:NAMED]:
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        complain(f"not used: {alike[0]}{more}: {reason}")
+    unnamed = sum(map(len, list(paths.values())[NAMED:]))
+    if unnamed:
+        rest = f"{unnamed} more of {len(skipped)}"
+        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
 
 
 def _tell_of(body: BodyOutcome) -> None:

@@ -1,6 +1,7 @@
 """`stillpix fix`: photos and the map of their camera in, repaired photos out.
 
-Never decides anything about pixels or files: it hands both to mend and says what came of them.
+Never decides anything about pixels or files: it hands both to `restoration.fix` and says what came
+of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 if TYPE_CHECKING:
     from ..images.gather import Skipped
     from ..restoration.destinations import Placement, Routes
-    from ..restoration.fix import BodyMending, MendedPhoto
+    from ..restoration.fix import RepairedBody, RepairedPhoto
     from ..restoration.log import FixLog
     from ..restoration.targets import Lister
 
@@ -31,22 +32,21 @@ NAMED = 20  # photos that could not be repaired, named one by one before the res
 PLACE = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")
 HEADINGS = ("photo", "x", "y", "outcome", "strength (DN)", "why")
 NUMBERS = frozenset({"x", "y", "strength (DN)"})
-GO_ON = "what is written stays: run the same command again and it goes on with the rest"
+GO_ON = "run the same command again: it goes on with the rest"
 
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Write copies into this folder, under the same names and in the same subfolders. "
-        "Photos in which nothing shows are copied as they are.",
+        help="Write copies into this folder, with the same names and subfolders. Photos in which "
+        "nothing shows are copied unchanged.",
     ),
 ]
 InPlace = Annotated[
     bool,
     typer.Option(
         "--in-place",
-        help="Replace the photos themselves; each original stays beside its photo, its name with "
-        ".orig behind.",
+        help="Replace the photos themselves. Each original stays beside its photo as NAME.orig.",
     ),
 ]
 Map = Annotated[
@@ -54,51 +54,54 @@ Map = Annotated[
     typer.Option(
         "--map",
         metavar="FILE",
-        help="The map of their camera. Without it, each camera's map in your library.",
+        help="Use this map. Without it, each photo is repaired with its camera's map in your "
+        "library.",
     ),
 ]
 At = Annotated[
     list[str] | None,
     typer.Option(
         metavar="X,Y",
-        help="Repair this place, as stored and counted from 0, instead of those on a map, "
-        "whether it shows or not. Can be given again for more places.",
+        help="Repair this place instead of those on a map, even where it is not visible. X and Y "
+        "count from 0 in the stored picture. Repeat the flag for more places.",
     ),
 ]
 Every = Annotated[
     bool,
-    typer.Option("--all", help="Repair every place on the map, also where it does not show."),
+    typer.Option("--all", help="Repair every place on the map, even where it is not visible."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="List what would be repaired, and write nothing.")
 ]
 ChangedOnly = Annotated[
-    bool, typer.Option("--changed-only", help="With --out: no copies of what is not changed.")
+    bool, typer.Option("--changed-only", help="With --out, do not copy photos that need no repair.")
 ]
-NoBackup = Annotated[bool, typer.Option("--no-backup", help="With --in-place: keep no originals.")]
+NoBackup = Annotated[
+    bool, typer.Option("--no-backup", help="With --in-place, do not keep the originals.")
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Photos to repair at once; as many as there are cores by default."
+        min=1, metavar="N", help="Number of photos to repair at once. The default is one per core."
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="With --out: overwrite files that are there and differ.")
+    bool, typer.Option("--force", help="With --out, overwrite existing files that differ.")
 ]
 Mosaic = Annotated[
     bool,
     typer.Option(
         "--mosaic",
-        help="Of a DNG: replace the values of broken pixels in its mosaic, instead of listing them "
-        "in the file for the program that develops it.",
+        help="For DNG files, replace the values of broken pixels. Without it, the pixels are only "
+        "listed in the file, for the program that develops it.",
     ),
 ]
 To = Annotated[
     str | None,
     typer.Option(
         metavar="dng",
-        help="With --out: make a new DNG of each RAW photo that is none; such files are never "
-        "rewritten themselves.",
+        help="With --out, make a new DNG of each RAW photo in another format. Such files are "
+        "never rewritten themselves.",
     ),
 ]
 
@@ -120,7 +123,7 @@ def fix(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Repair the broken pixels of a camera in its photos, and touch nothing else."""
+    """Repair the broken pixels of a camera in its photos, and change nothing else."""
     keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement
@@ -151,11 +154,11 @@ class _Run:
     ways: Routes
     placement: Placement
     changed_only: bool
-    bodies: list[BodyMending] = field(default_factory=list)
+    bodies: list[RepairedBody] = field(default_factory=list)
     log: FixLog | None = None
 
     @property
-    def photos(self) -> list[MendedPhoto]:
+    def photos(self) -> list[RepairedPhoto]:
         return [photo for body in self.bodies for photo in body.photos]
 
     @property
@@ -198,7 +201,7 @@ class _Run:
         }
 
 
-def _photo_object(body: BodyMending, photo: MendedPhoto) -> dict[str, Any]:
+def _photo_object(body: RepairedBody, photo: RepairedPhoto) -> dict[str, Any]:
     from ..restoration.log import listing_object, verdict_object
 
     return {
@@ -233,14 +236,17 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
     if out is None:
         if not (in_place or dry_run):
             raise _wrong(
-                "tell where the repaired photos go: --out DIR for copies, --in-place to replace "
-                "the photos themselves (each original is kept), or --dry-run to see what would "
-                "be repaired",
+                "say where the repaired photos go: --out DIR for copies, --in-place to replace "
+                "the photos themselves (each original is kept), or --dry-run to see what would be "
+                "repaired",
                 "--out",
             )
         return
     if in_place:
-        raise _wrong("writes copies, --in-place replaces the photos themselves; give one", "--out")
+        raise _wrong(
+            "writes copies, and --in-place replaces the photos themselves; give one of them",
+            "--out",
+        )
     folder = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
     if not folder.is_dir():
         raise _wrong(f"{folder} is a file; name a folder", "--out")
@@ -255,14 +261,14 @@ def _require_use(
     """Refuse what would have no effect: somebody meant something else."""
     for given, flag in ((changed_only, "--changed-only"), (force, "--force")):
         if given and out is None:
-            raise _wrong("is about copies; give --out DIR with it, or leave it out", flag)
+            raise _wrong("works only on copies; give --out DIR with it, or leave it out", flag)
     if to is not None and to != "dng":
-        raise _wrong(f"'{to}' cannot be made; new files are DNG: give --to dng", "--to")
+        raise _wrong(f"'{to}' is not possible; new files are DNG: give --to dng", "--to")
     if to is not None and in_place:
         raise _wrong("makes new files; give --out DIR with it, or leave it out", "--to")
     if not (backup or in_place):
         raise _wrong(
-            "is about photos that are replaced; give --in-place with it, or leave it out",
+            "works only with --in-place; give both, or leave it out",
             "--no-backup",
         )
 
@@ -283,7 +289,9 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 
 def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
     if places and map_file is not None:
-        raise _wrong("repairs the places that you name, --map those of a map; give one", "--at")
+        raise _wrong(
+            "repairs the places that you name, and --map those of a map; give one of them", "--at"
+        )
     from ..maps import read_map
     from ..maps.library import Library
     from ..restoration.targets import listed_at, listed_in, listed_in_library
@@ -310,19 +318,22 @@ def _ways(paths: list[str], placement: Placement, jobs: int | None) -> Routes:
 
 
 def _mend(run: _Run, lister: Lister, *, always: bool, jobs: int | None) -> None:
-    from ..restoration.fix import mend
+    from ..restoration.fix import repair_bodies
     from ..restoration.log import FixLog
 
     run.log = None if run.placement.dry_run else FixLog()
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
-            for body in mend(
+            for body in repair_bodies(
                 run.ways, lister, run.placement, always=always, changed_only=run.changed_only,
                 jobs=jobs, watch=watch, log=run.log,
             ):  # fmt: skip
                 run.bodies.append(body)
     except KeyboardInterrupt:
-        complain("stopped at once; each photo is as it was, or repaired: run again to go on")
+        complain(
+            "stopped at once; each photo is either unchanged or repaired; run the same "
+            "command again to go on"
+        )
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -345,7 +356,7 @@ def _tell(run: _Run) -> None:
         say("nothing was written: this was a dry run")
 
 
-def _sentence(body: BodyMending, placement: Placement) -> str:
+def _sentence(body: RepairedBody, placement: Placement) -> str:
     photos, parts = counted(len(body.photos), "photo"), list[str]()
     repaired = [photo for photo in body.photos if photo.result == "repaired"]
     listed = [photo for photo in body.photos if photo.result == "listed"]
@@ -364,14 +375,15 @@ def _sentence(body: BodyMending, placement: Placement) -> str:
     return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
 
 
-def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
+def _lines(body: RepairedBody, run: _Run) -> Iterator[str]:
     """Yield what there is to say of one body's photos, beyond how many were repaired."""
     listing = body.listing
     if listing is not None and listing.map is not None:
         broken = counted(len(listing.defects), "broken pixel")
         candidates = len(listing.map.in_state("candidate"))
         if candidates and not listing.defects:
-            broken += f"; {counted(candidates, 'candidate')} left alone until accepted in the map"
+            waiting = counted(candidates, "candidate")
+            broken += f"; {waiting} left alone until you accept them in the map"
         yield f"map: {listing.path} ({broken})"
     complete = [photo for photo in body.photos if photo.listed and photo.result != "listed"]
     if complete:
@@ -380,14 +392,14 @@ def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
     results = Counter(photo.result for photo in body.photos if photo not in complete)
     copied, left = results["copied"], results["left"]
     if copied:
-        yield f"nothing shows in {counted(copied, 'photo')}: copied to the byte"
+        yield f"nothing shows in {counted(copied, 'photo')}: copied byte for byte"
     if left:
         yield f"nothing shows in {counted(left, 'photo')}: left alone"
     there = sum(photo.there for photo in body.photos)
     if there:
         yield f"{counted(there, 'photo')} in {run.placement.out} already"
     hopeless = Counter(
-        verdict.why or "there is no telling what belongs there"
+        verdict.why or "nothing tells what belongs there"
         for photo in body.photos
         for verdict in photo.verdicts
         if verdict.outcome == "hopeless"
@@ -402,7 +414,7 @@ def _lines(body: BodyMending, run: _Run) -> Iterator[str]:
                 yield f"{counted(number, noun)} kept beside the photo, as NAME.orig"
 
 
-def _rows(photos: Sequence[MendedPhoto]) -> Iterator[tuple[str, ...]]:
+def _rows(photos: Sequence[RepairedPhoto]) -> Iterator[tuple[str, ...]]:
     for photo in photos:
         for verdict in photo.verdicts:
             strength = "-" if verdict.strength is None else f"{verdict.strength:+.1f}"
@@ -414,8 +426,8 @@ def _complain(run: _Run, *, quiet: bool) -> None:
     """Say what could not be done, and how to go on."""
     if run.ways.left_out:
         complain(
-            f"note: {counted(run.ways.left_out, 'photo')} in {run.placement.out} left out: "
-            "what is in --out is repaired already"
+            f"note: {counted(run.ways.left_out, 'photo')} in {run.placement.out} left out: photos "
+            f"in --out are repaired already"
         )
     notes = [f"note: {photo.source}: {note}" for photo in run.photos for note in photo.notes]
     refusals = [f"not repaired: {each.path}: {each.reason}" for each in run.skipped]

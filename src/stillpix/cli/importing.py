@@ -24,31 +24,33 @@ if TYPE_CHECKING:
 From = Annotated[
     str,
     typer.Option(
-        "--from", metavar="FORMAT", help="The format; `stillpix export --to list` prints them."
+        "--from",
+        metavar="FORMAT",
+        help="The format. `stillpix export --to list` prints all formats.",
     ),
 ]
 Photo = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A photo of the camera whose pixels are listed."),
+    typer.Option(metavar="FILE", help="A photo of the camera whose pixels are in the list."),
 ]
 Map = Annotated[
     str | None,
     typer.Option(
         "--map",
         metavar="MAP",
-        help="The camera whose pixels are listed, by a map of it: a file, or part of a body's "
-        "name. Without it and without --photo, that of the only map in the library.",
+        help="A map of the camera whose pixels are in the list: a file, or part of the camera's "
+        "name. Without it and without --photo, use the only map in your library.",
     ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE|DIR", help="Add them to the map there instead of the one in the library."
+        metavar="FILE|DIR", help="Add the pixels to this map instead of the one in your library."
     ),
 ]
 AcceptRejected = Annotated[
     bool,
-    typer.Option("--accept-rejected", help="Accept listed pixels that you rejected before, too."),
+    typer.Option("--accept-rejected", help="Also accept pixels that you rejected before."),
 ]
 
 
@@ -73,7 +75,7 @@ def import_list(
     require_fit(form, sensor, "--from")
     listed = read_list(file, form, sensor, area=area_from(origin, sensor, form))
     if not listed:
-        complain(f"{file}: lists no pixel; check --from")
+        complain(f"{file}: lists no pixels; check --from")
         raise typer.Exit(NOTHING_USABLE)
     if out is None:
         path = library.map_path(sensor)
@@ -91,12 +93,13 @@ def import_list(
 def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Sensor:
     """Return the sensor that the list is of."""
     from ..images import read_header
+    from ..images.layouts import as_seen
 
     if photo is not None and map_name is not None:
-        raise typer.BadParameter("tell the camera by --photo or by --map, not both",
+        raise typer.BadParameter("name the camera with --photo or with --map, not with both",
                                  param_hint="--photo")  # fmt: skip
     if photo is not None:
-        return read_header(photo).sensor
+        return as_seen(read_header(photo)).sensor
     found = (
         only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
     )
@@ -106,7 +109,7 @@ def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Senso
 def _tell(adoption: Adoption, path: Path) -> None:
     say(f"{body_of(adoption.map.sensor)}: {pixels_in_words(adoption.added)} added")
     for defects, words in (
-        (adoption.accepted, "known as candidate or rejected, now accepted"),
+        (adoption.accepted, "known as candidate or rejected, and now accepted"),
         (adoption.known, "in the map already"),
     ):
         if defects:
@@ -114,8 +117,7 @@ def _tell(adoption: Adoption, path: Path) -> None:
     say(f"  map: {path}")
     if adoption.still_rejected:
         left = pixels_in_words(adoption.still_rejected)
-        complain(f"note: {left} left rejected, as marked; --accept-rejected "
-                 "accepts them")  # fmt: skip
+        complain(f"note: {left} still rejected by your mark; --accept-rejected accepts them")
 
 
 def _document(adoption: Adoption, path: Path) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The map that a person means by a path, by part of a body's name, or by naming none.
+"""Finds the map that a person means by a path, by a part of a camera's name, or by no name.
 
 Never guesses between two: it names them and asks for more.
 """
@@ -39,7 +39,9 @@ def named_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
     if not matches:
         raise wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have", hint)
     names = "; ".join(found.sensor.name for found in matches)
-    raise wrong(f"'{wanted}' is part of {len(matches)} names: {names}; give more of one", hint)
+    raise wrong(
+        f"'{wanted}' is part of {len(matches)} names: {names}; give a longer part of one", hint
+    )
 
 
 def only_map(library: Library, hint: str = "MAP") -> DefectMap:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Photos, folders (searched in depth), patterns in quotes, or - for a list on "
+        help="Photos, folders (searched in depth), patterns in quotes, or - to read a list from "
         "standard input.",
         show_default=False,
     ),
@@ -24,14 +24,21 @@ Paths = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Threads to read with; as many as there are cores by default."
+        min=1, metavar="N", help="Number of threads that read photos. The default is one per core."
+    ),
+]
+Pattern = Annotated[
+    Literal["RGGB", "BGGR", "GRBG", "GBRG", "mono"] | None,
+    typer.Option(
+        help="The sensor's colours from the first stored pixel on, for FITS and grey TIFF files "
+        "that do not say them. Without it, a few photos are looked at.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def listed(paths: list[str]) -> Iterator[str]:
-    """Yield the paths, and in the stead of - those that standard input lists, one a line."""
+    """Yield the paths, and instead of - those that standard input lists, one per line."""
     for path in paths:
         if path != "-":
             yield path

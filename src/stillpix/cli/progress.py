@@ -1,4 +1,4 @@
-"""How a long command shows where it is: a bar on a terminal, plain lines elsewhere.
+"""Shows how far a long command is: a bar on a terminal, plain lines elsewhere.
 
 All of it goes to standard error: standard output is for results.
 """
@@ -106,7 +106,7 @@ class Progress(Watch):
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
-        """Ask the scan to end after the photos in work."""
+        """Ask the scan to end after the photos being read."""
         self._stop.set()
 
     def stop(self) -> bool:
@@ -122,7 +122,7 @@ def stopping_on_interrupt(watch: Progress) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         watch.end()
         # This may have come amid another line being printed, which a thread waits for.
-        said = "stopping after the photos in work; Ctrl-C again stops at once"
+        said = "stopping after the photos being read; press Ctrl-C again to stop at once"
         threading.Thread(target=watch.message, args=(said,)).start()
 
     before = signal.getsignal(signal.SIGINT)

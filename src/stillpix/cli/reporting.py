@@ -26,8 +26,8 @@ ReportFile = Annotated[
     typer.Option(
         "--report",
         metavar="FILE.html",
-        help="Write a report to this file: one page with every defect, pictures from the photos, "
-        "and why each is listed. It needs no other file and no network.",
+        help="Write a report to this file: one page with every defect, why it is listed, and "
+        "pictures from your photos. It needs no other file and no network.",
     ),
 ]
 

@@ -16,14 +16,14 @@ from .statuses import SOME_FAILED
 
 Folders = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FOLDER...]", help="Folders of photos to open at once."),
+    typer.Argument(metavar="[FOLDER...]", help="Folders of photos to open from the start."),
 ]
 Port = Annotated[
     int,
-    typer.Option(min=0, max=65535, metavar="N", help="The port to listen at; 0 takes a free one."),
+    typer.Option(min=0, max=65535, metavar="N", help="Port to listen on. 0 takes a free one."),
 ]
 NoBrowser = Annotated[
-    bool, typer.Option("--no-browser", help="Only print the address, and open no browser.")
+    bool, typer.Option("--no-browser", help="Print the address, but do not open a browser.")
 ]
 
 
@@ -35,7 +35,7 @@ def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = Fa
 
     def ready(address: str) -> None:
         say(address)
-        complain("for this computer alone; Ctrl-C ends it")
+        complain("only this computer can open it; press Ctrl-C to end it")
         if not no_browser:
             import webbrowser
 

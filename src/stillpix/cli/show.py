@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..maps.library import Library
     from ..maps.records import Defect, DefectMap
 
-ONE_MAP = "--timeline is of one map: name it; `stillpix show` lists the maps you have"
+ONE_MAP = "--timeline shows one map, so name it; `stillpix show` lists the maps you have"
 NONE = "-"  # in a table, where a map does not say
 DEFECT_HEADINGS = (
     "x",
@@ -47,27 +47,30 @@ ReportFile = Annotated[
     typer.Option(
         "--report",
         metavar="FILE.html",
-        help="Write the report of one map to this file, without pictures from its photos; "
-        "`find --report` has them.",
+        help="Write a report of one map to this file, without pictures from your photos (`find "
+        "--report` has them).",
     ),
 ]
 
 
+Wanted = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MAP",
+        help="A map file, or part of a camera's name. Without it, list all maps in your library.",
+        show_default=False,
+    ),
+]
+Timeline = Annotated[bool, typer.Option("--timeline", help="Show when each pixel broke.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
 def show(
-    wanted: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="MAP",
-            help="A map file, or part of a body's name. Without it, all maps in the library.",
-            show_default=False,
-        ),
-    ] = None,
+    wanted: Wanted = None,
     *,
-    timeline: Annotated[
-        bool, typer.Option("--timeline", help="Draw since when each pixel of the map is broken.")
-    ] = False,
+    timeline: Timeline = False,
     report: ReportFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
     from ..maps.library import Library
@@ -75,7 +78,9 @@ def show(
     library = Library()
     if report is not None:
         if timeline or as_json:
-            raise wrong("stands alone; leave --timeline and --json away", "--report")
+            raise wrong(
+                "cannot be combined with --timeline or --json; give one of them", "--report"
+            )
         _write_report(library, wanted, report)
         return
     if wanted is not None:

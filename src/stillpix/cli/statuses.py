@@ -1,4 +1,4 @@
-"""What the exit statuses of `stillpix` mean.
+"""The exit statuses of `stillpix`, and what they mean.
 
 Never decides which one is due.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 DONE = 0
 SOME_FAILED = 1  # done, but some photos or maps could not be read or written
-WRONG_USAGE = 2
 NOTHING_USABLE = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 PIPE_CLOSED = 141  # 128 + SIGPIPE

@@ -1,7 +1,7 @@
-"""`stillpix show MAP --timeline`: since when each pixel is broken, drawn along a time axis.
+"""`stillpix show MAP --timeline`: when each pixel broke, drawn along a time axis.
 
-Never reads a photo: marks come from the log of what photos said, kept with the evidence, and
-without it only the dates of the map are drawn.
+Never reads a photo: the marks come from the log that is kept with the evidence. Without it,
+only the dates of the map are drawn.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ def courses_in(library: Library, found: DefectMap) -> dict[tuple[int, int], Cour
 
 
 def print_timeline(found: DefectMap, courses: dict[tuple[int, int], Course]) -> None:
-    """Print a row a defect: what each stretch of time showed, and when it can have begun."""
+    """Print one row per defect: what each stretch of time showed, and when it can have begun."""
     listed = [one for one in _by_date(found) if one.since or (one.x, one.y) in courses]
     if not listed:
-        say("nothing is known of when they began; `stillpix find` over dated photos tells")
+        say("stillpix does not know when they began; run `stillpix find` over photos with dates")
         return
     names = [f"{one.x},{one.y}" for one in listed]
     kinds = [one.kind for one in listed]

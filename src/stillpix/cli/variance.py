@@ -1,4 +1,4 @@
-"""`stillpix find --method variance`: the least varying subpixels, as an article of 2011 had them.
+"""`stillpix find --method variance`: the least varying subpixels, as in an article of 2011.
 
 Makes no map and keeps nothing: it reads the photos, prints, and forgets.
 """
@@ -125,7 +125,10 @@ def _choose(
 
 def _tell(body: BodyVariance) -> None:
     if not body.least:
-        say(f"{body.sensor.name}: {counted(body.photos, 'photo')}, too few to vary; give two")
+        say(
+            f"{body.sensor.name}: {counted(body.photos, 'photo')}, too few to compare; give at "
+            f"least two"
+        )
         return
     say(f"{body.sensor.name}: least varying over {counted(body.photos, 'photo')}")
     rows = [
@@ -142,7 +145,10 @@ def _tell(body: BodyVariance) -> None:
     last = body.least[-1]
     unlisted = last.ties - sum(e.sum_of_squares == last.sum_of_squares for e in body.least)
     if unlisted:
-        say(f"{unlisted} more vary exactly as little as the last of these: which is broken is open")
+        say(
+            f"{unlisted} more vary exactly as little as the last one: this method cannot tell "
+            f"which is broken"
+        )
 
 
 def _document(

@@ -7,7 +7,7 @@ map's word for that. docs/statistics.md explains each step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..evidence.measures import LEVEL, RESIDUAL, RESPONSE, SLOPE, Place
 from ..evidence.sightings import DatedSightings, Sightings
 from ..evidence.templates import USUAL_EXPOSURE_S, USUAL_GAIN
+from ..maps.merging import with_dates
 from ..maps.records import DefectMap
 
 MASS = 0.9  # of the probability that the interval of dates holds
@@ -94,18 +95,14 @@ def dated(found: DefectMap, log: Sightings) -> DefectMap:
     all. The other defects keep the dates they have.
     """
     courses = courses_of(found, log)
-    defects = []
-    for defect in found:
-        course = courses.get((defect.x, defect.y))
-        if course is None or defect.run is not None:
-            defects.append(defect)
-            continue
+    dates = {}
+    for place, course in courses.items():
         (low, high), until = course.since(), course.until()
         first = low or min(course.taken[0], found.evidence.first or course.taken[0])
         since = first.date(), high.date()
         ends = until and (until[0].date(), until[1].date())
-        defects.append(replace(defect, since=since, until=ends))
-    return replace(found, defects=tuple(defects))
+        dates[place] = since, ends
+    return with_dates(found, dates)
 
 
 def courses_of(found: DefectMap, log: Sightings) -> dict[Place, Course]:

@@ -32,6 +32,8 @@ STRIP, XTRANS_STRIP = 64, 60  # rows in a strip of decoys: a multiple of the gri
 # at 7 % of white, a mosaic's usual level: 255 * 0.4545 * 0.07^-0.5455.
 LEVELS_OF_WHITE = 500.0
 FULL = 0.95  # of white, above which nothing is said
+HALF = 0.5  # of white: values that end below it may be of fewer bits than their file
+FULL_SHARE, FEWEST_FULL = 1e-3, 20  # of a photo's photosites: so many at its largest value are full
 DIM = 1 / 128  # of white, below which light is taken for so much: its share of noise is unknown
 SAMPLES = 20_000  # photosites from which a photo's noise is taken
 GROUPS = 16  # of equal size, in which they are put by their level
@@ -202,7 +204,7 @@ def noise_of(frame: Frame) -> tuple[float, float, float]:
     middle departs does not depend on how alike they are, and is noise.
     """
     level, difference, spread = _differences(frame)
-    usable = level < 0.9 * frame.white
+    usable = level < 0.9 * full_of(frame)
     level, difference, spread = level[usable], np.abs(difference[usable]), spread[usable]
     if level.size < 10 * GROUPS:
         return 1e-3, 1.0, 1.0
@@ -218,6 +220,28 @@ def noise_of(frame: Frame) -> tuple[float, float, float]:
     darkest = float(level[order[level.size // 500]])
     least = max(slope * darkest + zero, float(variance[0]) / 2, _LEAST_VARIANCE)
     return _rounded(slope), _rounded(zero), _rounded(least)
+
+
+def full_of(frame: Frame) -> float:
+    """Return the DN at which photosites are full: white, or less where the photo shows so.
+
+    Values of 12 bits in a file of 16 end at 4095, far below white: where light is too much, many
+    photosites hold just that.
+
+    >>> from stillpix.frame import Exposure
+    >>> sensor = Sensor("a", "b", "c", 100, 80, "mono")
+    >>> pixels = np.arange(8000, dtype=np.uint16).reshape(80, 100)
+    >>> [full_of(Frame(np.minimum(pixels, most), sensor, Exposure(), "a", "1", 65535))
+    ...     for most in (4095, 8000)]
+    [4095.0, 65535.0]
+    """
+    step = max(int((frame.pixels.size / SAMPLES) ** 0.5), 1) | 1  # odd: meets all colours
+    values = frame.pixels[::step, ::step]
+    most = float(values.max())
+    if most >= HALF * frame.white:
+        return float(frame.white)
+    ends = np.count_nonzero(values == most) > max(FULL_SHARE * values.size, FEWEST_FULL)
+    return most if ends else float(frame.white)
 
 
 def _differences(frame: Frame) -> tuple[Floats, Floats, Floats]:
@@ -267,9 +291,9 @@ def curve_of(frame: Frame) -> NDArray[np.float32]:
     """
     slope, zero, least = noise_of(frame)
     bend = (least - zero) / slope
-    span, black = max(frame.white - frame.black, 1), frame.black
+    span, black, full = max(frame.white - frame.black, 1), frame.black, full_of(frame)
     per_count = PER_WHITE / frame.white
-    bright, limit = black + FULL * span, DARK_LIMIT if frame.dark else LIMIT
+    bright, limit = black + FULL * (full - black), DARK_LIMIT if frame.dark else LIMIT
     curve = [2 / slope, slope, zero, least, bend, black, DIM * span, bright, per_count, limit]
     return np.array(curve, np.float32)
 
@@ -304,7 +328,7 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
     spread = 1.25 * (own * counted).sum(1) / number
     sigma = curve.noise(expected) * np.sqrt(spread**2 + 1)
     grey, light = sigma * 255 / span, (expected - frame.black) / span
-    usable = light <= FULL
+    usable = expected - frame.black <= FULL * (full_of(frame) - frame.black)
     said[inside] = np.stack(
         [
             departs / np.sqrt(spread**2 + 1), usable / grey,

@@ -58,6 +58,7 @@ class DatedSightings:
 class Sightings:
     """The log of one sensor: photos by the digest of their file, and the places looked at.
 
+    >>> from stillpix.evidence.measures import measured
     >>> from stillpix.frame import Exposure, Frame, Sensor
     >>> sensor = Sensor("a", "b", "c", 20, 20)
     >>> frame = Frame(np.full((20, 20), 100, np.uint8), sensor, Exposure(), "a.jpg", "5")

@@ -1,7 +1,7 @@
-"""Photos as frames: one module a photo format, and the FORMATS table.
+"""Photos as frames: one module per photo format, and the FORMATS table.
 
 The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
-writes, and never returns an embedded preview in the stead of a sensor's pixels. Decoders are
+writes, and never returns an embedded preview instead of a sensor's pixels. Decoders are
 imported when a file needs them. Every function may be called from several threads at once.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
@@ -51,9 +51,9 @@ HEAD_BYTES = 32  # enough for any signature
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
-# How the file of a photo is repaired: the coefficients of its blocks, its samples one by one, or
-# as RAW files are, by a DNG's list of bad pixels or the values of its mosaic.
-Repair: TypeAlias = Literal["coefficients", "samples", "raw"]
+# How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
+# another key of restoration.files.WAYS, or "raw": a DNG's list of bad pixels, or its mosaic.
+Repair: TypeAlias = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +107,11 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="fits",
-        suffixes=frozenset({".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fz"}),
-        signatures=(b"SIMPLE  =",),
+        suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
+        signatures=(b"SIMPLE  =", b"\x1f\x8b"),
         module="stillpix.images.fits",
-        why_unrepaired="is a FITS image, which is not rewritten; `stillpix export` writes the list "
-        "of broken pixels that the program which calibrates it reads",
+        why_unrepaired="is a FITS image, which is not rewritten; use `stillpix export` to write "
+        "the list for the program that calibrates it",
         extra="fits",
     ),
 )
@@ -132,6 +132,7 @@ class Header:
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's pattern begins
     dark: bool = False  # taken without light
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
+    layout_told: bool = True  # False: the file does not say which colours its photosites have
 
 
 def repair_of(header: Header) -> Repair:
@@ -149,8 +150,8 @@ def is_photo(path: str | PathLike[str]) -> bool:
     >>> is_photo("DSC_0423.JPG"), is_photo("notes.txt")
     (True, False)
     """
-    suffix = Path(path).suffix.lower()
-    return any(suffix in form.suffixes for form in FORMATS)
+    name = Path(path).name.lower().lstrip(".")
+    return any(name.endswith(tuple(form.suffixes)) for form in FORMATS)
 
 
 def read_header(path: str | PathLike[str]) -> Header:
@@ -186,13 +187,14 @@ def read_header(path: str | PathLike[str]) -> Header:
         phase=outline.phase,
         dark=outline.dark,
         plain=outline.plain,
+        layout_told=outline.layout_told,
     )
 
 
 def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
 
-    `buffer` is the caller's own, one a thread. JPEG luma is decoded into it, and the frame's
+    `buffer` is the caller's own, one per thread. JPEG luma is decoded into it, and the frame's
     pixels are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and
     the rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
 
@@ -223,7 +225,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     """Return the colours of a photo whose header was read, (height, width, 3) DN: R, G, B.
 
     A grey photo, and one of a sensor's mosaic, has no colours: its pixels come as (height, width).
-    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one a thread, as
+    Palettes are looked up and alpha is left out. `buffer` is the caller's own, one per thread, as
     in read_frame; a JPEG's colours lie in it until the next call. Raises ReadError if the file is
     damaged, is cut short or is no longer the one whose header was read.
 
@@ -324,8 +326,8 @@ def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours
             decode = module.decode_colour if colours else module.decode
             pixels = decode(content, path, buffer)
         one_byte = header.white <= 255 and not form.two_bytes
-        size = (*pixels.shape[:2], pixels.itemsize)
-        changed = size != (sensor.height, sensor.width, 1 if one_byte else 2)
+        size = (*pixels.shape[:2], pixels.itemsize == 1)
+        changed = size != (sensor.height, sensor.width, one_byte)
     if changed:
         raise ReadError(path, "changed while it was being read; read it again")
     return pixels
@@ -356,7 +358,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         raise ReadError(path, "is empty; copy it again from the card, or delete it")
     if status.st_size > MAX_FILE_BYTES:
         raise ReadError(
-            path, f"is longer than {MAX_FILE_BYTES >> 30} GB; no photo is, leave it out"
+            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
         )
     with path.open("rb") as file:
         yield file
@@ -418,9 +420,11 @@ def explained(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise ReadError(path, "is not there; check its name and folder") from error
     except PermissionError as error:
-        raise ReadError(path, "may not be read; give yourself permission to read it") from error
+        raise ReadError(
+            path, "cannot be read: permission denied; give yourself permission to read it"
+        ) from error
     except MemoryError as error:
-        raise ReadError(path, "needs more memory than there is; use fewer jobs") from error
+        raise ReadError(path, "needs more memory than there is; give a smaller --jobs") from error
     # Decoders of other people meet damaged and hostile files here, and those raise anything.
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:

@@ -65,10 +65,10 @@ class Structure:
         head = file.read(16)
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         if order is None or len(head) < 8:
-            raise BrokenStructureError("has no TIFF head")
+            raise BrokenStructureError("has no TIFF header")
         big = struct.unpack(order + "H", head[2:4])[0] == 43
         if big and len(head) < 16:
-            raise BrokenStructureError("has no BigTIFF head")
+            raise BrokenStructureError("has no BigTIFF header")
         (first,) = (
             struct.unpack(order + "Q", head[8:]) if big else struct.unpack(order + "I", head[4:8])
         )
@@ -104,7 +104,7 @@ class Structure:
         head = struct.calcsize("=" + counter)
         (count,) = struct.unpack(self._order + counter, self._read(offset, head))
         if count > MAX_ENTRIES:
-            raise BrokenStructureError("has a directory of absurd length")
+            raise BrokenStructureError("has a directory of impossible length")
         form = struct.Struct(self._order + entry_form)
         start, end = offset + head, offset + head + count * form.size
         raw = self._read(start, min(end, self._size) - start)

@@ -18,6 +18,7 @@ from stillpix.images.maker_notes import maker_serial
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
 EXIF_DIRECTORY, EXPOSURE_TIME, DATE_TIME_ORIGINAL = 34665, 33434, 36867
 MAKER_NOTE, BODY_SERIAL_NUMBER = 37500, 42033
+UNIQUE_CAMERA_MODEL = 50708  # of a DNG; phones and converters may write no other
 DNG_SERIAL_NUMBER = 50735  # what Adobe's converter keeps of a maker note that it takes apart
 # ISOSpeedRatings, ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: the first is 16
 # bits wide and 65535 in it says "look at the others" (EXIF 2.3, annex G).
@@ -67,6 +68,7 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
     """Return the facts in a directory and in the EXIF directory that it points at."""
     tags = first | _exif_directory(structure, first)  # TIFF/EP puts both into one
     make, model = _text(structure, tags, MAKE), _text(structure, tags, MODEL)
+    model = model or _text(structure, tags, UNIQUE_CAMERA_MODEL)
     return Exif(
         make=make,
         model=model,

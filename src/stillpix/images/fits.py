@@ -1,7 +1,8 @@
-"""FITS images of astronomical cameras: one plane of whole numbers or floats, read by astropy.
+"""FITS images of astronomical cameras: one plane of whole numbers or floats, or three of colours.
 
-Needs the extra `fits`. Never takes a cube or a table for a photo, and never guesses what a pixel
-without a value was. Rows are kept in the order in which the file stores them.
+Read by astropy; needs the extra `fits`. A plane is a sensor's own values. Never takes a cube, a
+table or one of several amplifiers for a photo. Rows are kept in the order in which the file stores
+them.
 
 The keywords are those of the FITS standard 4.0 (IAU FITS Working Group, 2018) and of SBFITSEXT,
 which capture programs have added to.
@@ -9,8 +10,10 @@ which capture programs have added to.
 
 from __future__ import annotations
 
+import gzip
 import math
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,102 +31,126 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
+from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.samples import WHITE, filled, mosaic_of, picture_of
 
-WHITE = 65535
-FULL_FLOAT = 1.0  # of pictures in floats that count light as a share of white
+GZIP = b"\x1f\x8b"
+COLOURS = 3  # planes of a picture that has been developed
 DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
 # what astropy raises at damaged headers
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
 LONGEST_EXPOSURE_S = 24 * 3600.0
+PATTERNS = ("BAYERPAT", "COLORTYP", "FILTER")  # PANOPTES writes FILTER
 DECIBELS = ("ZWO", "ASI")  # whose GAIN counts tenths of a decibel
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
     """Return the size and the facts of a FITS image; raise ReadError."""
-    with _image_of(file, path) as image:
-        header, (height, width) = image.header, image.shape
+    with _picture_in(file, path) as (image, header):
+        *planes, height, width = image.shape
         require_photo_size(path, width, height)
-        white = 255 if header["BITPIX"] == 8 and not header.get("BZERO", 0) else WHITE
+        layout = "rendered" if COLOURS in planes else _layout_of(header, height)
         return Outline(
-            width, height, white, _facts_of(header), _layout_of(header, height),
-            dark="dark" in _word(header, "IMAGETYP", "FRAME").lower(),
+            width, height, 255 if _is_of_eight_bits(image) else WHITE, _facts_of(header),
+            layout or "mono", dark="dark" in _word(header, "IMAGETYP", "FRAME").lower(),
+            layout_told=layout is not None,
         )  # fmt: skip
 
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the picture as uint8 or uint16 (height, width), rows as stored; raise ReadError."""
-    with _image_of(BytesIO(content), path) as image:
-        eight_bits = image.header["BITPIX"] == 8 and not image.header.get("BZERO", 0)
+    """Return the plane, or the luma of three, (height, width), rows as stored; raise ReadError."""
+    pixels = _pixels_of(content, path)
+    return luma_of(pixels) if pixels.ndim == 3 else pixels
+
+
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the plane, (height, width), or the colours, (height, width, 3)."""
+    pixels = _pixels_of(content, path)
+    return colours_of(pixels) if pixels.ndim == 3 else pixels
+
+
+def require_decodable(content: bytes, path: Path) -> None:
+    """Raise ReadError unless the picture can be read to its end."""
+    _pixels_of(content, path)
+
+
+def _pixels_of(content: bytes, path: Path) -> Pixels:
+    with _picture_in(BytesIO(content), path) as (image, _):
         try:
             values = image.data
         except (OSError, ValueError, TypeError, IndexError) as error:
             raise ReadError(path, CUT_SHORT) from error
         if values is None:
             raise ReadError(path, CUT_SHORT)
-        return np.array(values, np.uint8) if eight_bits else _sixteen_bits(values, path)
+        if COLOURS in values.shape[:-2]:
+            return _as_picture(values.reshape(values.shape[-3:]), image, path)
+        values = values.reshape(values.shape[-2:])
+        if _is_of_eight_bits(image):  # with a BLANK, astropy gives floats and NaN
+            values = filled(values, path) if values.dtype.kind == "f" else values
+            return np.array(values, np.uint8)
+        return mosaic_of(values, path)
 
 
-def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
-    """Return what decode does: a FITS image of one plane has no colours."""
-    return decode(content, path, buffer)
+def _as_picture(planes: NDArray[Any], image: Any, path: Path) -> Pixels:
+    if _is_of_eight_bits(image):
+        return np.array(np.moveaxis(planes, 0, -1), np.uint8)
+    deep: NDArray[np.uint16] = np.moveaxis(picture_of(planes, path).astype(np.uint16), 0, -1)
+    return deep
 
 
-def require_decodable(content: bytes, path: Path) -> None:
-    """Raise ReadError unless the picture can be read to its end."""
-    decode(content, path, None)
+def _is_of_eight_bits(image: Any) -> bool:
+    return bool(image.header["BITPIX"] == 8 and not image.header.get("BZERO", 0))
 
 
 @contextmanager
-def _image_of(file: BinaryIO, path: Path) -> Iterator[Any]:
-    """Open the first picture of a FITS file: its primary array, or that of an extension."""
+def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open the picture of a FITS file, its primary array or an extension's, with all its facts."""
     file.seek(0)
+    packed = file.read(len(GZIP)) == GZIP
+    file.seek(0)
+    source = gzip.GzipFile(fileobj=file) if packed else file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyWarning)  # what it mends silently is no matter
         try:
-            opened = astropy_fits.open(file, mode="readonly", memmap=False, lazy_load_hdus=True)
+            opened = astropy_fits.open(source, mode="readonly", memmap=False, lazy_load_hdus=True)
         except DAMAGE as error:
             raise ReadError(path, DAMAGED.format(error)) from error
         with opened as units:
-            yield _picture_of(units, path)
+            image = _picture_of(units, path)
+            facts = image.header.copy()
+            facts.extend(units[0].header, unique=True)  # what the file says of all its pictures
+            yield image, facts
 
 
 def _picture_of(units: Any, path: Path) -> Any:
+    """Return the largest picture; a smaller one is its preview or mask."""
     try:
-        image = next((unit for unit in units if unit.is_image and unit.header["NAXIS"]), None)
-    except DAMAGE as error:
+        found = [unit for unit in units if unit.is_image and unit.header["NAXIS"]]
+        sizes = [math.prod(unit.shape) for unit in found]
+    except (*DAMAGE, EOFError, zlib.error) as error:
         raise ReadError(path, DAMAGED.format(error)) from error
-    if image is None:
+    if not found:
         raise ReadError(path, "is a FITS file without a picture; leave it out")
-    shape = image.shape
-    if len(shape) != 2:
-        sizes = "x".join(str(side) for side in reversed(shape))
+    alike = sizes.count(max(sizes))
+    if alike > 1:
         raise ReadError(
-            path, f"is a FITS cube of {sizes}; give the single frames that it was made from"
+            path,
+            f"is a FITS file of {alike} pictures of one size, such as the amplifiers of a mosaic"
+            " camera; save each as a file of its own",
         )
+    image = found[sizes.index(max(sizes))]
+    _require_planes(image.shape, path)
     return image
 
 
-def _sixteen_bits(values: NDArray[Any], path: Path) -> NDArray[np.uint16]:
-    """Return the values as DN up to 65535; floats of at most 1 are shares of white."""
-    if values.dtype.kind == "f":
-        without = int(np.count_nonzero(~np.isfinite(values)))
-        if without:
-            raise ReadError(
-                path,
-                f"has {without} pixels without a value (NaN); give the frames as they came from"
-                " the camera",
-            )
-    least, most = float(values.min()), float(values.max())
-    if values.dtype.kind == "f" and most <= FULL_FLOAT:
-        values, most = values * np.float32(WHITE), most * WHITE
-    if most > WHITE or least < -WHITE:
+def _require_planes(shape: tuple[int, ...], path: Path) -> None:
+    planes = [side for side in shape[:-2] if side > 1]
+    if len(shape) < 2 or planes not in ([], [COLOURS]):
+        named = "x".join(str(side) for side in reversed(shape))
         raise ReadError(
-            path,
-            f"holds values from {least:g} to {most:g}, beyond 16 bits, as sums of frames do; give"
-            " the single frames",
+            path, f"is a FITS cube of {named}; give the single frames that it was made from"
         )
-    return np.asarray(np.clip(np.rint(values), 0, WHITE), np.uint16)
 
 
 def _facts_of(header: Any) -> Exif:
@@ -158,15 +185,16 @@ def _gain_of(header: Any) -> float | None:
     return None
 
 
-def _layout_of(header: Any, height: int) -> Layout:
-    """Return the colours of the stored (0, 0) on.
+def _layout_of(header: Any, height: int) -> Layout | None:
+    """Return the colours of the stored (0, 0) on; None where the file does not say.
 
     BAYERPAT is said of the picture as it is looked at: where rows are stored from the bottom up
     (ROWORDER) and are even in number, the stored rows begin with the pattern's second.
     """
-    pattern = _word(header, "BAYERPAT", "COLORTYP").upper()
-    if pattern not in BAYER:
-        return "mono"
+    told = (_word(header, key).upper() for key in PATTERNS)
+    pattern = next((word for word in told if word in BAYER), "")
+    if not pattern:
+        return None
     across, down = (int(_number(header, key) or 0) % 2 for key in ("XBAYROFF", "YBAYROFF"))
     if _word(header, "ROWORDER").upper() == "BOTTOM-UP":
         down = (down + height - 1) % 2

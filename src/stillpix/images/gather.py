@@ -1,6 +1,7 @@
-"""From what a person points at to photos, grouped by the sensor that took them.
+"""Finds the photos that a person points at, and groups them by the sensor that took them.
 
-Reads the heads of files only. Whatever cannot be used is named with the reason, and the rest go on.
+Reads the heads of files, and the pixels of a few whose heads do not say how a sensor's colours lie.
+Whatever cannot be used is named with the reason, and the rest go on.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,24 +16,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
-from ..frame import UNKNOWN, Sensor
+from ..frame import UNKNOWN, Layout, Sensor
 from . import Header, is_photo, read_header
+from .exports import is_converter
+from .layouts import settled
+from .other_files import COPIES, KINDS, left_out, photos_not_read
 from .read_ahead import threads
 
-# What raw converters, editors and sharing programs write into EXIF Software: their exports have
-# been resized, sharpened, lens-corrected or already repaired.
-CONVERTERS = (
-    "lightroom", "photoshop", "camera raw", "capture one", "darktable", "rawtherapee", "gimp",
-    "dxo", "affinity", "luminar", "on1", "aperture", "photos", "picasa", "snapseed", "digikam",
-    "acdsee", "irfanview", "xnview", "imagemagick", "graphicsmagick", "silkypix", "photomatix",
-    "capture nx", "viewnx", "nx studio", "digital photo professional", "paint", "pixelmator",
-    "iphoto", "instagram", "whatsapp", "google", "exposure x", "polarr", "skylum", "shotwell",
-)  # fmt: skip
-_CONVERTER = re.compile(rf"\b(?:{'|'.join(map(re.escape, CONVERTERS))})", re.IGNORECASE)
-UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"})
+FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
 
-Place: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
+FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,7 @@ class Gathering:
     bodies: dict[Sensor, list[Header]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)  # photos that were given one by one
 
     @property
     def photos(self) -> int:
@@ -64,15 +58,19 @@ def gather(
     jobs: int | None = None,
     report: Callable[[int], None] | None = None,
     dark: bool = False,
+    layout: Layout | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
     then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
-    says by itself whether it is one.
+    says by itself whether it is one. `layout` is that of photos whose files do not say it; without
+    it, some of them are looked at.
     """
     result = Gathering()
-    files = list(_Search(result.skipped).files(paths))
+    search = _Search(result.skipped)
+    files = list(search.files(paths))
+    result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
         for number, outcome in enumerate(pool.map(_header_or_reason, files), start=1):
@@ -84,9 +82,11 @@ def gather(
                 groups.setdefault(outcome.sensor, []).append(outcome)
             if report and number % REPORT_EVERY == 0:
                 report(number)
+        groups, notes = settled(groups, layout, pool)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
-    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies)]
+    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
+    result.warnings += left_out(search.others, search.copies)
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
@@ -104,8 +104,10 @@ class _Search:
 
     def __init__(self, skipped: list[Skipped]) -> None:
         self.skipped = skipped
-        self.seen: set[Place] = set()  # files and folders
-        self.unread: Counter[str] = Counter()  # files of formats that are not read, by suffix
+        self.seen: set[FileId] = set()  # files and folders
+        self.named: set[Path] = set()
+        self.others: Counter[str] = Counter()  # files that are not read, by suffix
+        self.copies = 0  # folders of thumbnails
 
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
         """Yield the photo files in a stable order, and note what cannot be used."""
@@ -114,11 +116,9 @@ class _Search:
                 if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
                     yield from self._below(path)
                 elif self._is_new(path):
+                    self.named.add(path)
                     yield path
-        for suffix, number in sorted(self.unread.items()):
-            files = "1 file is" if number == 1 else f"{number} files are"
-            reason = f"{files} of a format that is not read yet; use the camera's JPEGs, or export"
-            self.skipped.append(Skipped(f"*{suffix}", reason))
+        self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
 
     def _expanded(self, given: str) -> Iterator[Path]:
         """Yield a path that exists; a name that does not is taken for a glob pattern."""
@@ -154,12 +154,15 @@ class _Search:
                 if entry.name.startswith("."):
                     continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
                 if os.path.isdir(path):  # noqa: PTH112  # as above
-                    below.append(path)
+                    if entry.name.lower() in COPIES:
+                        self.copies += 1
+                    else:
+                        below.append(path)
                 elif is_photo(path):
                     if self._is_new(path):
                         yield path
-                elif path.suffix.lower() in UNREAD_SUFFIXES:
-                    self.unread[path.suffix.lower()] += 1
+                elif path.suffix.lower() in KINDS:
+                    self.others[path.suffix.lower()] += 1
             pending.extend(reversed(below))
 
     def _is_new(self, path: Path) -> bool:
@@ -189,7 +192,7 @@ def _is_behind_a_closed_folder(name: str) -> bool:
     return False
 
 
-def _place(path: Path) -> Place:
+def _place(path: Path) -> FileId:
     """Return what tells a file from all others, whatever the names and links that lead to it."""
     status = path.stat()
     if status.st_ino == 0:  # some network and memory-card file systems number nothing
@@ -199,9 +202,9 @@ def _place(path: Path) -> Place:
 
 def _os_reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "may not be read; give yourself permission to read it"
+        return "cannot be read: permission denied; give yourself permission to read it"
     if isinstance(error, FileNotFoundError):
-        return "is gone, or is a link to nothing; leave it out"
+        return "is gone, or is a link that leads nowhere; leave it out"
     if error.errno == errno.ELOOP:
         return "is a link that leads back to itself; remove the link"
     return f"cannot be read ({error.strerror or error}); check the disk"
@@ -209,15 +212,14 @@ def _os_reason(error: OSError) -> str:
 
 def is_export(header: Header) -> bool:
     """Return whether a photo was written by a raw converter or editor, by its EXIF Software."""
-    return _CONVERTER.search(header.software or "") is not None
+    return is_converter(header.software)
 
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of sizes that are not a body's own: its largest common one."""
     families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
     for sensor in bodies:
-        rendered = not sensor.is_mosaic  # a RAW file is larger than its camera's JPEG
-        families.setdefault((sensor.make, sensor.model, sensor.serial, rendered), []).append(sensor)
+        families.setdefault(_family(sensor), []).append(sensor)
     for (_, model, _, _), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
             continue
@@ -228,13 +230,48 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             if sensor == own:
                 continue
             turned = (sensor.width, sensor.height) == (own.height, own.width)
-            why = "turned when exported" if turned else "resized, cropped or of a smaller mode"
+            why = "rotated on export" if turned else "resized, cropped or of a smaller picture size"
             number = len(bodies[sensor])
             look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
                 f"{own.name}: {_photos(number)} of {sensor.width}x{sensor.height} {look} {why}; "
                 f"{they} a map of {'its' if number == 1 else 'their'} own, which fits no other size"
             )
+
+
+def without_odd_sizes(found: Gathering) -> Gathering:
+    """Leave out sizes of a camera with few photos, where another size of it has enough.
+
+    They are crops and exports, of which a map would be nothing but candidates. Photos that were
+    given one by one stay.
+    """
+    own = {_family(sensor) for sensor, photos in found.bodies.items() if _are_enough(photos)}
+    bodies, odd = dict[Sensor, list[Header]](), Counter[str]()
+    for sensor, photos in found.bodies.items():
+        kept = photos
+        if sensor.model != UNKNOWN and _family(sensor) in own and not _are_enough(photos):
+            kept = [header for header in photos if header.path in found.named]
+            odd[sensor.model] += len(photos) - len(kept)
+        if kept:
+            bodies[sensor] = kept
+    notes = [*_size_warnings(bodies), *_origin_warnings(bodies)]
+    told = {*_size_warnings(found.bodies), *_origin_warnings(found.bodies)}
+    notes += [warning for warning in found.warnings if warning not in told]
+    notes += [
+        f"{model}: {_photos(number)} of other sizes left out: too few of each for a map"
+        for model, number in odd.items()
+        if number
+    ]
+    return Gathering(bodies, found.skipped, notes, found.named)
+
+
+def _are_enough(photos: Sequence[Header]) -> bool:
+    return len(photos) >= FEWEST_OF_A_SIZE
+
+
+def _family(sensor: Sensor) -> tuple[str, str, str, bool]:
+    """Return what sizes of one camera share; a RAW file is larger than its camera's JPEG."""
+    return sensor.make, sensor.model, sensor.serial, sensor.is_mosaic
 
 
 def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
@@ -244,13 +281,13 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         if exports:
             yield (
                 f"{sensor.name}: {_photos(len(exports))} written by {exports[0].software}, such as "
-                f"{exports[0].path.name}; exports may be resized or repaired already, the camera's "
-                "own files tell more"
+                f"{exports[0].path.name}; exports may be resized or repaired already; the "
+                f"camera's own files tell more"
             )
         if sensor.model == UNKNOWN and len(headers) > 1:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} do not say which camera took them; "
-                "they are taken for one camera's"
+                f"{sensor.name}: {_photos(len(headers))} do not name the camera that took them; "
+                f"stillpix takes them for one camera's"
             )
 
 
@@ -259,8 +296,8 @@ def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     for sensor, headers in bodies.items():
         if not sensor.is_mosaic:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} hold no mosaic, and count as ordinary "
-                "photos; dark frames are RAW or FITS files"
+                f"{sensor.name}: {_photos(len(headers))} hold no mosaic and count as ordinary "
+                f"photos; only RAW and FITS files can be dark frames"
             )
 
 

@@ -83,13 +83,13 @@ def _leading(file: BinaryIO, path: Path) -> Leading:
             exif = segment[len(EXIF_HEAD) :] if segment.startswith(EXIF_HEAD) else None
         else:
             file.seek(length, 1)
-    raise ReadError(path, "is a damaged JPEG: no picture follows its head; copy it again")
+    raise ReadError(path, "is a damaged JPEG: no picture follows its header; copy it again")
 
 
 def _next_marker(file: BinaryIO, path: Path) -> int:
     lead, marker = _exactly(file, 2, path)
     if lead != 0xFF:
-        raise ReadError(path, "is a damaged JPEG: its head is garbled; copy it again")
+        raise ReadError(path, "is a damaged JPEG: its header is garbled; copy it again")
     fills = 0
     while marker == 0xFF and fills < MAX_SEGMENTS:
         (marker,) = _exactly(file, 1, path)

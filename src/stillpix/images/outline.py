@@ -29,6 +29,7 @@ class Outline:
     white: int
     exif: Exif
     layout: Layout = "rendered"
+    layout_told: bool = True  # False: the file does not say which colours its photosites have
     visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
     black: int = 0  # DN of a photosite without light, where it is known
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans pattern begins

@@ -22,6 +22,7 @@ from stillpix.errors import ReadError
 from stillpix.frame import Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
+from stillpix.images.exports import layout_of_grey
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 
@@ -32,6 +33,7 @@ HEAD_BYTES = 33  # signature and IHDR
 MAX_CHUNKS = 200_000  # to look through for eXIf: 1.6 GB in libpng's chunks of 8 kB
 MOST_EXIF = 1 << 22  # bytes
 NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})  # for colours as stored, without alpha
+PROFILES = frozenset({b"iCCP", b"sRGB", b"gAMA", b"cICP"})
 DAMAGED = "is a damaged PNG: {}; copy it again"
 
 
@@ -41,27 +43,36 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     if len(head) < HEAD_BYTES:
         raise ReadError(path, CUT_SHORT)
     if head[12:16] != b"IHDR":
-        raise ReadError(path, DAMAGED.format("its head is garbled"))
+        raise ReadError(path, DAMAGED.format("its header is garbled"))
     width, height, bits, colour = struct.unpack(">IIBB", head[16:26])
     if bits not in DEPTHS.get(colour, ()):
         kind = f"{bits}-bit PNG of colour type {colour}"
         raise ReadError(path, f"is a {kind}, which no camera writes; save it with 8 or 16 bits")
     require_photo_size(path, width, height)
     white = 65535 if bits == 16 else 255
-    return Outline(width, height, white, exif_of_block(_exif_block(file)))
+    block, profiled = _told_of(file)
+    exif = exif_of_block(block)
+    if colour != GREY:
+        return Outline(width, height, white, exif)
+    layout = layout_of_grey(deep=bits == 16, profiled=profiled, software=exif.software)
+    return Outline(width, height, white, exif, layout, layout_told=layout == "rendered")
 
 
-def _exif_block(file: BinaryIO) -> bytes | None:
-    """Return the eXIf chunk, which may stand before or after the pixels."""
+def _told_of(file: BinaryIO) -> tuple[bytes | None, bool]:
+    """Return the eXIf chunk, before or after the pixels, and whether a chunk tells of colours."""
+    block, profiled = None, False
     for _ in range(MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8 or head[4:] == b"IEND":
-            return None
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] == b"eXIf":
-            return file.read(min(length, MOST_EXIF))
+            break
+        length, name = int.from_bytes(head[:4], "big"), head[4:]
+        profiled |= name in PROFILES
+        if name == b"eXIf" and block is None:
+            start = file.tell()
+            block = file.read(min(length, MOST_EXIF))
+            file.seek(start)
         file.seek(length + 4, 1)  # and the checksum
-    return None
+    return block, profiled
 
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats

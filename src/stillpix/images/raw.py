@@ -26,15 +26,28 @@ from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
-from stillpix.images.raw_tags import raw_tags
+from stillpix.images.raw_tags import RAF_HEAD, TIFF_HEADS, raw_tags
 
 # Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
 # filled is 0 in memory of more than 32 MB, which comes from the system.
 LAST_ROWS = 16
 PATTERN = 12  # photosites of each direction looked at: two periods of X-Trans
 ABSURD = (
-    "is a damaged RAW file (its lossless JPEG is none, or claims more than there is room for); copy"
-    " it again from the card, or leave it out"
+    "is a damaged RAW file (its lossless JPEG data is broken); copy it again from the card, or "
+    "leave it out"
+)
+CONTAX = b"ARECOYK"
+HEADLESS = (
+    "is a .raw file without a head: nothing in it tells width, height and depth; save it as 16-bit"
+    " TIFF or as DNG with a program that knows them"
+)
+NO_CODING = (
+    "is coded as {}, which LibRaw does not read here; convert it with Adobe's DNG converter, or use"
+    " the camera's JPEGs"
+)
+UNSUPPORTED = (
+    "is a RAW file of a kind that LibRaw does not read (such as Nikon's High Efficiency), or is"
+    " damaged; convert it with Adobe's DNG converter, or copy it again from the card"
 )
 NO_RAW = (
     "is no RAW file that LibRaw knows, or is damaged; copy it again, or convert it with Adobe's DNG"
@@ -73,13 +86,18 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, CUT_SHORT)
     if tags.absurd:
         raise ReadError(path, ABSURD)
-    with _opened(path, path) as raw, _unpacking(path):
+    if path.suffix.lower() == ".raw" and not _has_a_head(file):
+        raise ReadError(path, HEADLESS)
+    with _told_of(tags.coding, path), _opened(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
         exif = _completed(tags.exif, raw)
     require_photo_size(path, sizes.raw_width, sizes.raw_height)
     # Levels differ with ISO in some cameras; a DNG says its own.
     gain = None if tags.white else exif.gain
-    known = _known_of(_Kind((exif.make, exif.model, tuple(sizes), tags.mosaic, gain), path))
+    facts = exif.make, exif.model, tuple(sizes), tags.mosaic, gain, tags.coding
+    kind = _Kind(facts, path)
+    with _told_of(tags.coding, path):
+        known = _known_of(kind)
     colours, black = known.colours, known.black if tags.black is None else tags.black
     return Outline(
         sizes.raw_width,
@@ -92,6 +110,24 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         phase=colours.phase,
         plain=tags.plain if _is_of_size(tags.plain, sizes) else None,
     )
+
+
+def _has_a_head(file: BinaryIO) -> bool:
+    """Return whether a file of the name .raw says what it is: LibRaw guesses by its length."""
+    file.seek(0)
+    head = file.read(64)
+    return head.startswith((*TIFF_HEADS, RAF_HEAD, b"\0MRM")) or CONTAX in head
+
+
+@contextmanager
+def _told_of(coding: str, path: Path) -> Iterator[None]:
+    """Name the coding of a file that LibRaw does not read: it is not damaged."""
+    try:
+        yield
+    except ReadError as error:
+        if coding:
+            raise ReadError(path, NO_CODING.format(coding)) from error
+        raise
 
 
 def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
@@ -153,6 +189,8 @@ def _unpacking(path: Path) -> Iterator[None]:
         yield
     except rawpy.LibRawIOError as error:
         raise ReadError(path, CUT_SHORT) from error
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise ReadError(path, UNSUPPORTED) from error
     except rawpy.LibRawError as error:
         raise ReadError(path, _damage(error)) from error
 
@@ -247,6 +285,6 @@ def colours_of_pattern(seen: list[str], path: Path, number: int = 3) -> Colours:
                 return Colours("xtrans", (left, top))
     raise ReadError(
         path,
-        f"has a colour pattern that is not known ({seen[0][:6]}/{seen[1][:6]}...); Bayer, X-Trans"
-        " and monochrome sensors are read: use the camera's JPEGs",
+        f"has an unknown colour pattern ({seen[0][:6]}/{seen[1][:6]}...); only Bayer, X-Trans and "
+        f"monochrome sensors are read; use the camera's JPEGs",
     )

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from stillpix.images.ciff import CIFF_HEAD, camera_of_ciff
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
-from stillpix.images.exif import Exif, exif_of_block, exif_of_directory
+from stillpix.images.exif import Exif, exif_of_block, exif_of_directory, plain_text
 from stillpix.images.plain_mosaic import Plain
 
 WIDTH, HEIGHT, BITS, ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 258, 278, 322, 323
@@ -34,9 +35,9 @@ RW2_HEAD, RW2_JPEG = b"IIU\0", 46  # the tag whose content is a JPEG with all of
 RW2_WIDTH, RW2_HEIGHT, RW2_PACKING, RW2_OFFSET = 2, 3, 45, 280
 RW2_BLOCKS = frozenset({4, 5, 6})  # packings in blocks of 16 bytes, for 14 photosites at most
 RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc",
-    ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2",
-    ".srf", ".srw", ".x3f",
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25",
+    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
+    ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
 MOST_BOXES = 256
 MOST_BLOCK = 1 << 20  # bytes of one EXIF block
@@ -47,6 +48,8 @@ MOST_HEAD = 1024  # bytes of a JPEG in which its frame header is
 START_OF_IMAGE = b"\xff\xd8"
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
+# Codings by their number in a TIFF structure that LibRaw's usual builds do not read.
+CODINGS = {9: "GoPro VC-5", 52546: "JPEG XL"}
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
@@ -63,6 +66,7 @@ class RawTags:
     mosaic: bytes = b""  # the colour pattern and the active area, as they stand in the file
     cut_short: bool = False  # the file ends before the pixels that it names
     plain: Plain | None = None  # where an unpacked mosaic of 16 bits lies
+    coding: str = ""  # how its pixels are packed, where LibRaw does not read that
     absurd: bool = False  # its lossless JPEG is none, or claims more than there is room for
 
 
@@ -82,6 +86,8 @@ def raw_tags(file: BinaryIO) -> RawTags:
             return _of_structure(Structure.of(file))
         if head.startswith(RAF_HEAD):
             return RawTags(exif_of_block(_exif_of_raf(file)))
+        if head[6:14] == CIFF_HEAD:
+            return RawTags(_exif_of_ciff(file))
         if head[4:12] == CR3_HEAD:
             return RawTags(_exif_of_cr3(file))
     except (BrokenStructureError, struct.error):
@@ -122,7 +128,8 @@ def _of_structure(structure: Structure) -> RawTags:
     white = _level(_numbers(structure, raw, WHITE_LEVEL, MOST_PATTERN))
     return RawTags(
         exif, area, black, None if not white else round(white), pattern,
-        _is_cut_short(structure, raw), _plain(structure, raw), _is_absurd(structure, raw),
+        _is_cut_short(structure, raw), _plain(structure, raw), _coding(structure, raw),
+        _is_absurd(structure, raw),
     )  # fmt: skip
 
 
@@ -180,6 +187,11 @@ def _plain(structure: Structure, raw: Directory) -> Plain | None:
     return Plain(int(starts[0]), structure.order, int(width[0]), int(height[0]))
 
 
+def _coding(structure: Structure, raw: Directory) -> str:
+    number = _numbers(structure, raw, COMPRESSION, 1)
+    return CODINGS.get(int(number[0]), "") if number and math.isfinite(number[0]) else ""
+
+
 def _is_absurd(structure: Structure, raw: Directory) -> bool:
     """Return whether a lossless JPEG is none, or claims far more values than its strip or tile has.
 
@@ -227,6 +239,12 @@ def _exif_of_raf(file: BinaryIO) -> bytes | None:
     offset, length = struct.unpack(">II", file.read(8))
     file.seek(offset)
     return exif_of_jpeg(file.read(min(length, MOST_BLOCK)))
+
+
+def _exif_of_ciff(file: BinaryIO) -> Exif:
+    make, model, serial = camera_of_ciff(file)
+    number = str(serial) if serial else None  # in decimals, as the maker note of a JPEG gives it
+    return Exif(make=plain_text(make), model=plain_text(model), serial=number)
 
 
 def _of_rw2(structure: Structure) -> RawTags:

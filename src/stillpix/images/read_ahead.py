@@ -52,7 +52,9 @@ def read_ahead(
         while True:
             while free and (header := next(rest, None)) is not None:
                 buffer = free.pop()
-                under_way.append((header, buffer, pool.submit(_tried, read, header, buffer)))
+                under_way.append(
+                    (header, buffer, pool.submit(_read_or_error, read, header, buffer))
+                )
             if not under_way:
                 return
             taken = [under_way.popleft() for _ in range(min(together, len(under_way)))]
@@ -63,7 +65,9 @@ def read_ahead(
             future.cancel()
 
 
-def _tried(read: Callable[[Header, Buffer], T], header: Header, buffer: Buffer) -> T | ReadError:
+def _read_or_error(
+    read: Callable[[Header, Buffer], T], header: Header, buffer: Buffer
+) -> T | ReadError:
     try:
         return read(header, buffer)
     except ReadError as error:

@@ -1,13 +1,15 @@
 """TIFF photos: the first full-size page, checked in its directory and decoded by tifffile.
 
-Never returns a reduced page (a thumbnail or preview), and refuses a RAW file, which is a TIFF
-inside: its pages are previews. Never reads CMYK, float, 1-bit or YCbCr other than JPEG pages.
+Grey of more than 8 bits without a colour profile is a sensor's own values, not a picture with a
+tone curve. Never returns a reduced page (a thumbnail or preview), and refuses a RAW file, which is
+a TIFF inside: its pages are previews. Never reads CMYK, 1-bit or YCbCr other than JPEG pages.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,31 +19,55 @@ import tifffile
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import Pixels
+from stillpix.frame import Layout, Pixels
 from stillpix.images.content import Buffer
-from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.directories import (
+    MAX_DIRECTORIES,
+    BrokenStructureError,
+    Directory,
+    Structure,
+)
 from stillpix.images.exif import exif_of_directory
+from stillpix.images.exports import layout_of_grey
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.raw_tags import is_raw
+from stillpix.images.samples import WHITE, mosaic_of, picture_of
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, STRIP_BYTES = 259, 262, 273, 277, 279
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT = 278, 322, 323
 PLANAR, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 284, 324, 325, 339
+COLOUR_PROFILE, BLACK_LEVEL = 34675, 50714
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
-PHOTOMETRIC_NAMES = {4: "mask", 5: "CMYK", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
+PHOTOMETRIC_NAMES = {
+    0: "inverted",
+    3: "palette",
+    4: "mask",
+    5: "CMYK",
+    6: "YCbCr",
+    8: "CIELab",
+    9: "ICCLab",
+    10: "ITULab",
+}
 UNCOMPRESSED, JPEG_COMPRESSED = 1, 7
 INTERLEAVED = 1  # PlanarConfiguration
 REDUCED_OR_MASK = 0b101  # bits of NewSubfileType
 REDUCED = 2  # value of the older SubfileType
-UNSIGNED = frozenset({1, 4})  # SampleFormat: unsigned, undefined
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # SampleFormat
+UNDEFINED = 4  # which is read as unsigned
+DEPTHS = {UNSIGNED: {8, 16, 32}, SIGNED: {8, 16, 32}, FLOAT: {16, 32, 64}}
+MOST_LEVELS = 64  # of a black level's pattern
 MAX_SAMPLES = 8
 MAX_SEGMENTS = 1 << 20
+OTHER_SAMPLES = (
+    "is a TIFF of signed, floating-point or 32-bit samples, which are not rewritten; save 16 bits"
+)
+ONLY_PREVIEWS = "holds no full-size page, only previews; use the file they came from"
 IS_RAW = (
-    "is a RAW file, whose preview must not stand in for its sensor's pixels;"
-    " give it its own name's ending, such as .dng"
+    "is a RAW file with the name of a TIFF, which would be read as its preview; rename it, for "
+    "example to .dng"
 )
 
 # Without a handler of its own, tifffile's warnings on damaged files reach standard error.
@@ -59,11 +85,19 @@ class Page(NamedTuple):
     samples: int
     photometric: int
     compression: int
+    kind: int  # UNSIGNED, SIGNED or FLOAT
+
+    @property
+    def plain(self) -> bool:
+        """Return whether the samples are unsigned numbers of 8 or 16 bits."""
+        return self.kind == UNSIGNED and self.bits <= 16
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
-    """Return the size and EXIF facts of a TIFF; raise ReadError."""
-    return full_page(file, path)[1]
+    """Return the size and EXIF facts of a TIFF that holds one picture; raise ReadError."""
+    page, outline = full_page(file, path)
+    _require_no_stack(Structure.of(file), page, path)
+    return outline
 
 
 def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
@@ -72,7 +106,9 @@ def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
         structure = Structure.of(file)
         if is_raw(file, path):
             raise ReadError(path, IS_RAW)
-        page = _first_full_page(structure, path)
+        page = next(_full_pages(structure), None)
+        if page is None:
+            raise ReadError(path, ONLY_PREVIEWS)
         require_photo_size(path, page.width, page.height)
         _require_known_layout(structure, page, path)
         _require_all_pixels(structure, page, path)
@@ -80,9 +116,31 @@ def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
         raise ReadError(
             path, f"is a damaged or cut short TIFF: it {error}; copy it again"
         ) from error
-    white = (1 << page.bits) - 1
+    white = 255 if page.kind == UNSIGNED and page.bits == 8 else WHITE
     exif = exif_of_directory(structure, page.directory)
-    return page, Outline(page.width, page.height, white, exif)
+    layout = _layout_of(page, exif.software)
+    black = _black_of(structure, page) if layout == "mono" else 0
+    told = layout == "rendered"
+    return page, Outline(
+        page.width, page.height, white, exif, layout, black=black, layout_told=told
+    )
+
+
+def _layout_of(page: Page, software: str | None) -> Layout:
+    if page.photometric != BLACK_IS_ZERO or page.samples != 1:
+        return "rendered"
+    deep = page.bits > 8 or page.kind != UNSIGNED
+    profiled = COLOUR_PROFILE in page.directory
+    return layout_of_grey(deep=deep, profiled=profiled, software=software)
+
+
+def _black_of(structure: Structure, page: Page) -> int:
+    """Return the mean black level in DN, as multispectral cameras write it; 0 if unknown."""
+    if BLACK_LEVEL not in page.directory or not page.plain:
+        return 0
+    levels = structure.numbers(page.directory[BLACK_LEVEL], MOST_LEVELS)
+    mean = sum(levels) / len(levels) if levels else 0.0
+    return round(mean) if 0 <= mean < WHITE else 0  # NaN fails, too
 
 
 def number_of(structure: Structure, directory: Directory, tag: int, default: int) -> int:
@@ -91,16 +149,31 @@ def number_of(structure: Structure, directory: Directory, tag: int, default: int
         return default
     values = structure.numbers(directory[tag], 1)
     if not values or not isinstance(values[0], int):
-        raise BrokenStructureError(f"says no number in its tag {tag}")
+        raise BrokenStructureError(f"has no number in its tag {tag}")
     return values[0]
 
 
-def _first_full_page(structure: Structure, path: Path) -> Page:
+def _require_no_stack(structure: Structure, first: Page, path: Path) -> None:
+    """Refuse a file whose pages are as many photos: the others would go lost without a word."""
+    size = first.width, first.height, first.samples
+    try:
+        pages = list(_full_pages(structure))
+    except BrokenStructureError:  # behind the page that is read
+        return
+    alike = sum((page.width, page.height, page.samples) == size for page in pages)
+    if alike > 1:
+        number = f"{MAX_DIRECTORIES} or more" if alike >= MAX_DIRECTORIES else f"{alike}"
+        raise ReadError(
+            path, f"is a TIFF of {number} pictures; save each as a file of its own (`tiffsplit`)"
+        )
+
+
+def _full_pages(structure: Structure) -> Iterator[Page]:
     for place, directory in enumerate(structure.chain()):
         reduced = number_of(structure, directory, NEW_SUBFILE_TYPE, 0) & REDUCED_OR_MASK
         if reduced or number_of(structure, directory, SUBFILE_TYPE, 1) == REDUCED:
             continue
-        return Page(
+        yield Page(
             place,
             directory,
             width=number_of(structure, directory, WIDTH, 0),
@@ -109,20 +182,27 @@ def _first_full_page(structure: Structure, path: Path) -> Page:
             samples=number_of(structure, directory, SAMPLES, 1),
             photometric=number_of(structure, directory, PHOTOMETRIC, BLACK_IS_ZERO),
             compression=number_of(structure, directory, COMPRESSION, UNCOMPRESSED),
+            kind=_kind_of(structure, directory),
         )
-    raise ReadError(path, "holds no full-size page, only previews; use the file they came from")
+
+
+def _kind_of(structure: Structure, directory: Directory) -> int:
+    kind = number_of(structure, directory, SAMPLE_FORMAT, UNSIGNED)
+    return UNSIGNED if kind == UNDEFINED else kind
 
 
 def _require_known_layout(structure: Structure, page: Page, path: Path) -> None:
     kind = ""
     needed = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, PALETTE: 1, RGB: 3, YCBCR: 3}
     bits = structure.numbers(page.directory[BITS], MAX_SAMPLES) if BITS in page.directory else (1,)
-    if number_of(structure, page.directory, SAMPLE_FORMAT, 1) not in UNSIGNED:
-        kind = "signed or floating-point"
-    elif page.bits not in {8, 16} or len(set(bits)) > 1:
+    if page.kind not in DEPTHS:
+        kind = "complex"
+    elif page.bits not in DEPTHS[page.kind] or len(set(bits)) > 1:
         kind = "/".join(f"{each}" for each in bits) + "-bit"
-    elif page.photometric not in needed or (
-        page.photometric == YCBCR and page.compression != JPEG_COMPRESSED
+    elif (
+        page.photometric not in needed
+        or (page.photometric == YCBCR and page.compression != JPEG_COMPRESSED)
+        or (page.photometric not in {BLACK_IS_ZERO, RGB} and not page.plain)
     ):
         kind = PHOTOMETRIC_NAMES.get(page.photometric, f"photometric {page.photometric}")
     elif not needed[page.photometric] <= page.samples <= MAX_SAMPLES:
@@ -169,17 +249,28 @@ def _number_of_segments(structure: Structure, page: Page, *, tiled: bool) -> int
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
-    return luma_of(_unpacked(content, path))
+    return luma_of(_as_dn(content, path))
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the colours, uint8 or uint16, as decode returns the luma."""
-    return colours_of(_unpacked(content, path))
+    return colours_of(_as_dn(content, path))
 
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the picture can be decoded to its end."""
     _unpacked(content, path)
+
+
+def _as_dn(content: bytes, path: Path) -> NDArray[Any]:
+    """Return (height, width, samples) in DN."""
+    page, outline = full_page(BytesIO(content), path)
+    samples = _unpacked(content, path)
+    if page.plain:
+        return samples
+    if outline.layout == "mono":
+        return mosaic_of(samples[..., 0], path)[..., None]
+    return picture_of(samples[..., : 3 if page.samples >= 3 else 1], path)
 
 
 def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
@@ -191,15 +282,16 @@ def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
             decoded = decoded.aspage()
         picture = decoded.asarray(maxworkers=1)  # threads are the caller's to start
         palette = decoded.colormap
-    if picture.dtype != (np.uint8 if page.bits == 8 else np.uint16):
+    if picture.dtype != np.dtype(f"{'?uif'[page.kind]}{page.bits // 8}"):
         raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
     picture = _interleaved(picture, page, path)
-    if page.photometric in {RGB, YCBCR}:
-        return picture
     if page.photometric == PALETTE:
-        return _through_palette(picture[..., 0], palette, path)
-    grey = picture[..., :1]
-    return np.bitwise_not(grey) if page.photometric == WHITE_IS_ZERO else grey
+        picture = _through_palette(picture[..., 0], palette, path)
+    elif page.photometric == WHITE_IS_ZERO:
+        picture = np.bitwise_not(picture[..., :1])
+    elif page.photometric == BLACK_IS_ZERO:
+        picture = picture[..., :1]
+    return picture
 
 
 def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:

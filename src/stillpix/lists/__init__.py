@@ -1,4 +1,4 @@
-"""Lists of defects as other programs keep them: one module a format, and the FORMATS table.
+"""Lists of defects as other programs keep them: one module per format, and the FORMATS table.
 
 Never decides what is broken, and is the only place that knows another program's coordinates.
 A list says where; our own map (`maps.map_file`) also says what, since when and how sure.
@@ -23,7 +23,7 @@ from .origins import Area, Origin, area_of
 __all__ = [
     "FORMATS",
     "Area",
-    "Format",
+    "ListFormat",
     "WrittenList",
     "area_of",
     "format_named",
@@ -44,7 +44,7 @@ class _Decoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class ListFormat:
     """One way in which another program keeps defects, and where it counts from."""
 
     name: str
@@ -62,52 +62,53 @@ class Format:
 
 
 FORMATS = (
-    Format(
+    ListFormat(
         name="rawtherapee", suffixes=(".badpixels",), readers="RawTherapee",
         origin="visible area", module="rawtherapee", mosaic=True, border=2,
     ),
-    Format(
+    ListFormat(
         name="dcraw", suffixes=(".badpixels", ".txt"), readers="dcraw",
         origin="visible area", module="dcraw", mosaic=True,
     ),
-    Format(
+    ListFormat(
         name="libraw", suffixes=(".badpixels", ".txt"), readers="LibRaw, rawpy",
         origin="LibRaw's visible area", module="dcraw", mosaic=True,
     ),
-    Format(
+    ListFormat(
         name="siril", suffixes=(".lst",), readers="Siril (RAW and DNG)",
         origin="LibRaw's visible area", module="siril", lines="whole", mosaic=True,
     ),
-    Format(
+    ListFormat(
         name="siril-fits", suffixes=(".lst",), readers="Siril (FITS)", module="siril",
         encode="encode_fits", decode="decode_fits", lines="whole",
     ),
-    Format(
+    ListFormat(
         name="dng", suffixes=(".opcodes", ".bin"), readers="DNG readers such as darktable",
         module="dng", lines="stretches", mosaic=True,
     ),
-    Format(name="fits", suffixes=(".fits", ".fit"), readers="astropy", module="fits"),
-    Format(
+    ListFormat(name="fits", suffixes=(".fits", ".fit"), readers="astropy", module="fits"),
+    ListFormat(
         name="ccddata", suffixes=(".fits", ".fit"), readers="ccdproc", module="fits",
         encode="encode_ccddata",
     ),
-    Format(
+    ListFormat(
         name="png", suffixes=(".png",), readers="any program", module="masks",
         encode="encode_png", decode="decode_png",
     ),
-    Format(
+    ListFormat(
         name="npy", suffixes=(".npy",), readers="NumPy", module="masks",
         encode="encode_npy", decode="decode_npy",
     ),
-    Format(
-        name="csv", suffixes=(".csv",), readers="spreadsheets", module="table", lines="stretches",
+    ListFormat(
+        name="csv", suffixes=(".csv",), readers="spreadsheets", module="csv_table",
+        lines="stretches",
     ),
-    Format(
+    ListFormat(
         name="pixinsight", suffixes=(".txt",), readers="PixInsight", module="pixinsight",
         lines="stretches",
     ),
-    Format(name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2"),
-    Format(name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa"),
+    ListFormat(name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2"),
+    ListFormat(name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa"),
 )  # fmt: skip
 
 
@@ -121,7 +122,7 @@ class WrittenList:
     unrepaired: tuple[Defect, ...]  # listed, but where the program never repairs
 
 
-def format_named(name: str) -> Format | None:
+def format_named(name: str) -> ListFormat | None:
     """Return the format of a name in FORMATS, None where there is none.
 
     >>> format_named("siril").origin
@@ -130,7 +131,7 @@ def format_named(name: str) -> Format | None:
     return next((form for form in FORMATS if form.name == name), None)
 
 
-def unfit(form: Format, sensor: Sensor) -> str | None:
+def unfit(form: ListFormat, sensor: Sensor) -> str | None:
     """Return why a format cannot hold the pixels of a sensor, None where it can.
 
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
@@ -152,7 +153,7 @@ def unfit(form: Format, sensor: Sensor) -> str | None:
 def write_list(
     defect_map: DefectMap,
     path: str | PathLike[str],
-    form: Format,
+    form: ListFormat,
     *,
     area: Area | None = None,
     candidates: bool = False,
@@ -197,7 +198,7 @@ def write_list(
 
 
 def read_list(
-    path: str | PathLike[str], form: Format, sensor: Sensor, *, area: Area | None = None
+    path: str | PathLike[str], form: ListFormat, sensor: Sensor, *, area: Area | None = None
 ) -> tuple[Defect, ...]:
     """Read another program's list as defects of a sensor, by the full frame's count.
 
@@ -216,7 +217,7 @@ def read_list(
     return placed(_decoder(form)(_content_of(path), path, target), target, path)
 
 
-def _as_held(defect: Defect, form: Format, area: Area) -> Iterator[Defect]:
+def _as_held(defect: Defect, form: ListFormat, area: Area) -> Iterator[Defect]:
     """Yield a defect as the format can hold it: a run, or its pixels one by one."""
     run = defect.run
     if run is None or form.lines == "stretches" or (form.lines == "whole" and area.spans(run)):
@@ -226,12 +227,12 @@ def _as_held(defect: Defect, form: Format, area: Area) -> Iterator[Defect]:
         yield replace(defect, x=x, y=y, run=None)
 
 
-def _encoder(form: Format) -> _Encoder:
+def _encoder(form: ListFormat) -> _Encoder:
     module = importlib.import_module(f".{form.module}", __name__)
     return cast("_Encoder", getattr(module, form.encode))
 
 
-def _decoder(form: Format) -> _Decoder:
+def _decoder(form: ListFormat) -> _Decoder:
     module = importlib.import_module(f".{form.module}", __name__)
     return cast("_Decoder", getattr(module, form.decode))
 

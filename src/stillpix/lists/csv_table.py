@@ -1,4 +1,4 @@
-"""The map as a table: CSV in UTF-8 with a line of headings, one defect a line.
+"""The map as a table: CSV in UTF-8 with a line of headings, one defect per line.
 
 Columns are known by their headings, in any order; only x and y must be there. Never carries the
 keys of later versions, for which a table has no column.

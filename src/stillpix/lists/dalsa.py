@@ -45,7 +45,7 @@ def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
         found.append(pixel(where(), x, y))
 
     def refuse_document_type(*_: object) -> None:
-        raise refuse(path, where(), "declares a document type, which a list has no use for",
+        raise refuse(path, where(), "declares a document type, which no list needs",
                      "delete that line if you trust the file")  # fmt: skip
 
     parser.StartElementHandler = begin

@@ -1,4 +1,4 @@
-r"""The `.badpixels` of dcraw and LibRaw: `column row time` a line, time in seconds of Unix.
+r"""The `.badpixels` of dcraw and LibRaw: one line `column row time`, time in seconds of Unix.
 
 They repair a pixel in photos taken at that time or later, and in all photos where it is 0.
 

@@ -54,7 +54,7 @@ def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
         bad = bad_pixels_in(content)
     except ValueError as error:
         raise refuse(
-            path, "", f"is no DNG opcode list, or is damaged ({error})", DAMAGED
+            path, "", f"is not a DNG opcode list, or is damaged ({error})", DAMAGED
         ) from error
     for number, (x, y) in enumerate(bad.points, start=1):
         yield pixel(f"point {number}", x, y)

@@ -1,4 +1,4 @@
-"""PHD2's defect map: `x y` a line under a heading, in the pixels of the guide camera's frame.
+"""PHD2's defect map: `x y` per line under a heading, counted in the guide camera's frame.
 
 Never written without its heading, by which PHD2 knows the file.
 """

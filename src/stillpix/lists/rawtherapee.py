@@ -1,4 +1,4 @@
-"""RawTherapee's `.badpixels`: `x y` a line, and the name by which RawTherapee finds the file.
+"""RawTherapee's `.badpixels`: `x y` per line, and the name by which RawTherapee finds the file.
 
 Never writes a first line of one number: RawTherapee adds such a number to all others.
 """

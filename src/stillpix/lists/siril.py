@@ -18,25 +18,25 @@ METHODS = frozenset({"H", "C"})
 
 def encode(defects: Sequence[Defect], target: Target) -> bytes:
     """Return the list for photos that Siril opens through LibRaw."""
-    return _encoded(defects, target, from_last_row=False)
+    return _encode_lines(defects, target, from_last_row=False)
 
 
 def encode_fits(defects: Sequence[Defect], target: Target) -> bytes:
     """Return the list for FITS files."""
-    return _encoded(defects, target, from_last_row=True)
+    return _encode_lines(defects, target, from_last_row=True)
 
 
 def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
     """Yield the entries of a list for photos that Siril opens through LibRaw."""
-    return _decoded(content, path, target, from_last_row=False)
+    return _decode_lines(content, path, target, from_last_row=False)
 
 
 def decode_fits(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
     """Yield the entries of a list for FITS files."""
-    return _decoded(content, path, target, from_last_row=True)
+    return _decode_lines(content, path, target, from_last_row=True)
 
 
-def _encoded(defects: Sequence[Defect], target: Target, *, from_last_row: bool) -> bytes:
+def _encode_lines(defects: Sequence[Defect], target: Target, *, from_last_row: bool) -> bytes:
     height = target.area.height
     texts = ["# written by stillpix"]
     for defect in defects:
@@ -49,7 +49,9 @@ def _encoded(defects: Sequence[Defect], target: Target, *, from_last_row: bool) 
     return ("\n".join(texts) + "\n").encode()
 
 
-def _decoded(content: bytes, path: Path, target: Target, *, from_last_row: bool) -> Iterator[Entry]:
+def _decode_lines(
+    content: bytes, path: Path, target: Target, *, from_last_row: bool
+) -> Iterator[Entry]:
     area = target.area
     for where, (kind, *words) in lines_of(content, path):
         if words and words[-1] in METHODS:

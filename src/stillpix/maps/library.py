@@ -1,4 +1,4 @@
-"""Where defect maps and evidence are kept: one map and one folder of evidence a body.
+"""Where defect maps and evidence are kept: one map and one folder of evidence per body.
 
 Never reads photos, and never drops what a person said about a defect.
 """
@@ -12,16 +12,19 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from ..atomic import write_error
+from ..atomic import hold, write_error
 from ..errors import MapFormatError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
-from ..locks import FileLock
 from . import read_map, write_map
 from .merging import Adoption, adopted, with_marks_of
 from .records import Defect, DefectMap, DetectionSummary
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 ENVIRONMENT_VARIABLE = "STILLPIX_LIBRARY"
 SUFFIX = ".stillpix.json"
@@ -76,7 +79,7 @@ class Library:
     ) -> None:
         self.root = library_root() if root is None else Path(root)
         self.lock_wait_s = lock_wait_s
-        self._locks: dict[str, FileLock] = {}
+        self._locks: dict[str, BaseFileLock] = {}
 
     def map_path(self, sensor: Sensor) -> Path:
         """Return where a body's map is kept, whether there is one or not."""
@@ -148,15 +151,15 @@ class Library:
         Raises:
             LibraryBusyError: somebody else has held it for `wait_s` seconds.
         """
+        from filelock import FileLock
+
         name = body_name(sensor)
         folder = self.root / "locks"
         _make_folder(folder)
-        held = self._locks.setdefault(name, FileLock(folder / f"{name}.lock", sensor.name))
-        held.acquire(wait_s=self.lock_wait_s if wait_s is None else wait_s)
-        try:
+        lock = self._locks.setdefault(name, FileLock(folder / f"{name}.lock", mode=0o666))
+        wait_s = self.lock_wait_s if wait_s is None else wait_s
+        with hold(lock, sensor.name, wait_s=wait_s):
             yield
-        finally:
-            held.release()
 
 
 def adopt_into(
@@ -197,23 +200,11 @@ def map_at(path: Path, sensor: Sensor) -> DefectMap | None:
     if not os.path.exists(path):  # noqa: PTH110  # Path.exists raises where this is False
         return None
     found = read_map(path)
-    if _body(found.sensor) != _body(sensor):
+    if not found.sensor.is_alike(sensor):
         raise SensorMismatchError(
             f"{path}: is the map of {found.sensor.name}, not of {sensor.name}; move it away"
         )
     return found
-
-
-def _body(sensor: Sensor) -> tuple[object, ...]:
-    # Not the visible area: two versions of a reader may disagree about it.
-    return (
-        sensor.make,
-        sensor.model,
-        sensor.serial,
-        sensor.width,
-        sensor.height,
-        sensor.layout,
-    )
 
 
 def _spelled_plainly(field: str) -> bool:

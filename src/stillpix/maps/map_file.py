@@ -1,4 +1,4 @@
-"""stillpix's own map file, version 1: JSON in UTF-8, one defect a line.
+"""stillpix's own map file, version 1: JSON in UTF-8, one defect per line.
 
 Never loses a key it does not know, and never leaves half a file.
 """
@@ -85,11 +85,16 @@ def as_text(defect_map: DefectMap) -> str:
         "evidence": _evidence_object(defect_map.evidence),
         "detection": _detection_object(defect_map.detection),
     }
-    head = f'"format": {_dumped(FORMAT)}, "version": {VERSION}'
-    lines = [head, *(f"{_dumped(key)}: {_dumped(value)}" for key, value in sections.items())]
-    rows = ",\n    ".join(_dumped(defect_object(defect)) for defect in defect_map)
+    head = f'"format": {_dump_value(FORMAT)}, "version": {VERSION}'
+    lines = [
+        head,
+        *(f"{_dump_value(key)}: {_dump_value(value)}" for key, value in sections.items()),
+    ]
+    rows = ",\n    ".join(_dump_value(defect_object(defect)) for defect in defect_map)
     lines.append(f'"defects": [\n    {rows}\n  ]' if rows else '"defects": []')
-    lines += [f"{_dumped(key)}: {_dumped(value)}" for key, value in defect_map.extra.items()]
+    lines += [
+        f"{_dump_value(key)}: {_dump_value(value)}" for key, value in defect_map.extra.items()
+    ]
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
 
 
@@ -118,8 +123,8 @@ def from_text(text: str, origin: str) -> DefectMap:
 def _document(text: str, origin: str) -> object:
     def refuse(constant: str) -> NoReturn:
         raise MapFormatError(
-            f"{origin}: holds {constant}, which is no number; "
-            "correct it, or make the map again with `stillpix find`"
+            f"{origin}: holds {constant}, which is not a number; correct it, or make the map "
+            f"again with `stillpix find`"
         )
 
     def finite(number: str) -> float:
@@ -321,5 +326,5 @@ def _significant(number: float | None, digits: int) -> float | None:
     return None if number is None else float(f"{float(number):.{digits}g}") + 0.0
 
 
-def _dumped(value: object) -> str:
+def _dump_value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

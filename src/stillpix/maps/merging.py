@@ -1,14 +1,15 @@
-"""Every change to a map: a person's marks carried over, another program's list added.
+"""Every change to a map: marks carried over, a list added, a defect judged, dated or laid anew.
 
 Never reads or writes a file, and never drops what a person said about a defect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .records import Defect, DefectMap, Run
+from ..frame import Sensor
+from .records import Days, Defect, DefectMap, Run
 
 REACH = 1  # px: a defect found this near to a marked one is the same defect
 
@@ -95,6 +96,47 @@ def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
         extra={**previous.extra, **latest.extra},
         sensor_extra={**previous.sensor_extra, **latest.sensor_extra},
     )
+
+
+def with_dates(
+    defect_map: DefectMap, dates: Mapping[tuple[int, int], tuple[Days, Days | None]]
+) -> DefectMap:
+    """Return a map with `since` and `until` of its single pixels at some places (x, y).
+
+    >>> from datetime import date
+    >>> found = DefectMap(Sensor("Canon", "EOS R", "7", 30, 20), (Defect(x=3, y=4),))
+    >>> day = date(2020, 5, 2)
+    >>> [one.since == (day, day) for one in with_dates(found, {(3, 4): ((day, day), None)})]
+    [True]
+    """
+    defects = []
+    for one in defect_map:
+        told = dates.get((one.x, one.y)) if one.run is None else None
+        defects.append(replace(one, since=told[0], until=told[1]) if told else one)
+    return replace(defect_map, defects=tuple(defects))
+
+
+def with_defect(defect_map: DefectMap, before: Defect | None, after: Defect | None) -> DefectMap:
+    """Return a map with one of its defects replaced; None: there was none, or is none any more.
+
+    >>> found = DefectMap(Sensor("Canon", "EOS R", "7", 30, 20), (Defect(x=3, y=4),))
+    >>> [one.x for one in with_defect(found, None, Defect(x=9, y=4))]
+    [3, 9]
+    >>> len(with_defect(found, found.defects[0], None))
+    0
+    """
+    defects = list(defect_map.defects)
+    at = len(defects) if before is None else defects.index(before)
+    defects[at : at + 1] = [] if after is None else [after]
+    return replace(defect_map, defects=tuple(defects))
+
+
+def laid_on(
+    defect_map: DefectMap, sensor: Sensor, defects: Iterable[Defect] | None = None
+) -> DefectMap:
+    """Return a map as one of another frame of its body, with its defects where they lie there."""
+    moved = defect_map.defects if defects is None else tuple(defects)
+    return replace(defect_map, sensor=sensor, defects=moved)
 
 
 def _with_dates_of(before: Defect, found: Defect) -> Defect:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from ..frame import Sensor
 
 Kind: TypeAlias = Literal["hot", "offset", "stuck", "dead", "low", "high", "blinking", "unknown"]
+Days: TypeAlias = tuple[date, date]  # the first and the last that something can have been
 State: TypeAlias = Literal["confirmed", "candidate", "accepted", "rejected"]
 
 
@@ -39,8 +40,8 @@ class Defect:
     score: float = 0.0  # null sigmas
     q: float = 1.0  # the false-discovery rate at which it would just be listed
     seen: tuple[float, int] | None = None  # share of photos that show it, of how many that could
-    since: tuple[date, date] | None = None  # first and last date on which it can have begun
-    until: tuple[date, date] | None = None
+    since: Days | None = None  # when it can have begun
+    until: Days | None = None  # when it can have ended
     state: State = "candidate"
     run: Run | None = None
     extra: Mapping[str, Any] = field(

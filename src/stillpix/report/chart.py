@@ -56,7 +56,7 @@ class Panel:
 
 def drawn(looks: Looks, sign: int, since: tuple[date, date] | None) -> Markup:
     """Return the chart of one place; `looks` is of that place alone and of one photo at least."""
-    looks = _thinned(looks)
+    looks = _thin_out(looks)
     excess, level = looks.excess[:, 0], looks.level[:, 0]
     charges = _charges(looks.exposures)
     states = _states(looks, sign)
@@ -96,7 +96,7 @@ def _states(looks: Looks, sign: int) -> NDArray[np.str_]:
     return np.where(looks.usable[:, 0], np.where(clear, "shows", "not"), "cannot")
 
 
-def _thinned(looks: Looks) -> Looks:
+def _thin_out(looks: Looks) -> Looks:
     photos = len(looks.digests)
     if photos <= MOST_POINTS:
         return looks

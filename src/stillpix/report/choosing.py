@@ -36,7 +36,7 @@ def to_read(looks: Looks, signs: Signs, at_hand: Mapping[str, Exposure]) -> list
         tuple(looks.exposures[n] for n in rows),
         looks.said[rows],
     )
-    wanted, numbers = _wanted(known, signs)
+    wanted, numbers = _choose_wanted(known, signs)
     chosen = [known.digests[n] for n in covering(wanted, numbers, MOST_READS)]
     looked = (~np.isnan(known.sigmas)).sum(0)
     if (looked < min(BEST + LEAST, len(at_hand))).any():
@@ -45,7 +45,7 @@ def to_read(looks: Looks, signs: Signs, at_hand: Mapping[str, Exposure]) -> list
     return chosen
 
 
-def _wanted(known: Looks, signs: Signs) -> tuple[Flags, NDArray[np.intp]]:
+def _choose_wanted(known: Looks, signs: Signs) -> tuple[Flags, NDArray[np.intp]]:
     """Return which photos serve each need, (photos, needs), and how many each wants."""
     strength = np.where(known.usable, known.sigmas * signs, -np.inf)
     silence = np.where(known.usable, -np.abs(known.sigmas), -np.inf)

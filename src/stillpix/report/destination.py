@@ -37,7 +37,7 @@ def require_report_place(path: Path) -> None:
         raise WriteError(path, "a report is an HTML file; give it a name that ends in .html")
     if path.exists() and not _is_report(path):
         raise WriteError(
-            path, "is no report of stillpix, so it is not overwritten; choose another name"
+            path, "is not a report of stillpix, so it will not be overwritten; choose another name"
         )
     if not path.parent.is_dir():
         raise WriteError(path, "its folder does not exist; make the folder first")

@@ -25,9 +25,9 @@ def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Mar
     defect, first = detail.defect, found.evidence.first
     scores = None if detail.stamp is None else detail.stamp.scores
     sentences = reasons(defect, found.detection.fdr, first and first.date(), scores)
-    words = [tag("p", *_spaced(sentences))]
+    words = [tag("p", *_join_spaced(sentences))]
     if scores is not None:
-        words.append(_explained(scores))
+        words.append(_explain_scores(scores))
     parts = [
         tag("h4", symbol(defect), f" {place_of(defect)}: {defect.kind}"),
         tag("div", tag("div", *words), *_course(detail), class_="why"),
@@ -39,12 +39,12 @@ def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Mar
     return tag("article", *parts, id=element_id, class_="defect", tabindex="-1")
 
 
-def _spaced(sentences: Iterator[str]) -> Iterator[str]:
+def _join_spaced(sentences: Iterator[str]) -> Iterator[str]:
     for number, sentence in enumerate(sentences):
         yield (" " if number else "") + sentence
 
 
-def _explained(scores: tuple[float, ...]) -> Markup:
+def _explain_scores(scores: tuple[float, ...]) -> Markup:
     rows = [
         tag(
             "tr",
@@ -54,7 +54,7 @@ def _explained(scores: tuple[float, ...]) -> Markup:
         )
         for supposed, score in explanation(scores)
     ]
-    caption = "What all photos add up to, in sigmas, if it is a pixel that"
+    caption = "What all photos together say, in sigmas, if it is a pixel that"
     return tag("table", tag("caption", caption), tag("tbody", *rows), class_="explained")
 
 

@@ -27,7 +27,7 @@ MOST_NAMED = 500  # photos that could not be used, named one by one
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a report is of: a section a body, and what was not used."""
+    """What a report is of: one section per body, and what was not used."""
 
     sections: Sequence[Section]
     skipped: Sequence[Skipped] = ()
@@ -56,7 +56,7 @@ def page_of(report: Report, made: date) -> str:
         contents=_contents(report.sections),
         sections=joined(*sections) if sections else tag("p", "No photo could be used."),
         notes=tag("section", tag("h2", "Notes"), tag("ul", *notes)) if notes else "",
-        skipped=_skipped(report.skipped),
+        skipped=_list_skipped(report.skipped),
         made=safe(f"Made by stillpix {version('stillpix')} on {made}."),
     )
 
@@ -115,7 +115,10 @@ def _section(section: Section, number: int) -> Markup:
         parts += [
             table.filters(section.defects, mark, found.sensor.name),
             table.table(found, section.defects, links, mark),
-            tag("h3", "One by one" if shown == len(links) else f"The {shown} surest, one by one"),
+            tag(
+                "h3",
+                "One by one" if shown == len(links) else f"The {shown} most certain, one by one",
+            ),
             *articles,
         ]
     return tag("section", *parts, class_="body", aria_labelledby=mark)
@@ -125,13 +128,13 @@ def _sensor(section: Section, links: Sequence[str]) -> Markup:
     sensor = section.map.sensor
     label = f"The sensor of {sensor.name} with {counted(len(links), 'defect')}"
     drawing = sensor_map.drawn(sensor, section.defects, links, label)
-    caption = f"The sensor as its files store it, {sensor.width}x{sensor.height}, not turned."
+    caption = f"The sensor as its files store it, {sensor.width}x{sensor.height}, not rotated."
     readout = tag("p", class_="readout", aria_hidden="true")
     legend = sensor_map.legend(section.defects)
     return tag("figure", drawing, readout, tag("figcaption", caption, legend), class_="sensor-map")
 
 
-def _skipped(skipped: Sequence[Skipped]) -> Markup:
+def _list_skipped(skipped: Sequence[Skipped]) -> Markup:
     if not skipped:
         return joined()
     rows = [

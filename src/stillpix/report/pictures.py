@@ -17,7 +17,7 @@ TAILS = 0.5  # % of a crop's values that may be cut off at either end
 BEYOND = 128  # grey of what is beyond the frame
 # Blue, white, orange (ColorBrewer's PuOr family): told apart by every kind of colour vision.
 DARKER, SAME, BRIGHTER = (33, 82, 155), (247, 247, 245), (204, 85, 0)
-LEAST_FULL = 0.25  # sigmas a photo at which the colour is full at least
+LEAST_FULL = 0.25  # sigmas per photo at which the colour is full at least
 STEPS = 63  # colours between the ends
 
 

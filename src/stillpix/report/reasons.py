@@ -14,24 +14,23 @@ from ..maps.records import Defect, Kind
 
 # By the order of the templates: what each supposes of a pixel.
 SUPPOSITIONS = (
-    "adds the same whatever the shutter time",
+    "adds the same at any shutter time",
     "grows slowly with shutter time",
     "grows with shutter time",
-    "answers wrongly to light",
+    "responds wrongly to light",
 )
 KINDS: dict[Kind, str] = {
     "hot": "Hot: it leaks charge, so it grows brighter with shutter time and ISO.",
-    "offset": "Offset: it adds the same to every photo, whatever the shutter time; at high ISO "
-    "more.",
-    "stuck": "Stuck: it has the same value whatever the light, so it stands out where the "
-    "picture is dark and drowns where it is bright.",
-    "dead": "Dead: it stays dark whatever the light, so it is a hole where the picture is bright.",
-    "low": "Low: it answers too weakly to light, so it is too dark in proportion to the light.",
-    "high": "High: it answers too strongly to light, so it is too bright in proportion to the "
+    "offset": "Offset: it adds the same to every photo at any shutter time, and more at high ISO.",
+    "stuck": "Stuck: it has the same value in any light, so it stands out where the picture is "
+    "dark and disappears where it is bright.",
+    "dead": "Dead: it stays dark in any light, so it is a hole where the picture is bright.",
+    "low": "Low: it responds too weakly to light, so it is too dark in proportion to the light.",
+    "high": "High: it responds too strongly to light, so it is too bright in proportion to the "
     "light.",
     "blinking": "Blinking: it is hot in some photos and sound in others.",
-    "unknown": "Its kind is not known: there are too few photos to tell, or another program "
-    "listed it.",
+    "unknown": "Its kind is unknown: there are too few photos to tell, or the pixel comes from "
+    "another program's list.",
 }
 HARDLY = 1.0  # null sigmas between two templates that tell nothing
 Scores: TypeAlias = tuple[float, ...]
@@ -84,7 +83,7 @@ to each (6.0).'
     better = "better" if abs(grows - same) >= CLEARLY else "a little better"
     if kind in ("hot", "offset") and abs(grows - same) < HARDLY:
         yield (
-            f"The photos hardly tell whether it grows with shutter time ({grows:.1f} sigmas) or "
+            f"The photos hardly show whether it grows with shutter time ({grows:.1f} sigmas) or "
             f"adds the same to each ({same:.1f})."
         )
     elif kind == "hot" and grows > same:
@@ -99,13 +98,13 @@ to each (6.0).'
         )
     elif kind == "high":
         yield (
-            f"Too strong an answer to light explains the photos better ({light:.1f} sigmas) than "
+            f"Too strong a response to light explains the photos better ({light:.1f} sigmas) than "
             f"an addition that does not depend on it ({max(same, grows):.1f})."
         )
     elif kind == "stuck" and light < -CLEARLY:
-        yield f"In bright light it is too dark rather than too bright ({light:.1f} sigmas)."
+        yield f"In bright light it is too dark, not too bright ({light:.1f} sigmas)."
     elif kind == "stuck":
-        yield "It blazes in nearly all photos."
+        yield "It is very bright in nearly all photos."
     elif kind in ("dead", "low"):
         yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
 
@@ -120,10 +119,10 @@ def _sureness(defect: Defect, fdr: float) -> str:
         return f"{stands_out}: enough to be confirmed at a share of false finds of {fdr:g}."
     if defect.q < 1:
         return (
-            f"{stands_out}, not enough to be sure: it would take a share of false finds of "
-            f"{defect.q:.2g}, and {fdr:g} was asked for. It is repaired only once you accept it."
+            f"{stands_out}, not enough to be confirmed: that would take a share of false finds "
+            f"of {defect.q:.2g}, and you asked for {fdr:g}. It is repaired only once you accept it."
         )
-    return f"{stands_out}, too little to be sure. It is repaired only once you accept it."
+    return f"{stands_out}, too little to be confirmed. It is repaired only once you accept it."
 
 
 def _dates(defect: Defect, first_photo: date | None) -> Iterator[str]:

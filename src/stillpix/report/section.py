@@ -1,4 +1,4 @@
-"""One body's part of a report: its defects, the surest first, and what is known of each.
+"""One body's part of a report: its defects, the most certain first, and what is known of each.
 
 Reads only the photos that show the defects best and least, and never decides what is broken.
 """

@@ -136,7 +136,7 @@ def legend(defects: Sequence[Defect]) -> Markup:
     ]
     states = {defect.state for defect in defects}
     if "candidate" in states:
-        entries += [tag("li", "hollow: a candidate, not sure")]
+        entries += [tag("li", "hollow: a candidate, not certain")]
     if "rejected" in states:
         entries += [tag("li", "dotted: rejected by a person")]
     return tag("ul", *entries, class_="legend") if entries else joined()

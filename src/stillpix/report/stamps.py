@@ -24,7 +24,7 @@ class Stamp:
     """The mean response around one place, and how well each template explains the middle."""
 
     response: NDArray[np.float64]  # sigmas a photo, (2 REACH + 1, 2 REACH + 1); 0 beyond the frame
-    scores: tuple[float, ...]  # null sigmas, signed, one a template
+    scores: tuple[float, ...]  # null sigmas, signed, one per template
 
 
 def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:

@@ -43,7 +43,7 @@ def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mar
         for number, (defect, link) in enumerate(zip(defects, links, strict=True))
     ]
     heads = [tag("th", name, scope="col", class_=_class(name)) for name in columns]
-    caption = f"{counted(len(defects), 'defect')}, the surest first"
+    caption = f"{counted(len(defects), 'defect')}, the most certain first"
     return tag(
         "div",
         tag(

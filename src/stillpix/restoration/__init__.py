@@ -13,9 +13,9 @@ import numpy as np
 from ..frame import Exposure, Layout, Pixels
 from ..maps.records import Defect
 from .files import repaired_file
-from .healing import heal
 from .pixels import PixelCanvas
 from .places import places_of
+from .repairing import repair_places
 from .verdicts import RawWay, RepairedFile, Verdict
 from .verification import require_companions, verified
 
@@ -55,17 +55,17 @@ def repair(
 
     >>> grey = np.full((64, 64), 90, np.uint8)
     >>> grey[30, 40] = 210
-    >>> mended = repair(grey, [Defect(x=40, y=30)])
-    >>> int(mended[30, 40]), int((mended != grey).sum())
+    >>> repaired = repair(grey, [Defect(x=40, y=30)])
+    >>> int(repaired[30, 40]), int((repaired != grey).sum())
     (90, 1)
     """
     if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
         raise ValueError(f"pixels are {pixels.dtype}, not uint8 or uint16")
     if pixels.ndim != 2 and (layout != "rendered" or pixels.shape[2:] != (3,)):
         raise ValueError(f"pixels of shape {pixels.shape} are no {layout} picture")
-    white = white or int(np.iinfo(pixels.dtype).max)
+    white = white or (255 if pixels.itemsize == 1 else 65535)
     canvas = PixelCanvas(pixels, white=white, layout=layout)
     height, width = pixels.shape[:2]
     places = list(places_of(defects, exposure or Exposure(), white, layout, width, height))
-    heal(canvas, places, always=always)
+    repair_places(canvas, places, always=always)
     return canvas.pixels

@@ -18,6 +18,7 @@ from ..evidence.measures import RESIDUAL, measured
 from ..evidence.templates import template_factors
 from ..frame import Frame, Sensor
 from ..images import Header, read_frame
+from ..maps.merging import laid_on
 from ..maps.records import Defect, DefectMap, Run
 
 MOST_PHOTOS = 8  # looked at, those that should show a hot pixel best
@@ -32,7 +33,7 @@ FEWEST = 3  # defects that must be seen at the shift
 SEEN = 1.0  # mean clipped sigmas from which one is
 NEARBY = 1  # px that a place found in a rendered picture may be beside the broken photosite
 SURE = 3.0  # standard deviations of what sound photosites say, from which one shows
-REMEDY = "run `stillpix find` on these photos: they then have a map of their own"
+REMEDY = "run `stillpix find` on these photos to make a map of their own"
 
 Floats = NDArray[np.float64]
 
@@ -59,9 +60,9 @@ def framed(
     if len(listed) < FEWEST:
         raise SensorMismatchError(
             f"{_sizes(defect_map, sensor)}, and {len(listed)} broken pixels are too few to tell "
-            f"where they lie; {REMEDY}"
+            f"how the map lies on these photos; {REMEDY}"
         )
-    said, looked = _said(listed, shifts, photos)
+    said, looked = _read_signs(listed, shifts, photos)
     row, column, lead, second = _best(said.sum(0))
     seen = int((said[:, row, column] >= SEEN * looked).sum())
     x, y = shifts.x[column], shifts.y[row]
@@ -70,7 +71,7 @@ def framed(
             f"{_sizes(defect_map, sensor)}, and its broken pixels do not show at any one shift in "
             f"the {looked} photos looked at (best {x:+d},{y:+d}: {seen} of {len(listed)}); {REMEDY}"
         )
-    kept = tuple(_moved(defect_map.defects, sensor, x, y))
+    kept = tuple(_move_defects(defect_map.defects, sensor, x, y))
     mapped = defect_map.sensor
     note = (
         f"the map is of {mapped.width}x{mapped.height} and lies {x:+d},{y:+d} on these photos: "
@@ -80,7 +81,7 @@ def framed(
         moved, kept = kept, _as_photosites(kept, photos)
         hidden = len(moved) - len(kept)
         note += f"; {hidden} pixels that show in none of the photos looked at are left out"
-    return replace(defect_map, sensor=sensor, defects=kept), note
+    return laid_on(defect_map, sensor, kept), note
 
 
 def _sizes(defect_map: DefectMap, sensor: Sensor) -> str:
@@ -96,7 +97,7 @@ def _possible(mapped: Sensor, sensor: Sensor) -> _Shifts:
     if not same_way or max(abs(across), abs(down)) > MOST_MARGIN:
         raise SensorMismatchError(
             f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
-            f"{mapped.width}x{mapped.height}: a map fits no resized or turned picture; {REMEDY}"
+            f"{mapped.width}x{mapped.height}: a map fits no resized or rotated picture; {REMEDY}"
         )
     return _Shifts(range(min(across, 0), max(across, 0) + 1), range(min(down, 0), max(down, 0) + 1))
 
@@ -107,7 +108,7 @@ def _looked_for(defect_map: DefectMap) -> list[Defect]:
     return sorted(single, key=lambda defect: -defect.score)[:MOST_DEFECTS]
 
 
-def _said(
+def _read_signs(
     listed: Sequence[Defect], shifts: _Shifts, photos: Sequence[Header]
 ) -> tuple[Floats, int]:
     """Return the clipped sigmas of each defect at each shift, (defects, rows, columns), summed.
@@ -145,7 +146,7 @@ def _as_photosites(moved: Sequence[Defect], photos: Sequence[Header]) -> tuple[D
     """Return each defect at the photosite by its place that shows most, if one shows at all."""
     single = [defect for defect in moved if defect.run is None]
     around = range(-NEARBY, NEARBY + 1)
-    said, looked = _said(single, _Shifts(around, around), photos)
+    said, looked = _read_signs(single, _Shifts(around, around), photos)
     placed = []
     for defect, square in zip(single, said, strict=True):
         row, column = np.unravel_index(square.argmax(), square.shape)
@@ -174,7 +175,7 @@ def _best(total: Floats) -> tuple[int, int, float, float]:
     return row, column, (total[row, column] - middle) / spread, (apart.max() - middle) / spread
 
 
-def _moved(defects: Sequence[Defect], sensor: Sensor, x: int, y: int) -> Iterator[Defect]:
+def _move_defects(defects: Sequence[Defect], sensor: Sensor, x: int, y: int) -> Iterator[Defect]:
     """Yield the defects that lie within the other frame, moved."""
     for defect in defects:
         run = defect.run

@@ -62,7 +62,7 @@ class Canvas(Protocol):
 
     @property
     def lattices(self) -> Sequence[Lattice]:
-        """Return one a plane, luma first."""
+        """Return one per plane, luma first."""
 
     def window(self, plane: int, row: int, column: int, side: int) -> Window:
         """Return a square of a plane as it is now, from a row and column that may lie outside."""

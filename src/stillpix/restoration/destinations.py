@@ -133,7 +133,7 @@ class _Copies:
         for header, target in ways:
             self._require_another_place(header.path, target)
             takers.setdefault(self._name_on_disk(target), []).append(header.path)
-        sources = {_folded(self._real(header.path)) for header, _ in ways}
+        sources = {_fold_case(self._real(header.path)) for header, _ in ways}
         for header, target in ways:
             others = [path for path in takers[self._name_on_disk(target)] if path != header.path]
             if reason := self._collision(target, others, sources):
@@ -187,10 +187,10 @@ class _Copies:
         """Return what a photo would overwrite at its target, or "" where that is nothing."""
         if others:
             return (
-                f"would become {target}, and so would {others[0]}; give the folder that holds "
-                "both, or fix them in two runs with two --out"
+                f"would become {target}, and so would {others[0]}; give the folder above both, or "
+                f"fix them in two runs with two --out"
             )
-        if _folded(self._real(target)) in sources:
+        if _fold_case(self._real(target)) in sources:
             return (
                 f"would overwrite {target}, which is one of the photos itself; name another --out"
             )
@@ -198,13 +198,13 @@ class _Copies:
 
     def _real(self, path: Path) -> str:
         """Return os.path.realpath(path), without asking for the same folder again and again."""
-        return os.path.realpath(path) if path.is_symlink() else self._unfollowed(path)
+        return os.path.realpath(path) if path.is_symlink() else self._path_in_real_folder(path)
 
     def _name_on_disk(self, path: Path) -> str:
         """Return what the names of one file share, whatever links lead to its folder."""
-        return _folded(self._unfollowed(path))
+        return _fold_case(self._path_in_real_folder(path))
 
-    def _unfollowed(self, path: Path) -> str:
+    def _path_in_real_folder(self, path: Path) -> str:
         return str(self._real_folder(path.parent) / path.name)
 
     def _real_folder(self, folder: Path) -> Path:
@@ -224,7 +224,7 @@ def _base_of(given: str) -> tuple[Path, Path | None]:
     return Path(*takewhile(lambda part: not glob.has_magic(part), path.parts)), None
 
 
-def _folded(name: str) -> str:
+def _fold_case(name: str) -> str:
     """Return a name as the system compares it: "A.JPG" may be "a.jpg" there."""
     return name.casefold() if sys.platform in {"win32", "darwin"} else name
 

@@ -56,7 +56,7 @@ class Expectation:
         if self.follows == "level":
             return self.strength * max(level, 1.0) / MIDTONE
         added = _linear(MIDTONE + self.strength) - _linear(MIDTONE)
-        return max(_encoded(_linear(level) + self.growth * added) - level, 0.0)
+        return max(_encode_light(_linear(level) + self.growth * added) - level, 0.0)
 
     def prior(self, amplitudes: Floats, level: float = MIDTONE) -> Floats:
         """Return the chance of each amplitude in levels, the first of which is 0.
@@ -119,7 +119,7 @@ def _linear(level: float) -> float:
     return float(share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4)
 
 
-def _encoded(light: float) -> float:
+def _encode_light(light: float) -> float:
     """Return the level of a share of the full light."""
     light = min(max(light, 0.0), 1.0)
     return 255 * float(12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)

@@ -1,24 +1,24 @@
-"""A photo's file with its broken pixels mended, and the proof that nothing else was changed.
+"""A photo's file with its broken pixels repaired, and the proof that nothing else was changed.
 
 Takes and gives bytes; never opens a file and never writes one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import ReadError
-from ..images import Header, decode_colour, repair_of
+from ..images import Header, Repair, decode_colour, repair_of
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import JpegImage, read_coefficients, rewritten
-from .healing import Place, heal
 from .jpeg import JpegCanvas, Key
 from .keeping import kept_in_place
 from .pixels import PixelCanvas
 from .places import patches_of, places_of
 from .raw import repaired_raw
+from .repairing import Place, repair_places
 from .storing import SHORTER
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
@@ -62,8 +62,8 @@ def repaired_file(
     >>> grey.save(file, "PNG")
     >>> sensor = Sensor("unknown", "unknown", "unknown", 96, 64)
     >>> header = Header(Path("a.png"), "png", sensor, Exposure(), None, 1, 255)
-    >>> mended = repaired_file(file.getvalue(), header, [Defect(x=40, y=30)])
-    >>> mended.repaired, int(decode_colour(header, mended.content)[30, 40])
+    >>> fixed = repaired_file(file.getvalue(), header, [Defect(x=40, y=30)])
+    >>> fixed.repaired, int(decode_colour(header, fixed.content)[30, 40])
     (1, 90)
     """
     way = repair_of(header)
@@ -75,9 +75,7 @@ def repaired_file(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    if way == "coefficients":
-        return _repaired_jpeg(content, header, places, always=always)
-    return _repaired_picture(content, header, places, always=always)
+    return WAYS[way](content, header, places, always=always)
 
 
 def _repaired_jpeg(
@@ -91,23 +89,23 @@ def _repaired_jpeg(
     image = read_coefficients(content, header.path)
 
     def fitted(file: bytes, its: JpegImage, leaning: float) -> RepairedFile | None:
-        mended = _written(file, its, header, places, leaning, always=always)
-        kept = kept_in_place(file, its, mended.content)
+        fixed = _written(file, its, header, places, leaning, always=always)
+        kept = kept_in_place(file, its, fixed.content)
         if kept is None:
             return None
         longer = len(kept) - len(file)
         moved = (MOVED.format(longer),) if longer > 0 and len(file) > its.end else ()
-        return replace(mended, content=kept, notes=(*mended.notes, *moved))
+        return replace(fixed, content=kept, notes=(*fixed.notes, *moved))
 
-    def rests(mended: RepairedFile, tried: Sequence[float]) -> bool:
-        its = read_coefficients(mended.content, header.path)
-        again = (fitted(mended.content, its, leaning) for leaning in tried)
-        return all(each is None or each.content is mended.content for each in again)
+    def rests(fixed: RepairedFile, tried: Sequence[float]) -> bool:
+        its = read_coefficients(fixed.content, header.path)
+        again = (fitted(fixed.content, its, leaning) for leaning in tried)
+        return all(each is None or each.content is fixed.content for each in again)
 
     for number, leaning in enumerate(SHORTER):
-        mended = fitted(content, image, leaning)
-        if mended is not None and (number == 0 or rests(mended, SHORTER[: number + 1])):
-            return mended
+        fixed = fitted(content, image, leaning)
+        if fixed is not None and (number == 0 or rests(fixed, SHORTER[: number + 1])):
+            return fixed
     raise ReadError(header.path, NOT_MOVED.format(len(content) - image.end))
 
 
@@ -121,7 +119,7 @@ def _written(
     verdicts: tuple[Verdict, ...] = ()
     for _ in range(MOST_WRITINGS):
         canvas = JpegCanvas(image, header.path, leaning)
-        verdicts = joined(verdicts, heal(canvas, places, always=always))
+        verdicts = joined(verdicts, repair_places(canvas, places, always=always))
         written = rewritten(image, content, header.path, canvas.changes)
         settled = not written.substituted or written.content == content
         content = written.content
@@ -145,8 +143,8 @@ def _notes(substituted: int) -> tuple[str, ...]:
         return ()
     blocks = "1 block holds" if substituted == 1 else f"{substituted} blocks hold"
     return (
-        f"{blocks} the nearest values that the file's Huffman tables can code: new tables would "
-        "have changed more of the file",
+        f"{blocks} the nearest values that the file's Huffman tables can code, since new tables "
+        f"would have changed more of the file",
     )
 
 
@@ -157,9 +155,16 @@ def _repaired_picture(
     canvas = PixelCanvas(pixels, white=header.white, layout=layout)
     verdicts = tuple(
         replace(each, strength=each.strength and each.strength * header.white / 255)
-        for each in heal(canvas, places, always=always)
+        for each in repair_places(canvas, places, always=always)
     )
     patches = list(patches_of(canvas.pixels, canvas.changed))
     if not patches:
         return RepairedFile(content, verdicts)
     return RepairedFile(rewrite(header, content, patches), verdicts)
+
+
+# How a file is repaired, by the word in its format's row; "raw" has a choice of its own.
+WAYS: dict[Repair, Callable[..., RepairedFile]] = {
+    "coefficients": _repaired_jpeg,
+    "samples": _repaired_picture,
+}

@@ -20,12 +20,13 @@ from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import Header, digest_of, read_header, repair_of, require_decodable
 from ..images.gather import Skipped
+from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
 from .destinations import DNG, Placement, Route, Routes
 from .files import repaired_file
-from .log import Entry, FixLog, listing_object, verdict_object
+from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .targets import Lister, Listing, listed_in
 from .verdicts import RawWay, RepairedFile, Verdict
@@ -35,7 +36,7 @@ Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 
 @dataclass(frozen=True, slots=True)
-class MendedPhoto:
+class RepairedPhoto:
     """What was done to one photo; on a dry run, what would be."""
 
     source: Path
@@ -61,12 +62,12 @@ class MendedPhoto:
 
 
 @dataclass(slots=True)
-class BodyMending:
+class RepairedBody:
     """What came of one body's photos."""
 
     sensor: Sensor
     listing: Listing | None = None  # None: nobody says what is broken
-    photos: list[MendedPhoto] = field(default_factory=list)
+    photos: list[RepairedPhoto] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     left: int = 0  # not looked at: it was stopped, or the disk is full
     out_of_room: bool = False
@@ -122,11 +123,11 @@ def fix(
         raise SensorMismatchError(f"{header.path}: {error}") from error
     way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
     placement = Placement(out=Path(out).parent, force=force, raw=way)
-    mending = _Mending(placement, always=always, changed_only=False, log=None)
-    return mending.mended(Route(header, Path(out)), listing).verdicts
+    run = _Run(placement, always=always, changed_only=False, log=None)
+    return run.repair(Route(header, Path(out)), listing).verdicts
 
 
-def mend(
+def repair_bodies(
     ways: Routes,
     lister: Lister,
     placement: Placement,
@@ -136,29 +137,29 @@ def mend(
     jobs: int | None = None,
     watch: Watch | None = None,
     log: FixLog | None = None,
-) -> Iterator[BodyMending]:
+) -> Iterator[RepairedBody]:
     """Repair the photos that have a way, and yield what comes of each body as it is done.
 
     `always` repairs every listed place, shown or not. A photo in which nothing shows is copied as
     it is, unless `changed_only`; in place it is left alone. What is done is noted in the log.
     """
     watch, jobs = watch or Watch(), jobs or os.cpu_count() or 1
-    mending = _Mending(placement, always=always, changed_only=changed_only, log=log)
+    run = _Run(placement, always=always, changed_only=changed_only, log=log)
     with ExitStack() as stack:
         if log is not None:
             stack.enter_context(closing(log))  # after the last photo, however the run ends
         pool = stack.enter_context(threads(jobs))
         full = False
         for sensor, headers in ways.bodies.items():
-            body = BodyMending(sensor, left=len(headers), out_of_room=full)
+            body = RepairedBody(sensor, left=len(headers), out_of_room=full)
             if not (full or watch.stop()):
-                _mend_body(body, headers, lister, mending, pool, jobs, watch)
+                _repair_body(body, headers, lister, run, pool, jobs, watch)
             full = body.out_of_room
             yield body
 
 
-def _mend_body(
-    body: BodyMending, ways: Sequence[Route], lister: Lister, mending: _Mending, pool: Executor,
+def _repair_body(
+    body: RepairedBody, ways: Sequence[Route], lister: Lister, run: _Run, pool: Executor,
     jobs: int, watch: Watch,
 ) -> None:  # fmt: skip
     try:
@@ -172,8 +173,8 @@ def _mend_body(
     if body.listing.note:
         watch.message(f"{body.sensor.name}: {body.listing.note}")
     watch.body(body.sensor, len(ways))
-    done: dict[int, MendedPhoto | Skipped] = {}
-    under_way: dict[Future[MendedPhoto | Skipped], int] = {}
+    done: dict[int, RepairedPhoto | Skipped] = {}
+    under_way: dict[Future[RepairedPhoto | Skipped], int] = {}
     waiting = iter(enumerate(ways))
     while True:
         # No more than one a thread: each holds a photo and its coefficients.
@@ -181,22 +182,22 @@ def _mend_body(
             number, way = next(waiting, (len(ways), None))
             if way is None:
                 break
-            under_way[pool.submit(mending.tried, way, body.listing)] = number
+            under_way[pool.submit(run.repair_or_explain, way, body.listing)] = number
         if not under_way:
             break
         for future in wait(under_way, return_when=FIRST_COMPLETED).done:
             done[under_way.pop(future)] = outcome = future.result()
             if isinstance(outcome, Skipped):
                 watch.skipped(outcome.path, outcome.reason)
-            body.out_of_room |= mending.out_of_room
+            body.out_of_room |= run.out_of_room
             body.left -= 1
             watch.photos(len(ways) - body.left)
     in_order = [done[number] for number in sorted(done)]
-    body.photos = [each for each in in_order if isinstance(each, MendedPhoto)]
+    body.photos = [each for each in in_order if isinstance(each, RepairedPhoto)]
     body.skipped = [each for each in in_order if isinstance(each, Skipped)]
 
 
-class _Mending:
+class _Run:
     """One run's way with a photo; called from several threads at once."""
 
     def __init__(
@@ -207,11 +208,11 @@ class _Mending:
         self.placer = Placer(placement)
         self.out_of_room = False
 
-    def tried(self, way: Route, listing: Listing) -> MendedPhoto | Skipped:
+    def repair_or_explain(self, way: Route, listing: Listing) -> RepairedPhoto | Skipped:
         """Repair one photo, or say why it cannot be."""
         source = str(way.header.path)
         try:
-            mended = self.mended(way, listing)
+            repaired = self.repair(way, listing)
         except ReadError as error:
             return Skipped(source, error.reason)
         except WriteError as error:
@@ -221,18 +222,20 @@ class _Mending:
         except MemoryError:
             reason = "needs more memory than there is; close other programs, or use --jobs 1"
             return Skipped(source, reason)
-        self._note(mended, listing)
-        return mended
+        self._note(repaired, listing)
+        return repaired
 
-    def mended(self, way: Route, listing: Listing) -> MendedPhoto:
+    def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
         header = way.header
+        if listing.map is not None:
+            header = with_layout(header, listing.map.sensor.layout)
         content, status = _read(header)
         fixed = repaired_file(
             content, header, listing.defects, always=self.always, raw=self.placement.raw
         )
         changed = fixed.content != content
-        mended = _told(way, _done(fixed) if changed else "left", content, fixed)
+        repaired = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
             if changed:
@@ -246,20 +249,20 @@ class _Mending:
         if self.placement.dry_run:
             check(fixed.content)
         if not changed and (self.placement.out is None or self.changed_only):
-            return replace(mended, target=None)
+            return replace(repaired, target=None)
         placed = self.placer.place(way, status, fixed.content, check)
         return replace(
-            mended,
-            result=mended.result if changed else "copied",
+            repaired,
+            result=repaired.result if changed else "copied",
             there=placed.there,
             original=placed.original,
             earlier=placed.earlier,
         )
 
-    def _note(self, mended: MendedPhoto, listing: Listing) -> None:
-        if self.log is None or mended.target is None:
+    def _note(self, repaired: RepairedPhoto, listing: Listing) -> None:
+        if self.log is None or repaired.target is None:
             return
-        folder = mended.target.parent if self.placement.out is None else self.placement.out
+        folder = repaired.target.parent if self.placement.out is None else self.placement.out
         options = {
             "all": self.always,
             "in_place": self.placement.in_place,
@@ -269,7 +272,7 @@ class _Mending:
             "mosaic": self.placement.raw.mosaic,
             "to_dng": self.placement.raw.to_dng,
         }
-        self.log.add(folder, _entry(mended, listing, folder, options))
+        self.log.add(folder, _entry(repaired, listing, folder, options))
 
 
 def _read(header: Header) -> tuple[bytes, os.stat_result]:
@@ -284,13 +287,13 @@ def _read(header: Header) -> tuple[bytes, os.stat_result]:
         raise ReadError(header.path, reason) from error
 
 
-def _done(fixed: RepairedFile) -> Result:
+def _result_of(fixed: RepairedFile) -> Result:
     listed = any(verdict.outcome == "listed" for verdict in fixed.verdicts)
     return "listed" if listed else "repaired"
 
 
-def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> MendedPhoto:
-    return MendedPhoto(
+def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> RepairedPhoto:
+    return RepairedPhoto(
         source=way.header.path,
         target=way.target,
         result=result,
@@ -301,22 +304,24 @@ def _told(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> Me
     )
 
 
-def _entry(mended: MendedPhoto, listing: Listing, folder: Path, options: dict[str, bool]) -> Entry:
+def _entry(
+    repaired: RepairedPhoto, listing: Listing, folder: Path, options: dict[str, bool]
+) -> LogEntry:
     """Return what the log says of one photo."""
-    target = mended.target or mended.source
-    entry: Entry = {
-        "source": str(mended.source.absolute()),
+    target = repaired.target or repaired.source
+    entry: LogEntry = {
+        "source": str(repaired.source.absolute()),
         "target": target.relative_to(folder).as_posix(),
-        "result": mended.result,
+        "result": repaired.result,
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
         "stillpix": version("stillpix"),
         "map": listing_object(listing),
         "options": options,
-        "before": mended.before,
-        "after": mended.after,
-        "places": [verdict_object(verdict) for verdict in mended.verdicts],
-        "notes": list(mended.notes),
+        "before": repaired.before,
+        "after": repaired.after,
+        "places": [verdict_object(verdict) for verdict in repaired.verdicts],
+        "notes": list(repaired.notes),
     }
-    if mended.original is not None:
-        entry["original"] = mended.original.name
+    if repaired.original is not None:
+        entry["original"] = repaired.original.name
     return entry

@@ -30,8 +30,8 @@ class JpegCanvas:
     def __init__(self, image: JpegImage, path: Path, leaning: float = LEANING) -> None:
         if image.colours not in {"grey", "ycbcr", "rgb"}:
             raise ReadError(
-                path, f"is a JPEG of {image.colours.upper()} colours, which is not repaired; "
-                "no camera writes them, use the file it came from",
+                path, f"is a JPEG of {image.colours.upper()} colours, which no camera writes and "
+                f"which is not repaired; use the file from which it was made",
             )  # fmt: skip
         self.image, self.leaning = image, leaning
         self.changes: dict[Key, NDArray[np.int16]] = {}
@@ -40,7 +40,7 @@ class JpegCanvas:
 
     @property
     def lattices(self) -> Sequence[Lattice]:
-        """Return one a plane, luma first."""
+        """Return one per plane, luma first."""
         return self._lattices
 
     def window(self, plane: int, row: int, column: int, side: int) -> Window:

@@ -26,19 +26,19 @@ LARGEST_SHARE = 20  # of a run's time, at most one part in so many goes into wri
 
 ONE_CHANGE = ("target", "before", "after", "time")
 
-Entry: TypeAlias = dict[str, Any]
+LogEntry: TypeAlias = dict[str, Any]
 
 
 @dataclass(slots=True)
 class _Folder:
     """What is to be noted in one folder's log."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
     unsaved: bool = False
 
 
 class FixLog:
-    """The logs of one run, one a folder; may be added to from several threads at once.
+    """The logs of one run, one per folder; may be added to from several threads at once.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ class FixLog:
         with self._lock:  # photos end in any order: that of the folders is the same every run
             return [folder / LOG_NAME for folder in sorted(self._folders)]
 
-    def add(self, folder: Path, entry: Entry) -> None:
+    def add(self, folder: Path, entry: LogEntry) -> None:
         """Note one photo, named by its "target" below the folder; written now and then."""
         with self._lock:
             noted = self._folders.setdefault(folder, _Folder())
@@ -84,12 +84,12 @@ class FixLog:
         took_s = time.monotonic() - begun
         self._next = time.monotonic() + max(EVERY_S, LARGEST_SHARE * took_s)
 
-    def _write_one(self, path: Path, entries: Sequence[Entry]) -> None:
+    def _write_one(self, path: Path, entries: Sequence[LogEntry]) -> None:
         try:
             document = _document_at(path)
             if document is None:
                 aside = set_aside(path)
-                self.troubles.append(f"{path}: is no log of stillpix's; it is now {aside}")
+                self.troubles.append(f"{path}: is not a log of stillpix; it was moved to {aside}")
                 document = {}
             earlier = document.get("photos", [])
             listed = merged(earlier, entries)
@@ -99,12 +99,12 @@ class FixLog:
             # What is no text (a broken file name) becomes a JSON escape of itself.
             write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
         except WriteError as error:
-            line = f"{error} (the log of what was repaired; the photos themselves are as told)"
+            line = f"{error} (this concerns only the log; the photos are written as reported)"
             if line not in self.troubles:
                 self.troubles.append(line)
 
 
-def merged(earlier: Sequence[Entry], later: Sequence[Entry]) -> list[Entry]:
+def merged(earlier: Sequence[LogEntry], later: Sequence[LogEntry]) -> list[LogEntry]:
     """Return the entries of two logs, without those that tell of no change.
 
     An entry whose photo was left, or copied once more, as its target's last entry left it says
@@ -156,7 +156,7 @@ def _document_at(path: Path) -> dict[str, Any] | None:
 
 
 def _as_text(document: Mapping[str, Any]) -> str:
-    """Return the log's text, a photo a line."""
+    """Return the log's text, one photo per line."""
     lines = [
         f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
         for key, value in document.items()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .prediction import Floats, Stencil, predict
 
-AROUND = Stencil((0, 0), ring=2, search=8)  # 24 samples about one, and whence it is learned
+AROUND = Stencil((0, 0), ring=2, search=8)  # 24 samples about one, and where it is learned
 
 
 def middle_of(window: Floats, sound: NDArray[np.bool_]) -> float | None:

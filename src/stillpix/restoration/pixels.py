@@ -49,7 +49,7 @@ class PixelCanvas:
 
     @property
     def lattices(self) -> Sequence[Lattice]:
-        """Return one a plane, luma first."""
+        """Return one per plane, luma first."""
         return self._lattices
 
     def window(self, plane: int, row: int, column: int, side: int) -> Window:
@@ -69,7 +69,7 @@ class PixelCanvas:
         right = max(change.column + change.levels.shape[1] for change in changes)
         area = slice(top, bottom), slice(left, right)
         before = self.pixels[area]
-        after = self._stored(self._levels_after(changes, area, (top, left)))
+        after = self._round_to_stored(self._levels_after(changes, area, (top, left)))
         meant = np.zeros(before.shape[:2], bool)
         for change in changes:
             rows, columns = _inside(change, top, left)
@@ -111,7 +111,7 @@ class PixelCanvas:
             plane[change.where] = change.levels[change.where]
         return (levels - MIDDLE) @ TO_RGB.T if self.pixels.ndim == 3 else levels
 
-    def _stored(self, levels: Floats) -> Pixels:
+    def _round_to_stored(self, levels: Floats) -> Pixels:
         values = np.clip(np.round(levels / self._scale), 0, self._white)
         wide = self.pixels.itemsize > 1
         return values.astype(np.uint16) if wide else values.astype(np.uint8)

@@ -69,8 +69,8 @@ class Placer:
                 return Placed(there=True)
             if not self.placement.force:
                 raise WriteError(
-                    target, "is there already and differs; --force overwrites it, or name another"
-                    " --out",
+                    target, "exists already and differs; --force overwrites it, or name another "
+                    "--out",
                 )  # fmt: skip
         if not self.placement.dry_run:
             _make_folder(target.parent)
@@ -107,7 +107,7 @@ class Placer:
             _fill(new, content)
             read = new.read_bytes()
             if read != content:
-                reason = "the disk does not give back what was written to it; check the disk"
+                reason = "read-back check failed: the disk returned other bytes; check the disk"
                 raise WriteError(target, reason)
             check(read)
             yield new
@@ -173,7 +173,9 @@ def _keep(target: Path, original: Path, before: os.stat_result) -> None:
 def _require_replaceable(target: Path, before: os.stat_result) -> None:
     if target.name.endswith(ORIGINAL):
         raise WriteError(
-            target, "is an original that was kept; give it its name back first, or use --out"
+            target,
+            "is the kept original of a repaired photo; give it its own name back first, "
+            "or use --out",
         )
     if not before.st_mode & MAY_WRITE:
         raise WriteError(target, "is write-protected; allow writing to it, or use --out")
@@ -189,8 +191,8 @@ def _require_same_photo(original: Path, header: Header) -> None:
     if not same:
         raise WriteError(
             header.path,
-            f"cannot keep its original: {original.name} is there already and is another photo's; "
-            "move that away, or use --out",
+            f"cannot keep its original: {original.name} exists already and belongs to another "
+            f"photo; move it away, or use --out",
         )
 
 

@@ -14,7 +14,7 @@ from ..frame import Exposure, Layout, Pixels
 from ..maps.records import Defect
 from ..rewriting.patch import Patch
 from .expectation import expect
-from .healing import Place
+from .repairing import Place
 
 
 def places_of(

@@ -1,4 +1,4 @@
-"""A RAW photo mended: a DNG's list of bad pixels, values of its mosaic, or a new DNG.
+"""A RAW photo repaired: a DNG's list of bad pixels, values of its mosaic, or a new DNG.
 
 Takes and gives bytes; never opens a file and never writes one, and never changes a RAW file that
 is no DNG. Photosites beyond the visible area are never a source and never repaired.
@@ -22,29 +22,27 @@ from ..rewriting.dng.appending import opcodes_of, with_bad_pixels
 from ..rewriting.dng.mosaic_directory import is_dng, mosaic_directory, size_of
 from ..rewriting.dng.mosaic_values import with_values
 from ..rewriting.dng.opcodes import BAYER_PHASES, BadPixels, bad_pixels_in, extended
-from .healing import heal
 from .pixels import PixelCanvas
 from .places import patches_of, places_of
+from .repairing import repair_places
 from .verdicts import RawWay, RepairedFile, Verdict
 
 NAMES = {"xtrans": "X-Trans", "mono": "monochrome"}
 LISTED_ALREADY = "in the file's list already"
-MASKED = "it lies in the masked margin, beside the picture"
+MASKED = "it lies in the masked margin beside the picture"
 NEVER_REWRITTEN = (
-    "is a RAW file that is no DNG, and such are never rewritten; give --to dng for a DNG of it, or"
-    " have `stillpix export` write the list that its developer reads"
+    "is a RAW file other than DNG, and such files are never rewritten; give --to dng to make a "
+    "DNG of it, or use `stillpix export` for the program that develops it"
 )
 NO_LIST = (
-    "is of a sensor that is {}, and a DNG's list of bad pixels is for Bayer sensors alone; give"
-    " --mosaic to have the values of its broken pixels replaced"
+    "is of a sensor that is {}, and only Bayer sensors can have a list of bad pixels in a DNG; "
+    "give --mosaic to replace the values of its broken pixels"
 )
 OTHER_FRAME = (
-    "is a DNG whose stored frame LibRaw does not read as it lies there, so no place in it is sure;"
-    " develop it and repair the picture"
+    "is a DNG whose frame LibRaw does not read as it is stored, so no place in it is certain; "
+    "develop it and repair the picture"
 )
-NEW_FILE = (
-    "its sensor's pixels are in a new DNG; maker notes and previews are in the original alone"
-)
+NEW_FILE = "its sensor's pixels are in a new DNG; maker notes and previews are only in the original"
 
 
 def repaired_raw(
@@ -64,9 +62,9 @@ def repaired_raw(
     if not way.mosaic:
         there = opcodes_of(content, header.path)
         result = with_bad_pixels(content, header.path, bad_pixels_of(defects, header))
-        return RepairedFile(result, _listed(defects, header, there))
+        return RepairedFile(result, _verdicts_of_list(defects, header, there))
     before = decode_colour(header, content)
-    after, verdicts = _healed(before, header, defects, always=always)
+    after, verdicts = _repair_visible(before, header, defects, always=always)
     patches = list(patches_of(after, after != before))
     result = with_values(content, header.path, patches) if patches else content
     return RepairedFile(result, verdicts)
@@ -89,10 +87,10 @@ def _new_file(
 
     negative = negative_of(header, content)
     if way.mosaic:
-        pixels, verdicts = _healed(negative.pixels, header, defects, always=always)
+        pixels, verdicts = _repair_visible(negative.pixels, header, defects, always=always)
         negative = replace(negative, pixels=pixels)
     else:
-        verdicts = _listed(defects, header, None)
+        verdicts = _verdicts_of_list(defects, header, None)
         bad = bad_pixels_of(defects, header)
         if verdicts:
             height, width = negative.pixels.shape
@@ -136,7 +134,9 @@ def _inside(defects: Sequence[Defect], header: Header) -> list[Defect]:
     ]
 
 
-def _listed(defects: Sequence[Defect], header: Header, there: bytes | None) -> tuple[Verdict, ...]:
+def _verdicts_of_list(
+    defects: Sequence[Defect], header: Header, there: bytes | None
+) -> tuple[Verdict, ...]:
     """Return a verdict a defect; `there` is the list that the file held before."""
     before = BadPixels() if there is None else bad_pixels_in(there)
     points = set(before.points)
@@ -152,7 +152,7 @@ def _listed(defects: Sequence[Defect], header: Header, there: bytes | None) -> t
     )  # fmt: skip
 
 
-def _healed(
+def _repair_visible(
     pixels: Pixels, header: Header, defects: Sequence[Defect], *, always: bool
 ) -> tuple[NDArray[np.uint16], tuple[Verdict, ...]]:
     """Return a copy of a mosaic with the defects repaired that show in its visible area."""
@@ -176,7 +176,7 @@ def _healed(
             each, x=each.x + left, y=each.y + top,
             strength=each.strength and each.strength * header.white / 255,
         )
-        for each in heal(canvas, seen, always=always)
+        for each in repair_places(canvas, seen, always=always)
     ]  # fmt: skip
     told = {(each.x, each.y) for each in verdicts}
     verdicts += [

@@ -1,4 +1,4 @@
-"""What a defect added to a few pixels, told apart from the scene that was predicted there.
+"""What a defect added to a few pixels, separated from the scene that was predicted there.
 
 Gaussian signal and scene: the scene is what the surroundings predict, give or take; the defect's
 response is of unknown amplitude and shape, and falls off with distance. Never touches a photo.

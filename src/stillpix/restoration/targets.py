@@ -43,7 +43,7 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        if _comparable(sensor) == _comparable(defect_map.sensor):
+        if _as_mapped(sensor, photos, defect_map.sensor).is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
@@ -86,7 +86,7 @@ def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
             if not (0 <= x < sensor.width and 0 <= y < sensor.height):
                 raise SensorMismatchError(
                     f"has no pixel {x},{y}: it is {sensor.width}x{sensor.height} in size, as "
-                    "stored and not turned, counted from 0; correct --at"
+                    f"stored and not rotated, counted from 0; correct --at"
                 )
         return listing
 
@@ -116,6 +116,8 @@ def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
     return defect_map.in_state("confirmed", "accepted")
 
 
-def _comparable(sensor: Sensor) -> Sensor:
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(sensor, visible=None)
+def _as_mapped(sensor: Sensor, photos: Sequence[Header], mapped: Sensor) -> Sensor:
+    """Return a sensor as the map's is to be: of its layout, where the files do not say theirs."""
+    told = all(header.layout_told for header in photos)
+    layout = sensor.layout if told or not mapped.is_mosaic else mapped.layout
+    return replace(sensor, layout=layout)

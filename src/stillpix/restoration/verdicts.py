@@ -1,4 +1,4 @@
-"""What a repair says of each place and of the file: records alone.
+"""What a repair says about each place and about the file: only records.
 
 Never decides anything.
 """

@@ -1,6 +1,6 @@
-"""Proof by reading back: a repaired file differs from the original at the repaired places alone.
+"""Proof by reading back: a repaired file differs from the original only at the repaired places.
 
-Takes the files and the places, and nothing else, at their word: both files are read anew.
+Takes the files and the places, and nothing else, at their word: both files are read again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .pointers import Number
 from .storing import SIDE
 from .verdicts import Verdict
 
-Area: TypeAlias = tuple[slice, slice]
+Reached: TypeAlias = tuple[slice, slice]
 
 EOI_MARKER = b"\xff\xd9"
 _EOI, _SOS, _TABLES = 0xD9, 0xDA, 0xC4
@@ -35,7 +35,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment: TEM
 
 
 def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Verdict]) -> None:
-    """Make sure that a repaired file differs from the original at the repaired places alone.
+    """Make sure that a repaired file differs from the original only at the repaired places.
 
     Raises:
         WriteError: anything else differs; the file must not be kept.
@@ -91,13 +91,13 @@ def _is_sound_picture(
     )
 
 
-def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Area]) -> bool:
+def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Reached]) -> bool:
     for area in areas:
         differ[area] = False
     return not differ.any()
 
 
-def _reached(lattice: Lattice, x: int, y: int, side: int) -> Area:
+def _reached(lattice: Lattice, x: int, y: int, side: int) -> Reached:
     """Return the rows and columns of blocks that a place's repair may reach in a plane."""
     middles = (int(np.floor(position + 0.5)) for position in lattice.position(x, y))
     rows, columns = (

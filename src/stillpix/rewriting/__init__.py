@@ -1,4 +1,4 @@
-"""Changed samples back into a file's own bytes, all else as it was.
+"""Puts changed samples back into a file's own bytes, and leaves all else as it was.
 
 Never judges what is broken, and never writes a file.
 """

@@ -105,10 +105,10 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         channels=1 if head.colour in {GREY, GREY_ALPHA} else 3,
         dtype=np.uint8 if head.bits == 8 else np.uint16,
     )
-    lines, after = _inflated(packed.stream, head, path)
+    lines, after = _inflate_stream(packed.stream, head, path)
     changed = False
     for rows, part in _passes(np.frombuffer(lines, np.uint8), head, points):
-        changed |= _refiltered(rows, part, head, path)
+        changed |= _filter_rows(rows, part, head, path)
     if not changed:
         return content
     stream = bytes(imagecodecs.deflate_encode(lines, LEVELS[packed.stream[1] >> 6]))
@@ -122,7 +122,7 @@ def _head_of(content: bytes, path: Path) -> _Head:
         ">I4xIIBBBBB", content[SIGNATURE_BYTES : SIGNATURE_BYTES + 21]
     )
     if length != 13 or packing or filtering or interlaced > 1:
-        raise ReadError(path, DAMAGED.format("its head is garbled"))
+        raise ReadError(path, DAMAGED.format("its header is garbled"))
     if colour == PALETTE:
         raise ReadError(path, "is a palette PNG, which is not rewritten; save it as 8-bit RGB")
     return _Head(width, height, bits, colour, interlaced == 1)
@@ -166,7 +166,7 @@ def _sizes(head: _Head) -> list[tuple[int, int]]:
     return [(-((x - head.width) // dx), -((y - head.height) // dy)) for x, y, dx, dy in steps]
 
 
-def _inflated(stream: bytes, head: _Head, path: Path) -> tuple[bytearray, bytes]:
+def _inflate_stream(stream: bytes, head: _Head, path: Path) -> tuple[bytearray, bytes]:
     """Return the filtered rows of all passes in one piece, and what follows the stream.
 
     Never more memory is taken than the stream fills.
@@ -201,11 +201,11 @@ def _passes(
         at += height * row
 
 
-def _refiltered(rows: NDArray[np.uint8], points: Points, head: _Head, path: Path) -> bool:
+def _filter_rows(rows: NDArray[np.uint8], points: Points, head: _Head, path: Path) -> bool:
     """Put points into the filtered rows of one pass; say whether anything changed."""
     if not points.y.size:
         return False
-    pixels = _unfiltered(rows[: points.y.max() + 2], head, path)
+    pixels = _unfilter_rows(rows[: points.y.max() + 2], head, path)
     channels = points.values.shape[1]
     differs = (pixels[points.y, points.x, :channels] != points.values).any(axis=1)
     y, x = points.y[differs], points.x[differs]
@@ -214,7 +214,7 @@ def _refiltered(rows: NDArray[np.uint8], points: Points, head: _Head, path: Path
     return bool(differs.any())
 
 
-def _unfiltered(rows: NDArray[np.uint8], head: _Head, path: Path) -> NDArray[Any]:
+def _unfilter_rows(rows: NDArray[np.uint8], head: _Head, path: Path) -> NDArray[Any]:
     """Return the pixels of the first rows of a pass, (height, width, samples)."""
     # libpng leaves by a long jump over an unknown filter; png.py says what that costs.
     if rows[:, 0].max() > LAST_FILTER:

@@ -141,6 +141,8 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
 
 def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     page, _ = tiff.full_page(BytesIO(content), path)
+    if not page.plain:
+        raise ReadError(path, tiff.OTHER_SAMPLES)
     structure = Structure.of(BytesIO(content))
     _require_rewritable(structure, page, path)
     layout = _layout_of(structure, page, _order(content))
@@ -151,13 +153,13 @@ def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     tags = TILES if tiff.TILE_OFFSETS in page.directory else STRIPS
     offsets, lengths = (_numbers(structure, page.directory[tag], _order(content)) for tag in tags)
     packed: dict[int, Octets] = {}
-    for number, rows, part in _touched(layout, page, points):
+    for number, rows, part in _find_touched(layout, page, points):
         start = offsets.values[number]
         raw = memoryview(content)[start : start + lengths.values[number]]
-        changed = _repacked(raw, rows, layout, part, path)
+        changed = _repack_part(raw, rows, layout, part, path)
         if changed is not None:
             packed[number] = changed
-    return _placed(content, packed, offsets, lengths, path) if packed else content
+    return _place_parts(content, packed, offsets, lengths, path) if packed else content
 
 
 def _order(content: bytes) -> str:
@@ -222,7 +224,9 @@ def _whole_numbers(structure: Structure, entry: Entry) -> tuple[int, ...]:
     return tuple(int(value) for value in structure.numbers(entry, tiff.MAX_SEGMENTS))
 
 
-def _touched(layout: _Layout, page: tiff.Page, points: Points) -> Iterator[tuple[int, int, Points]]:
+def _find_touched(
+    layout: _Layout, page: tiff.Page, points: Points
+) -> Iterator[tuple[int, int, Points]]:
     """Yield the number of each segment with points in it, its rows, and those points.
 
     Their places count from the segment's corner; their values are (points, channels) or, of a
@@ -244,18 +248,18 @@ def _touched(layout: _Layout, page: tiff.Page, points: Points) -> Iterator[tuple
             yield plane * layout.in_plane + int(places[mine[0]]), rows, Points(y, x, part)
 
 
-def _repacked(
+def _repack_part(
     raw: memoryview, rows: int, layout: _Layout, part: Points, path: Path
 ) -> Octets | None:
     """Return a segment with its points replaced, or None where that changes nothing."""
-    unpacked = _unpacked(raw, layout, path)
+    unpacked = _unpack_part(raw, layout, path)
     count = rows * layout.columns * layout.samples
     if len(unpacked) < count * layout.dtype.itemsize:
         raise ReadError(path, NOT_UNPACKED)
     pixels = np.frombuffer(unpacked, layout.dtype, count)
     pixels = pixels.reshape(rows, layout.columns, layout.samples)
     changed = _replace(pixels, part, differenced=layout.differenced)
-    return _packed(unpacked, layout) if changed else None
+    return _pack_part(unpacked, layout) if changed else None
 
 
 def _replace(pixels: NDArray[Any], points: Points, *, differenced: bool) -> bool:
@@ -277,7 +281,7 @@ def _replace(pixels: NDArray[Any], points: Points, *, differenced: bool) -> bool
     return True
 
 
-def _unpacked(raw: memoryview, layout: _Layout, path: Path) -> bytearray:
+def _unpack_part(raw: memoryview, layout: _Layout, path: Path) -> bytearray:
     """Return the bytes of a segment; no claim takes more memory than its bytes can fill."""
     codec = layout.packing.codec
     if codec == "none":
@@ -292,7 +296,7 @@ def _unpacked(raw: memoryview, layout: _Layout, path: Path) -> bytearray:
         raise ReadError(path, NOT_UNPACKED) from error
 
 
-def _packed(unpacked: bytearray, layout: _Layout) -> Octets:
+def _pack_part(unpacked: bytearray, layout: _Layout) -> Octets:
     """Return a segment's bytes as its compression packs them."""
     match layout.packing.codec:
         case "none":
@@ -307,7 +311,7 @@ def _packed(unpacked: bytearray, layout: _Layout) -> Octets:
             return bytes(getattr(imagecodecs, f"{codec}_encode")(bytes(unpacked)))
 
 
-def _placed(
+def _place_parts(
     content: bytes,
     packed: Mapping[int, Octets],
     offsets: _Numbers,

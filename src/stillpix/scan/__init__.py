@@ -16,7 +16,8 @@ from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
-from ..images.gather import Gathering, Skipped, gather
+from ..frame import PATTERNS
+from ..images.gather import Gathering, Skipped, gather, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
 from ..maps.merging import with_marks_of
@@ -37,11 +38,14 @@ def find(
     jobs: int | None = None,
     fast: bool = False,
     dark: bool = False,
+    pattern: str | None = None,
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths.
 
     Photos are read twice where anything is found: the second time to tell since when. `fast`
-    leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough.
+    leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough. `pattern`
+    is the sensor's from the first stored photosite on, where the files do not say it: RGGB, BGGR,
+    GRBG, GBRG or mono.
 
     Nothing is read from or kept in the user's library. A file that cannot be used becomes a Python
     warning that names it. Raises NothingUsableError when no photo can be used.
@@ -54,7 +58,10 @@ def find(
     ...     [(found.sensor.width, found.evidence.photos) for found in find([folder])]
     [(160, 4)]
     """
-    found = gather(paths, jobs=jobs, dark=dark)
+    if pattern is not None and pattern not in PATTERNS:
+        raise ValueError(f"pattern {pattern!r} is none of {', '.join(PATTERNS)}")
+    layout = None if pattern is None else PATTERNS[pattern]
+    found = without_odd_sizes(gather(paths, jobs=jobs, dark=dark, layout=layout))
     outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]

@@ -126,7 +126,7 @@ class SavedState:
             self.troubles.append(f"{error} (the map of {self.sensor.name} was not kept)")
         except (MapFormatError, SensorMismatchError) as error:
             self.troubles.append(
-                f"the new map of {self.sensor.name} was not kept, so as not to lose what is in "
-                f"the old one ({error}); or move {path.name} away and run again: no photo is "
+                f"the new map of {self.sensor.name} was not kept, because the old one must not be "
+                f"lost ({error}); or move {path.name} away and run again: no photo is "
                 "read twice"
             )

@@ -19,7 +19,7 @@ from ..frame import Exposure, Frame, Layout, Sensor
 from . import scenes
 from .filters import Floats
 from .folder import PictureFolder
-from .planting import PlantedDefect, plant
+from .planting import plant
 from .processing import exif_block, jpeg_file, luma_of_jpeg, picture, raw_light
 from .sensor import FixedPattern, Mosaic, Shot, capture, expose, sites_of, suppress
 from .settings import CameraSettings
@@ -191,7 +191,3 @@ class SimulatedCamera:
             shown = tuple(defect for defect in active if defect.kind in _SUPPRESSED)
             suppress(mosaic, shown, settings.cfa)
         return SimulatedPhoto(index, mosaic, shot, self.taken(index), number, self.sensor, settings)
-
-    def true_defects(self, photos: int) -> tuple[PlantedDefect, ...]:
-        """Return the defects that begin within the first `photos` photos."""
-        return tuple(defect for defect in self.defects if defect.onset < photos)

@@ -1,4 +1,4 @@
-"""Demosaicing: from one colour a photosite to three, as cameras' own processors do it.
+"""Demosaicing: from one colour per photosite to three, as cameras' own processors do it.
 
 Never balances, clips or encodes; values keep the mosaic's scale.
 """

@@ -1,4 +1,4 @@
-"""Scenes from a folder of ordinary pictures: cropped, turned, enlarged, made linear again.
+"""Scenes from a folder of ordinary pictures: cropped, rotated, enlarged, made linear again.
 
 Never changes the pictures, and never takes the same crop twice.
 """
@@ -21,7 +21,7 @@ _GRAIN = 0.025  # enlarged pictures have lost their finest texture
 
 
 @lru_cache(maxsize=4)
-def _opened(path: Path) -> Image.Image:
+def _open_picture(path: Path) -> Image.Image:
     with Image.open(path) as picture:
         return picture.convert("RGB")
 
@@ -51,7 +51,7 @@ class PictureFolder:
 
         A share of them is dimmed two stops, as at dusk.
         """
-        source = _opened(self._paths[rng.integers(len(self._paths))])
+        source = _open_picture(self._paths[rng.integers(len(self._paths))])
         fit = min(source.width / size[1], source.height / size[0])
         step = fit * rng.uniform(0.55, 0.85)  # source px a sensor px, with room to turn
         angle = np.radians(rng.normal(0, 3))

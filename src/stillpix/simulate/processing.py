@@ -65,7 +65,7 @@ def _develop(linear: Floats, matrix: Floats, curve: Floats) -> Floats:
     return levels
 
 
-def _balanced(mosaic: Mosaic, settings: CameraSettings) -> Floats:
+def _balance_white(mosaic: Mosaic, settings: CameraSettings) -> Floats:
     """Return the mosaic with black at 0, white balanced and clipped at 1."""
     span = settings.white_dn - settings.black_dn
     values = mosaic.astype(np.float32)
@@ -100,7 +100,7 @@ def _refine(levels: Floats, settings: CameraSettings, gain: float) -> Floats:
 
 def picture(mosaic: Mosaic, settings: CameraSettings, gain: float) -> NDArray[np.uint8]:
     """Return the picture (height, width, 3) that the camera's processor makes of a mosaic."""
-    linear = demosaic(_balanced(mosaic, settings), settings.cfa, settings.demosaic)
+    linear = demosaic(_balance_white(mosaic, settings), settings.cfa, settings.demosaic)
     mono = settings.cfa == "MONO"
     matrix = np.eye(3) if mono else colour_matrix(settings)
     levels = _develop(linear, matrix.astype(np.float32), tone_curve(settings))

@@ -181,7 +181,7 @@ def _illuminate(rng: np.random.Generator, image: Floats) -> None:
         image *= light[:, None, None] if axis == 0 else light[None, :, None]
 
 
-def _normalised(image: Floats, *, night: bool) -> Floats:
+def _normalise_light(image: Floats, *, night: bool) -> Floats:
     """Return the scene scaled as an averaging light meter would, mid-grey near 0.16."""
     luminance = image[::4, ::4] @ _LUMINANCE + 1e-6
     metered = 0.5 * (luminance.mean() + np.exp(np.log(luminance).mean()))
@@ -223,7 +223,7 @@ def dead_leaves(
         if number == 0 and sky:
             _lay_sky(sky_state, image, shift_px[1])
     _illuminate(rng, image)
-    return Scene(_normalised(image, night=night), night)
+    return Scene(_normalise_light(image, night=night), night)
 
 
 def add_glints(rng: np.random.Generator, light: Floats, count: int) -> None:

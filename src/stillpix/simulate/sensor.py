@@ -184,10 +184,10 @@ def capture(
             excess = defect.dark_dn_per_s * hot_warmth * shot.exposure_s * conversion
             electrons[_defect_sites(defect)] += np.float32(excess)
     _strike(rng, electrons, settings.cosmic_rays)
-    return _converted(rng, electrons, shot, camera, defects)
+    return _convert_to_dn(rng, electrons, shot, camera, defects)
 
 
-def _converted(
+def _convert_to_dn(
     rng: np.random.Generator,
     electrons: Floats,
     shot: Shot,

@@ -1,5 +1,5 @@
 """The local page: photos in, a judged map and repaired photos out, in a browser on this computer.
 
-Never finds or repairs anything itself: it calls what the command line calls. Never listens but on
-the loopback address, and is imported by `stillpix serve` alone.
+Never finds or repairs anything itself: it calls what the command line calls. Never listens on any
+but the loopback address, and is imported only by `stillpix serve`.
 """

@@ -52,7 +52,7 @@ def open_folder(desk: Desk, asked: Asked) -> Answer:
 
 
 def close_folder(desk: Desk, asked: Asked) -> Answer:
-    """Look at a folder no longer."""
+    """Close a folder."""
     desk.folders.close(asked.path["folder"])
     desk.journal.tell("folders", {})
     return {}
@@ -74,7 +74,7 @@ def repair(desk: Desk, asked: Asked) -> Answer:
     folder = desk.folders.named(asked.body["folder"])
     dry_run, out = asked.body["dry_run"], asked.body["out"]
     if not dry_run and out is None:
-        raise Refused(422, "tell where the copies go, or ask for a dry run")
+        raise Refused(422, "say where the copies go, or ask for a dry run")
     place = None if out is None else folder_for_copies(out)
     if place is not None and (place == folder.root or folder.root.is_relative_to(place)):
         raise Refused(422, f"{out}: holds the photos themselves; name another folder")
@@ -139,18 +139,18 @@ def add(desk: Desk, asked: Asked) -> Answer:
 
 
 def undo(desk: Desk, asked: Asked) -> Answer:
-    """Take the last decision back."""
+    """Undo the last decision."""
     sensor = desk.sensor(asked.path["map"])
-    return _stepped(desk, asked, desk.judge.undo(sensor))
+    return _answer_step(desk, asked, desk.judge.undo(sensor))
 
 
 def redo(desk: Desk, asked: Asked) -> Answer:
-    """Make the decision again that was taken back."""
+    """Redo the decision that was undone."""
     sensor = desk.sensor(asked.path["map"])
-    return _stepped(desk, asked, desk.judge.redo(sensor))
+    return _answer_step(desk, asked, desk.judge.redo(sensor))
 
 
-def _stepped(desk: Desk, asked: Asked, spot: Spot) -> Answer:
+def _answer_step(desk: Desk, asked: Asked, spot: Spot) -> Answer:
     desk.map_changed(desk.sensor(asked.path["map"]), spot.x, spot.y)
     return {"x": spot.x, "y": spot.y, "along": spot.along}
 

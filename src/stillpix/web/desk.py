@@ -1,4 +1,4 @@
-"""All that one server has before it: opened folders, jobs, maps, decoded photos.
+"""Everything that one server works with: opened folders, jobs, maps, decoded photos.
 
 Never touches the network.
 """
@@ -104,7 +104,7 @@ class Desk:
         for _, found in self.library.maps(report=lambda _: None):
             if map_id(found.sensor) == asked:
                 return found.sensor
-        raise Refused(404, "there is no such map; those there are stand in /api/state")
+        raise Refused(404, "there is no such map; /api/state lists the maps")
 
     def found(self, sensor: Sensor) -> DefectMap | None:
         """Return a body's map; a file that has not changed is not read again."""

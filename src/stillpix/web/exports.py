@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import StillpixError
 from ..frame import Sensor
-from ..lists import FORMATS, Format, format_named, unfit, write_list
+from ..lists import FORMATS, ListFormat, format_named, unfit, write_list
 from ..lists.rawtherapee import file_name
 from ..maps import write_map
 from ..maps.library import SUFFIX, body_name
@@ -60,7 +60,7 @@ def exported(found: DefectMap, name: str) -> Exported:
             raise Refused(409, f"the map cannot be written as {name}: {reason}") from error
 
 
-def _file_name(sensor: Sensor, form: Format | None) -> str:
+def _file_name(sensor: Sensor, form: ListFormat | None) -> str:
     if form is None:
         return body_name(sensor) + SUFFIX
     if form.name == "rawtherapee":  # which looks for a name of its own

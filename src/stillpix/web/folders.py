@@ -59,16 +59,20 @@ def folder_at(text: str) -> Path:
         path = Path(os.path.expanduser(text.strip()))  # noqa: PTH111  # Path's raises on ~nobody
         if not path.is_absolute():
             raise Refused(
-                422, f"{text}: give the folder in full, from {Path('/').absolute()} or ~ on"
+                422,
+                f"{text}: give the full path of the folder, beginning with "
+                f"{Path('/').absolute()} or ~",
             )
         real = Path(os.path.realpath(path))
         if not real.is_dir():
             raise Refused(404, f"{text}: there is no such folder; check the spelling")
         os.scandir(real).close()
     except PermissionError:
-        raise Refused(403, f"{text}: may not be read; give yourself permission") from None
+        raise Refused(
+            403, f"{text}: cannot be read: permission denied; give yourself permission to read it"
+        ) from None
     except (OSError, ValueError):
-        raise Refused(422, "that is no folder's name; check the spelling") from None
+        raise Refused(422, "this is not the name of a folder; check the spelling") from None
     return real
 
 
@@ -128,7 +132,7 @@ class Folders:
             return self._folders[folder_id]
 
     def close(self, folder_id: str) -> None:
-        """Look at a folder no longer; its files stay."""
+        """Close a folder; its files stay."""
         self.named(folder_id)
         with self._lock:
             self._folders.pop(folder_id, None)
@@ -158,18 +162,13 @@ class Folders:
             photo.header.path: photo
             for folder in self.all()
             for photo in folder.photos
-            if _alike(photo.header.sensor, sensor)
+            if photo.header.sensor.is_alike(sensor)
         }
         return list(found.values())
 
     def sensors(self) -> list[Sensor]:
         """Return the sensors of the photos in the opened folders."""
         return list(dict.fromkeys(sensor for each in self.all() for sensor in each.found.bodies))
-
-
-def _alike(one: Sensor, other: Sensor) -> bool:
-    # Not by the visible area: two versions of a reader may disagree about it.
-    return replace(one, visible=None) == replace(other, visible=None)
 
 
 class Uploads:
@@ -204,7 +203,9 @@ class Uploads:
     def accept(self, part: Path, name: str) -> Header:
         """Give a received photo its name; raise Refused (415) for what is no photo."""
         if not is_photo(name):
-            raise Refused(415, f"{name}: is not named as a photo is; give it its right ending")
+            raise Refused(
+                415, f"{name}: does not have the name of a photo; give it its proper ending"
+            )
         try:
             read_header(part)
         except ReadError as error:
@@ -236,7 +237,7 @@ def required_name(name: str) -> str:
     except UnicodeEncodeError:
         wrong = True
     if wrong or name == LOG_NAME:
-        raise Refused(422, "that is no name for a photo; give the file another")
+        raise Refused(422, "this is not a name for a photo; give the file another one")
     return name
 
 
@@ -249,7 +250,7 @@ def folder_for_copies(text: str) -> Path:
     try:
         path = Path(os.path.expanduser(text.strip()))  # noqa: PTH111  # as above
         if not path.is_absolute():
-            raise Refused(422, f"{text}: give the folder for the copies in full")
+            raise Refused(422, f"{text}: give the full path of the folder for the copies")
         real = Path(os.path.realpath(path))
         if not real.parent.is_dir():
             raise Refused(404, f"{text}: there is no folder {real.parent}; make it first")
@@ -261,5 +262,5 @@ def folder_for_copies(text: str) -> Path:
         if not os.access(real if real.exists() else real.parent, os.W_OK | os.X_OK):
             raise Refused(403, f"{text}: you may not write there; name another folder")
     except (OSError, ValueError):
-        raise Refused(422, "that is no folder's name; check the spelling") from None
+        raise Refused(422, "this is not the name of a folder; check the spelling") from None
     return real

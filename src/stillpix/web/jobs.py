@@ -24,7 +24,7 @@ State: TypeAlias = Literal["running", "stopping", "done", "stopped", "failed"]
 TOLD_EVERY_S = 0.1  # progress, at most
 MOST_TOLD = 500  # files that were not used, by name; the others are counted
 REMEMBERED = 20  # jobs that have ended
-OWN_FAULT = "stopped by an error of stillpix itself; see the terminal it was started in"
+OWN_FAULT = "stopped by an error in stillpix itself; see the terminal in which it was started"
 
 
 class Job(Watch):
@@ -105,11 +105,11 @@ class Job(Watch):
         self.tell()
 
     def stop(self) -> bool:
-        """Return whether to end after the photos now in work."""
+        """Return whether to end after the photos being read."""
         return self._stop.is_set()
 
     def end(self) -> None:
-        """Ask the run to end after the photos now in work, and to keep what is done."""
+        """Ask the run to end after the photos being read, and to keep what is done."""
         self._stop.set()
         if self.state == "running":
             self.state = "stopping"
@@ -175,7 +175,7 @@ class Jobs:
         """Return a job; raise Refused (404) where there is none of that name."""
         with self._lock:
             if job_id not in self._jobs:
-                raise Refused(404, "there is no such job; those there are stand in /api/state")
+                raise Refused(404, "there is no such job; /api/state lists the jobs")
             return self._jobs[job_id]
 
     def summaries(self) -> list[dict[str, Any]]:

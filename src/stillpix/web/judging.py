@@ -15,6 +15,7 @@ from ..errors import LibraryBusyError
 from ..frame import Sensor
 from ..maps import write_map
 from ..maps.library import Library, body_name
+from ..maps.merging import with_defect
 from ..maps.records import Defect, DefectMap, State
 from .refusal import Refused
 
@@ -65,7 +66,7 @@ class Judge:
             Refused: the map has no such defect (404), or is in use (409).
             WriteError: the map cannot be written; it is as it was.
         """
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             found = self._map_of(sensor)
             before = defect_at(found, spot)
             if before is None:
@@ -74,18 +75,18 @@ class Judge:
 
     def add(self, sensor: Sensor, spot: Spot) -> Defect:
         """Add a pixel that a person saw; one that is in the map already is accepted."""
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             found = self._map_of(sensor)
             before = defect_at(found, spot)
             after = replace(before or Defect(x=spot.x, y=spot.y), state="accepted")
             return self._note(found, Step(spot, before, after))
 
     def undo(self, sensor: Sensor) -> Spot:
-        """Take the last decision back, and return which defect it was about.
+        """Undo the last decision, and return which defect it was about.
 
         Raises Refused (409) where there is none, or a newer scan has made it void.
         """
-        with self._lock, _explained():
+        with self._lock, _refuse_while_busy():
             steps = self._of(sensor)
             if not steps.done:
                 raise Refused(409, "there is nothing to undo")
@@ -95,8 +96,8 @@ class Judge:
             return step.spot
 
     def redo(self, sensor: Sensor) -> Spot:
-        """Make the decision again that was taken back last; raises as `undo` does."""
-        with self._lock, _explained():
+        """Redo the decision that was undone last; raises as `undo` does."""
+        with self._lock, _refuse_while_busy():
             steps = self._of(sensor)
             if not steps.undone:
                 raise Refused(409, "there is nothing to redo")
@@ -129,7 +130,7 @@ class Judge:
         """Give a defect its state as the map has it now, or (None) take it out of the map."""
         now = defect_at(self._map_of(sensor), spot) or missing
         if now is None:
-            raise Refused(409, f"a newer map has no defect at {spot.x},{spot.y} any more")
+            raise Refused(409, f"the newer map no longer has a defect at {spot.x},{spot.y}")
         self._save(sensor, spot, None if state is None else replace(now, state=state))
 
     def _save(self, sensor: Sensor, spot: Spot, defect: Defect | None) -> None:
@@ -137,16 +138,13 @@ class Judge:
         # Not with Library.save: that keeps a person's earlier marks, which is what changes here.
         with self._library.lock(sensor):
             found = self._map_of(sensor)
-            others = list(found.defects)
-            at = next((n for n, one in enumerate(others) if spot_of(one) == spot), len(others))
-            others[at : at + 1] = [] if defect is None else [defect]
             path = self._library.map_path(sensor)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_map(replace(found, defects=tuple(others)), path)
+            write_map(with_defect(found, defect_at(found, spot), defect), path)
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _refuse_while_busy() -> Iterator[None]:
     """Turn a map that is in use into a refusal."""
     try:
         yield

@@ -93,7 +93,7 @@ async def _asked(request: Request, operation: Operation) -> Asked:
     given = dict(request.query_params)
     unknown = next((name for name in given if name not in operation.query), None)
     if unknown is not None or len(given) != len(request.query_params.multi_items()):
-        raise Refused(422, "the query has a part that is unknown, or stands there twice")
+        raise Refused(422, "the query has an unknown part, or has one twice")
     missing = next((name for name in operation.required if name not in given), None)
     if missing is not None:
         raise Refused(422, f"the query lacks {missing}")
@@ -167,7 +167,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     codes = {403, 422, *operation.refusals}
     codes |= {400, 413, 415} if operation.body is not None else set()
     for status in sorted(codes):
-        responses[str(status)] = problem("not carried out; the reason says why")
+        responses[str(status)] = problem("not done; the reason says why")
     found: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,

@@ -1,6 +1,6 @@
 """Photos as a browser can show them: tiles of one photo, and one place in several.
 
-Never turns, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
+Never rotates, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
 holds more decoded photos than CACHED_BYTES, or the one that is looked at.
 """
 
@@ -74,15 +74,17 @@ class PhotoCache:
             ReadError: it cannot be read.
             Refused: it is too large to be shown.
         """
-        if (found := self._kept(key)) is not None:
+        if (found := self._look_up_shown(key)) is not None:
             return found
         try:
             require_showable(header)
             with self._decoding:
-                if (found := self._kept(key)) is None:  # it may have been decoded meanwhile
+                if (
+                    found := self._look_up_shown(key)
+                ) is None:  # it may have been decoded meanwhile
                     self._make_room(size_of(header))
                     pixels = displayed(read(header), header)
-                    found = Shown(pixels, _reduced(pixels, COARSE))
+                    found = Shown(pixels, _reduce_part(pixels, COARSE))
                     self._keep(key, found)
         except (ReadError, Refused):
             self._unreadable.add(key)
@@ -111,7 +113,7 @@ class PhotoCache:
     def _size_of_crops(self) -> int:
         return sum(len(crops) for crops in self._crops.values()) * CROP * CROP * 3
 
-    def _kept(self, key: str) -> Shown | None:
+    def _look_up_shown(self, key: str) -> Shown | None:
         with self._lock:
             if key in self._shown:
                 self._shown.move_to_end(key)
@@ -137,7 +139,7 @@ def require_showable(header: Header) -> None:
         raise Refused(
             413,
             f"{header.path.name}: at {header.sensor.width}x{header.sensor.height} it is too large "
-            "to be shown here; find and repair take it all the same",
+            f"to be shown here, but it can be searched and repaired",
         )
 
 
@@ -151,12 +153,11 @@ def displayed(pixels: Pixels, header: Header) -> Bytes:
     """Return pixels as 8-bit levels to look at; a mosaic's linear levels are made visible."""
     if header.sensor.is_mosaic:
         step = max(pixels.shape) // 1000 | 1  # odd: photosites of every colour are among them
-        full = max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0)
-        levels = np.arange(int(np.iinfo(pixels.dtype).max) + 1, dtype=np.float64)
-        table: Bytes = np.rint(255 * np.clip(levels / full, 0, 1) ** GAMMA).astype(np.uint8)
-        return table[pixels]
-    shown = pixels if pixels.dtype == np.uint8 else pixels >> 8
-    return np.ascontiguousarray(shown, dtype=np.uint8)
+        full = round(max(float(np.percentile(pixels[::step, ::step], FULL_SHARE)), 1.0))
+        levels = np.arange(full + 1)
+        table: Bytes = np.rint(255 * (levels / full) ** GAMMA).astype(np.uint8)
+        return table[np.clip(pixels, 0, full).astype(np.intp)]
+    return np.ascontiguousarray(pixels if pixels.itemsize == 1 else pixels // 256, dtype=np.uint8)
 
 
 def cut(pixels: Bytes, x: int, y: int, side: int = CROP) -> Bytes:
@@ -210,10 +211,10 @@ def tile(shown: Shown, level: int, column: int, row: int) -> Picture:
     source = shown.quarter if coarse > 1 else shown.pixels
     left, upper, side = left // coarse, upper // coarse, TILE * factor // coarse
     part = source[upper : upper + side, left : left + side]
-    return _png(part) if factor == 1 else _jpeg(_reduced(part, factor // coarse))
+    return _png(part) if factor == 1 else _jpeg(_reduce_part(part, factor // coarse))
 
 
-def _reduced(part: Bytes, factor: int) -> Bytes:
+def _reduce_part(part: Bytes, factor: int) -> Bytes:
     """Return the means of squares; in bands of rows, since Pillow copies what it is given."""
     from PIL import Image
 

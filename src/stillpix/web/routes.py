@@ -21,17 +21,17 @@ SPOT = record({"x": WHOLE, "y": WHOLE, "along": MAYBE_TEXT})
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
-        name="state", summary="All that a page shows first", path="/api/state",
+        name="state", summary="Everything that the page shows at first", path="/api/state",
         answer=api.state, answers=named("State"),
     ),
     Operation(
-        name="open", summary="Look for the photos of a folder, or at those that were dropped",
+        name="open", summary="Open a folder, or the photos that were dropped",
         method="POST", path="/api/folders", answer=api.open_folder, status=202,
         body=record({"path": MAYBE_PATH, "dropped": YES_OR_NO}, optional=("path", "dropped")),
         answers=named("Job"), refusals=(404, 409, 503),
     ),
     Operation(
-        name="close", summary="Look at a folder no longer", method="DELETE",
+        name="close", summary="Close a folder", method="DELETE",
         path="/api/folders/{folder}", answer=api.close_folder, in_path={"folder": NAME},
         answers=ANY_RECORD, refusals=(404,),
     ),
@@ -42,7 +42,8 @@ OPERATIONS: tuple[Operation, ...] = (
         answers=named("Job"), refusals=(404, 409, 503),
     ),
     Operation(
-        name="repair", summary="Write repaired copies of a folder's photos, or say what would be",
+        name="repair", summary="Write repaired copies of a folder's photos, or list what would be "
+        "repaired",
         method="POST", path="/api/repairs", answer=api.repair, status=202,
         body=record(
             {"folder": NAME, "out": MAYBE_PATH, "dry_run": YES_OR_NO, "changed_only": YES_OR_NO},
@@ -51,11 +52,11 @@ OPERATIONS: tuple[Operation, ...] = (
         answers=named("Job"), refusals=(404, 409, 503),
     ),
     Operation(
-        name="job", summary="How a run stands", path="/api/jobs/{job}", answer=api.job,
+        name="job", summary="State of a run", path="/api/jobs/{job}", answer=api.job,
         in_path={"job": NAME}, answers=named("Job"), refusals=(404,),
     ),
     Operation(
-        name="stop", summary="End a run after the photos in work, and keep what is done",
+        name="stop", summary="Stop a run after the photos being read, and keep what is done",
         method="POST", path="/api/jobs/{job}/stop", answer=api.stop_job, status=202,
         in_path={"job": NAME}, answers=named("Job"), refusals=(404,),
     ),
@@ -86,12 +87,12 @@ OPERATIONS: tuple[Operation, ...] = (
         answers=named("Defect"), refusals=(404, 409),
     ),
     Operation(
-        name="undo", summary="Take the last decision back", method="POST",
+        name="undo", summary="Undo the last decision", method="POST",
         path="/api/maps/{map}/undo", answer=api.undo, in_path=OF_MAP, answers=SPOT,
         refusals=(404, 409),
     ),
     Operation(
-        name="redo", summary="Make the decision again that was taken back", method="POST",
+        name="redo", summary="Redo the decision that was undone", method="POST",
         path="/api/maps/{map}/redo", answer=api.redo, in_path=OF_MAP, answers=SPOT,
         refusals=(404, 409),
     ),

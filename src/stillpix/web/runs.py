@@ -15,7 +15,7 @@ from ..images import Header, decode_colour, read_content
 from ..maps.library import Library
 from ..restoration import repaired_file
 from ..restoration.destinations import Placement, routes
-from ..restoration.fix import BodyMending, MendedPhoto, mend
+from ..restoration.fix import RepairedBody, RepairedPhoto, repair_bodies
 from ..restoration.log import FixLog, verdict_object
 from ..restoration.targets import listed_in_library
 from .documents import map_id, photo_name
@@ -78,8 +78,8 @@ def repair_folder(
     for each in ways.refused:
         job.skipped(each.path, each.reason)
     log = None if placement.dry_run else FixLog()
-    bodies: list[BodyMending] = list(
-        mend(
+    bodies: list[RepairedBody] = list(
+        repair_bodies(
             ways, listed_in_library(library), placement, changed_only=changed_only, watch=job,
             log=log,
         )
@@ -98,15 +98,15 @@ def repair_folder(
         "places": sum(photo.repaired for photo in photos),
         "hopeless": sum(_outcomes(photo)["hopeless"] for photo in photos),
         "left": sum(body.left for body in bodies),
-        "by_photo": list(_told(photos[:MOST_LISTED], folder.root)),
+        "by_photo": list(_describe_photos(photos[:MOST_LISTED], folder.root)),
     }
 
 
-def _outcomes(photo: MendedPhoto) -> Counter[str]:
+def _outcomes(photo: RepairedPhoto) -> Counter[str]:
     return Counter(verdict.outcome for verdict in photo.verdicts)
 
 
-def _told(photos: list[MendedPhoto], root: Path) -> Iterator[dict[str, Any]]:
+def _describe_photos(photos: list[RepairedPhoto], root: Path) -> Iterator[dict[str, Any]]:
     for photo in photos:
         outcomes = _outcomes(photo)
         yield {

@@ -68,7 +68,7 @@ class Guard:
         if reason := self._refusal(scope):
             await _refuse(403, reason)(scope, receive, with_headers)
         elif not secrets.compare_digest(first.encode(), self._token.encode()):
-            reason = "the address lacks its token; use the one that stillpix serve printed"
+            reason = "the address lacks its token; use the address that stillpix serve printed"
             await _refuse(403, reason)(scope, receive, with_headers)
         elif not slash:
             await RedirectResponse(f"/{self._token}/")(scope, receive, with_headers)
@@ -83,16 +83,16 @@ class Guard:
             headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         hosts = headers.get("host", [])
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return "this server is for this computer alone, under its own address"
+            return "this server answers only this computer, under its own address"
         origins = headers.get("origin", [])
         if any(origin not in self._origins for origin in origins):
-            return "that page may not speak to this server"
+            return "that page must not use this server"
         sites = headers.get("sec-fetch-site", [])
         if any(site not in OWN_SITES for site in sites):
-            return "that page may not speak to this server"
+            return "that page must not use this server"
         # A browser names the page behind every change; other programs have no page to name.
         if scope["method"] not in SAFE_METHODS and sites and not origins:
-            return "a browser says which page asks for a change; this request does not"
+            return "this request does not name the page that asks for the change, as browsers do"
         return ""
 
 

@@ -47,7 +47,7 @@ DESCRIBED: Mapping[str, Any] = {
                     "description": "a stream that ends with the server",
                     "content": {"text/event-stream": {"schema": TEXT}},
                 },
-                "403": problem("not carried out; the reason says why"),
+                "403": problem("not done; the reason says why"),
                 "422": problem("the version is no number"),
             },
         }
@@ -63,11 +63,11 @@ DESCRIBED: Mapping[str, Any] = {
             },
             "responses": {
                 "201": {
-                    "description": "the name it got",
+                    "description": "the name that it got",
                     "content": {"application/json": {"schema": record({"name": TEXT})}},
                 },
                 **{
-                    status: problem("not carried out; the reason says why")
+                    status: problem("not done; the reason says why")
                     for status in ("400", "403", "413", "415", "422", "507")
                 },
             },
@@ -138,7 +138,7 @@ async def _told(desk: Desk, since: int) -> AsyncIterator[str]:
 
 
 async def _received(request: Request, desk: Desk) -> str:
-    """Receive one photo into the folder of what was dropped, and return the name it got."""
+    """Receive one photo into the folder of what was dropped, and return the name that it got."""
     name = required_name(from_text(request.query_params.get("name", ""), FILE_NAME, "name"))
     claimed = request.headers.get("content-length", "0")
     size = int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 16 else 0

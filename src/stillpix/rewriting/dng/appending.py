@@ -33,10 +33,13 @@ UNDEFINED = 7  # field type
 CLASSIC_BYTES = 1 << 32  # the offsets of a classic TIFF have 32 bits
 MOST_OPCODES = 1 << 26  # bytes: eight million bad pixels
 SUB_CHAINS = (34665, 34853, 40965)  # EXIF, GPS, interoperability
-TOO_LONG = "would be longer than 4 GB, which is more than a DNG of its kind can be; develop it"
+TOO_LONG = (
+    "would become longer than 4 GB, the limit for this kind of DNG; develop it and repair the "
+    "picture"
+)
 DAMAGED_LIST = (
-    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the"
-    " pixels' values instead"
+    "holds a list of operations that is damaged ({}), so nothing is added to it; replace the "
+    "pixels' values instead"
 )
 NOT_KEPT = (
     "would have been changed beyond its list of bad pixels, so nothing was written; please report"
@@ -117,7 +120,7 @@ def with_tags(
     for tag in tags:
         _pad(result, placed)
         at = next((n for n, each in enumerate(packed) if each[0] > tag.code), len(packed))
-        packed.insert(at, (tag.code, _packed(result, placed, tag, path)))
+        packed.insert(at, (tag.code, _pack_value(result, placed, tag, path)))
     _pad(result, placed)
     start = len(result)
     _require_address(placed, start, path)
@@ -137,7 +140,7 @@ def _entries(content: bytes, placed: PlacedDirectory) -> tuple[list[tuple[int, b
     return entries, content[end : end + placed.address.size]
 
 
-def _packed(result: bytearray, placed: PlacedDirectory, tag: Tag, path: Path) -> bytes:
+def _pack_value(result: bytearray, placed: PlacedDirectory, tag: Tag, path: Path) -> bytes:
     """Return a tag's entry; values that do not fit into it are appended to the file."""
     inline = placed.address.size
     if len(tag.octets) <= inline:
@@ -164,7 +167,7 @@ def require_only_added(
 ) -> None:
     """Refuse a result that differs in more than one directory's pointer and some of its tags.
 
-    Both files are read anew: byte for byte, and tag by tag in all directories, EXIF and GPS too.
+    Both files are read again: byte for byte, and tag by tag in all directories, EXIF and GPS too.
     """
     start, end = placed.pointer, placed.pointer + placed.address.size
     kept = after[:start] == before[:start] and after[end : len(before)] == before[end:]
@@ -174,7 +177,7 @@ def require_only_added(
 
 def _same_tags(before: bytes, after: bytes, placed: PlacedDirectory, codes: set[int]) -> bool:
     """Compare all tags of two files of which the second begins with the first."""
-    one, other = list(_told(before, len(before))), list(_told(after, len(before)))
+    one, other = list(_list_values(before, len(before))), list(_list_values(after, len(before)))
     place = [number for number, told in enumerate(one) if told[0] == placed.offset]
     if len(one) != len(other) or len(place) != 1:
         return False
@@ -185,7 +188,7 @@ def _same_tags(before: bytes, after: bytes, placed: PlacedDirectory, codes: set[
     return True
 
 
-def _told(content: bytes, shared: int) -> Iterator[tuple[int, _Told]]:
+def _list_values(content: bytes, shared: int) -> Iterator[tuple[int, _Told]]:
     """Yield the offset of each directory and what its tags say; pointers say nothing here."""
     structure = Structure.of(BytesIO(content))
     for placed in directories_in(content):

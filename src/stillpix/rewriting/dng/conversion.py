@@ -25,8 +25,8 @@ from .metadata import Metadata, metadata_in
 from .writing import D65, Matrix, Negative, dng_of
 
 NO_COLOURS = (
-    "holds colours and no sensor's mosaic, of which no DNG is made; repair the photo that the"
-    " camera's own settings give as RAW"
+    "holds computed colours instead of a sensor's mosaic, so no DNG can be made of it; let the "
+    "camera write full RAW files"
 )
 NOT_READ_BACK = (
     "would become a DNG that LibRaw reads as another mosaic, so nothing was written; please report"
@@ -51,7 +51,7 @@ def negative_of(header: Header, content: bytes) -> Negative:
     if not sensor.is_mosaic:
         raise ReadError(header.path, NO_COLOURS)
     pattern = _pattern(header)
-    with _unpacked(content, header.path) as raw:
+    with _unpack_raw(content, header.path) as raw:
         known = Negative(
             pixels=np.array(raw.raw_image, np.uint16),
             white=header.white,
@@ -99,14 +99,14 @@ def new_dng(negative: Negative, path: Path) -> bytes:
         WriteError: LibRaw reads another mosaic, or one of other colours.
     """
     content = dng_of(negative)
-    with _unpacked(content, path) as raw:
+    with _unpack_raw(content, path) as raw:
         same = raw.raw_image is not None and np.array_equal(raw.raw_image, negative.pixels)
         if not same or _colours_seen(raw) != _colours_meant(raw, negative.pattern):
             raise WriteError(path, NOT_READ_BACK)
     return content
 
 
-def _unpacked(content: bytes, path: Path) -> Any:
+def _unpack_raw(content: bytes, path: Path) -> Any:
     raw = rawpy.RawPy()
     try:
         raw.open_buffer(BytesIO(content))

@@ -19,8 +19,8 @@ from ...images.directories import BrokenStructureError
 SOI, LOSSLESS_FRAME, SCAN = 0xD8, 0xC3, 0xDA
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # not tables, reserved, arithmetic
 LOSSY = (
-    "is a DNG of lossy JPEG tiles, whose values are not replaced; have its broken pixels listed in"
-    " the file instead, which touches no value"
+    "is a DNG of lossy JPEG tiles, whose values are not replaced; list its broken pixels in the "
+    "file instead"
 )
 
 

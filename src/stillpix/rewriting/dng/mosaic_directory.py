@@ -37,7 +37,7 @@ LINEAR = (
     " the RAW file that it was made from"
 )
 NO_MOSAIC = "is a DNG without a sensor's mosaic; repair the RAW file that it was made from"
-SEVERAL = "is a DNG of several mosaics, which is not changed; develop it and repair the picture"
+SEVERAL = "is a DNG with several mosaics, which is not supported; develop it and repair the picture"
 DAMAGED = "is a damaged or cut short DNG: it {}; copy it again"
 
 
@@ -92,14 +92,14 @@ def directories_in(content: bytes) -> Iterator[PlacedDirectory]:
     Raises:
         BrokenStructureError: a pointer leads nowhere, or to a directory that was there before.
     """
-    structure, pointer, order, big = _opened(content)
+    structure, pointer, order, big = _open_structure(content)
     address = struct.Struct(order + ("Q" if big else "I"))
     seen = set[int]()
     while len(seen) < MAX_DIRECTORIES:
         (offset,) = address.unpack_from(content, pointer)
         if not offset:
             return
-        placed = _placed(structure, order, pointer, offset, seen, big=big)
+        placed = _place_directory(structure, order, pointer, offset, seen, big=big)
         yield placed
         subs = placed.entries.get(SUB_DIRECTORIES)
         if subs is not None and subs.kind in OFFSETS:
@@ -108,21 +108,21 @@ def directories_in(content: bytes) -> Iterator[PlacedDirectory]:
             for number, inner in enumerate(below):
                 where = subs.where + number * width
                 if width == address.size and inner:
-                    yield _placed(structure, order, where, int(inner), seen, big=big)
+                    yield _place_directory(structure, order, where, int(inner), seen, big=big)
         pointer = placed.end - address.size
 
 
-def _opened(content: bytes) -> tuple[Structure, int, str, bool]:
+def _open_structure(content: bytes) -> tuple[Structure, int, str, bool]:
     """Return the structure, where its first pointer is, its byte order, and if it is BigTIFF."""
     structure = Structure.of(BytesIO(content))
     order = "<" if content[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", content, 2)
     if version not in {42, 43}:
-        raise BrokenStructureError("has no TIFF head")
+        raise BrokenStructureError("has no TIFF header")
     return structure, 8 if version == 43 else 4, order, version == 43
 
 
-def _placed(
+def _place_directory(
     structure: Structure, order: str, pointer: int, offset: int, seen: set[int], *, big: bool
 ) -> PlacedDirectory:
     if offset in seen:
@@ -181,7 +181,7 @@ def number_in(structure: Structure, placed: PlacedDirectory, tag: int, default: 
         return default
     values = structure.numbers(placed.entries[tag], 1)
     if not values or not isinstance(values[0], int):
-        raise BrokenStructureError(f"says no number in its tag {tag}")
+        raise BrokenStructureError(f"has no number in its tag {tag}")
     return values[0]
 
 

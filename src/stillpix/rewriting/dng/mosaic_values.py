@@ -1,7 +1,7 @@
 """Single values of a DNG's mosaic replaced without loss, every other one left as it was.
 
 Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place; of lossless JPEG the
-tiles that hold a replaced value are packed anew and appended. Never packs with loss, and never
+tiles that hold a replaced value are packed again and appended. Never packs with loss, and never
 hands out a result that does not read back as meant.
 """
 
@@ -49,7 +49,7 @@ NOT_REPLACED = {
     8: "deflate", 32946: "deflate", 34892: "lossy JPEG", 34713: "Nikon's", 52546: "JPEG XL",
     50002: "JPEG XL",
 }  # fmt: skip
-REMEDY = "have its broken pixels listed in the file instead, which touches no value"
+REMEDY = "list its broken pixels in the file instead"
 NOT_KEPT = (
     "would have been changed beyond the replaced values, so nothing was written; please report it"
     " with this photo"
@@ -116,7 +116,7 @@ def with_values(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         }
         if not changed:
             return content
-        write = _in_place if layout.compression == UNCOMPRESSED else _appended
+        write = _in_place if layout.compression == UNCOMPRESSED else _append_parts
         result = write(content, layout, changed, path)
         _require_read_back(content, result, placed, changed, path)
         return _without_digests(result, path)
@@ -136,7 +136,7 @@ def _layout_of(content: bytes, placed: PlacedDirectory, path: Path) -> _Layout:
     if not tiled:
         rows = min(rows, height)
     if min(columns, rows) < 1 or columns * rows > MAX_PIXELS:
-        raise BrokenStructureError("has strips or tiles of absurd size")
+        raise BrokenStructureError("has strips or tiles of impossible size")
     offsets, lengths = (placed.entries[tag] for tag in tags)
     starts, sizes = (_whole(structure, entry) for entry in (offsets, lengths))
     expected = -(-width // columns) * -(-height // rows)
@@ -209,7 +209,7 @@ def _parts(layout: _Layout, points: Points) -> Iterator[tuple[int, Points]]:
         yield number, Points(y, x, points.values[mine])
 
 
-def _decoded(content: bytes, layout: _Layout, number: int, path: Path) -> Codes:
+def _decode_part(content: bytes, layout: _Layout, number: int, path: Path) -> Codes:
     """Return the stored codes of one segment."""
     start, rows = layout.starts[number], layout.rows_of(number)
     raw = content[start : start + layout.sizes[number]]
@@ -222,10 +222,10 @@ def _decoded(content: bytes, layout: _Layout, number: int, path: Path) -> Codes:
         return lines.astype(np.uint16)
     if layout.bits == 16:
         return lines.view(f"{layout.order}u2").astype(np.uint16)
-    return _unpacked(lines, layout)
+    return _unpack_lines(lines, layout)
 
 
-def _unpacked(lines: NDArray[np.uint8], layout: _Layout) -> Codes:
+def _unpack_lines(lines: NDArray[np.uint8], layout: _Layout) -> Codes:
     """Return values packed without gaps, the highest bit first (TIFF 6.0, FillOrder 1)."""
     first = np.arange(layout.columns) * layout.bits
     wide = np.pad(lines, ((0, 0), (0, 3))).astype(np.uint32)
@@ -236,7 +236,7 @@ def _unpacked(lines: NDArray[np.uint8], layout: _Layout) -> Codes:
 
 
 def _differs(content: bytes, layout: _Layout, number: int, part: Points, path: Path) -> bool:
-    codes = _decoded(content, layout, number, path)
+    codes = _decode_part(content, layout, number, path)
     return not np.array_equal(codes[part.y, part.x], part.values)
 
 
@@ -247,11 +247,11 @@ def _in_place(content: bytes, layout: _Layout, changed: Mapping[int, Points], pa
         start = layout.starts[number]
         for y, x, code in zip(part.y.tolist(), part.x.tolist(), part.values.tolist(), strict=True):
             at = start + y * layout.row_bytes
-            _put(result, at * 8 + x * layout.bits, code, layout)
+            _put_code(result, at * 8 + x * layout.bits, code, layout)
     return bytes(result)
 
 
-def _put(result: bytearray, first: int, code: int, layout: _Layout) -> None:
+def _put_code(result: bytearray, first: int, code: int, layout: _Layout) -> None:
     """Write one value at a bit of the file."""
     if layout.bits == 16:
         struct.pack_into(layout.order + "H", result, first // 8, code)
@@ -285,7 +285,9 @@ def _segments_in(content: bytes) -> Iterator[tuple[int, int]]:
                 yield from ((at, at + n) for at, n in zip(starts, sizes, strict=False) if n)
 
 
-def _appended(content: bytes, layout: _Layout, changed: Mapping[int, Points], path: Path) -> bytes:
+def _append_parts(
+    content: bytes, layout: _Layout, changed: Mapping[int, Points], path: Path
+) -> bytes:
     result = bytearray(content)
     for number, part in changed.items():
         start, rows = layout.starts[number], layout.rows_of(number)
@@ -312,9 +314,9 @@ def _require_read_back(
     new = _layout_of(after, again, path)
     free = bytearray(len(before))
     for number, part in changed.items():
-        wanted = _decoded(before, old, number, path)
+        wanted = _decode_part(before, old, number, path)
         wanted[part.y, part.x] = part.values
-        if not np.array_equal(_decoded(after, new, number, path), wanted):
+        if not np.array_equal(_decode_part(after, new, number, path), wanted):
             raise WriteError(path, NOT_KEPT)
         if old.compression == UNCOMPRESSED:
             spans = [(old.starts[number], old.sizes[number])]

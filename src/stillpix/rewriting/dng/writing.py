@@ -84,7 +84,7 @@ def dng_of(negative: Negative, *, compressed: bool = True) -> bytes:
     file, order = BytesIO(), negative.metadata.order
     with tifffile.TiffWriter(file, byteorder=order, bigtiff=False) as writer:
         options: dict[str, Any] = {
-            "photometric": "cfa" if negative.pattern else "minisblack",  # see _completed
+            "photometric": "cfa" if negative.pattern else "minisblack",  # see _complete_file
             "subfiletype": 0,
             "planarconfig": None,
             "metadata": None,
@@ -99,7 +99,7 @@ def dng_of(negative: Negative, *, compressed: bool = True) -> bytes:
             writer.write(_tiles(pixels), shape=pixels.shape, dtype=np.uint16, **options)
         else:
             writer.write(negative.pixels, **options)
-    return _completed(file.getvalue(), negative)
+    return _complete_file(file.getvalue(), negative)
 
 
 def _require_fit(negative: Negative) -> None:
@@ -237,7 +237,7 @@ def _exif(negative: Negative) -> dict[int, Field]:
     return fields | negative.metadata.exif
 
 
-def _completed(content: bytes, negative: Negative) -> bytes:
+def _complete_file(content: bytes, negative: Negative) -> bytes:
     """Return the file with what tifffile does not write.
 
     These are the EXIF and GPS directories, appended, with pointers made of the tags that keep

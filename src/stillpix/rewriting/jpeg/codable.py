@@ -132,13 +132,13 @@ class _Chain:
         self.wanted, self.sizes, self.low = wanted, sizes, low
         self.starts = places % order.restart == 0
         self.ends = ((places + 1) % order.restart == 0) | (places + 1 == order.blocks)
-        self.before = self._stored(order, blocks, places - 1, self.starts)
-        self.after = self._stored(order, blocks, places + 1, self.ends)
+        self.before = self._list_stored(order, blocks, places - 1, self.starts)
+        self.after = self._list_stored(order, blocks, places + 1, self.ends)
         self.stored = blocks[order.indices_at(places), 0].astype(np.int64)
         self.follows = np.concatenate([[False], np.diff(places) == 1]) & ~self.starts
 
     @staticmethod
-    def _stored(
+    def _list_stored(
         order: MemberOrder, blocks: NDArray[np.int16], places: Indices, none: NDArray[np.bool_]
     ) -> Indices:
         """Return the file's DC at these places, 0 where there is none."""

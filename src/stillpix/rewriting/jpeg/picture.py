@@ -53,9 +53,9 @@ class Scan:
     mcus_across: int
     mcus_down: int
     restart: int  # MCUs in a restart interval
-    dc_tables: tuple[HuffmanTable | None, ...]  # one a member
+    dc_tables: tuple[HuffmanTable | None, ...]  # one per member
     ac_tables: tuple[HuffmanTable | None, ...]
-    slots: tuple[tuple[int, int], ...]  # numbers of the two tables in the file, one a member
+    slots: tuple[tuple[int, int], ...]  # numbers of the two tables in the file, one per member
     fresh: frozenset[int]  # tables (class * 16 + number) defined since the scan before
     band: tuple[int, int]  # first and last coefficient in zigzag order
     high: int  # bits below which the scans before have left out; 0: nothing was sent before
@@ -95,6 +95,6 @@ class JpegImage:
     fill: int  # offset in the file of the fill bytes before the end-of-image marker, if any
     end: int  # offset behind that marker: what follows is not this picture's
     _scans: tuple[Scan, ...]
-    _places: tuple[Places, ...]  # one a scan
+    _places: tuple[Places, ...]  # one per scan
     _all_blocks: NDArray[np.int16]  # (blocks, 64): those of all components, one after the other
     _check: int  # CRC-32 of the file

@@ -1,4 +1,4 @@
-"""The scans of a progressive file written back, each that sends a changed bit being encoded anew.
+"""The scans of a progressive file written back, each that sends a changed bit being encoded again.
 
 Keeps the scans, their order and what each sends. The tables of a progressive file are made for
 its own scans, so a change often needs a symbol that they lack: then the scan gets tables of its
@@ -60,7 +60,7 @@ def pieces_of(image: JpegImage, content: bytes, changes: Changes) -> list[Piece]
     for scan, places in zip(image._scans, image._places, strict=True):
         own = _tables_of(scan)
         said = {slot: table for slot, table in said.items() if slot not in scan.fresh}
-        touched = _touched(image, scan, changes)
+        touched = _find_touched(image, scan, changes)
         tables = own
         if touched.size:
             writer = _ScanWriter.of(image, content, scan, places, changes)
@@ -90,13 +90,13 @@ def _tables_of(scan: Scan) -> Tables:
     return tables
 
 
-def _touched(image: JpegImage, scan: Scan, changes: Changes) -> Indices:
+def _find_touched(image: JpegImage, scan: Scan, changes: Changes) -> Indices:
     """Return the restart intervals of a scan that send a changed bit."""
     found = [np.zeros(0, np.int64)]
     for slot, member in enumerate(scan.members):
         mine = changes.only(changes.of(member))
         before, after = (
-            _sent(scan, blocks) for blocks in (image._all_blocks[mine.indices], mine.values)
+            _bits_to_send(scan, blocks) for blocks in (image._all_blocks[mine.indices], mine.values)
         )
         order = MemberOrder.of(scan, slot)
         changed = mine.indices[(before != after).any(axis=1)]
@@ -104,7 +104,7 @@ def _touched(image: JpegImage, scan: Scan, changes: Changes) -> Indices:
     return np.unique(np.concatenate(found))
 
 
-def _sent(scan: Scan, blocks: NDArray[np.int16]) -> NDArray[np.int32]:
+def _bits_to_send(scan: Scan, blocks: NDArray[np.int16]) -> NDArray[np.int32]:
     """Return what a scan tells of blocks, (n, coefficients), so that the same is coded the same."""
     values = blocks.astype(np.int32)
     if scan.band[0] == 0:
@@ -138,24 +138,24 @@ class _ScanWriter:
         The file's own tables serve if they know all symbols of the intervals touched; if not, all
         intervals are encoded with new ones.
         """
-        coded = self._coded(own, touched)
+        coded = self._code_intervals(own, touched)
         if not self._lacks_a_code(own, coded.counts):
             return own, self._pieces(touched, coded)
         every = np.arange(self.scan.intervals, dtype=np.int64)
         if touched.size < every.size:
-            coded = self._coded(own, every)
+            coded = self._code_intervals(own, every)
         best = {
             slot: optimal_table(counts)
             for slot, counts in zip(own, coded.counts, strict=True)
         }  # fmt: skip
-        return best, self._pieces(every, self._coded(best, every))
+        return best, self._pieces(every, self._code_intervals(best, every))
 
     @staticmethod
     def _lacks_a_code(tables: Tables, counts: NDArray[np.int64]) -> bool:
         pairs = zip(tables.values(), counts, strict=False)
         return any(bool(((table.lengths == 0) & (count > 0)).any()) for table, count in pairs)
 
-    def _coded(self, tables: Tables, touched: Indices) -> Coded:
+    def _code_intervals(self, tables: Tables, touched: Indices) -> Coded:
         scan = self.scan
         blocks = min(touched.size * scan.restart, scan.mcus) * len(scan.order)
         a_block = (scan.band[1] - scan.band[0] + 1) * BITS_OF_COEFFICIENT + BITS_OF_RUN

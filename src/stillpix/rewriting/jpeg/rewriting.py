@@ -1,4 +1,4 @@
-"""A JPEG written back with some blocks changed and all else as it was.
+"""Writes a JPEG back with some blocks changed and all else as it was.
 
 Never changes a block that was not named, and never alters or drops a marker segment: a
 progressive file may gain Huffman tables, nothing else.
@@ -56,10 +56,10 @@ def rewritten(
     pieces = writing.pieces_of(image, content, final)
     other = wanted.only((coded != wanted.values).any(axis=1))
     added = any(first == last for first, last, _ in pieces)
-    return Rewritten(_joined(content, pieces), frozenset(keys_of(image, other)), added)
+    return Rewritten(_join_pieces(content, pieces), frozenset(keys_of(image, other)), added)
 
 
-def _joined(content: bytes, pieces: Iterable[Piece]) -> bytes:
+def _join_pieces(content: bytes, pieces: Iterable[Piece]) -> bytes:
     """Return the content with the pieces in it, which do not overlap."""
     whole: list[bytes] = []
     at = 0

@@ -52,9 +52,9 @@ class Outline:
 
     frame: FrameHeader
     colours: Colours
-    steps: tuple[NDArray[np.uint16], ...]  # one a component, in natural order
+    steps: tuple[NDArray[np.uint16], ...]  # one per component, in natural order
     scans: tuple[Scan, ...]
-    intervals: tuple[bits.Intervals, ...]  # one a scan
+    intervals: tuple[bits.Intervals, ...]  # one per scan
     fill: int  # offset of the end-of-image marker, or of the fill bytes before it
     end: int  # offset behind that marker
 

@@ -103,7 +103,7 @@ function openPhoto(id) {
     label: "Photo: arrow keys move it, plus and minus zoom",
     marks: marksOf,
     onPick: picked,
-    onFail: () => note("This photo cannot be shown. Take another."),
+    onFail: () => note("This photo cannot be shown. Choose another one."),
   });
   note("");
   return viewer.open(desk.photo);
@@ -131,7 +131,7 @@ function showGallery() {
   const judged = desk.map.accepted + desk.map.rejected;
   at("judge-count").textContent = desk.map.has_map
     ? `${counted(desk.map.defects.length, "pixel")}, the most doubtful first; ${judged} judged.`
-    : "Nothing was found yet: find first, or add pixels by hand.";
+    : "Nothing is found yet: run find first, or add pixels by hand.";
   gallery.mark(desk.chosen, { reveal: false });
 }
 
@@ -197,7 +197,7 @@ async function step(way) {
   const spot = await judged(way);
   if (!spot) return null;
   if (desk.map.defects.some((defect) => keyOf(defect) === keyOf(spot))) choose(keyOf(spot));
-  say(`${way === "undo" ? "Undone" : "Done again"}: ${placeOf(spot)}`);
+  say(`${way === "undo" ? "Undone" : "Redone"}: ${placeOf(spot)}`);
   return null;
 }
 
@@ -227,7 +227,7 @@ async function add(place) {
   const moved = took.x === place.x && took.y === place.y ? "" : `, the extreme pixel near ${place.x}, ${place.y}`;
   setAdding(false);
   choose(keyOf(took));
-  say(known ? `${placeOf(took)} was in the map already and is accepted now${moved}` : `Added ${placeOf(took)}${moved}`);
+  say(known ? `${placeOf(took)} was in the map already, and is accepted now${moved}` : `Added ${placeOf(took)}${moved}`);
 }
 
 /** Take a key of this step; return whether it was one. */

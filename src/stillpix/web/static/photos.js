@@ -83,7 +83,7 @@ function folderCard(folder) {
   return make(
     "article", { class: "card folder" },
     make("h3", {}, folder.title),
-    make("p", {}, folder.photos ? counted(folder.photos, "photo") : "no photo that can be used",
+    make("p", {}, folder.photos ? counted(folder.photos, "photo") : "no usable photo",
       folder.not_used ? `, ${counted(folder.not_used, "file")} not used` : ""),
     make("ul", { class: "plain" }, ...folder.bodies.map((body) =>
       make("li", {}, `${body.name}: ${counted(body.photos, "photo")}`))),

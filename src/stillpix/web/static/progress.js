@@ -6,7 +6,7 @@ import { isRunning, noteJob } from "./store.js";
 import { counted, duration } from "./words.js";
 
 const TITLES = { open: "Looking for photos", find: "Finding broken pixels", repair: "Repairing" };
-const ENDS = { done: "done", stopped: "stopped; what was done is kept", failed: "failed", stopping: "stopping after the photos in work" };
+const ENDS = { done: "done", stopped: "stopped; everything done so far is kept", failed: "failed", stopping: "stopping after the photos being read" };
 
 /** Shows one job after the other in its place; the list of what was not used stays open or shut. */
 export class JobCard {

@@ -164,7 +164,7 @@ function showDownloads(folder) {
   const photo = desk.photo && desk.verdicts.length
     ? [make("li", {}, "This photo, repaired: ", make("a", { href: address(`api/photos/${desk.photo.id}/repaired`), download: "" }, desk.photo.name))]
     : [];
-  const none = make("li", {}, "There is no map of these photos yet: find first.");
+  const none = make("li", {}, "There is no map for these photos yet: run find first.");
   fill(at("downloads"), ...photo, ...(maps.length ? maps.map((map) => make("li", {}, `Map of ${map.name}: `,
     ...map.formats.flatMap((name, n) => [n ? ", " : "",
       make("a", { href: address(`api/maps/${map.id}/export/${encodeURIComponent(name)}`), download: "" }, name)]))) : [none]));

@@ -1,0 +1,86 @@
+"""Files and folders that are no photos to be read, and what they are called.
+
+Looks at names only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+USE_JPEGS = "use the camera's JPEGs or RAW files, or export"
+SINGLE_FRAMES = "save single frames as TIFF or FITS"
+
+
+class Kind(NamedTuple):
+    """What files of a suffix are, and what to do about them."""
+
+    name: str
+    remedy: str = ""
+    photo: bool = False  # what a person took for a photo: that it is not used is told as such
+
+
+KINDS: dict[str, Kind] = {
+    ".heic": Kind("HEIC pictures", USE_JPEGS, photo=True),
+    ".heif": Kind("HEIF pictures", USE_JPEGS, photo=True),
+    ".hif": Kind("HEIF pictures", USE_JPEGS, photo=True),
+    ".avif": Kind("AVIF pictures", USE_JPEGS, photo=True),
+    ".jxl": Kind("JPEG XL pictures", USE_JPEGS, photo=True),
+    ".webp": Kind("WebP pictures", USE_JPEGS, photo=True),
+    ".jp2": Kind("JPEG 2000 pictures", USE_JPEGS, photo=True),
+    ".exr": Kind("OpenEXR pictures", "save them as 16-bit TIFF", photo=True),
+    ".bmp": Kind("BMP pictures", "save them as PNG", photo=True),
+    ".gif": Kind("GIF pictures"),
+    ".psd": Kind("Photoshop documents", "save them as TIFF"),
+    ".xisf": Kind("XISF images of PixInsight", "save them as FITS", photo=True),
+    ".thm": Kind("thumbnails of videos"),
+    ".mp4": Kind("videos"),
+    ".m4v": Kind("videos"),
+    ".mov": Kind("videos"),
+    ".avi": Kind("videos"),
+    ".mkv": Kind("videos"),
+    ".mts": Kind("videos"),
+    ".m2ts": Kind("videos"),
+    ".3gp": Kind("videos"),
+    ".insv": Kind("videos"),
+    ".ser": Kind("SER videos of planets", SINGLE_FRAMES),
+    ".mlv": Kind("Magic Lantern RAW videos", "convert them to DNG with MLV App"),
+    ".braw": Kind("Blackmagic RAW videos", SINGLE_FRAMES),
+    ".r3d": Kind("RED RAW videos", SINGLE_FRAMES),
+    ".ari": Kind("ARRI RAW frames", SINGLE_FRAMES),
+    ".crm": Kind("Canon RAW videos", SINGLE_FRAMES),
+}
+# Folders that other programs fill with small copies of the photos beside them.
+COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
+
+
+def photos_not_read(numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield a pattern and a reason for each kind of picture that is not read.
+
+    >>> list(photos_not_read({".heic": 2, ".mp4": 3}))
+    [('*.heic', "2 HEIC pictures, which are not read yet; use the camera's JPEGs or RAW files, or export")]
+    """  # noqa: E501 - a doctest cannot break the message
+    for suffix, number in sorted(numbers.items()):
+        kind = KINDS[suffix]
+        if kind.photo:
+            yield f"*{suffix}", f"{number} {kind.name}, which are not read yet; {kind.remedy}"
+
+
+def left_out(numbers: Mapping[str, int], folders: int) -> Iterator[str]:
+    """Yield a line for all that is no photo, by what it is, and one for folders of copies.
+
+    >>> list(left_out({".mp4": 3, ".mov": 1, ".ser": 1}, 0))
+    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 4 videos']
+    """
+    kinds: dict[Kind, int] = {}
+    for suffix, number in numbers.items():
+        if not KINDS[suffix].photo:
+            kinds[KINDS[suffix]] = kinds.get(KINDS[suffix], 0) + number
+    if kinds:
+        named = [
+            f"{number} {kind.name}" + (f" ({kind.remedy})" if kind.remedy else "")
+            for kind, number in sorted(kinds.items())
+        ]
+        yield f"left out: {', '.join(named)}"
+    if folders:
+        yield f"left out: {folders} folders of thumbnails, such as @eaDir"

@@ -1,0 +1,47 @@
+"""Real photographs with known defects, where they are at hand beside the checkout."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stillpix.scan import find
+from support.places import REAL as DATA
+
+BANANA, SCENES = DATA / "banana", DATA / "scenes"
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(
+        not (BANANA.is_dir() and SCENES.is_dir()),
+        reason="the photos of ../shared/data/banana and ../shared/data/scenes are not there",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Return the maps of both sets, read together, by their number of photos."""
+    return {found.evidence.photos: found for found in find([BANANA, SCENES])}
+
+
+def test_photos_of_two_bodies_are_never_pooled(maps):
+    assert set(maps) == {16, 29}
+    assert maps[16].sensor.serial == "8964244"
+    assert maps[16].sensor != maps[29].sensor
+
+
+def test_the_four_hot_pixels_of_the_banana_set_are_confirmed_and_at_most_one_other(maps):
+    known = json.loads((DATA / "banana.truth.json").read_text())
+    confirmed = maps[16].in_state("confirmed")
+
+    missed = [
+        hot for hot in known
+        if not any(max(abs(d.x - hot["x"]), abs(d.y - hot["y"])) <= 1 for d in confirmed)
+    ]  # fmt: skip
+    assert missed == []
+    assert len(confirmed) <= len(known) + 1
+
+
+def test_of_resized_photos_at_most_one_pixel_is_confirmed(maps):
+    assert len(maps[29].in_state("confirmed")) <= 1

@@ -1,0 +1,157 @@
+"""The HTTP interface keeps what its OpenAPI document promises, whatever is asked of it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from stillpix.maps.library import Library
+from stillpix.web import api, runs
+from stillpix.web.folders import gathered
+from stillpix.web.operations import described
+from stillpix.web.refusal import Refused
+from stillpix.web.routes import OPERATIONS
+from stillpix.web.schema import checked, from_text, record
+from stillpix.web.streams import DESCRIBED
+from support import pages, series
+from support.effort import some
+
+CHECKS = (
+    not_a_server_error,
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+EXAMPLES = some(60)  # an operation; the ids of a third of them are of what there is
+WHOLE = {"type": "integer", "minimum": 0, "maximum": 9}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A server whose folders and copies are the test's own, whatever paths are sent."""
+    base = tmp_path_factory.mktemp("base")
+    series.write(base / "photos", range(5))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pages.serving(Library(base / "library")) as found,
+    ):
+        patch.setattr(runs, "gathered", lambda _, report: gathered(base / "photos", report))
+        opened = found.open(base / "photos")
+        found.find(opened)
+        named = api.folder_for_copies
+
+        def copies(text):
+            named(text)
+            return base / "copies"
+
+        patch.setattr(api, "folder_for_copies", copies)
+        yield found
+
+
+DOCUMENT = {**described(OPERATIONS, DESCRIBED), "servers": [{"url": "/"}]}
+ASKED = [
+    (method, path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
+    if path != "/api/events"
+]
+
+
+@cache
+def promised():
+    """Return the document as schemathesis reads it, which takes it seconds."""
+    return schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    """Ask for what there is now and then."""
+    there = {"map": MAPS, "photo": ("f1-0", "f1-3"), "job": ("j1", "j2")}
+    for name, value in (path_parameters or {}).items():
+        if there.get(name) and len(str(value)) % 3 == 0:
+            path_parameters[name] = there[name][len(str(value)) % len(there[name])]
+    return path_parameters
+
+
+@schemathesis.hook
+def map_query(context, query):
+    """Ask for a place on the sensor now and then."""
+    for name, most in (("x", 160), ("y", 120)):
+        if isinstance((query or {}).get(name), int):
+            query[name] %= most
+    return query
+
+
+@schemathesis.hook
+def map_body(context, body):
+    """Send a place on the sensor and an opened folder now and then."""
+    if isinstance(body, dict):
+        for name, most in (("x", 160), ("y", 120)):
+            if isinstance(body.get(name), int) and len(body) % 2:
+                body[name] %= most
+        if isinstance(body.get("folder"), str) and len(body["folder"]) % 2:
+            body["folder"] = "f1"
+    return body
+
+
+MAPS: list[str] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ids(site):
+    MAPS[:] = [each["id"] for each in site.state()["maps"]]
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+def test_nothing_that_is_sent_breaks_the_server_or_its_promises(method, path, site):
+    operation = promised()[path][method]
+    cases = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+
+    @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(cases)
+    def is_kept(case):
+        case.call_and_validate(base_url=site.address.rstrip("/"), checks=CHECKS)
+
+    is_kept()
+
+
+def test_the_document_names_every_operation_and_no_other(site):
+    document = site.get("api/openapi.json").json()
+    told = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    table = {(each.path, each.method.lower()) for each in OPERATIONS}
+
+    assert told == table | {("/api/events", "get"), ("/api/uploads", "post")}
+
+
+def test_every_address_in_a_path_is_described():
+    for operation in OPERATIONS:
+        assert set(re.findall(r"{(\w+)}", operation.path)) == set(operation.in_path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 3, [], "x", {}, {"x": None}, {"x": 10}, {"x": -1}, {"x": True}, {"x": 1, "y": 1}],
+)
+def test_a_value_that_the_schema_does_not_allow_is_refused(value):
+    with pytest.raises(Refused) as refusal:
+        checked(value, record({"x": WHOLE}), "body")
+
+    assert refusal.value.status == 422
+
+
+@pytest.mark.parametrize("text", ["", "1_0", " 1", "+1", "٣", "1e1", "1.0", "0x1", "9" * 20, "10"])
+def test_a_number_in_an_address_is_written_in_plain_digits(text):
+    with pytest.raises(Refused):
+        from_text(text, WHOLE, "x")

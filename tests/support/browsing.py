@@ -1,0 +1,104 @@
+"""Debian's Chromium on a page of ours: what it may ask for, and what it must not complain of."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import time
+from contextlib import contextmanager
+
+import pytest
+from PIL import Image
+
+from support.places import ROOT
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+WAIT_S = 60
+IMAGES = ROOT / "docs" / "images"
+# With this set, the pictures of the documentation are made anew.
+PICTURES = "STILLPIX_PICTURES"
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@contextmanager
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visiting(browser, site, *, width=1280, height=800, tabs=1, refused=0, **options):
+    """Give tabs on the page; at the end, nothing was asked of others and nothing went wrong.
+
+    `refused` is the status of requests that were meant to be refused.
+    """
+    complaints, foreign = [], []
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+    )
+    context.set_default_timeout(1000 * WAIT_S)
+    context.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("request", lambda request: foreign.append(request.url))
+    pages = [context.new_page() for _ in range(tabs)]
+    for page in pages:
+        begin(page, site)
+    try:
+        yield pages[0] if tabs == 1 else pages
+    finally:
+        context.close()
+    assert [text for text in complaints if not (refused and f"status of {refused}" in text)] == []
+    assert [url for url in foreign if not url.startswith((site.address, "blob:"))] == []
+
+
+def begin(page, site, where=""):
+    page.goto(site.address + where)
+    page.wait_for_selector("body[data-ready]")
+
+
+def open_folder(page, folder):
+    page.fill("#open-path", str(folder))
+    page.press("#open-path", "Enter")
+    page.wait_for_selector(".find:enabled")
+
+
+def shown(page, viewer):
+    """Wait until a photo is there in full, and return which."""
+    page.wait_for_selector(f"#{viewer}[data-shown]")
+    return page.get_attribute(f"#{viewer}", "data-shown")
+
+
+def until(page, condition, *arguments):
+    """Wait until JavaScript says so; Playwright's own way needs eval, which the page forbids."""
+    soon(lambda: page.evaluate(condition, *arguments), page, condition)
+
+
+def soon(happens, page, what="in time"):
+    deadline = time.monotonic() + WAIT_S
+    while not happens():
+        assert time.monotonic() < deadline, what
+        page.wait_for_timeout(20)
+
+
+def said(page, text):
+    """Wait until the page has said something with this text in it."""
+    until(page, "text => document.getElementById('said').textContent.includes(text)", text)
+
+
+def picture(seen, name):
+    """Take a picture of a page or an element; keep it for the documentation where asked to."""
+    taken = Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
+    if os.environ.get(PICTURES):
+        taken.save(IMAGES / f"{name}.png", optimize=True)
+    return taken

@@ -1,0 +1,37 @@
+"""The examples in docstrings give what is written beside them.
+
+They are found in the text: to have pytest look for them imports every module before the first test.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+
+import pytest
+
+from support.places import ROOT
+
+EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
+# What each folder's modules are imported by: the path from here on.
+FOLDERS = (ROOT / "src", ROOT / "benchmarks", ROOT / "tests", ROOT / "tests" / "unit")
+
+
+def modules_with_examples() -> list[str]:
+    """Return the dotted names of the modules that show what they do."""
+    found = {}
+    for folder in FOLDERS:
+        for path in sorted(folder.rglob("*.py")):
+            if EXAMPLE.search(path.read_text(encoding="utf-8")):
+                parts = path.relative_to(folder).with_suffix("").parts
+                found[path] = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("module", modules_with_examples())
+def test_examples_give_what_is_written_beside_them(module):
+    result = doctest.testmod(importlib.import_module(module))
+
+    assert result.attempted > 0
+    assert result.failed == 0
