@@ -321,11 +321,11 @@ def _even_out(said: Any, y: int, along: Any) -> None:
 @compiled
 def _add_decoys_and_information(
     said: Any, factors: Any, weights: Any, turn: int, strips: Any, y: int, counts: Any,
-    blocks: Any, information: Any, group: Any, period: Any,
+    blocks: Any, information: Any, own: Any,
 ) -> None:  # fmt: skip
     """Add one row to the photo's group and period, and to the information of its blocks."""
     psi, slope, response = said[0], said[1], said[2]
-    strip, thin = strips
+    (strip, thin), (group, period) = strips, own
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
@@ -363,7 +363,7 @@ def accumulate_mosaic(
     for ahead in range(max(first - 1 - _AHEAD, 0), end + _AHEAD):
         y = ahead - _AHEAD
         for n in range(count):
-            r, f, curve = residual[n], factors[n], curves[n]
+            r, f, curve, own = residual[n], factors[n], curves[n], (groups[n], periods[n])
             _read_ahead(photos[n], ahead, curve, pattern, flat, level[n], rough[n], r)
             if y < max(first - 1, top):
                 continue
@@ -377,18 +377,8 @@ def accumulate_mosaic(
             if y >= first:
                 add_row(said[1], said[2], said[0], f, weights, scores, y)
                 _add_decoys_and_information(
-                    said,
-                    f,
-                    weights,
-                    turns[n],
-                    strips,
-                    y,
-                    counts,
-                    blocks,
-                    information,
-                    groups[n],
-                    periods[n],
-                )
+                    said, f, weights, turns[n], strips, y, counts, blocks, information, own
+                )  # fmt: skip
 
 
 @compiled
