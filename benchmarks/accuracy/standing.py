@@ -212,7 +212,7 @@ def _expected(
         sums.decoy_scores[templates], sums.decoy_information[templates], sums, standing
     )
     peaks = peaks_of(decoys.loudest, standing.floor)
-    tail = tail_of(Peaks(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor)
+    tail = tail_of(Peaks.of(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor)
     return tail.expected(places.score.astype(np.float32))
 
 

@@ -42,13 +42,15 @@ LAYERS = {
     "detection": (
         "__init__ dates peak_kernels settings",
         "null",
-        "kinds tail",
+        "tail views",
+        "kinds",
         "ranking",
         "decide",
     ),
     "evidence": (
         "__init__ group_kernels least_variance repeats stillness_kernels sum_kernels templates",
-        "groups mosaic_kernels rendered_kernels",
+        "groups period_kernels",
+        "mosaic_kernels periods rendered_kernels",
         "rules",
         "mosaic rendered",
         "by_layout",

@@ -6,6 +6,7 @@ each step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,9 +19,10 @@ from ..evidence.sum_kernels import BORDER
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .kinds import describe, is_passing, single_scene_candidates
-from .null import Null, Peaks, null_of
+from .null import Peaks, null_of
 from .ranking import q_values, ranked, rates
 from .settings import USUAL, DetectionSettings
+from .views import View, whole_of
 
 CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
 CROWD_WITHIN = 32  # px
@@ -46,7 +48,7 @@ def detect(
         return _map_of(evidence, settings, defects, expected_false=None)
     masked = evidence.still.never_moves(evidence.scenes)
     null = null_of(evidence.scores, evidence.information, pool, evidence.rules.grid, masked)
-    found, tail = ranked(evidence, null, settings, pool)
+    found, tail, views = ranked(evidence, whole_of(evidence, null), settings, pool)
     expected = tail.expected(found.score)
     loud = rates(found, tail) <= 10 * settings.fdr
     # stars near the pole of a turning field are a crowd, the hot pixels among them are not
@@ -58,7 +60,7 @@ def detect(
     trusted[loud] = ~crowded(found.x[loud], found.y[loud], evidence.sensor)
     q = q_values(expected, trusted)
     confirmed = trusted & (q <= settings.fdr)
-    defects = _described(evidence, null, found, q, confirmed, settings)
+    defects = _described(evidence, views, found, q, confirmed, settings)
     number = sum(defect.state == "confirmed" for defect in defects)
     false = float(expected[confirmed].max()) if number else 0.0
     return _map_of(evidence, settings, defects, expected_false=false)
@@ -85,12 +87,12 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
 
 
 def _described(
-    evidence: Evidence, null: Null, found: Peaks, q: NDArray[np.float64],
+    evidence: Evidence, views: Sequence[View], found: Peaks, q: NDArray[np.float64],
     confirmed: NDArray[np.bool_], settings: DetectionSettings,
 ) -> tuple[Defect, ...]:  # fmt: skip
     defects = []
     for i in np.flatnonzero(q <= min(10 * settings.fdr, 1.0)):
-        finding = describe(evidence, null, int(found.x[i]), int(found.y[i]))
+        finding = describe(evidence, views, int(found.x[i]), int(found.y[i]), int(found.view[i]))
         if finding.effect < settings.minimum_effect or not finding.convincing:
             continue
         state: State = "confirmed" if confirmed[i] else "candidate"

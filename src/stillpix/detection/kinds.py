@@ -5,6 +5,7 @@ Never decides whether a pixel is broken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from ..evidence.sum_kernels import CLIP, UNIT
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
-from .null import Null, window
+from .views import View
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
@@ -60,34 +61,40 @@ class Finding:
     convincing: bool  # False: its surroundings stand out with it, or too few photos say it
 
 
-def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
-    """Return what is at one place."""
-    around = window(evidence.scores, null, x, y, RING_TO)
-    scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
+def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: int = 0) -> Finding:
+    """Return what is at one place, as the view `number` says; the first view is of all photos.
+
+    Its kind all photos tell, since a window of time has one template.
+    """
+    view = views[number]
+    around, full = view.around(x, y, RING_TO), view.full(x, y)
+    scores = around[:, RING_TO, RING_TO]
     loudest = int(np.abs(scores).argmax())
+    template = view.templates[loudest]
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
         strength = float(evidence.excess[y, x] / evidence.rules.counts / abs(evidence.shown[y, x]))
-        exposure = _typical(evidence, loudest, shown)
-    could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
+        exposure = _typical(evidence, template, shown)
+    could = min(max(round(float(full[loudest]) / CLIP**2), shown), evidence.scenes)
     # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
-    always = evidence.rules.toned and shown >= ALWAYS * evidence.scenes
+    always = evidence.rules.toned and shown >= ALWAYS * view.photos
+    told = scores if number == 0 else views[0].around(x, y, 0)[:, 0, 0]
     defect = Defect(
         x=x, y=y,
-        kind=evidence.templates[loudest].kind or kind_of(scores, strength or 0.0, always=always),
+        kind=evidence.templates[template].kind or kind_of(told, strength or 0.0, always=always),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
+    convincing = is_point(around[loudest]) and _enough_say_so(evidence, view, x, y)
     if convincing and not evidence.rules.spreads:
-        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+        convincing = is_alone(around[loudest], LIMIT * view.photos**0.5)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
-    effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
-    return Finding(defect, effect, convincing)
+    effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
+    return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
@@ -147,11 +154,10 @@ def count_beside(shown: NDArray[np.int64], photos: int) -> int:
     return int((beside >= least).sum())
 
 
-def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing.
 
-    `loud` are the templates' |scores|: several photos of a mosaic must say the kind that is
-    loudest, or one nearly as loud.
+    Several photos of a mosaic must say the kind that is loudest, or one nearly as loud.
     """
     only_darks = 0 < evidence.darks == evidence.scenes
     if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
@@ -159,16 +165,11 @@ def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]
     if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
             return True
+        loud = np.abs(view.around(x, y, 0)[:, 0, 0])
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
-        least = _photos_at_least(evidence.scores[nearly, y, x])
-        if least < min(FEWEST_OF_LOUDEST, evidence.scenes):
+        if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return only_darks or _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
-
-
-def _photos_at_least(scores: NDArray[np.int32]) -> int:
-    """Return how many photos it takes at least to say as much: each is clipped."""
-    return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
+    return only_darks or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
@@ -245,18 +246,6 @@ def is_blob(around: NDArray[np.float64], most: float) -> bool:
     square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
     beside = (float(square.sum()) - own) * (1 if own >= 0 else -1)
     return abs(own) < TRAIL * most and beside > BLOB_NOISE * 8**0.5
-
-
-def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
-    """Return the four effects: the mean response as a share of the full, clipped one."""
-    full = null.weight[:, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return np.asarray(evidence.scores[:, y, x] / UNIT / (full / UNIT_INFORMATION))
-
-
-def _could_show(null: Null, template: int, x: int, y: int) -> int:
-    """Return in about how many photos the pixel should fully show, were it as its template says."""
-    full = null.weight[template, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return round(float(full) / UNIT_INFORMATION / CLIP**2)
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:

@@ -5,8 +5,10 @@ Works on the sums of an evidence, its own or its decoys'; never decides what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +57,23 @@ class Peaks:
     x: NDArray[np.intp]
     y: NDArray[np.intp]
     score: NDArray[np.float32]
+    view: NDArray[np.intp]  # number of the view in which each is that loud; 0: of all photos
+
+    @classmethod
+    def of(
+        cls, x: NDArray[np.intp], y: NDArray[np.intp], score: NDArray[np.float32], view: int = 0
+    ) -> Self:
+        """Return peaks of one view."""
+        return cls(x, y, score, np.full(len(score), view, np.intp))
+
+    def only(self, kept: NDArray[Any] | Sequence[int] | slice) -> Self:
+        """Return some of them, by mask or number."""
+        if not isinstance(kept, slice | np.ndarray):
+            kept = np.array(kept, np.intp)
+        return type(self)(self.x[kept], self.y[kept], self.score[kept], self.view[kept])
 
 
-NO_PEAKS = Peaks(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
+NO_PEAKS = Peaks.of(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
 
 
 def null_of(
@@ -112,7 +128,7 @@ def burst_peaks(
     loud = beyond > floor**2
     x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
     order = np.lexsort((x, y, -score))
-    return Peaks(x[order], y[order], score[order])
+    return Peaks.of(x[order], y[order], score[order])
 
 
 def _template_null(
@@ -141,20 +157,27 @@ def _template_null(
 
 
 def window(
-    scores: NDArray[np.int32], null: Null, x: int, y: int, reach: int
+    parts: Sequence[NDArray[np.signedinteger]],
+    null: Null,
+    x: int,
+    y: int,
+    reach: int,
+    unit: int = 1,
 ) -> NDArray[np.float64]:
     """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
 
-    Beyond the frame they are 0.
+    The scores are the sum of the parts, (templates, height, width), times `unit`. Beyond the frame
+    they are 0.
     """
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
-    height, width = scores.shape[1:]
+    templates, height, width = parts[0].shape
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    each = np.arange(len(scores))
+    each = np.arange(templates)
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
-    standard = scores[np.ix_(each, rows, columns)] / UNIT / spread
+    at = np.ix_(each, rows, columns)
+    standard = sum(part[at].astype(np.int64) for part in parts) * (unit / UNIT) / spread
     place = np.ix_(each, rows % null.grid, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
@@ -192,8 +215,9 @@ def peaks_of(
     floor: float,
     pool: Executor | None = None,
     apart: int = APART,
+    view: int = 0,
 ) -> Peaks:
-    """Return every local maximum above the floor, loudest first.
+    """Return every local maximum above the floor, loudest first; `view` is their number.
 
     Peaks are more than `apart` px from louder ones; at 0 every pixel above the floor is one.
     """
@@ -217,4 +241,5 @@ def peaks_of(
     places = np.concatenate([found for found, _ in parts])
     values = np.concatenate([value for _, value in parts])
     order = np.lexsort((places[:, 0], places[:, 1], -values))
-    return Peaks(places[order, 0].astype(np.intp), places[order, 1].astype(np.intp), values[order])
+    x, y = places[order].T.astype(np.intp)
+    return Peaks.of(x, y, values[order], view)

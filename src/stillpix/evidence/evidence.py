@@ -11,7 +11,7 @@ likewise). Kept are the sums of m psi and of m^2; see docs/statistics.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
-from .groups import Decoys, Groups
+from .groups import Decoys, Groups, Moving
+from .periods import Period, Periods
 from .repeats import SAMPLES, Signature
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
@@ -79,6 +80,7 @@ class Evidence:
         self.thin = max(1, height * width // ENOUGH_DECOYS)
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
         self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
+        self.periods = Periods((height, width), rows, templates, self.rules.stretch_s)
         self.still = Stillness(sensor)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
@@ -172,10 +174,14 @@ class Evidence:
             raise StillpixError(
                 f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
             )
-        for kind in sorted({self.rules.likeness(frame) for frame in fresh.values()}):
-            alike = [frame for frame in fresh.values() if self.rules.likeness(frame) == kind]
-            for start in range(0, len(alike), TOGETHER):
-                self._add(alike[start : start + TOGETHER], pool)
+        self.periods.expect(list(fresh.values()))
+        alike: dict[tuple[Any, ...], list[Frame]] = {}
+        for frame in fresh.values():
+            wide = self.periods.of(frame)[2].dtype.str
+            alike.setdefault((wide, *self.rules.likeness(frame)), []).append(frame)
+        for _, those in sorted(alike.items(), key=lambda item: item[0]):
+            for start in range(0, len(those), TOGETHER):
+                self._add(those[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
             self.photos[digest] = PhotoRecord(
                 frame.exposure, counted=True, white=frame.white, dark=frame.dark
@@ -199,6 +205,7 @@ class Evidence:
         for name, sums in self._arrays().items():
             np.add(sums, theirs[name], out=sums)
         self.groups.merge(other.groups)
+        self.periods.merge(other.periods)
         self.again += other.again
         self.photos.update(other.photos)
         self.signatures.update(other.signatures)
@@ -208,13 +215,13 @@ class Evidence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine = self._arrays() | self.groups.arrays()
-        theirs = other._arrays() | other.groups.arrays()
+        mine, theirs = self._all_arrays(), other._all_arrays()
         return (
             self.sensor == other.sensor
             and self.templates == other.templates
             and self.photos == other.photos
             and self.again == other.again
+            and mine.keys() == theirs.keys()
             and all(np.array_equal(mine[name], theirs[name]) for name in mine)
         )
 
@@ -225,7 +232,7 @@ class Evidence:
 
         The JSON file is written last: a folder without it was not finished.
         """
-        for name, sums in (self._arrays() | self.groups.arrays()).items():
+        for name, sums in self._all_arrays().items():
             np.save(folder / f"{name}.npy", sums)
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
@@ -260,6 +267,8 @@ class Evidence:
                 sums[...] = saved
             names = evidence.groups.arrays()
             evidence.groups.take({name: np.load(folder / f"{name}.npy") for name in names})
+            missing = evidence.periods.expected(np.load(folder / "periods.npy"))
+            evidence.periods.take({name: np.load(folder / f"{name}.npy") for name in missing})
             signatures = np.load(folder / "signatures.npy")
             if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
                 raise ValueError("signatures have another shape")
@@ -275,7 +284,9 @@ class Evidence:
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
         turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
         groups = self.groups.of(frames, self.rules.stretch_s)
-        add = self.rules.adder(Pass(frames, self.templates, groups, turns, self.thin), pool)
+        periods = tuple(self.periods.of(frame) for frame in frames)
+        photos = Pass(frames, self.templates, groups, periods, turns, self.thin)
+        add = self.rules.adder(photos, pool)
         calls = [(*band, self._sums()) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: add(*call), calls))
         self.still.add(frames, pool)
@@ -289,8 +300,27 @@ class Evidence:
 
     def decoys(self, left_out: NDArray[np.bool_]) -> Decoys:
         """Return the decoys; what is left out, (height, width), counts nowhere."""
-        rows = np.arange(self.sensor.height) // self.rules.strip % self.thin == 0
-        return self.groups.moved(left_out[rows], self.rules.grid)
+        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid)
+
+    def decoys_of(
+        self, windows: Iterable[Sequence[Period]], left_out: NDArray[np.bool_]
+    ) -> Iterator[Decoys]:
+        """Yield the decoys of windows of time, each the periods that it adds to the one before.
+
+        A group of photos is moved alike in all windows that hold it. Use each before the next.
+        """
+        moving: Moving | None = None
+        for window in windows:
+            for period in window:
+                if moving is None:
+                    moving = Moving(period.groups, left_out[self._with_decoys()], self.rules.grid)
+                moving.add(period.groups)
+            if moving is not None:
+                yield moving.decoys()
+
+    def _with_decoys(self) -> NDArray[np.bool_]:
+        """Return which rows have decoys."""
+        return np.asarray(np.arange(self.sensor.height) // self.rules.strip % self.thin == 0)
 
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
@@ -309,6 +339,10 @@ class Evidence:
         """Return all that is kept of a photo's pixels, by name."""
         again = {"shown_again": self.shown_again} if self.rules.bursts else {}
         return self._sums() | again | self.still.arrays()
+
+    def _all_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that is saved of the sums, by name."""
+        return self._arrays() | self.groups.arrays() | self.periods.arrays()
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""

@@ -44,12 +44,14 @@ class Groups:
     """The sums of some rows of a sensor, by group of photos.
 
     A photo's group is told by the first bits of its key: as many as keep the number of groups at
-    MOST. More photos can only make them fewer, so that any order and any split of the photos ends
+    `most`. More photos can only make them fewer, so that any order and any split of the photos ends
     in the same groups.
     """
 
-    def __init__(self, templates: int, rows: int, width: int, *, bursts: bool) -> None:
-        self.rows, self.bits = rows, KEY_BITS
+    def __init__(
+        self, templates: int, rows: int, width: int, *, bursts: bool, most: int = MOST
+    ) -> None:
+        self.rows, self.bits, self.most = rows, KEY_BITS, most
         self.shapes = (
             (templates, rows, width),
             (templates, -(-rows // BLOCK), width // BLOCK),
@@ -104,7 +106,11 @@ class Groups:
         ):
             if part.shape != (len(groups), *shape) or part.dtype != kind:
                 raise ValueError("the groups have another shape")
-        if not 0 <= self.bits <= KEY_BITS or len(groups) > MOST or groups != sorted(set(groups)):
+        if (
+            not 0 <= self.bits <= KEY_BITS
+            or len(groups) > self.most
+            or groups != sorted(set(groups))
+        ):
             raise ValueError("the groups cannot be")
         self.sums = {
             group: tuple(np.array(part[n]) for part in parts)  # type: ignore[misc]  # three
@@ -116,33 +122,9 @@ class Groups:
 
         `masked` (rows, width) counts nowhere, wherever it is moved to.
         """
-        (templates, rows, width), (_, down, across), (burst_rows, _) = self.shapes
-        counted = ~masked
-        blocks = _blocks_of(counted, down, across)
-        counted[:, : across * BLOCK] &= blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:rows]
-        counted[:, across * BLOCK :] = False
-        scores = np.zeros((templates, ROUNDS, rows, width), np.int32)
-        information = np.zeros((templates, ROUNDS, down, across), np.int64)
-        bursts = np.zeros((ROUNDS, burst_rows, width), np.int32)
-        reached = np.zeros((ROUNDS, rows, width), np.int32)
-        cells, groups = width // grid, sorted(self.sums)
-        rng = np.random.default_rng((width, rows))
-        for n in range(ROUNDS):
-            steps = rng.permutation(max(cells, 1))[np.arange(len(groups)) % max(cells, 1)]
-            for group, shift in zip(groups, (steps * grid).tolist(), strict=True):
-                own, told, burst = self.sums[group]
-                add_moved(own, counted, shift, grid, scores[:, n])
-                add_moved(told, blocks, shift // BLOCK, grid // BLOCK, information[:, n])
-                if burst_rows:
-                    add_moved(burst[None], counted, shift, grid, bursts[None, n])
-                add_moved(
-                    np.ones((1, rows, width), np.int32), counted, shift, grid, reached[None, n]
-                )
-        few = reached <= MOVED_HALF * len(groups)
-        return Decoys(
-            scores.reshape(templates, -1, width), information.reshape(templates, -1, across),
-            bursts.reshape(-1, width), few.reshape(-1, width),
-        )  # fmt: skip
+        moving = Moving(self, masked, grid)
+        moving.add(self)
+        return moving.decoys()
 
     def _group(self, key: int) -> int:
         return key >> (KEY_BITS - self.bits)
@@ -156,9 +138,9 @@ class Groups:
         )
 
     def _join_some(self) -> None:
-        """Join groups until there are MOST: by the largest number of bits that does it."""
+        """Join groups until there are `most`: by the largest number of bits that does it."""
         bits = self.bits
-        while len({group >> (self.bits - bits) for group in self.sums}) > MOST:
+        while len({group >> (self.bits - bits) for group in self.sums}) > self.most:
             bits -= 1
         self._shorten(bits)
 
@@ -171,6 +153,51 @@ class Groups:
             else:
                 joined[own] = sums
         self.sums, self.bits = joined, bits
+
+
+class Moving:
+    """The sums of groups that were moved along their rows so far, ROUNDS times over."""
+
+    def __init__(self, like: Groups, masked: NDArray[np.bool_], grid: int) -> None:
+        """Move groups of the shapes of `like`; `masked`, (rows, width), counts nowhere."""
+        (templates, rows, width), (_, down, across), (burst_rows, _) = like.shapes
+        self.grid, self.groups, cells = grid, 0, max(width // grid, 1)
+        counted = ~masked
+        self.blocks = _blocks_of(counted, down, across)
+        counted[:, : across * BLOCK] &= self.blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:rows]
+        counted[:, across * BLOCK :] = False
+        self.counted = counted
+        rng = np.random.default_rng((width, rows))
+        self.steps = [rng.permutation(cells) * grid for _ in range(ROUNDS)]
+        self.scores = np.zeros((templates, ROUNDS, rows, width), np.int32)
+        self.information = np.zeros((templates, ROUNDS, down, across), np.int64)
+        self.bursts = np.zeros((ROUNDS, burst_rows, width), np.int32)
+        self.reached = np.zeros((ROUNDS, rows, width), np.int32)
+
+    def add(self, groups: Groups) -> None:
+        """Add some groups, each by steps of its own."""
+        counted, grid = self.counted, self.grid
+        one = np.ones((1, *counted.shape), np.int32)
+        for _, (own, told, burst) in sorted(groups.sums.items(), key=lambda item: item[0]):
+            for n, steps in enumerate(self.steps):
+                shift = int(steps[self.groups % len(steps)])
+                add_moved(own, counted, shift, grid, self.scores[:, n])
+                add_moved(told, self.blocks, shift // BLOCK, grid // BLOCK, self.information[:, n])
+                if len(burst):
+                    add_moved(burst[None], counted, shift, grid, self.bursts[None, n])
+                add_moved(one, counted, shift, grid, self.reached[None, n])
+            self.groups += 1
+
+    def decoys(self) -> Decoys:
+        """Return the decoys of all groups so far; they go on changing with the next one."""
+        templates, width = len(self.scores), self.counted.shape[1]
+        across = self.information.shape[-1]
+        few = self.reached <= MOVED_HALF * self.groups
+        return Decoys(
+            self.scores.reshape(templates, -1, width),
+            self.information.reshape(templates, -1, across),
+            self.bursts.reshape(-1, width), few.reshape(-1, width),
+        )  # fmt: skip
 
 
 def key_of(frame: Frame, stretch_s: float | None) -> int:

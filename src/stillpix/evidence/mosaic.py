@@ -69,7 +69,7 @@ class MosaicRules(Rules):
         known = (
             padded(frames), len(frames), curves, factors.astype(np.float32),
             weights_of(photos.templates), photos.turns, pattern_of(self.layout, frames[0].phase),
-            (self.strip, photos.thin), judged(frames[0].sensor), groups_of(photos),
+            (self.strip, photos.thin), judged(frames[0].sensor), *groups_of(photos),
         )  # fmt: skip
 
         def add(first: int, last: int, sums: Sums) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..compiling import compiled
+from .period_kernels import add_to_period
 from .sum_kernels import BLOCK, UNIT, add_decoys, add_information, add_row, decoy_row
 
 REACH = 2  # rows and columns from a photosite to the farthest neighbour that predicts it
@@ -320,22 +321,24 @@ def _even_out(said: Any, y: int, along: Any) -> None:
 @compiled
 def _add_decoys_and_information(
     said: Any, factors: Any, weights: Any, turn: int, strips: Any, y: int, counts: Any,
-    blocks: Any, information: Any, group: Any,
+    blocks: Any, information: Any, group: Any, period: Any,
 ) -> None:  # fmt: skip
-    """Add one row to the photo's group and, where it stands for its blocks, to the information."""
+    """Add one row to the photo's group and period, and to the information of its blocks."""
     psi, slope, response = said[0], said[1], said[2]
     strip, thin = strips
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
-    if y % BLOCK == 1 + turn:  # one of two rows stands for a block
+    informs = y % BLOCK == 1 + turn  # one of two rows stands for a block
+    add_to_period(slope, response, psi, factors, weights, y, moved, informs, counts, period)
+    if informs:
         add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
 
 
 @compiled
 def accumulate_mosaic(
     photos: Any, count: int, curves: Any, factors: Any, weights: Any, turns: Any, pattern: Any,
-    strips: Any, edges: Any, groups: Any, first: int, last: int,
+    strips: Any, edges: Any, groups: Any, periods: Any, first: int, last: int,
     scores: Any, information: Any, shown: Any, excess: Any, bursts: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
@@ -343,8 +346,8 @@ def accumulate_mosaic(
     pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx), (rows, planes) numbers, 5 or 8,
     and whether those beside a photosite are of other colours. strips is the height of the decoys'
     strips, and how many strips there are to one of them; edges the left, top, right and bottom of
-    what is judged; groups and turns are as for rendered photos. `first` must be a multiple of
-    BLOCK; rows outside are read as neighbours, never written.
+    what is judged; groups, periods and turns are as for rendered photos. `first` must be a
+    multiple of BLOCK; rows outside are read as neighbours, never written.
     """
     (sites, numbers, colours), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape
@@ -374,7 +377,17 @@ def accumulate_mosaic(
             if y >= first:
                 add_row(said[1], said[2], said[0], f, weights, scores, y)
                 _add_decoys_and_information(
-                    said, f, weights, turns[n], strips, y, counts, blocks, information, groups[n]
+                    said,
+                    f,
+                    weights,
+                    turns[n],
+                    strips,
+                    y,
+                    counts,
+                    blocks,
+                    information,
+                    groups[n],
+                    periods[n],
                 )
 
 

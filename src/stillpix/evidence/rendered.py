@@ -41,7 +41,7 @@ class RenderedRules(Rules):
         factors = factors_of([frame.exposure for frame in frames], photos.templates)
         known = (
             padded(frames), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
-            weights_of(photos.templates), photos.turns, photos.thin, groups_of(photos),
+            weights_of(photos.templates), photos.turns, photos.thin, *groups_of(photos),
         )  # fmt: skip
 
         def add(first: int, last: int, sums: Sums) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame, Sensor
 from .groups import GroupSums
+from .periods import PeriodSums
 from .templates import Template
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -33,6 +34,7 @@ class Pass:
     frames: Sequence[Frame]  # TOGETHER at most, alike as `Rules.likeness` says
     templates: Sequence[Template]
     groups: tuple[GroupSums, ...]  # one a frame: the sums of its group
+    periods: tuple[PeriodSums, ...]  # one a frame: the sums of its period, of one type
     turns: NDArray[np.int64]  # 0 or 1, which of a block's two middle rows stands for it
     thin: int  # strips of rows to one that has decoys
 
@@ -82,9 +84,13 @@ class Rules(ABC):
         return {"bursts": full, "shown_again": full}
 
 
-def groups_of(photos: Pass) -> tuple[GroupSums, ...]:
-    """Return the groups of TOGETHER photos, the last ones the first again, as `padded` does."""
-    return photos.groups + photos.groups[:1] * (TOGETHER - len(photos.groups))
+def groups_of(photos: Pass) -> tuple[tuple[GroupSums, ...], tuple[PeriodSums, ...]]:
+    """Return the groups and periods of TOGETHER photos, the last the first again, as `padded`."""
+    missing = TOGETHER - len(photos.groups)
+    return (
+        photos.groups + photos.groups[:1] * missing,
+        photos.periods + photos.periods[:1] * missing,
+    )
 
 
 def native(frame: Frame) -> NDArray[Any]:
