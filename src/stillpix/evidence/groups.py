@@ -97,6 +97,8 @@ class Groups:
 
     def take(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take up what `arrays` gave; raises ValueError where it does not fit."""
+        if arrays["group_keys"].dtype != np.uint64:
+            raise ValueError("the groups have another type")
         self.bits, *groups = (int(number) for number in arrays["group_keys"])
         parts = [arrays[name] for name in ("group_scores", "group_information", "group_bursts")]
         for part, shape, kind in zip(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame, Sensor
 from .by_layout import rules_of
+from .rules import native
 from .stillness_kernels import LENGTH, SIDE, add_structure, sample_rows
 from .sum_kernels import BLOCK
 
@@ -71,7 +72,7 @@ class Stillness:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name."""
-        return {"still": self.sums, "still_told": self.told}
+        return {"structure": self.sums, "structure_told": self.told}
 
     def never_moves(self, photos: int) -> Mask:
         """Return where the same thing stands in all photos, and near it: (height, width)."""
@@ -91,7 +92,7 @@ class Stillness:
     def _sample(self, frame: Frame) -> tuple[NDArray[np.float32], tuple[np.float32, np.float32]]:
         down, across = self.told.shape
         samples = np.empty((down * SIDE, across * SIDE), np.float32)
-        sample_rows(frame.pixels, self.pitch, self.rules.period, 0, len(samples), samples)
+        sample_rows(native(frame), self.pitch, self.rules.period, 0, len(samples), samples)
         if not self.rules.toned:
             samples -= np.float32(frame.black)
         least, share = self.rules.flat_below(frame, samples)
