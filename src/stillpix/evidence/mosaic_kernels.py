@@ -330,7 +330,7 @@ def _add_decoys_and_information(
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
     informs = y % BLOCK == 1 + turn  # one of two rows stands for a block
-    add_to_period(slope, response, psi, factors, weights, y, moved, informs, counts, period)
+    add_to_period(slope, response, psi, factors, weights, y, moved, informs, period)
     if informs:
         add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
 

@@ -17,21 +17,21 @@ _CLIP = np.float32(CLIP)
 
 
 @compiled
-def _coarse_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
-    """Matched filter of the clipped response, as `sum_kernels.add_row` weighs it, in coarse counts.
+def _add_coarse(weight: Any, psi: Any, factor: Any, sums: Any) -> None:
+    """Add the matched filter of the clipped response, as `sum_kernels.add_row` does, coarsely.
 
-    It is at most 144, of a dark frame.
+    A photo counts for at most 144, of a dark frame.
     """
     unit, rounding, middle = np.float32(UNIT_OF_PERIODS), np.float32(256.5), np.int32(256)
     for x in range(psi.size):
         m = min(_CLIP, factor * weight[x])
-        counts[x] = np.int32(unit * m * psi[x] + rounding) - middle
+        sums[x] += np.int16(np.int32(unit * m * psi[x] + rounding) - middle)
 
 
 @compiled
 def add_to_period(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, y: int, row: int,
-    informs: Any, counts: Any, period: Any,
+    informs: Any, period: Any,
 ) -> None:  # fmt: skip
     """Add one row's counts of one template to the photo's period, and to its group in there.
 
@@ -45,14 +45,9 @@ def add_to_period(
     if scores.shape[0] == 0:
         return
     weight, factor = response if weights[k] else slope, factors[k] * np.float32(steeper)
-    _coarse_row(weight, psi, factor, counts)
-    sums = scores[y]
-    for x in range(counts.size):
-        sums[x] += counts[x]
+    _add_coarse(weight, psi, factor, scores[y])
     if row >= 0:
-        group = group_scores[0, row]
-        for x in range(counts.size):
-            group[x] += counts[x]
+        _add_coarse(weight, psi, factor, group_scores[0, row])
     if informs:
         _inform(weight, factor, information[y // BLOCK])
         if row >= 0:

@@ -170,7 +170,7 @@ def accumulate(
             if moved >= 0:
                 add_decoys(slope, response, psi, f, weights, moved, counts, group[0])
             informs = y % BLOCK == 1 + turns[n]
-            add_to_period(slope, response, psi, f, weights, y, moved, informs, counts, periods[n])
+            add_to_period(slope, response, psi, f, weights, y, moved, informs, periods[n])
             # One of two rows of each block stands for it, half of the photos one, half the other:
             # a strong defect makes its own row and those two away look noisier, which so touches
             # every defect's block alike, wherever in it the defect lies.
