@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from stillpix.detection.decide import detect
 from stillpix.detection.settings import DetectionSettings
 from stillpix.errors import SensorMismatchError, StateFormatError
-from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.evidence import Evidence, PhotoRecord
 from stillpix.evidence.groups import MOST
 from stillpix.evidence.repeats import SAMPLES, signature_of
 from stillpix.evidence.templates import (
@@ -46,7 +46,7 @@ from support.frames import (
 )
 from support.places import EARLIER
 
-STATE = EARLIER / "evidence-v1"
+STATE = EARLIER / "evidence-v2"
 STATE_SENSOR = sensor_of(32, 32)
 SURE_OF_TWO = DetectionSettings(fewest_scenes=2)
 ARRAYS = (
@@ -422,7 +422,30 @@ def test_an_absurd_shape_in_an_arrays_head_makes_the_state_unusable(tmp_path, sh
 def test_evidence_saved_by_version_1_is_not_misread():
     """Its decoys were moved when photos were added, and it knows of nothing that never moves."""
     with pytest.raises(StateFormatError, match="version 1"):
-        Evidence.load(STATE, STATE_SENSOR)
+        Evidence.load(EARLIER / "evidence-v1", STATE_SENSOR)
+
+
+def test_evidence_saved_by_version_2_is_still_read():
+    evidence = Evidence.load(STATE, STATE_SENSOR)
+
+    assert [record.counted for record in evidence.photos.values()] == [True, True, True, False]
+    assert evidence.photos["00" * 16] == PhotoRecord(
+        Exposure(0.01, 4.0, datetime(2024, 1, 6, 9, 30)), counted=True
+    )
+    assert evidence.files == {"IMG_0001.JPG|1234|1704533400000000000"}
+    assert list(evidence.signatures) == ["00" * 16, "01" * 16, "02" * 16]
+    assert (int(evidence.shown[16, 20]), evidence.scenes) == (3, 3)
+    assert evidence.scores[:, 16, 20].tolist() == [12059, 5180, 18380, 3356]
+    assert int(evidence.excess[16, 20]) == 4369
+    assert len(evidence.groups.sums) == 3
+
+
+def test_a_map_is_made_of_evidence_saved_by_version_2():
+    found = detect(Evidence.load(STATE, STATE_SENSOR))
+
+    assert (found.evidence.photos, found.evidence.scenes) == (4, 3)
+    first = found.defects[0]
+    assert (first.x, first.y, first.state, first.seen) == (20, 16, "candidate", (1.0, 3))
 
 
 # Of a defect that shows in the shortest exposures alone: most photos of a series say nothing of it.

@@ -310,7 +310,7 @@ NOT_JSON = {
     "empty": (b"", "the file ends too early"),
     "text": (b"x y\n3 4\n", "is not valid JSON, line 1, column 1"),
     "photo": (b"\xff\xd8\xff\xe0" + bytes(range(256)), "it is not UTF-8 text"),
-    "nan": (json.dumps(with_defect(score=math.nan)).encode(), "holds NaN, which is no number"),
+    "nan": (json.dumps(with_defect(score=math.nan)).encode(), "holds NaN, which is not a number"),
     "infinity": (json.dumps(with_defect(q=-math.inf)).encode(), "holds -Infinity"),
     "overflow": (b'{"format": "stillpix-map", "version": 1, "note": 1e999}', "holds 1e999"),
     "endless brackets": (b"[" * 200_000, "is not valid JSON"),

@@ -29,6 +29,7 @@ SAME, SAME_BESIDE = 0.7, 0.4
 # some of them.
 STANDS, STANDS_BESIDE = 0.5, 0.25
 CHANCE = 2.0  # times the root of the number: the length that unrelated photos stay below
+CHANCE_OF_SMOOTH = 3.0  # the same of skies and other smooth scenes, which few numbers tell
 FEWEST, FEWEST_SHARE = 6, 0.1  # photos, and share of them, that must show structure in a block
 MOSTLY_FLAT = 0.9  # share of the frame: where more is flat in all photos, that is no border
 
@@ -109,10 +110,8 @@ class Stillness:
                 for least in (SAME, SAME_BESIDE)
             )
         else:
-            sure, near = (
-                length > max(least * photos, CHANCE * photos**0.5)
-                for least in (STANDS, STANDS_BESIDE)
-            )
+            sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
+            near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
         around = np.pad(sure, 1)
         down, across = sure.shape
         beside = [
