@@ -14,6 +14,7 @@ from stillpix.report import Report, write_report
 from stillpix.report.section import Detail
 from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
 from support import browsing, reports
+from support.places import AXE
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 pytestmark = browsing.needs_chromium
@@ -184,7 +185,7 @@ def test_it_fits_its_window(report, browser, width):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_wrong(small, browser, width, scheme):
     with reports.visiting(browser, small, width=width, color_scheme=scheme) as page:
-        page.evaluate(reports.AXE.read_text(encoding="utf-8"))
+        page.evaluate(AXE.read_text(encoding="utf-8"))
         told = page.evaluate("axe.run()")
 
     assert told["passes"]
@@ -197,7 +198,7 @@ def test_axe_would_find_what_is_wrong(small, browser, tmp_path):
     page_text = small.read_text(encoding="utf-8")
     broken.write_text(re.sub(r' alt="[^"]*"', "", page_text), encoding="utf-8")
     with reports.visiting(browser, broken) as page:
-        page.evaluate(reports.AXE.read_text(encoding="utf-8"))
+        page.evaluate(AXE.read_text(encoding="utf-8"))
         told = page.evaluate("axe.run()")
 
     assert "image-alt" in {each["id"] for each in told["violations"]}

@@ -231,6 +231,6 @@ def test_one_dim_photo_of_a_bright_place_convinces_nobody(said, convincing):
     evidence.scores[:, 60, 80] = np.array([2.0, said, said, 30.0]) * 1024
     evidence.information[1:3, 15, 20] = 0
 
-    null = null_of(evidence.scores, evidence.information, None, evidence.grid)
+    null = null_of(evidence.scores, evidence.information, None, evidence.rules.grid)
 
     assert describe(evidence, [whole_of(evidence, null)], 80, 60).convincing == convincing

@@ -28,6 +28,7 @@ from stillpix.report.stamps import mean_response, stamps_of
 from stillpix.watch import Watch
 from support import mosaic_files, naive, photos, reports
 from support.frames import some_frames
+from support.places import AXE
 
 TODAY = date(2026, 1, 2)
 MOST_BYTES = 3_000_000
@@ -450,6 +451,6 @@ def test_the_assets_are_part_of_the_package():
 
 
 def test_axe_core_is_here_with_its_licence():
-    licence = reports.AXE.with_name("axe-core-LICENSE").read_text(encoding="utf-8")
+    licence = AXE.with_name("axe-core-LICENSE").read_text(encoding="utf-8")
 
     assert "Mozilla Public License" in licence
