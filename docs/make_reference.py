@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
+from stillpix.detection.settings import DetectionSettings
 from stillpix.images.exports import CONVERTERS
 from stillpix.images.other_files import KINDS
 
@@ -30,8 +30,9 @@ PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
-    "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
-    "detection.dates", "detection.tail", "detection.decide",
+    "evidence.sightings", "evidence.repeats", "evidence.periods", "detection.null",
+    "detection.kinds", "detection.dates", "detection.tail", "detection.views", "detection.ranking",
+    "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

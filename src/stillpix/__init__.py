@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from .detection.decide import DetectionSettings, detect
+    from .detection.decide import detect
+    from .detection.settings import DetectionSettings
     from .errors import StillpixError
     from .evidence.evidence import Evidence
     from .frame import Exposure, Frame, Sensor
@@ -45,7 +46,7 @@ __all__ = [
 _HOMES = {
     "Defect": "maps.records",
     "DefectMap": "maps.records",
-    "DetectionSettings": "detection.decide",
+    "DetectionSettings": "detection.settings",
     "Evidence": "evidence.evidence",
     "Exposure": "frame",
     "Frame": "frame",

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from stillpix.detection import decide as detection
-from stillpix.detection.decide import DetectionSettings, detect, one_a_response
+from stillpix.detection.decide import detect
 from stillpix.detection.null import Peaks
+from stillpix.detection.ranking import one_a_response
+from stillpix.detection.settings import DetectionSettings
 from stillpix.detection.tail import TAIL, Tail, tail_of
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER
@@ -364,7 +366,7 @@ def test_false_peaks_to_expect_are_those_of_the_plain_formula(decoys, scores, sh
     loudest_first = np.array(sorted(decoys, reverse=True), np.float32)
     nowhere = np.zeros(loudest_first.size, np.intp)
 
-    tail = tail_of(Peaks(nowhere, nowhere, loudest_first), 4.0, share)
+    tail = tail_of(Peaks.of(nowhere, nowhere, loudest_first), 4.0, share)
 
     rules = {"tail": TAIL, "floor": 4.0, "share": share}
     expected = [naive.false_above(decoys, s, **rules) for s in scores]
@@ -376,7 +378,7 @@ def test_with_many_decoys_only_the_loudest_of_them_make_the_tail():
     nowhere = np.zeros(decoys.size, np.intp)
     scores = np.float32([4.0, 4.5, 5.5, 7.0])
 
-    tail = tail_of(Peaks(nowhere, nowhere, decoys[::-1].astype(np.float32)), 4.0)
+    tail = tail_of(Peaks.of(nowhere, nowhere, decoys[::-1].astype(np.float32)), 4.0)
 
     rules = {"tail": TAIL, "floor": 4.0, "share": 1.0}
     exact = decoys.astype(np.float32).astype(float)
@@ -404,7 +406,7 @@ def test_one_peak_a_response_is_kept_as_in_a_comparison_of_all_with_all(seed, co
     )
     score = np.sort(4 * np.exp(rng.exponential(0.7, count)))[::-1].astype(np.float32)
 
-    kept = one_a_response(Peaks(x, y, score), evidence)
+    kept = one_a_response(Peaks.of(x, y, score), evidence)
 
     found = list(
         zip(

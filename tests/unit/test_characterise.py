@@ -20,6 +20,7 @@ from stillpix.detection.kinds import (
     single_scene_candidates,
 )
 from stillpix.detection.null import null_of
+from stillpix.detection.views import whole_of
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER, UNIT
 from stillpix.frame import Exposure
@@ -60,13 +61,13 @@ def break_all(light, exposure):
 
 
 @cache
-def evidence_and_null(seed):
+def evidence_and_views(seed):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES, seed=seed))
-    return evidence, null_of(evidence.scores, evidence.information)
+    return evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))]
 
 
 def finding(kind, seed):
-    return describe(*evidence_and_null(seed), *BREAKS[kind][0])
+    return describe(*evidence_and_views(seed), *BREAKS[kind][0])
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -122,7 +123,7 @@ def test_broken_pixels_are_points_with_an_effect(seed):
         assert finding(kind, seed).convincing
         assert finding(kind, seed).effect > 0.25
 
-    assert describe(*evidence_and_null(seed), *SOUND).effect < finding("hot", seed).effect
+    assert describe(*evidence_and_views(seed), *SOUND).effect < finding("hot", seed).effect
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
     null = null_of(evidence.scores, evidence.information)
     (x, y), _ = BREAKS["stuck"]
-    assert describe(evidence, null, x, y).convincing
+    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing
 
     evidence.scores[:, y, x] = int(photos * 9 * UNIT)
     around = np.s_[:, y - 5 : y + 6, x - 5 : x + 6]
@@ -141,7 +142,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence.scores[around] = 0  # a point whatever it says
     evidence.scores[:, y, x] = middle
 
-    assert describe(evidence, null, x, y).convincing is convincing
+    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing is convincing
 
 
 def test_a_place_whose_surroundings_stand_out_is_not_convincing():
@@ -151,7 +152,7 @@ def test_a_place_whose_surroundings_stand_out_is_not_convincing():
 
     evidence.scores[:, y - 5 : y + 6, x - 5 : x + 6] = evidence.scores[:, y, x, None, None] // 2
 
-    assert not describe(evidence, null, x, y).convincing
+    assert not describe(evidence, [whole_of(evidence, null)], x, y).convincing
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_scores_strength_and_constancy_tell_the_kind(scores, strength, always, k
 
 @pytest.mark.parametrize("place", [(0, 0), (199, 119), (BORDER, BORDER), (199, 3), (2, 60)])
 def test_any_place_of_the_frame_can_be_described(place):
-    described = describe(*evidence_and_null(1), *place).defect
+    described = describe(*evidence_and_views(1), *place).defect
 
     assert (described.x, described.y) == place
 

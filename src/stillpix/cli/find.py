@@ -143,7 +143,7 @@ def _scan_bodies(
     sections: list[Section] | None,
 ) -> list[BodyOutcome]:  # fmt: skip
     """Scan, write each map as soon as it is made, and add each body's part of the report."""
-    from ..detection.decide import DetectionSettings
+    from ..detection.settings import DetectionSettings
     from ..maps.library import Library
     from ..scan import scan
 
@@ -224,7 +224,7 @@ def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
 
 
 def _tell_of(body: BodyOutcome) -> None:
-    from ..detection.decide import DetectionSettings
+    from ..detection.settings import DetectionSettings
 
     found = body.map
     if found is None:

@@ -5,6 +5,7 @@ Never decides whether a pixel is broken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from ..evidence.sum_kernels import CLIP, UNIT
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
-from .null import Null, window
+from .views import View
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
@@ -47,6 +48,7 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 # Share of the photos in which noise shows one photosite, to one side, and its standard errors.
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
+BLOB_NOISE = 3.0  # standard deviations of the sum of the 8 beside a photosite
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -59,34 +61,40 @@ class Finding:
     convincing: bool  # False: its surroundings stand out with it, or too few photos say it
 
 
-def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
-    """Return what is at one place."""
-    around = window(evidence, null, x, y, RING_TO)
-    scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
+def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: int = 0) -> Finding:
+    """Return what is at one place, as the view `number` says; the first view is of all photos.
+
+    Its kind all photos tell, since a window of time has one template.
+    """
+    view = views[number]
+    around, full = view.around(x, y, RING_TO), view.full(x, y)
+    scores = around[:, RING_TO, RING_TO]
     loudest = int(np.abs(scores).argmax())
+    template = view.templates[loudest]
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
         strength = float(evidence.excess[y, x] / evidence.rules.counts / abs(evidence.shown[y, x]))
-        exposure = _typical(evidence, loudest, shown)
-    could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
+        exposure = _typical(evidence, template, shown)
+    could = min(max(round(float(full[loudest]) / CLIP**2), shown), evidence.scenes)
     # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
-    always = evidence.rules.toned and shown >= ALWAYS * evidence.scenes
+    always = evidence.rules.toned and shown >= ALWAYS * view.photos
+    told = scores if number == 0 else views[0].around(x, y, 0)[:, 0, 0]
     defect = Defect(
         x=x, y=y,
-        kind=evidence.templates[loudest].kind or kind_of(scores, strength or 0.0, always=always),
+        kind=evidence.templates[template].kind or kind_of(told, strength or 0.0, always=always),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
+    convincing = is_point(around[loudest]) and _enough_say_so(evidence, view, x, y)
     if convincing and not evidence.rules.spreads:
-        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+        convincing = is_alone(around[loudest], LIMIT * view.photos**0.5)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
-    effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
-    return Finding(defect, effect, convincing)
+    effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
+    return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
@@ -146,11 +154,10 @@ def count_beside(shown: NDArray[np.int64], photos: int) -> int:
     return int((beside >= least).sum())
 
 
-def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing.
 
-    `loud` are the templates' |scores|: several photos of a mosaic must say the kind that is
-    loudest, or one nearly as loud.
+    Several photos of a mosaic must say the kind that is loudest, or one nearly as loud.
     """
     only_darks = 0 < evidence.darks == evidence.scenes
     if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
@@ -158,16 +165,11 @@ def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]
     if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
             return True
+        loud = np.abs(view.around(x, y, 0)[:, 0, 0])
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
-        least = _photos_at_least(evidence.scores[nearly, y, x])
-        if least < min(FEWEST_OF_LOUDEST, evidence.scenes):
+        if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return only_darks or _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
-
-
-def _photos_at_least(scores: NDArray[np.int32]) -> int:
-    """Return how many photos it takes at least to say as much: each is clipped."""
-    return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
+    return only_darks or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
@@ -229,16 +231,21 @@ def is_alone(around: NDArray[np.float64], most: float) -> bool:
     return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
 
 
-def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
-    """Return the four effects: the mean response as a share of the full, clipped one."""
-    full = null.weight[:, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return np.asarray(evidence.scores[:, y, x] / UNIT / (full / UNIT_INFORMATION))
+def is_blob(around: NDArray[np.float64], most: float) -> bool:
+    """Return whether a faint star is there: those beside a photosite, (odd, odd), share its score.
 
+    The sum of the eight beside it has the deviation of noise, the root of eight. `most` as in
+    `is_alone`: two broken photosites side by side say more.
 
-def _could_show(null: Null, template: int, x: int, y: int) -> int:
-    """Return in about how many photos the pixel should fully show, were it as its template says."""
-    full = null.weight[template, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return round(float(full) / UNIT_INFORMATION / CLIP**2)
+    >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> is_blob(star, 40.0), is_blob(np.where(star == 6.0, star, 0.3), 40.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    own = float(around[middle, middle])
+    square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
+    beside = (float(square.sum()) - own) * (1 if own >= 0 else -1)
+    return abs(own) < TRAIL * most and beside > BLOB_NOISE * 8**0.5
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:

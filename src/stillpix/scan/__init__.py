@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 from ..detection.dates import dated
-from ..detection.decide import DetectionSettings, detect
+from ..detection.decide import detect
+from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS
