@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stillpix.detection import decide
 from stillpix.detection import kinds as characterise
 from stillpix.detection import ranking as detection
 from stillpix.detection.null import BALLAST, FEW, FEW_IN_PHASE, LEAST_SPREAD, Peaks
@@ -251,5 +252,5 @@ def _trusted(
     if "crowd" in standing.tests:
         loud = detection.q_values(expected, trusted) <= 10 * SETTINGS.fdr
         sensor = Sensor("", "", "", shape[1], shape[0])
-        trusted[loud] = ~detection.crowded(places.x[loud], places.y[loud], sensor)
+        trusted[loud] = ~decide.crowded(places.x[loud], places.y[loud], sensor)
     return trusted
