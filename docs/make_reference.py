@@ -31,8 +31,8 @@ CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
     "evidence.sightings", "evidence.repeats", "evidence.periods", "detection.null",
-    "detection.kinds", "detection.dates", "detection.tail", "detection.views", "detection.ranking",
-    "detection.decide",
+    "detection.kinds", "detection.hot_or_offset", "detection.areas", "detection.dates",
+    "detection.tail", "detection.views", "detection.ranking", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -140,8 +140,8 @@ def constants() -> Iterator[str]:
             yield f"| `{module.rpartition('.')[2]}.{name}` | {value!r} | {words} |"
     for setting in fields(DetectionSettings):
         name = f"DetectionSettings.{setting.name}"
-        words = setting.metadata.get("help", "") or comment_on("detection.decide", setting.name)
-        yield f"| `decide.{name}` | {setting.default!r} | {words} |"
+        words = setting.metadata.get("help", "") or comment_on("detection.settings", setting.name)
+        yield f"| `settings.{name}` | {setting.default!r} | {words} |"
 
 
 def repair_constants() -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_no_response_is_listed_twice(broken):
 
 def test_bright_defects_are_called_bright_and_dark_ones_dark(broken):
     confirmed = confirmed_of(broken.evidence())
-    bright, dark = {"hot", "offset", "high", "stuck"}, {"low", "dead"}
+    bright, dark = {"hot", "offset", "bright", "high", "stuck"}, {"low", "dead", "dark"}
 
     for truth in broken.defects:
         told = {c.kind for c in confirmed if near(c, truth)}

@@ -40,7 +40,7 @@ LAYERS = {
         "__init__",
     ),
     "detection": (
-        "__init__ dates peak_kernels settings",
+        "__init__ areas dates hot_or_offset peak_kernels settings",
         "null",
         "tail views",
         "kinds",

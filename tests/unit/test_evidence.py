@@ -449,7 +449,7 @@ def test_a_map_is_made_of_evidence_saved_by_version_2():
 
 
 # Of a defect that shows in the shortest exposures alone: most photos of a series say nothing of it.
-FLEETING = Template(name="fleeting", scale=0.004, by_charge=-1.0, weight="slope", kind="blinking")
+FLEETING = Template(name="fleeting", scale=0.004, by_charge=-1.0, weight="slope", kind="unknown")
 
 
 def short_and_long_frames():
@@ -468,7 +468,7 @@ def test_a_new_row_of_templates_finds_a_defect_that_only_it_can():
     with_row = Evidence(frames[0].sensor, (*TEMPLATES, FLEETING)).update_all(frames)
 
     found = detect(with_row).in_state("confirmed")
-    assert [(one.x, one.y, one.kind) for one in found] == [(70, 51, "blinking")]
+    assert [(one.x, one.y, one.kind) for one in found] == [(70, 51, "unknown")]
     assert detect(evidence_of(frames)).in_state("confirmed") == ()
     assert np.array_equal(with_row.scores[:4], evidence_of(frames).scores)
 

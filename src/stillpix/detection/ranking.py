@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from .kinds import RING_TO, is_single
-from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
+from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
+from .kinds import MUTE, RING_TO, is_single
+from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
 from .views import View, decoy_views_of, views_of
@@ -28,6 +29,7 @@ EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighb
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
 WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of them must be
+FARTHER, NEARLY = 2.0, 0.8  # times the residual and the score of a peak, for it to be beside it
 CLEANED = 3  # times at most that decoys are made without what is surely broken
 
 Mask = NDArray[np.bool_]
@@ -132,7 +134,8 @@ def _own_peaks(
     evidence: Evidence, whole: View, settings: DetectionSettings, pool: Executor | None
 ) -> _OwnPeaks:
     apart, views = _apart(evidence), [whole]
-    peaks = [peaks_of(evidence.scores, whole.null, settings.floor, pool, apart)]
+    scores, null = _heard(evidence, evidence.scores, whole.null)
+    peaks = [peaks_of(scores, null, settings.floor, pool, apart)]
     for view, sums in views_of(evidence, whole.null.masked, pool):
         peaks.append(peaks_of(sums, view.null, settings.floor, pool, apart, len(views)))
         views.append(view)
@@ -152,9 +155,8 @@ def _decoy_peaks(
     scores, information = decoys.scores, decoys.information
     null = null_of(scores, information, pool, evidence.rules.grid, decoys.masked)
     whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
-    alone = [
-        _standing_alone(evidence, [whole], peaks_of(scores, null, settings.floor, pool, apart))
-    ]
+    loud = peaks_of(*_heard(evidence, scores, null), settings.floor, pool, apart)
+    alone = [_standing_alone(evidence, [whole], loud)]
     for view, sums in decoy_views_of(evidence, left_out, pool):
         peaks = peaks_of(sums, view.null, settings.floor, pool, apart)
         alone.append(_standing_alone(evidence, [view], peaks))
@@ -169,7 +171,40 @@ def _decoy_peaks(
 
 def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
+    if evidence.rules.spreads:
+        found = _settled(evidence, views, found)
     return _standing_alone(evidence, views, one_a_response(found, evidence))
+
+
+def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
+    """Return peaks at the pixel of their response that departs most, unfiltered.
+
+    What a photo says is clipped, so that a pixel that blazes and those beside it are as loud.
+    """
+    x, y = found.x.copy(), found.y.copy()
+    places = zip(found.x.tolist(), found.y.tolist(), found.view.tolist(), strict=True)
+    for i, (column, row, number) in enumerate(places):
+        near = np.abs(evidence.excess[row - 1 : row + 2, column - 1 : column + 2])
+        dy, dx = np.divmod(int(near.argmax()), 3)
+        loud = np.abs(views[number].around(column, row, 1)).max(0)
+        if near[dy, dx] > FARTHER * near[1, 1] and loud[dy, dx] > NEARLY * loud[1, 1]:
+            x[i], y[i] = column + dx - 1, row + dy - 1
+    return replace(found, x=x, y=y)
+
+
+def _heard(
+    evidence: Evidence, scores: NDArray[np.int32], null: Null
+) -> tuple[NDArray[np.int32], Null]:
+    """Return scores and null of rendered photos without templates that hear nearly nothing.
+
+    Where all photos but one are black, what that one says of a wrong response is stretched to many
+    sigmas.
+    """
+    heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
+    if not evidence.rules.spreads or heard.all() or not heard.any():
+        return scores, null
+    parts = {name: getattr(null, name)[heard] for name in ("weight", "middle", "scale", "zones")}
+    return scores[heard], replace(null, **parts)
 
 
 def _standing_alone(evidence: Evidence, views: Sequence[View], peaks: Peaks) -> Peaks:
