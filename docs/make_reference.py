@@ -30,9 +30,10 @@ PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
-    "evidence.sightings", "evidence.repeats", "evidence.periods", "detection.null",
-    "detection.kinds", "detection.hot_or_offset", "detection.areas", "detection.dates",
-    "detection.tail", "detection.views", "detection.ranking", "detection.decide",
+    "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
+    "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
+    "detection.areas", "detection.dates", "detection.tail", "detection.views",
+    "detection.ranking", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
