@@ -7,7 +7,6 @@ from io import BytesIO
 import numpy as np
 import pytest
 import tifffile
-from astropy.io import fits as astropy_fits
 
 import stillpix
 from stillpix.evidence.mosaic import noise_of
@@ -37,6 +36,8 @@ def tiff(pixels):
 
 
 def fits(pixels):
+    from astropy.io import fits as astropy_fits
+
     file = BytesIO()
     astropy_fits.PrimaryHDU(pixels).writeto(file)
     return file.getvalue()
