@@ -12,6 +12,7 @@ from stillpix.restoration.expectation import MOSTLY, expect
 from stillpix.restoration.middle import AROUND, middle_of
 from stillpix.restoration.prediction import ALIKE, FEWEST, RIDGE, TRUST
 from support import naive_repair
+from support.effort import some
 
 SIDE = 39
 
@@ -74,7 +75,7 @@ def test_beside_an_edge_two_thirds_of_a_defect_are_gone():
 def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
     exposure = Exposure(1.0, 4.0)
     found = {8.0: 0, -8.0: 0}
-    for seed in range(20):
+    for seed in range(some(20)):
         rng = np.random.default_rng(seed)
         photo = np.clip(100 + rng.normal(0, 4, (60, 70, 3)), 0, 255).astype(np.uint8)
         photo[30, 40] = 100 + dot

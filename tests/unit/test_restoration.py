@@ -254,7 +254,7 @@ def test_to_repair_twice_is_to_repair_once(seed, layout, always, places):
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_flat_picture_stays_flat(level):
-    size = 40 if effort.long else 22
+    size = 40 if effort.long else 16
     flat = np.full((size, size), level, np.uint8)
     listed = [Defect(x=x, y=y) for x in range(0, size, 3) for y in range(0, size, 3)]
 

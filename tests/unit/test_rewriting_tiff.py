@@ -21,7 +21,7 @@ from stillpix.rewriting import tiff as tiff_rewriting
 from stillpix.rewriting.patch import Patch
 from stillpix.rewriting.tiff import rewritten
 from support import photos
-from support.effort import some
+from support.effort import some, spread
 
 NAME = Path("photo.tif")
 PACKED = ("lzw", "deflate", "adobe_deflate", "packbits", "zstd", "lzma")
@@ -188,8 +188,7 @@ def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_othe
     assert rewritten(after, NAME, patches) is after
 
 
-@pytest.mark.parametrize("cut", CUTS, ids=str)
-@pytest.mark.parametrize("packing", PACKED)
+@pytest.mark.parametrize(("packing", "cut"), spread(PACKED, CUTS), ids=str)
 @settings(max_examples=some(6))
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), predictor=st.booleans())
 def test_of_a_packed_file_exactly_the_patched_pixels_and_the_strips_they_are_in_change(
@@ -489,7 +488,7 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
 @pytest.mark.parametrize("name", VALID)
 def test_damage_of_any_kind_raises_nothing_but_a_read_error(name):
     rng, patches, refused = np.random.default_rng(8), random_patches(COLOURS, 9), 0
-    for _ in range(200):
+    for _ in range(some(200)):
         try:
             rewritten(damaged(VALID[name], rng), NAME, patches)
         except ReadError:
