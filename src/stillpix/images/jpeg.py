@@ -106,13 +106,13 @@ def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
-    return _unpacked(content, path, buffer, "L")
+    return _unpack(content, path, buffer, "L")
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the colours, in `buffer` as decode returns the luma."""
     components = _leading(BytesIO(content), path).frame[5]
-    return _unpacked(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
+    return _unpack(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
 
 
 def require_decodable(content: bytes, path: Path) -> None:
@@ -134,7 +134,7 @@ def require_decodable(content: bytes, path: Path) -> None:
         raise ReadError(path, f"is a damaged JPEG ({error}); copy it again") from error
 
 
-def _unpacked(
+def _unpack(
     content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
 ) -> NDArray[np.uint8]:
     leading = _leading(BytesIO(content), path)

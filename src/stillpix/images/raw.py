@@ -88,9 +88,9 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, ABSURD)
     if path.suffix.lower() == ".raw" and not _has_a_head(file):
         raise ReadError(path, HEADLESS)
-    with _told_of(tags.coding, path), _opened(path, path) as raw, _unpacking(path):
+    with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
-        exif = _completed(tags.exif, raw)
+        exif = _complete_exif(tags.exif, raw)
     require_photo_size(path, sizes.raw_width, sizes.raw_height)
     # Levels differ with ISO in some cameras; a DNG says its own.
     gain = None if tags.white else exif.gain
@@ -138,30 +138,30 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
-    with _opened(BytesIO(content), path) as raw:
+    with _open_raw(BytesIO(content), path) as raw:
         room = _room((raw.sizes.raw_height, raw.sizes.raw_width), buffer)
     mosaic = lossless_mosaic(content, room)
     if mosaic is not None:
         return mosaic
-    with _unpacked(content, path) as raw:
-        stored = _stored(raw, path)
-        return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
+    with _unpack_mosaic(content, path) as raw:
+        stored = _stored_array(raw, path)
+        return _copy_of(stored, buffer) if stored.ndim == 2 else luma_of(stored)
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the colours of what is no mosaic, (height, width, 3); a mosaic as decode does."""
-    with _unpacked(content, path) as raw:
-        stored = _stored(raw, path)
-        return _kept(stored, buffer) if stored.ndim == 2 else colours_of(stored)
+    with _unpack_mosaic(content, path) as raw:
+        stored = _stored_array(raw, path)
+        return _copy_of(stored, buffer) if stored.ndim == 2 else colours_of(stored)
 
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the mosaic can be decoded to its end."""
-    with _unpacked(content, path) as raw:
-        _stored(raw, path)
+    with _unpack_mosaic(content, path) as raw:
+        _stored_array(raw, path)
 
 
-def _opened(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
+def _open_raw(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
     raw = rawpy.RawPy()
     try:
         if isinstance(source, Path):
@@ -175,8 +175,8 @@ def _opened(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
     return raw
 
 
-def _unpacked(content: bytes, path: Path) -> rawpy.RawPy:
-    raw = _opened(BytesIO(content), path)
+def _unpack_mosaic(content: bytes, path: Path) -> rawpy.RawPy:
+    raw = _open_raw(BytesIO(content), path)
     with _unpacking(path):
         raw.unpack()
     return raw
@@ -201,7 +201,7 @@ def _damage(error: rawpy.LibRawError) -> str:
     return f"is a damaged RAW file ({said}); copy it again from the card, or leave it out"
 
 
-def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
+def _stored_array(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
     """Return LibRaw's own array: (height, width), or (height, width, samples) of what is none.
 
     Raises ReadError where LibRaw went on past the end of a file as if all were well.
@@ -217,7 +217,7 @@ def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
     return stored
 
 
-def _kept(stored: NDArray[np.uint16], buffer: Buffer | None) -> NDArray[np.uint16]:
+def _copy_of(stored: NDArray[np.uint16], buffer: Buffer | None) -> NDArray[np.uint16]:
     """Return a copy, for LibRaw's own memory ends with its file."""
     kept = _room((stored.shape[0], stored.shape[1]), buffer)
     kept[:] = stored
@@ -231,7 +231,7 @@ def _room(size: tuple[int, int], buffer: Buffer | None) -> NDArray[np.uint16]:
     return buffer.room(2 * size[0] * size[1]).view(np.uint16).reshape(size)
 
 
-def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
+def _complete_exif(exif: Exif, raw: rawpy.RawPy) -> Exif:
     """Return the EXIF facts, and LibRaw's where the file's own structure says nothing at all."""
     if exif.exposure_s or exif.gain or exif.taken:
         return exif
@@ -247,7 +247,7 @@ def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
 
 @lru_cache(maxsize=256)
 def _known_of(kind: _Kind) -> _Known:
-    with _unpacked(kind.path.read_bytes(), kind.path) as raw:
+    with _unpack_mosaic(kind.path.read_bytes(), kind.path) as raw:
         black, white = tuple(raw.black_level_per_channel), int(raw.white_level)
         mean = sum(black) / len(black)
         if raw.raw_type != rawpy.RawType.Flat:

@@ -207,10 +207,12 @@ def _is_absurd(structure: Structure, raw: Directory) -> bool:
     starts = _numbers(structure, raw, TILE_OFFSETS, MOST_SEGMENTS)
     starts = starts or _numbers(structure, raw, STRIP_OFFSETS, MOST_SEGMENTS)
     heads = [structure.at(int(start), MOST_HEAD) for start in starts]
-    return any(not head.startswith(START_OF_IMAGE) or _claimed(head) > room for head in heads)
+    return any(
+        not head.startswith(START_OF_IMAGE) or _count_claimed_values(head) > room for head in heads
+    )
 
 
-def _claimed(head: bytes) -> int:
+def _count_claimed_values(head: bytes) -> int:
     """Return how many values the frame header at a JPEG's beginning claims; 0 where there is none.
 
     ITU-T T.81, B.2.2: precision, lines, samples a line, components.

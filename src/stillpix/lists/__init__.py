@@ -17,7 +17,7 @@ from ..atomic import write_atomically
 from ..errors import MapFormatError
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap
-from .entries import Entry, Target, placed, refuse
+from .entries import ListedDefect, Target, placed, refuse
 from .origins import Area, Origin, area_of
 
 __all__ = [
@@ -40,7 +40,7 @@ class _Encoder(Protocol):
 
 
 class _Decoder(Protocol):
-    def __call__(self, content: bytes, path: Path, target: Target) -> Iterator[Entry]: ...
+    def __call__(self, content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

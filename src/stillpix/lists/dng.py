@@ -18,7 +18,7 @@ from ..rewriting.dng.opcodes import (
     fix_bad_pixels,
     opcode_list,
 )
-from .entries import Entry, Target, line, pixel, pixels_of, refuse
+from .entries import ListedDefect, Target, line, pixel, pixels_of, refuse
 
 DAMAGED = "copy it again, or write it again with `stillpix export`"
 
@@ -48,7 +48,7 @@ def _rectangle(defect: Defect) -> tuple[int, int, int, int]:
     return defect.x, run.first, defect.x + 1, run.last + 1
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the points and rectangles of each FixBadPixelsList; other opcodes hold no places."""
     try:
         bad = bad_pixels_in(content)

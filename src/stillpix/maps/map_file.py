@@ -248,7 +248,7 @@ def defect_from(fields: Fields, sensor: Sensor) -> Defect:
         gain=fields.optional_number("gain", low=0.0),
         score=fields.number("score", 0.0),
         q=fields.share("q", 1.0),
-        seen=_seen(fields),
+        seen=_seen_share(fields),
         since=fields.span("since"),
         until=fields.span("until"),
         state=fields.word("state", STATES, "candidate"),
@@ -262,7 +262,7 @@ def _kind(fields: Fields) -> Kind:
     return next((kind for kind in KINDS if kind == word), "unknown")
 
 
-def _seen(fields: Fields) -> tuple[float, int] | None:
+def _seen_share(fields: Fields) -> tuple[float, int] | None:
     seen = fields.sequence("seen", 2)
     if seen is None:
         return None

@@ -126,10 +126,10 @@ class PhotoCache:
     def _make_room(self, size: int) -> None:
         """Let go of the photos that were looked at longest ago, before another is decoded."""
         with self._lock:
-            while self._shown and self._held() + size > self._most_bytes:
+            while self._shown and self._held_bytes() + size > self._most_bytes:
                 self._shown.popitem(last=False)
 
-    def _held(self) -> int:
+    def _held_bytes(self) -> int:
         return sum(shown.nbytes for shown in self._shown.values())
 
 

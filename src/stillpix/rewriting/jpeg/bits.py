@@ -42,7 +42,7 @@ def split(content: bytes, start: int, expected: int) -> tuple[int, int, Interval
     raw = np.frombuffer(content, np.uint8)
     plain = np.empty((raw.size - start + SLACK_BITS // 8 + 16) // 8 * 8, np.uint8)
     edges = np.zeros((4, expected), np.int64)
-    status, found, filled, end = _split(raw, start, plain, edges)
+    status, found, filled, end = _split_intervals(raw, start, plain, edges)
     size = -(-(filled + SLACK_BITS // 8) // 8) * 8
     plain[filled:size] = 0
     words = plain[:size].view(_BIG).astype(_LITTLE)
@@ -51,7 +51,7 @@ def split(content: bytes, start: int, expected: int) -> tuple[int, int, Interval
 
 
 @compiled
-def _split(raw: Any, start: int, plain: Any, edges: Any) -> tuple[int, int, int, int]:
+def _split_intervals(raw: Any, start: int, plain: Any, edges: Any) -> tuple[int, int, int, int]:
     expected = edges.shape[1]
     found, filled, at, inside = 0, 0, start, True
     edges[2, 0] = start

@@ -76,7 +76,7 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
+class BitOffsets:
     """Where MCUs begin and intervals end in a scan, as bits of its unstuffed bytes."""
 
     mcus: NDArray[np.uint64]  # (MCUs,); empty for progressive scans
@@ -95,6 +95,6 @@ class JpegImage:
     fill: int  # offset in the file of the fill bytes before the end-of-image marker, if any
     end: int  # offset behind that marker: what follows is not this picture's
     _scans: tuple[Scan, ...]
-    _places: tuple[Places, ...]  # one per scan
+    _offsets: tuple[BitOffsets, ...]  # one per scan
     _all_blocks: NDArray[np.int16]  # (blocks, 64): those of all components, one after the other
     _check: int  # CRC-32 of the file

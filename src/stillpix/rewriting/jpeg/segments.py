@@ -47,7 +47,7 @@ NATURAL = _zigzag()
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class MarkerSegments:
     """All that the marker segments say."""
 
     frame: FrameHeader
@@ -59,9 +59,9 @@ class Outline:
     end: int  # offset behind that marker
 
 
-def outline_of(content: bytes, path: Path) -> Outline:
+def marker_segments_of(content: bytes, path: Path) -> MarkerSegments:
     """Walk over all segments up to the end of the image; raise ReadError."""
-    return _Walk(content, Refusal(path)).outline()
+    return _Walk(content, Refusal(path)).read()
 
 
 class _Walk:
@@ -82,7 +82,7 @@ class _Walk:
         self.scans: list[Scan] = []
         self.intervals: list[bits.Intervals] = []
 
-    def outline(self) -> Outline:
+    def read(self) -> MarkerSegments:
         if self.content[:2] != b"\xff\xd8":
             self.refusal.damaged("it does not begin as a JPEG does")
         begin, marker, at = self._next_marker(2)
@@ -96,14 +96,14 @@ class _Walk:
             begin, marker, at = self._next_marker(at)
         return self._whole(begin, at)
 
-    def _whole(self, fill: int, end: int) -> Outline:
+    def _whole(self, fill: int, end: int) -> MarkerSegments:
         if self.frame is None or not self.scans:
             self.refusal.damaged("it holds no picture")
         if len(self.steps) < len(self.frame.components):
             self.refusal.damaged("the scans of some components are missing")
         steps = tuple(self.steps[index] for index in range(len(self.frame.components)))
         scans, intervals = tuple(self.scans), tuple(self.intervals)
-        return Outline(self.frame, self.colours, steps, scans, intervals, fill, end)
+        return MarkerSegments(self.frame, self.colours, steps, scans, intervals, fill, end)
 
     def _next_marker(self, at: int) -> tuple[int, int, int]:
         """Return where the next marker begins, the marker, and the offset behind it.
