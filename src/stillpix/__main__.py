@@ -12,7 +12,7 @@ from typing import NoReturn
 
 
 def _part_from_libraries() -> None:
-    """Let Python alone write to the terminal: what C libraries print to descriptor 2 goes nowhere.
+    """Let only Python write to the terminal: what C libraries print to descriptor 2 goes nowhere.
 
     LibRaw tells there of damage in its own words, beside the line that names file and remedy.
     """

@@ -1,7 +1,7 @@
 """The finder on whole simulated cameras: what the issue of the first release asked to be shown.
 
 benchmarks/bench_accuracy.py measures many more cameras; these hold the floor: one camera of each
-kind in every run, a second and a sensor of four times the size with --long.
+kind in every run; a second one and a larger sensor with --long.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def same(x: int, y: int, truth: PlantedDefect) -> bool:
     return max(abs(x - truth.x), abs(y - truth.y)) <= WITHIN
 
 
-@pytest.mark.parametrize("seed", [501, 502] if effort.long else [501])
+@pytest.mark.parametrize("seed", effort.chosen([501, 502], 501))
 def test_most_of_a_hundred_defects_are_found_in_sixty_photos_and_hardly_any_find_is_false(seed):
     settings = replace(random_settings(seed, width=1500, height=1000), defects=100, photos=PHOTOS)
     camera = SimulatedCamera(settings, seed)

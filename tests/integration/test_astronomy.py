@@ -9,7 +9,7 @@ import stars
 from stillpix import Defect, find
 from stillpix.images.gather import gather
 from stillpix.scan import scan
-from support import mosaic_files
+from support import effort, mosaic_files
 
 
 def written(folder, frames, **keywords):
@@ -25,7 +25,7 @@ def confirmed(found):
     return {(defect.x, defect.y) for defect in found.in_state("confirmed")}
 
 
-@pytest.mark.parametrize("pattern", [None, "GRBG"])
+@pytest.mark.parametrize("pattern", effort.chosen([None, "GRBG"], "GRBG"))
 def test_hot_pixels_are_found_under_drifting_stars_and_no_star_is(tmp_path, pattern):
     sky = stars.Sky(21, drift=(0.8, 0.3))
     keywords = {"BAYERPAT": pattern} if pattern else {}
@@ -45,7 +45,7 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize("kind", NIGHTS)
+@pytest.mark.parametrize("kind", effort.chosen(NIGHTS, *list(NIGHTS)[-1:]))
 def test_no_star_is_listed_where_a_field_stands_still_until_it_is(tmp_path, kind):
     """Few of its pictures count as different, and a star stands in half of those."""
     sky = stars.Sky(

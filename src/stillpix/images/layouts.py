@@ -86,7 +86,7 @@ def _sample_evenly(headers: Sequence[Header]) -> Iterator[Header]:
 def _seen_in(header: Header) -> Layout | None:
     try:
         return bayer_seen(read_frame(header).pixels)
-    except ReadError:  # it is told of when its turn comes
+    except ReadError:  # reported when its turn comes
         return None
 
 

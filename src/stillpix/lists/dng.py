@@ -1,6 +1,6 @@
 """DNG opcode lists with FixBadPixelsList (DNG 1.4, chapter 7): points and rectangles, big-endian.
 
-The list alone, as a file; another program puts it into tag 51008 (OpcodeList1) of a DNG. Never
+Only the list, as a file; another program puts it into tag 51008 (OpcodeList1) of a DNG. Never
 writes another opcode, and never a place outside the frame, for which readers drop a whole list.
 """
 
@@ -27,7 +27,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     """Return an opcode list with one FixBadPixelsList.
 
     Raises:
-        MapFormatError: the sensor has no Bayer pattern, for which alone the opcode is.
+        MapFormatError: the opcode is only for Bayer patterns, and the sensor has none.
     """
     layout = target.sensor.layout
     if layout not in BAYER_PHASES:

@@ -33,7 +33,7 @@ class Looks:
     said: NDArray[np.float64]  # (photos, places, MEASURES); NaN: not looked at
 
     def at(self, index: int) -> Looks:
-        """Return the photos that were looked at in one place, and that place alone."""
+        """Return the photos that were looked at in one place, and that place only."""
         there = ~np.isnan(self.said[:, index, RESIDUAL])
         kept = np.flatnonzero(there).tolist()
         return Looks(

@@ -55,7 +55,7 @@ class Detail:
 
     defect: Defect
     stamp: Stamp | None = None
-    looks: Looks | None = None  # of this place alone
+    looks: Looks | None = None  # of this place only
     best: tuple[Crop, ...] = ()
     least: tuple[Crop, ...] = ()
 

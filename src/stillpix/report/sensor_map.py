@@ -89,10 +89,7 @@ def drawn(
     sensor: Sensor, defects: Sequence[Defect], links: Sequence[str], label: str,
     left_out: Sequence[Area] = (),
 ) -> Markup:  # fmt: skip
-    """Return the sensor with its defects, each a link to where more is said of it.
-
-    What was left out is hatched.
-    """
+    """Return the sensor with its defects, each a link to its details; what is left out, hatched."""
     scale = WIDE / sensor.width
     tall = sensor.height * scale
     box = f"{-EDGE:g} {-EDGE:g} {WIDE + 2 * EDGE:g} {tall + 2 * EDGE:.1f}"

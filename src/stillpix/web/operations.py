@@ -64,7 +64,7 @@ def answered(content: object, status: int = 200) -> Response:
 
 
 def refused(error: Refused) -> Response:
-    """Return a refusal as the page is told of it."""
+    """Return a refusal as the page gets it."""
     return answered({"reason": error.reason}, error.status)
 
 

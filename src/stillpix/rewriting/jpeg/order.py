@@ -19,7 +19,7 @@ Indices = NDArray[np.int64]
 class MemberOrder:
     """The blocks of one member of a scan: their positions in the file, and their indices in memory.
 
-    A position counts the blocks of this member alone, from 0 at the scan's beginning.
+    A position counts the blocks of this member only, from 0 at the scan's beginning.
     """
 
     first: int  # index of the member's first block among all blocks

@@ -188,7 +188,7 @@ def _put_refinement(
     """Encode the next bit of one block's band (T.81, G.1.2.3).
 
     A correction, which is that bit of a coefficient known not to be 0, follows the symbol that
-    passes it. Those of this block are kept behind those of the blocks that wait: mine to waiting.
+    passes it. Those of this block are kept after those of the blocks that wait: mine to waiting.
     """
     last = _last_new(sent)
     zeros, mine, waiting = 0, run[1], run[1]

@@ -3,7 +3,7 @@
 Keeps the scans, their order and what each sends. The tables of a progressive file are made for
 its own scans, so a change often needs a symbol that they lack: then the scan gets tables of its
 own, best for it, in a DHT segment that is put before it. The file's own segments all stay, and
-where a later scan relies on them they are said again, so no scan that did not change is touched.
+where a later scan relies on them they are written again, so no scan that did not change is touched.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class MarkerSegments:
     scans: tuple[Scan, ...]
     intervals: tuple[bits.Intervals, ...]  # one per scan
     fill: int  # offset of the end-of-image marker, or of the fill bytes before it
-    end: int  # offset behind that marker
+    end: int  # offset after that marker
 
 
 def marker_segments_of(content: bytes, path: Path) -> MarkerSegments:
@@ -106,7 +106,7 @@ class _Walk:
         return MarkerSegments(self.frame, self.colours, steps, scans, intervals, fill, end)
 
     def _next_marker(self, at: int) -> tuple[int, int, int]:
-        """Return where the next marker begins, the marker, and the offset behind it.
+        """Return where the next marker begins, the marker, and the offset after it.
 
         Stray bytes before it are passed over, as libjpeg does.
         """
@@ -122,7 +122,7 @@ class _Walk:
                 return begin, content[at], at + 1
 
     def _segment(self, begin: int, marker: int, at: int) -> int:
-        """Take in one segment and return the offset behind it, and behind its scan."""
+        """Take in one segment and return the offset after it, and after its scan."""
         length = int.from_bytes(self.content[at : at + 2], "big")
         if at + max(length, 2) > len(self.content):
             self.refusal.cut_short()
