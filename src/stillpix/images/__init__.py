@@ -139,8 +139,8 @@ def repair_of(header: Header) -> Repair:
     """Return how a photo's file is repaired; raise ReadError with the reason where it is not."""
     form = format_named(header.format)
     if form.repair is None:
-        reason = form.why_unrepaired or f"is a {form.name.upper()} file, which is read alone"
-        raise ReadError(header.path, reason)
+        only_read = f"is a {form.name.upper()} file, which stillpix reads but does not repair"
+        raise ReadError(header.path, form.why_unrepaired or only_read)
     return form.repair
 
 

@@ -51,7 +51,7 @@ def repaired_file(
     `raw` says: a DNG lists its broken pixels for the program that develops it.
 
     Raises ReadError for a photo that is damaged, cannot be written back without loss, or is of a
-    format that is read alone.
+    format that is only read.
 
     >>> from io import BytesIO
     >>> from pathlib import Path
