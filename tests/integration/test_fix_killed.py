@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.maps import write_map
-from support import holding
+from support import effort, holding
 from support.fixing import MOMENT, map_of, names, shot
 
 pytestmark = [
@@ -25,7 +25,9 @@ pytestmark = [
 ]
 SIZE, PLACE = (64, 48), [(40, 30)]
 LEFTOVER = re.compile(r"\.stillpix-[0-9a-f]{12}\.tmp")
-RANDOM_KILLS = 12  # of each way to write, and so many tries more where it was done by then
+RANDOM_KILLS = (
+    12 if effort.long else 4
+)  # of each way to write; more tries where it was done by then
 TRIES = 40
 
 # A program that runs the command line again and again, each time in a child of its own, and kills
