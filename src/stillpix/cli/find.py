@@ -127,12 +127,14 @@ def _gather_photos(
 ) -> Gathering:
     from ..frame import PATTERNS
     from ..images.gather import gather, without_odd_sizes
+    from ..restoration.earlier_runs import notes_on_repaired
 
     layout = None if pattern is None else PATTERNS[pattern]
 
     with Progress() as watch:
         found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
     found = without_odd_sizes(found)
+    found.warnings += notes_on_repaired(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found

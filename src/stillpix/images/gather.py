@@ -45,6 +45,7 @@ class Gathering:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)  # photos that were given one by one
+    others: list[Path] = field(default_factory=list)  # files of known kinds that are not read
 
     @property
     def photos(self) -> int:
@@ -86,6 +87,7 @@ def gather(
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
+    result.others = search.others
     result.warnings += left_out(search.others, search.copies)
     if dark:
         result.warnings += _dark_warnings(result.bodies)
@@ -106,7 +108,7 @@ class _Search:
         self.skipped = skipped
         self.seen: set[FileId] = set()  # files and folders
         self.named: set[Path] = set()
-        self.others: Counter[str] = Counter()  # files that are not read, by suffix
+        self.others: list[Path] = []  # files of known kinds that are not read
         self.copies = 0  # folders of thumbnails
 
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -162,7 +164,7 @@ class _Search:
                     if self._is_new(path):
                         yield path
                 elif path.suffix.lower() in KINDS:
-                    self.others[path.suffix.lower()] += 1
+                    self.others.append(path)
             pending.extend(reversed(below))
 
     def _is_new(self, path: Path) -> bool:
@@ -262,7 +264,7 @@ def without_odd_sizes(found: Gathering) -> Gathering:
         for model, number in odd.items()
         if number
     ]
-    return Gathering(bodies, found.skipped, notes, found.named)
+    return replace(found, bodies=bodies, warnings=notes)
 
 
 def _are_enough(photos: Sequence[Header]) -> bool:

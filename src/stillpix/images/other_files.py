@@ -5,7 +5,9 @@ Looks at names only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 USE_JPEGS = "use the camera's JPEGs or RAW files, or export"
@@ -54,26 +56,26 @@ KINDS: dict[str, Kind] = {
 COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
 
 
-def photos_not_read(numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def photos_not_read(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
     """Yield a pattern and a reason for each kind of picture that is not read.
 
-    >>> list(photos_not_read({".heic": 2, ".mp4": 3}))
-    [('*.heic', "2 HEIC pictures, which are not read yet; use the camera's JPEGs or RAW files, or export")]
-    """  # noqa: E501 - a doctest cannot break the message
-    for suffix, number in sorted(numbers.items()):
+    >>> list(photos_not_read([Path("a.bmp"), Path("b.BMP"), Path("c.mp4")]))
+    [('*.bmp', '2 BMP pictures, which are not read yet; save them as PNG')]
+    """
+    for suffix, number in sorted(_numbers(paths).items()):
         kind = KINDS[suffix]
         if kind.photo:
             yield f"*{suffix}", f"{number} {kind.name}, which are not read yet; {kind.remedy}"
 
 
-def left_out(numbers: Mapping[str, int], folders: int) -> Iterator[str]:
+def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
     """Yield a line for all that is no photo, by what it is, and one for folders of copies.
 
-    >>> list(left_out({".mp4": 3, ".mov": 1, ".ser": 1}, 0))
-    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 4 videos']
+    >>> list(left_out([Path("a.mp4"), Path("b.mov"), Path("c.ser")]))
+    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 2 videos']
     """
     kinds: dict[Kind, int] = {}
-    for suffix, number in numbers.items():
+    for suffix, number in _numbers(paths).items():
         if not KINDS[suffix].photo:
             kinds[KINDS[suffix]] = kinds.get(KINDS[suffix], 0) + number
     if kinds:
@@ -84,3 +86,7 @@ def left_out(numbers: Mapping[str, int], folders: int) -> Iterator[str]:
         yield f"left out: {', '.join(named)}"
     if folders:
         yield f"left out: {folders} folders of thumbnails, such as @eaDir"
+
+
+def _numbers(paths: Iterable[Path]) -> Counter[str]:
+    return Counter(path.suffix.lower() for path in paths)
