@@ -94,10 +94,11 @@ LAYERS = {
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",
-        "completing files",
+        "completing fits",
+        "files",
         "__init__ fix",
     ),
-    "rewriting": ("jpeg patch", "dng png tiff", "__init__"),
+    "rewriting": ("jpeg patch tiff_places", "dng fits png tiff", "__init__"),
     "rewriting.dng": (
         "__init__ lossless_jpeg mosaic_directory opcodes",
         "appending metadata",

@@ -418,7 +418,6 @@ REFUSED = (
     (by_hand(5, PACKED_FLAT, (513, 4, 1 << 21, bytes(4))), "more strips and tiles than"),
     (photos.tiff(np.zeros((64, 40, 40), np.uint8), photometric="minisblack"), "more pages than"),
     (photos.tiff(COLOURS[..., 0] > 99), "1-bit"),
-    (photos.tiff(COLOURS.astype(np.float32), photometric="rgb"), "floating-point"),
     (photos.tiff(photometric="rgb", extratags=[(50706, "B", 4, b"\1\4\0\0", False)]), "RAW"),
     (tiff_of(COLOURS)[:-500], "is cut short"),
     (photos.png(), "damaged or cut short"),

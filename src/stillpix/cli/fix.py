@@ -114,6 +114,14 @@ Mosaic = Annotated[
         "listed in the file, for the program that develops it.",
     ),
 ]
+Mask = Annotated[
+    bool,
+    typer.Option(
+        "--mask",
+        help="For FITS files, add a MASK extension that marks the broken pixels. Without it, their "
+        "values are replaced.",
+    ),
+]
 To = Annotated[
     str | None,
     typer.Option(
@@ -137,6 +145,7 @@ def fix(
     no_backup: NoBackup = False,
     force: Force = False,
     mosaic: Mosaic = False,
+    mask: Mask = False,
     to: To = None,
     keep_times: KeepTimes = False,
     complete: Complete = False,
@@ -151,7 +160,7 @@ def fix(
 
     placement = Placement(
         out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run,
-        raw=RawWay(mosaic=mosaic, to_dng=to is not None), keep_times=keep_times, complete=complete,
+        keep_times=keep_times, complete=complete, raw=RawWay(mosaic, to is not None, mask),
     )  # fmt: skip
     given = list(listed(paths))
     if undo:

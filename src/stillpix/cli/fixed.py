@@ -144,13 +144,21 @@ def _sentence(body: RepairedBody, placement: Placement) -> str:
         some = "" if len(repaired) == len(body.photos) else f"{len(repaired)} of "
         parts.append(f"{some}{photos} {would}, in {places}")
     if listed:
-        one = len(listed) == 1
-        would = "would list" if placement.dry_run else "now lists" if one else "now list"
-        pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
-        pixels += "" if one else " in all"
-        developer = f"for the program that develops {'it' if one else 'them'}"
-        parts.append(f"{counted(len(listed), 'DNG')} {would} {pixels}, {developer}")
+        parts.append(_listing(listed, dry_run=placement.dry_run))
     return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
+
+
+def _listing(listed: Sequence[RepairedPhoto], *, dry_run: bool) -> str:
+    """Return what files say of their broken pixels now, of which no value was changed."""
+    one = len(listed) == 1
+    pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
+    pixels += "" if one else " in all"
+    if listed[0].is_fits:
+        would = "would mark" if dry_run else "now marks" if one else "now mark"
+        return f"{counted(len(listed), 'FITS file')} {would} {pixels}, in a mask extension"
+    would = "would list" if dry_run else "now lists" if one else "now list"
+    developer = f"for the program that develops {'it' if one else 'them'}"
+    return f"{counted(len(listed), 'DNG')} {would} {pixels}, {developer}"
 
 
 def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
@@ -166,7 +174,8 @@ def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
     complete = [photo for photo in body.photos if photo.listed and photo.result != "listed"]
     if complete:
         lists = "lists" if len(complete) == 1 else "list"
-        yield f"{counted(len(complete), 'DNG')} {lists} all of them already: nothing to change"
+        kind = "FITS file" if complete[0].is_fits else "DNG"
+        yield f"{counted(len(complete), kind)} {lists} all of them already: nothing to change"
     results = Counter(photo.result for photo in body.photos if photo not in complete)
     copied, left = results["copied"], results["left"]
     if copied:

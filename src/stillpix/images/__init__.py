@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+
+from numpy.typing import NDArray
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
@@ -33,6 +35,7 @@ __all__ = [
     "Header",
     "Repair",
     "decode_colour",
+    "decode_stored",
     "digest_of",
     "explained",
     "format_named",
@@ -110,8 +113,8 @@ FORMATS: tuple[Format, ...] = (
         suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
         signatures=(b"SIMPLE  =", b"\x1f\x8b"),
         module="stillpix.images.fits",
-        why_unrepaired="is a FITS image, which is not rewritten; use `stillpix export` to write "
-        "the list for the program that calibrates it",
+        repair="samples",
+        rewriting="stillpix.rewriting.fits",
         extra="fits",
     ),
 )
@@ -270,6 +273,29 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     """
     with explained(header.path):
         return _pixels_of(header, content, None, colours=not header.sensor.is_mosaic)
+
+
+def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
+    """Return the samples of a photo whose bytes are at hand, in the type that its file has.
+
+    They are those of its colours as decode_colour returns them where the format knows no others.
+
+    >>> from io import BytesIO
+    >>> import numpy as np
+    >>> import tifffile
+    >>> file = BytesIO()
+    >>> tifffile.imwrite(file, np.full((48, 64), -7, np.int32))
+    >>> path, sensor = Path("a.tif"), Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48, "mono")
+    >>> header = Header(path, "tiff", sensor, Exposure(), None, 1, 65535)
+    >>> decode_stored(header, file.getvalue())[0, 0].tolist()
+    [-7]
+    """
+    module = _module_of(format_named(header.format))
+    own = getattr(module, "decode_stored", None)
+    if own is None:
+        return decode_colour(header, content)
+    with explained(header.path):
+        return cast("NDArray[Any]", own(content, header.path))
 
 
 def require_decodable(header: Header, content: bytes) -> None:

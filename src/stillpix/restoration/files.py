@@ -22,6 +22,7 @@ from .repairing import Place, repair_places
 from .storing import SHORTER
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
+FITS = "fits"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
     "the picture became longer by {} bytes, so what follows it in the file has moved, and the"
@@ -69,6 +70,10 @@ def repaired_file(
     way = repair_of(header)
     if way == "raw":
         return repaired_raw(content, header, defects, raw, always=always)
+    if raw.mask and header.format == FITS:
+        from .fits import masked_fits
+
+        return masked_fits(content, header, defects)
     sensor = header.sensor
     places = list(
         places_of(

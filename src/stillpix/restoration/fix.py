@@ -25,7 +25,7 @@ from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
 from .destinations import DNG, Placement, Route, Routes
-from .files import repaired_file
+from .files import FITS, repaired_file
 from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .sidecars import Sidecars
@@ -50,6 +50,7 @@ class RepairedPhoto:
     there: bool = False  # the target held exactly this already
     original: Path | None = None  # where the original is kept
     earlier: bool = False  # that is an earlier run's, which stays
+    is_fits: bool = False
 
     @property
     def repaired(self) -> int:
@@ -301,6 +302,7 @@ class _Run:
             "force": self.placement.force,
             "mosaic": self.placement.raw.mosaic,
             "to_dng": self.placement.raw.to_dng,
+            "mask": self.placement.raw.mask,
         }
         self.log.add(folder, _entry(repaired, listing, folder, options))
 
@@ -331,6 +333,7 @@ def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) 
         before=digest_of(content),
         after=digest_of(fixed.content),
         notes=fixed.notes,
+        is_fits=way.header.format == FITS,
     )
 
 
