@@ -166,7 +166,6 @@ def fix(
     if undo:
         _require_undo_only(placement, map_file, at, every=every, changed_only=changed_only)
         raise typer.Exit(undo_repairs(given, dry_run=dry_run, as_json=as_json))
-    _require_one_place(out, in_place=in_place, dry_run=dry_run)
     _require_use(placement, changed_only=changed_only, to=to)
     lister = _lister(map_file, [_place(text) for text in at or ()])
     run = _run_of(given, placement, jobs, changed_only=changed_only)
@@ -221,6 +220,7 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
 
 def _require_use(placement: Placement, *, changed_only: bool, to: str | None) -> None:
     """Refuse what would have no effect: somebody meant something else."""
+    _require_one_place(placement.out, in_place=placement.in_place, dry_run=placement.dry_run)
     for given, flag in (
         (changed_only, "--changed-only"),
         (placement.force, "--force"),
