@@ -64,6 +64,9 @@ class Defect:
             yield (along, self.y) if self.run.along == "row" else (self.x, along)
 
 
+FILES = "files"  # beside the sensor's keys: the format of the photos, by its name
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceSummary:
     """What a map stands on."""
@@ -104,6 +107,12 @@ class DefectMap:
 
     def __len__(self) -> int:
         return len(self.defects)
+
+    @property
+    def files(self) -> str:
+        """Return the format of the photos that it was made from; "" where it does not say."""
+        said = self.sensor_extra.get(FILES)
+        return said if isinstance(said, str) else ""
 
     def in_state(self, *states: State) -> tuple[Defect, ...]:
         """Return the defects in one of the named states, in the map's order."""

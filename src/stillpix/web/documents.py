@@ -84,7 +84,9 @@ def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict
         "sensor": sensor_document(sensor),
         "photos": photos,  # that are open
         "has_map": found is not None,
-        "formats": format_names(sensor),  # that it can be downloaded in
+        "formats": format_names(
+            sensor, found.files if found is not None else ""
+        ),  # that it can be downloaded in
         "found_in": found.evidence.photos if found is not None else 0,
         "expected_false": found.detection.expected_false if found is not None else None,
         **counts,
