@@ -459,7 +459,7 @@ def test_a_photo_is_known_by_its_suffix(name):
     assert is_photo(Path("folder") / name)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "jpg", "a.jpg.part", "a.heic", ".jpg", "a"])
+@pytest.mark.parametrize("name", ["a.txt", "jpg", "a.jpg.part", "a.webp", ".jpg", "a"])
 def test_other_names_are_not_photos(name):
     assert not is_photo(name)
 

@@ -60,9 +60,7 @@ def test_an_empty_file_is_refused(tmp_path):
 def test_text_under_a_photos_name_is_refused(tmp_path):
     reason = refusal(saved(tmp_path, b"dear diary, today I took no photo at all" * 9))
 
-    wanted = (
-        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW or FITS file; "
-    )
+    wanted = "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, AVIF or JXL file; "
     assert reason.startswith(wanted)
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
+from stillpix.images.boxes import brands_of
 from stillpix.images.content import Buffer, digest_of
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
@@ -71,10 +72,15 @@ class Format:
     rewriting: str | None = None  # where samples are repaired: the module that replaces them
     why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
+    brands: tuple[bytes, ...] = ()  # of an ISO base media file: what it says it is made for
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 
 
+LOSSY = (
+    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
+    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
+)
 FORMATS: tuple[Format, ...] = (
     Format(
         name="jpeg",
@@ -116,6 +122,30 @@ FORMATS: tuple[Format, ...] = (
         repair="samples",
         rewriting="stillpix.rewriting.fits",
         extra="fits",
+    ),
+    Format(
+        name="heif",
+        suffixes=frozenset({".heic", ".heif", ".hif"}),
+        signatures=(),
+        brands=(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
+        module="stillpix.images.heif",
+        why_unrepaired=LOSSY.format("HEIC"),
+        extra="heif",
+    ),
+    Format(
+        name="avif",
+        suffixes=frozenset({".avif"}),
+        signatures=(),
+        brands=(b"avif", b"avis"),
+        module="stillpix.images.avif",
+        why_unrepaired=LOSSY.format("AVIF"),
+    ),
+    Format(
+        name="jxl",
+        suffixes=frozenset({".jxl"}),
+        signatures=(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        module="stillpix.images.jxl",
+        why_unrepaired=LOSSY.format("JPEG XL"),
     ),
 )
 
@@ -394,7 +424,11 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     """Return the format that a file's first bytes, or what is behind them, are of."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    alike = {form.name: form for form in FORMATS if head.startswith(form.signatures)}
+    alike = {
+        form.name: form
+        for form in FORMATS
+        if head.startswith(form.signatures) or not brands_of(head).isdisjoint(form.brands)
+    }
     if "tiff" in alike and not is_raw(file, path):
         return alike["tiff"]
     alike.pop("tiff", None)

@@ -23,11 +23,6 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    ".heic": Kind("HEIC pictures", USE_JPEGS, photo=True),
-    ".heif": Kind("HEIF pictures", USE_JPEGS, photo=True),
-    ".hif": Kind("HEIF pictures", USE_JPEGS, photo=True),
-    ".avif": Kind("AVIF pictures", USE_JPEGS, photo=True),
-    ".jxl": Kind("JPEG XL pictures", USE_JPEGS, photo=True),
     ".webp": Kind("WebP pictures", USE_JPEGS, photo=True),
     ".jp2": Kind("JPEG 2000 pictures", USE_JPEGS, photo=True),
     ".exr": Kind("OpenEXR pictures", "save them as 16-bit TIFF", photo=True),

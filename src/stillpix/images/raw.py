@@ -22,11 +22,12 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
+from stillpix.images.jxl_dng import facts_of, stored_in
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
-from stillpix.images.raw_tags import RAF_HEAD, TIFF_HEADS, raw_tags
+from stillpix.images.raw_tags import JPEG_XL, RAF_HEAD, TIFF_HEADS, RawTags, raw_tags
 
 # Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
 # filled is 0 in memory of more than 32 MB, which comes from the system.
@@ -88,6 +89,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, ABSURD)
     if path.suffix.lower() == ".raw" and not _has_a_head(file):
         raise ReadError(path, HEADLESS)
+    if tags.coding == JPEG_XL:
+        return _outline_of_jxl(file, path, tags)
     with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
         exif = _complete_exif(tags.exif, raw)
@@ -110,6 +113,30 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         phase=colours.phase,
         plain=tags.plain if _is_of_size(tags.plain, sizes) else None,
     )
+
+
+def _outline_of_jxl(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
+    """Return the outline of a DNG of JPEG XL, from its own tags."""
+    facts = facts_of(file, path)
+    require_photo_size(path, facts.width, facts.height)
+    left, top, width, height = tags.active or (0, 0, facts.width, facts.height)
+    colours = Colours("rendered")
+    if facts.pattern:
+        rows, columns = len(facts.pattern), len(facts.pattern[0])
+        seen = [
+            "".join(facts.pattern[(y - top) % rows][(x - left) % columns] for x in range(PATTERN))
+            for y in range(PATTERN)
+        ]
+        colours = colours_of_pattern(seen, path)
+    return Outline(
+        facts.width, facts.height, tags.white or facts.white, tags.exif, colours.layout,
+        visible=(left, top, width, height),
+        black=0 if colours.layout == "rendered" else round(tags.black or 0), phase=colours.phase,
+    )  # fmt: skip
+
+
+def _is_of_jxl(content: bytes) -> bool:
+    return raw_tags(BytesIO(content)).coding == JPEG_XL
 
 
 def _has_a_head(file: BinaryIO) -> bool:
@@ -138,6 +165,9 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
+    if _is_of_jxl(content):
+        values = stored_in(content, path)
+        return values if values.ndim == 2 else luma_of(values)
     with _open_raw(BytesIO(content), path) as raw:
         room = _room((raw.sizes.raw_height, raw.sizes.raw_width), buffer)
     mosaic = lossless_mosaic(content, room)
@@ -150,6 +180,9 @@ def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the colours of what is no mosaic, (height, width, 3); a mosaic as decode does."""
+    if _is_of_jxl(content):
+        values = stored_in(content, path)
+        return values if values.ndim == 2 else colours_of(values)
     with _unpack_mosaic(content, path) as raw:
         stored = _stored_array(raw, path)
         return _copy_of(stored, buffer) if stored.ndim == 2 else colours_of(stored)
@@ -157,6 +190,9 @@ def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the mosaic can be decoded to its end."""
+    if _is_of_jxl(content):
+        stored_in(content, path)
+        return
     with _unpack_mosaic(content, path) as raw:
         _stored_array(raw, path)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from stillpix.images.boxes import boxes_in
 from stillpix.images.ciff import CIFF_HEAD, camera_of_ciff
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import Exif, exif_of_block, exif_of_directory, plain_text
@@ -39,7 +40,6 @@ RAW_SUFFIXES = frozenset({
     ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
     ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
-MOST_BOXES = 256
 MOST_BLOCK = 1 << 20  # bytes of one EXIF block
 MOST_SEGMENTS = 1 << 16
 MOST_SUB_DIRECTORIES = 16
@@ -49,7 +49,8 @@ START_OF_IMAGE = b"\xff\xd8"
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 # Codings by their number in a TIFF structure that LibRaw's usual builds do not read.
-CODINGS = {9: "GoPro VC-5", 52546: "JPEG XL"}
+JPEG_XL = "JPEG XL"  # which others read
+CODINGS = {9: "GoPro VC-5", 52546: JPEG_XL}
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
@@ -276,13 +277,13 @@ def _exif_of_cr3(file: BinaryIO) -> Exif:
     ISO/IEC 14496-12 boxes; the names of Canon's from L. Lorentz, "Describing the Canon Raw v3".
     """
     blocks: dict[bytes, bytes] = {}
-    for name, start, end in _boxes(file, 0, file.seek(0, 2)):
+    for name, start, end in boxes_in(file, 0, file.seek(0, 2)):
         if name != b"moov":
             continue
-        for inner, at, until in _boxes(file, start, end):
+        for inner, at, until in boxes_in(file, start, end):
             file.seek(at)
             if inner == b"uuid" and file.read(16) == CANON:
-                for part, begins, ends in _boxes(file, at + 16, until):
+                for part, begins, ends in boxes_in(file, at + 16, until):
                     file.seek(begins)
                     blocks[part] = file.read(min(ends - begins, MOST_BLOCK))
     main, shot = (exif_of_block(blocks.get(name)) for name in (b"CMT1", b"CMT2"))
@@ -291,21 +292,3 @@ def _exif_of_cr3(file: BinaryIO) -> Exif:
         orientation=main.orientation, exposure_s=shot.exposure_s, gain=shot.gain,
         taken=shot.taken or main.taken,
     )  # fmt: skip
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of the contents of each box between two offsets."""
-    for _ in range(MOST_BOXES):
-        if start + 8 > end:
-            return
-        file.seek(start)
-        size, name = struct.unpack(">I4s", file.read(8))
-        begins = start + 8
-        if size == 1:
-            (size,) = struct.unpack(">Q", file.read(8))
-            begins += 8
-        until = end if size == 0 else start + size
-        if until < begins or until > end:
-            return
-        yield name, begins, until
-        start = until
