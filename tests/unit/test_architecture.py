@@ -59,7 +59,8 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "boxes ciff content directories exports lattice lossless_dng luma other_files samples",
+        "boxes ciff content directories exports lattice lossless_dng luma other_files samples "
+        "tidy_jpeg",
         "heif_items maker_notes plain_mosaic",
         "exif",
         "outline",

@@ -25,6 +25,7 @@ from stillpix.images.boxes import brands_of
 from stillpix.images.content import Buffer, digest_of
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
+from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
@@ -77,6 +78,7 @@ class Format:
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 
 
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
 LOSSY = (
     "is of the format {}, whose pictures cannot be changed at one place without packing all of"
     " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
@@ -84,7 +86,7 @@ LOSSY = (
 FORMATS: tuple[Format, ...] = (
     Format(
         name="jpeg",
-        suffixes=frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
+        suffixes=JPEG_SUFFIXES,
         signatures=(b"\xff\xd8\xff",),
         module="stillpix.images.jpeg",
         repair="coefficients",
@@ -434,6 +436,8 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     alike.pop("tiff", None)
     if alike:
         return next(iter(alike.values()))
+    if path.suffix.lower() in JPEG_SUFFIXES and start_of(head + file.read(MOST_JUNK)) > 0:
+        return format_named("jpeg")  # with junk before it
     by_suffix = [
         form for form in FORMATS if form.by_suffix and path.suffix.lower() in form.suffixes
     ]

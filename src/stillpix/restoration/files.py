@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..errors import ReadError
 from ..images import Header, Repair, decode_colour, repair_of
+from ..images.tidy_jpeg import tidied
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import JpegImage, read_coefficients, rewritten
@@ -31,6 +32,10 @@ MOVED = (
 NOT_MOVED = (
     "would become longer by its repair, and something of an unknown kind counts on its length"
     " ({} bytes follow the picture); leave it out, or remove them with exiftool -trailer:all="
+)
+TIDIED = (
+    "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
+    " repaired one is regular"
 )
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
@@ -84,6 +89,19 @@ def repaired_file(
 
 
 def _repaired_jpeg(
+    content: bytes, header: Header, places: Sequence[Place], *, always: bool
+) -> RepairedFile:
+    """Repair a JPEG; one with a writer's slip is made regular where it is changed."""
+    tidy = tidied(content)
+    fixed = _repaired_regular(tidy, header, places, always=always)
+    if tidy is content:
+        return fixed
+    if fixed.content is tidy:
+        return replace(fixed, content=content)
+    return replace(fixed, notes=(*fixed.notes, TIDIED))
+
+
+def _repaired_regular(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
     """Repair a JPEG so that all else in its file is found as before.

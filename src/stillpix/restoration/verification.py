@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import ReadError, WriteError
 from ..images import Header, decode_stored, repair_of
 from ..images.jpeg import require_decodable
+from ..images.tidy_jpeg import tidied
 from ..rewriting.jpeg import read_coefficients
 from .canvas import Lattice
 from .companions import companions_of
@@ -45,7 +46,7 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
         return
     places = [(each.x, each.y) for each in verdicts if each.outcome == "repaired"]
     if repair_of(header) == "coefficients":
-        sound = _is_sound_jpeg(before, after, header, places)
+        sound = _is_sound_jpeg(tidied(before), after, header, places)
     else:
         sound = _is_sound_picture(before, after, header, places)
     if not sound:
