@@ -65,7 +65,7 @@ LAYERS = {
         "exif",
         "outline",
         "fits heif_outline jpeg jxl png",
-        "avif heif jxl_dng",
+        "avif heif other_dng",
         "raw_tags",
         "raw tiff",
         "__init__",

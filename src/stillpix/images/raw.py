@@ -22,12 +22,12 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
-from stillpix.images.jxl_dng import facts_of, stored_in
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
+from stillpix.images.other_dng import facts_of, stored_in
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
-from stillpix.images.raw_tags import JPEG_XL, RAF_HEAD, TIFF_HEADS, RawTags, raw_tags
+from stillpix.images.raw_tags import GREY_DNG, JPEG_XL, RAF_HEAD, TIFF_HEADS, RawTags, raw_tags
 
 # Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
 # filled is 0 in memory of more than 32 MB, which comes from the system.
@@ -37,6 +37,7 @@ ABSURD = (
     "is a damaged RAW file (its lossless JPEG data is broken); copy it again from the card, or "
     "leave it out"
 )
+OTHERS_READ = frozenset({JPEG_XL, GREY_DNG})
 CONTAX = b"ARECOYK"
 HEADLESS = (
     "is a .raw file without a head: nothing in it tells width, height and depth; save it as 16-bit"
@@ -89,8 +90,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, ABSURD)
     if path.suffix.lower() == ".raw" and not _has_a_head(file):
         raise ReadError(path, HEADLESS)
-    if tags.coding == JPEG_XL:
-        return _outline_of_jxl(file, path, tags)
+    if tags.coding in OTHERS_READ:
+        return _outline_of_other(file, path, tags)
     with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
         exif = _complete_exif(tags.exif, raw)
@@ -115,12 +116,12 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     )
 
 
-def _outline_of_jxl(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
-    """Return the outline of a DNG of JPEG XL, from its own tags."""
+def _outline_of_other(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
+    """Return the outline of a DNG that LibRaw does not read, from its own tags."""
     facts = facts_of(file, path)
     require_photo_size(path, facts.width, facts.height)
     left, top, width, height = tags.active or (0, 0, facts.width, facts.height)
-    colours = Colours("rendered")
+    colours = Colours("mono" if facts.grey else "rendered")
     if facts.pattern:
         rows, columns = len(facts.pattern), len(facts.pattern[0])
         seen = [
@@ -135,8 +136,8 @@ def _outline_of_jxl(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
     )  # fmt: skip
 
 
-def _is_of_jxl(content: bytes) -> bool:
-    return raw_tags(BytesIO(content)).coding == JPEG_XL
+def _is_for_others(content: bytes) -> bool:
+    return raw_tags(BytesIO(content)).coding in OTHERS_READ
 
 
 def _has_a_head(file: BinaryIO) -> bool:
@@ -165,7 +166,7 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
-    if _is_of_jxl(content):
+    if _is_for_others(content):
         values = stored_in(content, path)
         return values if values.ndim == 2 else luma_of(values)
     with _open_raw(BytesIO(content), path) as raw:
@@ -180,7 +181,7 @@ def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the colours of what is no mosaic, (height, width, 3); a mosaic as decode does."""
-    if _is_of_jxl(content):
+    if _is_for_others(content):
         values = stored_in(content, path)
         return values if values.ndim == 2 else colours_of(values)
     with _unpack_mosaic(content, path) as raw:
@@ -190,7 +191,7 @@ def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the mosaic can be decoded to its end."""
-    if _is_of_jxl(content):
+    if _is_for_others(content):
         stored_in(content, path)
         return
     with _unpack_mosaic(content, path) as raw:

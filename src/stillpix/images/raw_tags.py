@@ -26,7 +26,11 @@ CFA_REPEAT, CFA_PATTERN = 33421, 33422
 DNG_VERSION, LINEARISATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = (
     50706, 50712, 50714, 50717, 50829
 )  # fmt: skip
-MOSAIC, LINEAR = 32803, 34892  # photometric interpretations of the DNG specification
+BLACK_IS_ZERO, MOSAIC, LINEAR = (
+    1,
+    32803,
+    34892,
+)  # photometric interpretations of the DNG specification
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
 RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian offset and length
 CR3_HEAD = b"ftypcrx "
@@ -49,7 +53,8 @@ START_OF_IMAGE = b"\xff\xd8"
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 # Codings by their number in a TIFF structure that LibRaw's usual builds do not read.
-JPEG_XL = "JPEG XL"  # which others read
+# What LibRaw's usual builds do not read, and others do.
+JPEG_XL, GREY_DNG = "JPEG XL", "a grey DNG"
 CODINGS = {9: "GoPro VC-5", 52546: JPEG_XL}
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -117,6 +122,13 @@ def _of_structure(structure: Structure) -> RawTags:
     first = directories[0] if directories else {}
     exif = exif_of_directory(structure, first)
     raw = next((each for each in directories if _is_raw(structure, each)), None)
+    if raw is None and DNG_VERSION in first and _is_grey(structure, first):
+        white = _level(_numbers(structure, first, WHITE_LEVEL, MOST_PATTERN))
+        black = _level(_numbers(structure, first, BLACK_LEVEL, MOST_PATTERN))
+        return RawTags(
+            exif, _active_area(structure, first), black, None if not white else round(white),
+            cut_short=_is_cut_short(structure, first), coding=GREY_DNG,
+        )  # fmt: skip
     if raw is None:
         return RawTags(exif)
     area = _active_area(structure, raw)
@@ -151,6 +163,13 @@ def _is_raw(structure: Structure, directory: Directory) -> bool:
     photometric = _numbers(structure, directory, PHOTOMETRIC, 1)
     full = _numbers(structure, directory, NEW_SUBFILE_TYPE, 1) in {(), (0,)}
     return full and photometric in {(MOSAIC,), (LINEAR,)}
+
+
+def _is_grey(structure: Structure, directory: Directory) -> bool:
+    """Return whether a DNG's picture is grey of more than 8 bits: a sensor's without colours."""
+    facts = [_numbers(structure, directory, tag, 1) for tag in (PHOTOMETRIC, BITS)]
+    full = _numbers(structure, directory, NEW_SUBFILE_TYPE, 1) in {(), (0,)}
+    return full and facts[0] == (BLACK_IS_ZERO,) and bool(facts[1]) and 8 < facts[1][0] <= 16
 
 
 def _active_area(structure: Structure, raw: Directory) -> Area | None:

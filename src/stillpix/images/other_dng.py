@@ -1,4 +1,4 @@
-"""DNGs whose pixels are packed as JPEG XL (DNG 1.7), which LibRaw does not read.
+"""DNGs that LibRaw does not read: of JPEG XL (DNG 1.7), and grey ones that are called BlackIsZero.
 
 Read by tifffile and imagecodecs, as the mosaic or the three colours that the file stores. Never
 returns a preview, and takes back what writers do before packing: interleaved rows and columns, and
@@ -20,24 +20,25 @@ from stillpix.errors import ReadError
 from stillpix.images.lossless_dng import LINEARISATION_TABLE, MOSAIC, pages_of
 from stillpix.images.outline import CUT_SHORT
 
-LINEAR, FULL, JPEG_XL = 34892, 0, 52546
+BLACK_IS_ZERO, LINEAR, FULL, JPEG_XL = 1, 34892, 0, 52546
 CFA_REPEAT, CFA_PATTERN = 33421, 33422
 ROWS_INTERLEAVED, COLUMNS_INTERLEAVED = 50975, 52547
 LETTERS = "RGBCMYW"  # colours by their number in CFAPattern
-NO_PIXELS = "is a DNG without a full-size picture of JPEG XL; copy it again"
+NO_PIXELS = "is a DNG without a full-size picture that is read; copy it again"
 
 
 @dataclass(frozen=True, slots=True)
-class JxlDng:
-    """What a DNG of JPEG XL says of its pixels."""
+class OtherDng:
+    """What such a DNG says of its pixels."""
 
     width: int  # px, as stored
     height: int
     white: int  # the most that its bits hold
     pattern: tuple[str, ...]  # rows of letters from the visible area's corner on; () if linear
+    grey: bool = False
 
 
-def facts_of(file: BinaryIO, path: Path) -> JxlDng:
+def facts_of(file: BinaryIO, path: Path) -> OtherDng:
     """Return the size, depth and colours of the full-size picture; raise ReadError."""
     file.seek(0)
     with tifffile.TiffFile(file) as opened:
@@ -51,7 +52,8 @@ def facts_of(file: BinaryIO, path: Path) -> JxlDng:
             rows, columns = (int(each) for each in repeat)
             pattern = tuple(letters[at * columns : (at + 1) * columns] for at in range(rows))
         white = _curve_of(page).max() if _has_curve(page) else (1 << page.bitspersample) - 1
-        return JxlDng(page.imagewidth, page.imagelength, int(white), pattern)
+        return OtherDng(page.imagewidth, page.imagelength, int(white), pattern,
+                        page.photometric == BLACK_IS_ZERO)  # fmt: skip
 
 
 def stored_in(content: bytes, path: Path) -> NDArray[np.uint16]:
@@ -73,8 +75,9 @@ def stored_in(content: bytes, path: Path) -> NDArray[np.uint16]:
 
 def _page_of(opened: tifffile.TiffFile, path: Path) -> tifffile.TiffPage:
     for page in pages_of(opened):
-        full = page.photometric in {MOSAIC, LINEAR} and page.subfiletype == FULL
-        if full and page.compression == JPEG_XL and page.bitspersample <= 16:
+        packed = page.photometric in {MOSAIC, LINEAR} and page.compression == JPEG_XL
+        grey = page.photometric == BLACK_IS_ZERO and page.bitspersample > 8
+        if page.subfiletype == FULL and page.bitspersample <= 16 and (packed or grey):
             return page
     raise ReadError(path, NO_PIXELS)
 

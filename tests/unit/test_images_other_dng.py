@@ -1,4 +1,4 @@
-"""DNGs of JPEG XL, which LibRaw does not read: mosaics and colours, as their writers pack them."""
+"""DNGs that LibRaw does not read: of JPEG XL as their writers pack them, and grey ones."""
 
 from __future__ import annotations
 
@@ -118,3 +118,20 @@ def test_fix_names_the_remedy_where_values_cannot_be_replaced(tmp_path):
 
     assert ran.exit_code == 3
     assert "JPEG XL compression, whose values are not replaced" in " ".join(ran.stderr.split())
+
+
+def grey_dng(pixels):
+    tags = [(50706, "B", 4, (1, 4, 0, 0), True), (50708, "s", 0, "Acme One", True),
+            (50717, "I", 1, 16383, True)]  # fmt: skip
+    file = BytesIO()
+    tifffile.imwrite(file, pixels, photometric="minisblack", subfiletype=0, extratags=tags)
+    return file.getvalue()
+
+
+def test_a_grey_dng_is_a_monochrome_sensors(tmp_path):
+    pixels = noise(HEIGHT, WIDTH)
+    header = read_header(saved(tmp_path / "a.dng", grey_dng(pixels)))
+
+    assert (header.sensor.model, header.sensor.layout) == ("Acme One", "mono")
+    assert header.white == 16383
+    assert np.array_equal(read_frame(header).pixels, pixels)
