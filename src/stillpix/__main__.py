@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 
@@ -26,6 +27,19 @@ def _part_from_libraries() -> None:
     os.close(nowhere)
 
 
+def _tell_in_one_line() -> None:
+    """Show a Python warning as a line of ours, each once."""
+    told = set[str]()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        line = " ".join(str(message).split())
+        if line not in told:
+            told.add(line)
+            sys.stderr.write(f"stillpix: note: {line}\n")
+
+    warnings.showwarning = show
+
+
 def main() -> NoReturn:
     """Run the command line and exit.
 
@@ -36,6 +50,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # a name in a script the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     _part_from_libraries()
+    _tell_in_one_line()
     try:
         from .cli import INTERRUPTED, PIPE_CLOSED, app
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 USE_JPEGS = "use the camera's JPEGs or RAW files, or export"
 SINGLE_FRAMES = "save single frames as TIFF or FITS"
+SAVE_AS_TIFF = "save them as 16-bit TIFF"
 
 
 class Kind(NamedTuple):
@@ -31,6 +32,28 @@ KINDS: dict[str, Kind] = {
     ".psd": Kind("Photoshop documents", "save them as TIFF"),
     ".xisf": Kind("XISF images of PixInsight", "save them as FITS", photo=True),
     ".thm": Kind("thumbnails of videos"),
+    **dict.fromkeys((".j2k", ".jpf", ".jpx"), Kind("JPEG 2000 pictures", USE_JPEGS, photo=True)),
+    **dict.fromkeys((".jxr", ".wdp"), Kind("JPEG XR pictures", SAVE_AS_TIFF, photo=True)),
+    **dict.fromkeys(
+        (".pbm", ".pgm", ".pnm", ".ppm"), Kind("Netpbm pictures", SAVE_AS_TIFF, photo=True)
+    ),
+    **dict.fromkeys((".dpx", ".hdr", ".tga"), Kind("pictures of films", SAVE_AS_TIFF, photo=True)),
+    **dict.fromkeys(
+        (".dcm", ".czi", ".nd2", ".lif"),
+        Kind("pictures of microscopes and scanners", SAVE_AS_TIFF, photo=True),
+    ),
+    ".insp": Kind("pictures of two lenses (Insta360)", "export them with its program", photo=True),
+    ".eip": Kind("packages of Capture One", "unpack them there", photo=True),
+    **dict.fromkeys((".lfp", ".lfr"), Kind("light fields", "export them with Lytro's program")),
+    **dict.fromkeys(
+        (".psb", ".xcf", ".kra", ".afphoto"), Kind("documents of editors", "save them as TIFF")
+    ),
+    **dict.fromkeys((".ico", ".svg", ".pdf", ".eps"), Kind("drawings and documents")),
+    **dict.fromkeys(
+        (".360", ".lrv", ".mod", ".mpg", ".mpeg", ".mxf", ".ogv", ".tod", ".webm", ".wmv"),
+        Kind("videos"),
+    ),
+    ".cine": Kind("high-speed videos", SINGLE_FRAMES),
     ".mp4": Kind("videos"),
     ".m4v": Kind("videos"),
     ".mov": Kind("videos"),
