@@ -28,12 +28,15 @@ def _part_from_libraries() -> None:
 
 
 def _tell_in_one_line() -> None:
-    """Show a Python warning as a line of ours, each once."""
+    """Show a Python warning as a line of ours, each once.
+
+    Not those of astropy: it is told to be silent, but threads share that setting and undo it.
+    """
     told = set[str]()
 
-    def show(message: Warning | str, *_: object, **__: object) -> None:
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         line = " ".join(str(message).split())
-        if line not in told:
+        if line not in told and not category.__module__.startswith("astropy"):
             told.add(line)
             sys.stderr.write(f"stillpix: note: {line}\n")
 
