@@ -44,10 +44,11 @@ class _Logs:
     def tell_of(self, photo: Path) -> bool:
         """Return whether a log beside a photo, or above it, names it as repaired last."""
         whole = photo.absolute()
-        return any(
-            self._results(folder).get(whole.relative_to(folder).as_posix()) == "repaired"
-            for folder in whole.parents
-        )
+        for folder in whole.parents:
+            results = self._results(folder)
+            if results and results.get(whole.relative_to(folder).as_posix()) == "repaired":
+                return True
+        return False
 
     def _results(self, folder: Path) -> dict[str, str]:
         if folder not in self._last:
