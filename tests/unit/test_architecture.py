@@ -67,6 +67,7 @@ LAYERS = {
         "fits heif_outline jpeg jxl png",
         "avif heif other_dng",
         "raw_tags",
+        "headless",
         "raw tiff",
         "__init__",
         "layouts read_ahead",

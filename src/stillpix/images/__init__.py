@@ -8,7 +8,6 @@ imported when a file needs them. Every function may be called from several threa
 from __future__ import annotations
 
 import importlib
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from numpy.typing import NDArray
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.boxes import brands_of
-from stillpix.images.content import Buffer, digest_of
+from stillpix.images.content import Buffer, digest_of, opened
+from stillpix.images.headless import Shape, is_headless, outline_of, values_in
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
@@ -53,7 +53,6 @@ __all__ = [
 ]
 
 HEAD_BYTES = 32  # enough for any signature
-MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
 # How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
@@ -168,6 +167,7 @@ class Header:
     dark: bool = False  # taken without light
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
     layout_told: bool = True  # False: the file does not say which colours its photosites have
+    headless: bool = False  # a person named its shape
 
 
 def repair_of(header: Header) -> Repair:
@@ -189,11 +189,12 @@ def is_photo(path: str | PathLike[str]) -> bool:
     return any(name.endswith(tuple(form.suffixes)) for form in FORMATS)
 
 
-def read_header(path: str | PathLike[str]) -> Header:
+def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
     """Return what a photo says of itself, from the head of its file.
 
-    A broken EXIF block leaves its facts unknown. Raises ReadError if the file is no photo that
-    stillpix reads, and MissingReaderError if its format needs a package that is not installed.
+    `shape` is that of .raw files without a head. A broken EXIF block leaves its facts unknown.
+    Raises ReadError if the file is no photo that stillpix reads, and MissingReaderError if its
+    format needs a package that is not installed.
 
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
@@ -204,11 +205,15 @@ def read_header(path: str | PathLike[str]) -> Header:
     ('png', 'unknown camera, 64x48', 255)
     """
     path = Path(path)
-    with explained(path), _open(path) as file:
+    with explained(path), opened(path) as file:
         form = _format_of(file, path)
+        headless = shape is not None and is_headless(file, path)
         file.seek(0)
         with reader_required(form, path):
-            outline = _module_of(form).read_outline(file, path)
+            if shape is not None and headless:
+                outline = outline_of(file, path, shape)
+            else:
+                outline = _module_of(form).read_outline(file, path)
     exif = outline.exif
     return Header(
         path=path,
@@ -223,6 +228,7 @@ def read_header(path: str | PathLike[str]) -> Header:
         dark=outline.dark,
         plain=outline.plain,
         layout_told=outline.layout_told,
+        headless=headless,
     )
 
 
@@ -287,7 +293,7 @@ def read_content(header: Header) -> bytes:
     >>> content[1:4]
     b'PNG'
     """
-    with explained(header.path), _open(header.path) as file:
+    with explained(header.path), opened(header.path) as file:
         return file.read()
 
 
@@ -362,21 +368,23 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
     """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
     if header.plain is None:
         return None
-    with explained(header.path), _open(header.path) as file:
-        same = raw_tags(file).plain == header.plain
+    with explained(header.path), opened(header.path) as file:
+        same = header.headless or raw_tags(file).plain == header.plain
         return read_plain(file, header.plain, buffer) if same else None
 
 
 def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
-        with _open(header.path) as file:
+        with opened(header.path) as file:
             content = file.read()
         return _pixels_of(header, content, buffer, colours=colours), content
 
 
 def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
     path, sensor, form = header.path, header.sensor, format_named(header.format)
+    if header.headless:
+        return values_in(content, path, Shape(sensor.width, sensor.height))
     changed = _format_of(BytesIO(content), path) != form
     if not changed:
         with reader_required(form, path):
@@ -402,24 +410,6 @@ def _sensor_of(outline: Outline) -> Sensor:
         layout=outline.layout,
         visible=outline.visible,
     )
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file of sensible length: a pipe would never end."""
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise ReadError(path, "is a folder, not a photo; give the photos in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
-    if status.st_size == 0:
-        raise ReadError(path, "is empty; copy it again from the card, or delete it")
-    if status.st_size > MAX_FILE_BYTES:
-        raise ReadError(
-            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
-        )
-    with path.open("rb") as file:
-        yield file
 
 
 def _format_of(file: BinaryIO, path: Path) -> Format:

@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ from ..errors import ReadError
 from ..frame import UNKNOWN, Layout, Sensor
 from . import Header, is_photo, read_header
 from .exports import is_converter
+from .headless import Shape
 from .layouts import settled
 from .other_files import COPIES, KINDS, left_out, photos_not_read
 from .read_ahead import threads
@@ -60,13 +62,14 @@ def gather(
     report: Callable[[int], None] | None = None,
     dark: bool = False,
     layout: Layout | None = None,
+    shape: Shape | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
     then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
     says by itself whether it is one. `layout` is that of photos whose files do not say it; without
-    it, some of them are looked at.
+    it, some of them are looked at. `shape` is that of .raw files without a head.
     """
     result = Gathering()
     search = _Search(result.skipped)
@@ -74,7 +77,8 @@ def gather(
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
-        for number, outcome in enumerate(pool.map(_header_or_reason, files), start=1):
+        read = partial(_header_or_reason, shape=shape)
+        for number, outcome in enumerate(pool.map(read, files), start=1):
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
@@ -94,9 +98,9 @@ def gather(
     return result
 
 
-def _header_or_reason(path: Path) -> Header | Skipped:
+def _header_or_reason(path: Path, shape: Shape | None) -> Header | Skipped:
     try:
-        return read_header(path)
+        return read_header(path, shape=shape)
     except ReadError as error:
         return Skipped(error.path, error.reason)
 

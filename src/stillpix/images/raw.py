@@ -22,12 +22,13 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
+from stillpix.images.headless import ASKS, is_headless
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.other_dng import facts_of, stored_in
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
-from stillpix.images.raw_tags import GREY_DNG, JPEG_XL, RAF_HEAD, TIFF_HEADS, RawTags, raw_tags
+from stillpix.images.raw_tags import GREY_DNG, JPEG_XL, RawTags, raw_tags
 
 # Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
 # filled is 0 in memory of more than 32 MB, which comes from the system.
@@ -38,11 +39,6 @@ ABSURD = (
     "leave it out"
 )
 OTHERS_READ = frozenset({JPEG_XL, GREY_DNG})
-CONTAX = b"ARECOYK"
-HEADLESS = (
-    "is a .raw file without a head: nothing in it tells width, height and depth; save it as 16-bit"
-    " TIFF or as DNG with a program that knows them"
-)
 NO_CODING = (
     "is coded as {}, which LibRaw does not read here; convert it with Adobe's DNG converter, or use"
     " the camera's JPEGs"
@@ -88,8 +84,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, CUT_SHORT)
     if tags.absurd:
         raise ReadError(path, ABSURD)
-    if path.suffix.lower() == ".raw" and not _has_a_head(file):
-        raise ReadError(path, HEADLESS)
+    if is_headless(file, path):
+        raise ReadError(path, ASKS)
     if tags.coding in OTHERS_READ:
         return _outline_of_other(file, path, tags)
     with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
@@ -138,13 +134,6 @@ def _outline_of_other(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
 
 def _is_for_others(content: bytes) -> bool:
     return raw_tags(BytesIO(content)).coding in OTHERS_READ
-
-
-def _has_a_head(file: BinaryIO) -> bool:
-    """Return whether a file of the name .raw says what it is: LibRaw guesses by its length."""
-    file.seek(0)
-    head = file.read(64)
-    return head.startswith((*TIFF_HEADS, RAF_HEAD, b"\0MRM")) or CONTAX in head
 
 
 @contextmanager
