@@ -93,7 +93,10 @@ def _repaired_jpeg(
 ) -> RepairedFile:
     """Repair a JPEG; one with a writer's slip is made regular where it is changed."""
     tidy = tidied(content)
-    fixed = _repaired_regular(tidy, header, places, always=always)
+    try:
+        fixed = _repaired_regular(tidy, header, places, always=always)
+    except ReadError:  # what is wrong with the file as it is says more
+        return _repaired_regular(content, header, places, always=always)
     if tidy is content:
         return fixed
     if fixed.content is tidy:
