@@ -33,6 +33,7 @@ FEWEST_BURSTS = 2  # photos that are too few, however much they say
 FEWEST_DARKS = 2  # dark frames that must agree
 # photos that its loudest template itself takes, in a mosaic, or one nearly as loud
 FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
+LEAST_SIZE = 8  # of a candidate among few photos; what stands out less is noise, wherever it is
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
@@ -310,7 +311,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         return ()
     size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.rules.counts * scenes)
     always = np.abs(evidence.shown) == scenes
-    rows, columns = np.nonzero(always & (size > 8))
+    rows, columns = np.nonzero(always & (size > LEAST_SIZE))
     order = np.argsort(-size[rows, columns], kind="stable")[:4000]
     ranked = []
     for y, x in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
@@ -318,7 +319,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         if size[y, x] < around.max():
             continue
         around[max(y - 2, 0) - max(y - 6, 0) :][:5, max(x - 2, 0) - max(x - 6, 0) :][:, :5] = 0
-        ranked.append((float(size[y, x] / (around.max() + 2)), x, y))
+        ranked.append((float(size[y, x] / (around.max() + LEAST_SIZE)), x, y))
     ranked.sort(reverse=True)
     per_level = evidence.white / evidence.rules.levels
     return tuple(
