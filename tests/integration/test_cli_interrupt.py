@@ -121,9 +121,9 @@ LOOKING = """
 import os, signal
 from stillpix.images import gather
 read = gather.read_header
-def interrupting(path):
+def interrupting(path, **options):
     os.kill(os.getpid(), signal.SIGINT)
-    return read(path)
+    return read(path, **options)
 gather.read_header = interrupting
 from stillpix.__main__ import main
 main()

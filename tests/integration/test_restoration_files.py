@@ -202,7 +202,7 @@ def test_the_dots_of_real_photos_are_gone(name):
     places = [(each["x"], each["y"]) for each in truth]
     shown = gone = 0
     photos = sorted([*(DATA / name).glob("*.JPG"), *(DATA / name).glob("*.jpg")])
-    for path in chosen(photos, *photos[::4]):
+    for path in chosen(photos, *photos[::2]):
         before, header = path.read_bytes(), read_header(path)
         mended = repaired_file(before, header, [Defect(x=x, y=y) for x, y in places])
         progressive = name == "single"
@@ -215,5 +215,5 @@ def test_the_dots_of_real_photos_are_gone(name):
         again = repaired_file(mended.content, header, [Defect(x=x, y=y) for x, y in places])
         assert again.content is mended.content
 
-    assert shown >= 10
+    assert shown >= 8
     assert gone >= 0.9 * shown

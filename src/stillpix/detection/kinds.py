@@ -208,7 +208,8 @@ def kind_of(
     told: Kind = "bright" if limits is None else limits.told(hot, offset)
     blazes = limits is not None and always and strength >= BLAZING and response < offset
     if scores[loudest] < 0:
-        dark: Kind = "low" if loudest == RESPONSE else "dark"
+        in_proportion = lit and response <= scores[loudest] + CLEARLY
+        dark: Kind = "low" if in_proportion else "dark"
         return "dead" if lit and strength <= -DEEP else dark
     if not lit or (told == "hot" and hot > max(offset + CLEARLY, response)):
         return told
