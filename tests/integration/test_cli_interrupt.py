@@ -75,7 +75,7 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
 
     status, printed, complained = interrupted(tmp_path / "go", many, times=2)
 
-    assert (status, printed) == (130, "")
+    assert (status, printed) == (130, ""), complained
     assert "Traceback" not in complained
     assert "stopped at once; what was kept before is unchanged" in complained
     assert path.read_bytes() == before
