@@ -30,6 +30,7 @@ CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
     "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
+    "detection.hot_or_offset", "detection.areas",
     "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "healing", "storing", "files")

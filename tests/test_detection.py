@@ -23,9 +23,9 @@ from frames import (
 )
 from stillpix.detection import decide as detection
 from stillpix.detection.decide import detect
+from stillpix.detection.null import Peaks
 from stillpix.detection.ranking import one_a_response
 from stillpix.detection.settings import DetectionSettings
-from stillpix.detection.null import Peaks
 from stillpix.detection.tail import TAIL, Tail, tail_of
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER
@@ -91,7 +91,7 @@ def test_no_response_is_listed_twice(broken):
 
 def test_bright_defects_are_called_bright_and_dark_ones_dark(broken):
     confirmed = confirmed_of(broken.evidence())
-    bright, dark = {"hot", "offset", "high", "stuck"}, {"low", "dead"}
+    bright, dark = {"hot", "offset", "bright", "high", "stuck"}, {"low", "dead", "dark"}
 
     for truth in broken.defects:
         told = {c.kind for c in confirmed if near(c, truth)}

@@ -80,7 +80,7 @@ def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
         photo[30, 40] = 100 + dot
         for strength in found:
             listed = Defect(
-                x=40, y=30, kind="blinking", strength=strength, exposure_s=1.0, gain=4.0,
+                x=40, y=30, kind="bright", strength=strength, exposure_s=1.0, gain=4.0,
                 seen=(0.1, 10),
             )  # fmt: skip
             found[strength] += bool((repair(photo, [listed], exposure=exposure) != photo).any())
@@ -94,7 +94,8 @@ def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
         ("hot", 20.0, MOSTLY, 1),
         ("dead", -70.0, MOSTLY, -1),
         ("stuck", 60.0, MOSTLY, 0),
-        ("blinking", 20.0, 0.3, 1),
+        ("bright", 20.0, MOSTLY, 1),
+        ("dark", -20.0, MOSTLY, -1),
         ("unknown", 20.0, 0.3, 0),
         ("hot", None, 0.3, 0),
     ],

@@ -103,7 +103,8 @@ def test_what_is_mute_says_nothing():
 
 
 @pytest.mark.parametrize(
-    ("kind", "factor"), [("hot", 1 / 8), ("blinking", 1 / 8), ("offset", 1 / 2), ("stuck", 1)]
+    ("kind", "factor"),
+    [("hot", 1 / 8), ("offset", 1 / 2), ("bright", 1 / 2), ("stuck", 1), ("dark", 1)],
 )
 def test_strength_is_expected_to_grow_as_the_kind_does(kind, factor):
     listed = Defect(x=1, y=1, kind=kind, strength=-64.0, exposure_s=0.25, gain=4.0)
@@ -111,7 +112,7 @@ def test_strength_is_expected_to_grow_as_the_kind_does(kind, factor):
     assert expect(listed, Exposure(0.0625, 2.0), 255, "bayer-RGGB").amplitude(90.0) == 64 * factor
 
 
-@pytest.mark.parametrize("kind", ["hot", "blinking", "offset", "unknown"])
+@pytest.mark.parametrize("kind", ["hot", "bright", "offset", "unknown"])
 @given(st.floats(0, 250), st.floats(1, 60), st.floats(0.05, 4))
 def test_what_is_added_to_the_signal_passes_through_the_tone_curve(kind, level, strength, gain):
     listed = Defect(x=1, y=1, kind=kind, strength=strength, exposure_s=0.25, gain=1.0)

@@ -15,7 +15,7 @@ import typer
 
 from .destinations import map_place, require_place
 from .options import Jobs, Json, Paths, listed
-from .output import complain, counted, print_json, say, sentence
+from .output import complain, counted, print_json, remarks, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
@@ -218,6 +218,8 @@ def _tell_of(body: BodyOutcome) -> None:
         say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
         if body.sensor.is_mosaic:
             say("  or two dark frames (lens covered, long exposure) with --dark")
+    for remark in remarks(found):
+        say(f"  {remark}")
     if body.path is not None:
         say(f"  map: {body.path}")
     else:  # it would be lost

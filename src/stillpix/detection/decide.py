@@ -17,6 +17,7 @@ from ..evidence.evidence import Evidence
 from ..evidence.sum_kernels import BORDER
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
+from .areas import areas_of
 from .kinds import describe, is_passing, single_scene_candidates
 from .null import Null, Peaks, null_of
 from .ranking import q_values, ranked, rates
@@ -61,7 +62,9 @@ def detect(
     defects = _described(evidence, null, found, q, confirmed, settings)
     number = sum(defect.state == "confirmed" for defect in defects)
     false = float(expected[confirmed].max()) if number else 0.0
-    return _map_of(evidence, settings, defects, expected_false=false)
+    made = _map_of(evidence, settings, defects, expected_false=false)
+    left_out, areas = float(masked.mean()), areas_of(masked)
+    return replace(made, evidence=replace(made.evidence, left_out=left_out, areas=areas))
 
 
 def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray[np.bool_]:

@@ -16,10 +16,13 @@ from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
+from .hot_or_offset import Limits, limits_of
 from .null import Null, window
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
+EITHER = Limits()
+MUTE = 0.25  # photos: a template by which all of them together say less is not heard
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
 DEEP = 40.0  # grey levels from which a hole is called dead rather than of low response
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
@@ -75,7 +78,10 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
     always = evidence.rules.toned and shown >= ALWAYS * evidence.scenes
     defect = Defect(
         x=x, y=y,
-        kind=evidence.templates[loudest].kind or kind_of(scores, strength or 0.0, always=always),
+        kind=evidence.templates[loudest].kind or kind_of(
+            scores, strength or 0.0, always=always, lit=_is_lit(evidence, x, y),
+            limits=limits_of(evidence.exposures, rendered=evidence.rules.toned),
+        ),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
@@ -88,6 +94,14 @@ def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
     effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
     return Finding(defect, effect, convincing)
+
+
+def _is_lit(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether photos show enough light at a place to tell a kind that needs it."""
+    across = min(x // BLOCK, evidence.information.shape[2] - 1)
+    told = evidence.information[RESPONSE, y // BLOCK, across]
+    only_darks = 0 < evidence.darks == evidence.scenes
+    return bool(told >= MUTE * CLIP**2 * UNIT_INFORMATION) and not only_darks
 
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
@@ -171,25 +185,34 @@ def _photos_at_least(scores: NDArray[np.int32]) -> int:
     return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
 
 
-def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
+def kind_of(
+    scores: NDArray[np.float64], strength: float, *, always: bool, lit: bool = True,
+    limits: Limits | None = EITHER,
+) -> Kind:  # fmt: skip
     """Tell the kind from the first templates' scores, the strength (DN), and whether all show it.
+
+    Dark frames are not `lit` and tell no kind that needs light. Without `limits` exposure times
+    hardly differ: hot and offset are not told apart, nor from what blazes in all photos.
 
     >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False)
     'hot'
     >>> kind_of(np.array([-9.0, -8.0, -7.0, -20.0]), -60.0, always=True)
     'dead'
+    >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False, limits=None)
+    'bright'
     """
     offset, hot, response = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT]), scores[RESPONSE]
-    told = scores[: RESPONSE + 1]
-    if told[np.abs(told).argmax()] < 0:
-        return "dead" if strength <= -DEEP else "low"
-    if hot > offset + CLEARLY and hot > response:
-        return "hot"
-    if response < -CLEARLY or (always and strength >= BLAZING and response < offset):
+    loudest = int(np.abs(scores[: RESPONSE + 1 if lit else RESPONSE]).argmax())
+    told: Kind = "bright" if limits is None else limits.told(hot, offset)
+    blazes = limits is not None and always and strength >= BLAZING and response < offset
+    if scores[loudest] < 0:
+        dark: Kind = "low" if loudest == RESPONSE else "dark"
+        return "dead" if lit and strength <= -DEEP else dark
+    if not lit or (told == "hot" and hot > max(offset + CLEARLY, response)):
+        return told
+    if response < -CLEARLY or blazes:
         return "stuck"
-    if response > max(offset, hot):
-        return "high"
-    return "hot" if hot > offset else "offset"
+    return "high" if response > max(offset, hot) else told
 
 
 def is_point(around: NDArray[np.float64]) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
-from .kinds import RING_TO, is_alone, is_blob, is_point
+from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
+from .kinds import MUTE, RING_TO, is_alone, is_blob, is_point
 from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of, window
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
@@ -114,6 +115,7 @@ def _own_peaks(
     evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
 ) -> _OwnPeaks:
     scores = peaks_of(evidence.scores, null, settings.floor, pool, _apart(evidence))
+    scores = _heard(evidence, evidence.scores, null, scores, settings.floor)
     # In dark frames a cosmic ray says too much, and every defect shows in all of them.
     if not evidence.rules.bursts or evidence.darks:
         return _OwnPeaks(scores, NO_PEAKS, 0.0)
@@ -130,6 +132,7 @@ def _decoy_peaks(
     scores, information = decoys.scores, decoys.information
     null = null_of(scores, information, pool, evidence.rules.grid, decoys.masked)
     peaks = peaks_of(scores, null, settings.floor, pool, _apart(evidence))
+    peaks = _heard(evidence, scores, null, peaks, settings.floor)
     bursts = NO_PEAKS
     if floor:
         bursts = _where(burst_peaks(decoys.bursts, scores, information, floor), ~decoys.masked)
@@ -142,6 +145,25 @@ def _decoy_peaks(
 def _single(evidence: Evidence, null: Null, found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
     return _standing_alone(evidence, evidence.scores, null, one_a_response(found, evidence))
+
+
+def _heard(
+    evidence: Evidence, scores: NDArray[np.int32], null: Null, peaks: Peaks, floor: float
+) -> Peaks:
+    """Return peaks of rendered photos without the templates by which nearly nothing was said.
+
+    Where all photos but one are black, what that one says of a wrong response is stretched to many
+    sigmas.
+    """
+    heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
+    if not evidence.rules.spreads or heard.all():
+        return peaks
+    places = zip(peaks.x.tolist(), peaks.y.tolist(), strict=True)
+    each = [np.abs(window(scores, null, x, y, 0)[heard]).max(initial=0.0) for x, y in places]
+    score = np.array(each, np.float32)
+    order = np.lexsort((peaks.x, peaks.y, -score))
+    order = order[score[order] > floor]
+    return Peaks(peaks.x[order], peaks.y[order], score[order])
 
 
 def _standing_alone(

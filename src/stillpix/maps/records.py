@@ -12,8 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 from ..frame import Sensor
 
-Kind: TypeAlias = Literal["hot", "offset", "stuck", "dead", "low", "high", "blinking", "unknown"]
+Kind: TypeAlias = Literal[
+    "hot", "offset", "bright", "stuck", "high", "dead", "low", "dark", "unknown"
+]  # fmt: skip
 State: TypeAlias = Literal["confirmed", "candidate", "accepted", "rejected"]
+Area: TypeAlias = tuple[int, int, int, int]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class EvidenceSummary:
     first: datetime | None = None
     last: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    left_out: float = 0.0  # share of the frame that never changes
+    areas: tuple[Area, ...] = ()  # where that is, roughly
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..frame import Exposure
 from ..maps.records import Defect
 
 CLEARLY = 2.5  # sigmas from which a photo is said to show a defect, as in the kernels
-DARKER = frozenset({"dead", "low"})
+DARKER = frozenset({"dead", "low", "dark"})
 
 Sayings: TypeAlias = Mapping[str, tuple[Exposure, Measures]]  # by digest: said at all the places
 

@@ -23,13 +23,16 @@ KINDS: dict[Kind, str] = {
     "hot": "Hot: it leaks charge, so it grows brighter with shutter time and ISO.",
     "offset": "Offset: it adds the same to every photo, whatever the shutter time; at high ISO "
     "more.",
+    "bright": "Bright: it is hot or offset, and the photos do not tell which. Photos of other "
+    "exposure times would.",
     "stuck": "Stuck: it has the same value whatever the light, so it stands out where the "
     "picture is dark and drowns where it is bright.",
     "dead": "Dead: it stays dark whatever the light, so it is a hole where the picture is bright.",
     "low": "Low: it answers too weakly to light, so it is too dark in proportion to the light.",
     "high": "High: it answers too strongly to light, so it is too bright in proportion to the "
     "light.",
-    "blinking": "Blinking: it is hot in some photos and sound in others.",
+    "dark": "Dark: it is darker than its neighbours, and the photos do not tell whether it answers "
+    "too weakly to light.",
     "unknown": "Its kind is not known: there are too few photos to tell, or another program "
     "listed it.",
 }
@@ -82,7 +85,7 @@ to each (6.0).'
     same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
     light = scores[RESPONSE]
     better = "better" if abs(grows - same) >= CLEARLY else "a little better"
-    if kind in ("hot", "offset") and abs(grows - same) < HARDLY:
+    if kind == "bright" or (kind in ("hot", "offset") and abs(grows - same) < HARDLY):
         yield (
             f"The photos hardly tell whether it grows with shutter time ({grows:.1f} sigmas) or "
             f"adds the same to each ({same:.1f})."
@@ -106,7 +109,7 @@ to each (6.0).'
         yield f"In bright light it is too dark rather than too bright ({light:.1f} sigmas)."
     elif kind == "stuck":
         yield "It blazes in nearly all photos."
-    elif kind in ("dead", "low"):
+    elif kind in ("dead", "low", "dark"):
         yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
 
 
