@@ -151,8 +151,7 @@ def test_lights_and_darks_of_one_camera_add_up_in_one_map(tmp_path):
 def test_bad_files_among_good_ones_are_named_and_the_others_go_on(tmp_path):
     sky = stars.Sky(28, width=300, height=200, hot=5)
     written(tmp_path, (sky.dark_frame() for _ in range(4)))
-    nan = sky.dark_frame().astype(np.float32)
-    nan[5, 5] = np.nan
+    nan = np.full((200, 300), np.nan, np.float32)
     (tmp_path / "nan.fits").write_bytes(mosaic_files.fits(nan, INSTRUME="Example Camera"))
     cube = np.zeros((3, 200, 300), np.uint16)
     (tmp_path / "cube.fits").write_bytes(mosaic_files.fits(cube))
