@@ -16,7 +16,7 @@ from stillpix.images.outline import Outline
 SIGNATURE = b"TOYPHOTO"
 REASON = "is a toy photo, which is never written; export it as a PNG and repair that"
 ROW = Format(
-    name="toy", suffixes=frozenset({".toy"}), signatures=(SIGNATURE,), module="toy_photos",
+    name="toy", suffixes=frozenset({".toy"}), signatures=(SIGNATURE,), module="support.toy_photos",
     why_unrepaired=REASON,
 )  # fmt: skip
 

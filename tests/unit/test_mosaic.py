@@ -398,15 +398,15 @@ def test_saved_evidence_of_mosaics_goes_on_as_if_it_had_never_been_put_down(tmp_
 
 def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
     one, other = some_frames(2, "xtrans", seed=9)
-    whole = evidence_of(MIXED).note_repeat(one).note_repeat(other)
+    together = evidence_of(MIXED).note_repeat(one).note_repeat(other)
     evidence_of(MIXED[:5]).note_repeat(one).save(tmp_path)
 
-    half = Evidence.load(tmp_path, whole().sensor)
+    half = Evidence.load(tmp_path, together.sensor)
     half.merge(evidence_of(MIXED[5:]).note_repeat(other))
 
-    assert half == whole
+    assert half == together
     assert (half.again, half.shown_again.any()) == (2, True)
-    assert whole != evidence_of(MIXED)
+    assert together != evidence_of(MIXED)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
