@@ -33,7 +33,10 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
     "detection.dates", "detection.tail", "detection.decide",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
+REPAIR_MODULES = (
+    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
+    "files",
+)  # fmt: skip
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

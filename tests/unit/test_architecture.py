@@ -78,9 +78,10 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment heads prediction verdicts",
-        "canvas expectation middle pointers separation storing targets",
-        "companions",
+        "alignment block_kernels heads regression_kernels separation_kernels verdicts",
+        "look_kernels middle_kernels prediction storing",
+        "canvas expectation middle pointers separation targets weighing",
+        "companions looking",
         "keeping log pixels repairing",
         "destinations jpeg places",
         "placer raw verification",

@@ -18,13 +18,13 @@ from ..errors import ReadError, WriteError
 from ..images import Header, decode_colour, repair_of
 from ..images.jpeg import require_decodable
 from ..rewriting.jpeg import read_coefficients
+from .block_kernels import SIDE
 from .canvas import Lattice
 from .companions import companions_of
 from .heads import end_of_picture
 from .jpeg import JpegCanvas
 from .pixels import lattices_of
 from .pointers import Number
-from .storing import SIDE
 from .verdicts import Verdict
 
 Reached: TypeAlias = tuple[slice, slice]
