@@ -54,6 +54,8 @@ measured:
 	$(PYTHON) docs/make_measurements.py
 	$(PYTHON) benchmarks/bench_accuracy.py --from benchmarks/accuracy/measured.json.gz \
 		--page docs/accuracy.md >/dev/null
+	$(PYTHON) benchmarks/bench_repair.py --from benchmarks/repair/measured.json.gz \
+		--page docs/repair.md >/dev/null
 
 bench:
 	for script in benchmarks/bench_*.py; do $(PYTHON) "$$script"; done

@@ -37,7 +37,8 @@ from accuracy.photo import Method, Photo
 from accuracy.product import LISTED_AT, places_of
 from accuracy.scorer import Outcome, oracle_cut, own_cut, walk
 from accuracy.voting import RawpyVotes
-from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.detection.decide import detect
+from stillpix.detection.settings import DetectionSettings
 from stillpix.evidence.evidence import TOGETHER, Evidence
 from stillpix.frame import Exposure, Frame, Layout, Sensor
 from stillpix.simulate import CameraSettings, SimulatedCamera, SimulatedPhoto, random_settings

@@ -28,7 +28,8 @@ from matplotlib import pyplot as plt
 PICTURE = Path(__file__).parent / "images" / "demo.png"
 COLOURS = {
     "hot": "#e03131", "offset": "#f08c00", "stuck": "#9c36b5", "high": "#2f9e44",
-    "dead": "#1971c2", "low": "#0c8599", "unknown": "#495057",
+    "dead": "#1971c2", "low": "#0c8599", "bright": "#e8590c", "dark": "#364fc7",
+    "unknown": "#495057",
 }  # fmt: skip
 SHOWN = ("hot", "offset", "stuck", "dead")  # kinds that get a row of enlargements, where found
 COLUMNS = 5

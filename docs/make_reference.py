@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import stillpix
 from stillpix import images, lists
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
+from stillpix.detection.settings import DetectionSettings
 from stillpix.images.exports import CONVERTERS
 from stillpix.images.other_files import KINDS
 
@@ -30,8 +30,10 @@ PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
-    "evidence.sightings", "evidence.repeats", "detection.null", "detection.kinds",
-    "detection.dates", "detection.tail", "detection.decide",
+    "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
+    "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
+    "detection.areas", "detection.dates", "detection.tail", "detection.views",
+    "detection.ranking", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -139,8 +141,8 @@ def constants() -> Iterator[str]:
             yield f"| `{module.rpartition('.')[2]}.{name}` | {value!r} | {words} |"
     for setting in fields(DetectionSettings):
         name = f"DetectionSettings.{setting.name}"
-        words = setting.metadata.get("help", "") or comment_on("detection.decide", setting.name)
-        yield f"| `decide.{name}` | {setting.default!r} | {words} |"
+        words = setting.metadata.get("help", "") or comment_on("detection.settings", setting.name)
+        yield f"| `settings.{name}` | {setting.default!r} | {words} |"
 
 
 def repair_constants() -> Iterator[str]:

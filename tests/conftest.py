@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 # Before numpy: repairs solve many small systems, for which threads of BLAS only wait on each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -13,6 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from stillpix.maps.library import Library
 from support import effort, series
+
+# Each process and each program that tests start would compile the same modules all anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -195,9 +195,10 @@ class _Look:
     ) -> None:
         psi, light, response = seen
         whole = psi.shape[1] // sums.grid * sums.grid
-        steps = 1 + int(photo.frame.digest[:12], 16) % max(whole // sums.grid - 1, 1)
+        number = int(photo.frame.digest[:12], 16)
+        steps = 1 + number % max(whole // sums.grid - 1, 1)
         rows = np.arange(psi.shape[0])
-        informs = rows % BLOCK == 1 + steps % 2 if sums.block > 1 else rows >= 0
+        informs = rows % BLOCK == 1 + number % 2 if sums.block > 1 else rows >= 0
         for k, template in enumerate(weighing.templates):
             weight = response if template == "response" else light
             factor = factor_of(template, photo.frame.exposure)

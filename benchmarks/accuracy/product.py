@@ -11,7 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from stillpix.detection.decide import DetectionSettings, detect
+from stillpix.detection.decide import detect
+from stillpix.detection.settings import DetectionSettings
 from stillpix.evidence.evidence import TOGETHER, Evidence
 from stillpix.maps.records import Defect, DefectMap
 

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stillpix.detection import decide as detection
+from stillpix.detection import decide
 from stillpix.detection import kinds as characterise
+from stillpix.detection import ranking as detection
 from stillpix.detection.null import BALLAST, FEW, FEW_IN_PHASE, LEAST_SPREAD, Peaks
 from stillpix.detection.tail import tail_of
 from stillpix.frame import Sensor
@@ -212,7 +213,7 @@ def _expected(
         sums.decoy_scores[templates], sums.decoy_information[templates], sums, standing
     )
     peaks = peaks_of(decoys.loudest, standing.floor)
-    tail = tail_of(Peaks(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor)
+    tail = tail_of(Peaks.of(peaks.x, peaks.y, peaks.score.astype(np.float32)), standing.floor)
     return tail.expected(places.score.astype(np.float32))
 
 
@@ -251,5 +252,5 @@ def _trusted(
     if "crowd" in standing.tests:
         loud = detection.q_values(expected, trusted) <= 10 * SETTINGS.fdr
         sensor = Sensor("", "", "", shape[1], shape[0])
-        trusted[loud] = ~detection.crowded(places.x[loud], places.y[loud], sensor)
+        trusted[loud] = ~decide.crowded(places.x[loud], places.y[loud], sensor)
     return trusted

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from .detection.decide import DetectionSettings, detect
+    from .detection.decide import detect
+    from .detection.settings import DetectionSettings
     from .errors import StillpixError
     from .evidence.evidence import Evidence
     from .frame import Exposure, Frame, Sensor
@@ -45,7 +46,7 @@ __all__ = [
 _HOMES = {
     "Defect": "maps.records",
     "DefectMap": "maps.records",
-    "DetectionSettings": "detection.decide",
+    "DetectionSettings": "detection.settings",
     "Evidence": "evidence.evidence",
     "Exposure": "frame",
     "Frame": "frame",
@@ -62,17 +63,19 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # which would take any misspelt name for a name of any type
 
-        globals()[name] = version("stillpix")
-        return globals()[name]
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            globals()[name] = version("stillpix")
+            return globals()[name]
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

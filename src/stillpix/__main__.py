@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 
 def _part_from_libraries() -> None:
-    """Let Python alone write to the terminal: what C libraries print to descriptor 2 goes nowhere.
+    """Let only Python write to the terminal: what C libraries print to descriptor 2 goes nowhere.
 
     LibRaw tells there of damage in its own words, beside the line that names file and remedy.
     """
@@ -26,6 +27,22 @@ def _part_from_libraries() -> None:
     os.close(nowhere)
 
 
+def _tell_in_one_line() -> None:
+    """Show a Python warning as a line of ours, each once.
+
+    Not those of astropy: it is told to be silent, but threads share that setting and undo it.
+    """
+    told = set[str]()
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        line = " ".join(str(message).split())
+        if line not in told and not category.__module__.startswith("astropy"):
+            told.add(line)
+            sys.stderr.write(f"stillpix: note: {line}\n")
+
+    warnings.showwarning = show
+
+
 def main() -> NoReturn:
     """Run the command line and exit.
 
@@ -36,6 +53,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # a name in a script the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     _part_from_libraries()
+    _tell_in_one_line()
     try:
         from .cli import INTERRUPTED, PIPE_CLOSED, app
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from .frame import Sensor
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 LEAST_EXPECTED = 0.0001  # a smaller estimate says nothing more
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
 JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelled with them
+LEAST_LEFT_OUT = 0.005  # share of the frame; less is not worth a word
+# Different pictures that are few, and photos a picture from which nearly all photos are repeats.
+FEW_PICTURES, MANY_ALIKE = 8, 5
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 
 
@@ -80,6 +84,33 @@ them to be wrong; and 1 candidate'
     if candidates:
         parts.append(f"and {counted(len(candidates), 'candidate')}")
     return "; ".join(parts)
+
+
+def remarks(defect_map: DefectMap) -> Iterator[str]:
+    """Yield what else is to be known of a map: what was left out, and which photos would help.
+
+    >>> from stillpix.maps.records import DefectMap, EvidenceSummary
+    >>> from stillpix.frame import Sensor
+    >>> sensor = Sensor("a", "b", "c", 640, 480)
+    >>> list(remarks(DefectMap(sensor, evidence=EvidenceSummary(80, 80, left_out=0.119))))
+    ["12 % of the frame never changes and was left out (a bar, a border or the camera's own \
+housing)"]
+    >>> len(list(remarks(DefectMap(sensor, evidence=EvidenceSummary(80, 1)))))
+    1
+    """
+    evidence = defect_map.evidence
+    if evidence.left_out >= LEAST_LEFT_OUT:
+        yield (
+            f"{100 * evidence.left_out:.0f} % of the frame never changes and was left out "
+            "(a bar, a border or the camera's own housing)"
+        )
+    if evidence.scenes < FEW_PICTURES and evidence.photos >= MANY_ALIKE * max(evidence.scenes, 1):
+        yield (
+            "nearly all photos repeat a picture: photos of other scenes would tell more, or some "
+            f"{FEW_PICTURES} with the lens cap on (any format, JPEG too)"
+        )
+    if any(defect.kind == "bright" for defect in defect_map.in_state("confirmed", "accepted")):
+        yield ("bright ones are hot or offset: photos of other exposure times would tell which")
 
 
 def _wrong(expected: float) -> str:

@@ -59,7 +59,7 @@ def small(tmp_path_factory):
     """A report with all that there can be in one, of few defects: axe looks at every element."""
     sections = [reports.noisy_section(3, photos=20, seed=seed) for seed in (1, 2)]
     run = Defect(x=0, y=9, run=Run("row", 0, 90), state="rejected")
-    candidate = Defect(x=5, y=5, kind="blinking", site="R", state="candidate", q=0.2, score=4.0)
+    candidate = Defect(x=5, y=5, kind="bright", site="R", state="candidate", q=0.2, score=4.0)
     listed = (candidate, run, *sections[0].defects)
     details = (Detail(candidate), Detail(run), *sections[0].details)
     sensor = replace(reports.SENSOR, serial="8")

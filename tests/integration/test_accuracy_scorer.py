@@ -369,7 +369,7 @@ def test_the_bank_with_stillpixs_settings_ranks_and_decides_as_stillpix_does(lib
     loudest = standing.normalised(sums.scores, sums.information, sums, methods.OWN.standing).loudest
     null = null_of(evidence.scores, evidence.information)
     ours = [loudest[defect.y, defect.x] for defect in camera.defects]
-    theirs = [np.abs(window(evidence, null, d.x, d.y, 0)).max() for d in camera.defects]
+    theirs = [np.abs(window([evidence.scores], null, d.x, d.y, 0)).max() for d in camera.defects]
     twins, own = made.outcomes()["twin"].called, itself.outcomes()[product.NAME].called
     assert np.corrcoef(ours, theirs)[0, 1] > 0.999
     assert own.x.size >= 5

@@ -50,7 +50,8 @@ BAD = {
     "empty.jpg": (lambda: b"", "is empty; copy it again from the card, or delete it"),
     "text.jpg": (
         lambda: b"Dear diary,\n" * 50,
-        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW or FITS file; "
+        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, AVIF "
+        "or JXL file; "
         "leave it out, or convert it with the program that made it",
     ),
     "huge.jpg": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -15,6 +16,7 @@ from stillpix.images import Header
 from stillpix.lists import FORMATS
 from stillpix.maps import read_map, write_map
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
+from support import mosaic_files
 
 RAW = Sensor("NIKON CORPORATION", "NIKON D750", "601", 600, 400, "bayer-RGGB", (11, 7, 560, 380))
 JPEGS = Sensor("NIKON CORPORATION", "NIKON D750", "601", 560, 380)
@@ -381,3 +383,62 @@ def test_what_was_imported_outlasts_the_next_scan(filled, tmp_path):
     filled.save(DefectMap(RAW, (Defect(x=100, y=50, state="confirmed"),)))
 
     assert (22, 20, "accepted") in {(one.x, one.y, one.state) for one in filled.find(RAW)}
+
+
+# Maps of FITS files, and of RAW files
+
+COUNTS_RAW = ("rawtherapee", "dcraw", "libraw", "siril", "dng", "darktable")
+
+
+@pytest.mark.parametrize("name", COUNTS_RAW)
+def test_a_list_for_raw_files_is_refused_to_a_map_of_fits_files(tmp_path, name):
+    found = replace(FOUND, sensor_extra={"files": "fits"})
+    write_map(found, tmp_path / "m.stillpix.json")
+
+    ran = run("export", tmp_path / "m.stillpix.json", "--to", name, "--out", tmp_path / "a.lst")
+
+    said = " ".join(ran.stderr.split())
+    assert ran.exit_code == 2
+    assert "would look for the pixels elsewhere" in said
+    assert ("give siril-fits" in said) == (name == "siril")
+    assert not (tmp_path / "a.lst").exists()
+
+
+def test_a_list_for_fits_files_is_refused_to_a_map_of_raw_files(tmp_path):
+    write_map(replace(FOUND, sensor_extra={"files": "raw"}), tmp_path / "m.stillpix.json")
+
+    ran = run("export", tmp_path / "m.stillpix.json", "--to", "siril-fits", "--out", "a.lst")
+
+    assert ran.exit_code == 2
+    assert "made from RAW files" in " ".join(ran.stderr.split())
+    assert "give siril" in " ".join(ran.stderr.split())
+
+
+def test_a_list_of_siril_for_raw_files_is_not_imported_into_a_map_of_fits_files(tmp_path):
+    write_map(replace(FOUND, sensor_extra={"files": "fits"}), tmp_path / "m.stillpix.json")
+    (tmp_path / "a.lst").write_text("P 3 4 H\n", encoding="utf-8")
+
+    ran = run(
+        "import", tmp_path / "a.lst", "--from", "siril", "--map", tmp_path / "m.stillpix.json"
+    )
+
+    assert ran.exit_code == 2
+    assert "give siril-fits" in " ".join(ran.stderr.split())
+
+
+def test_darktable_is_another_name_of_its_list(filled, tmp_path):
+    for name in ("dng", "darktable"):
+        assert run("export", "--to", name, "--out", tmp_path / f"{name}.bin").exit_code == 0
+
+    assert (tmp_path / "dng.bin").read_bytes() == (tmp_path / "darktable.bin").read_bytes()
+
+
+def test_find_says_in_the_map_of_which_files_it_was_made(tmp_path):
+    pytest.importorskip("astropy")
+    for number in range(4):
+        pixels = mosaic_files.noise(64, 64, seed=number)
+        (tmp_path / f"{number}.fits").write_bytes(mosaic_files.fits(pixels, INSTRUME="Cam"))
+
+    run("find", tmp_path, "--fast", "--out", tmp_path / "m.stillpix.json")
+
+    assert read_map(tmp_path / "m.stillpix.json").files == "fits"

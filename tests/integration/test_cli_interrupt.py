@@ -75,7 +75,7 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
 
     status, printed, complained = interrupted(tmp_path / "go", many, times=2)
 
-    assert (status, printed) == (130, "")
+    assert (status, printed) == (130, ""), complained
     assert "Traceback" not in complained
     assert "stopped at once; what was kept before is unchanged" in complained
     assert path.read_bytes() == before
@@ -121,9 +121,9 @@ LOOKING = """
 import os, signal
 from stillpix.images import gather
 read = gather.read_header
-def interrupting(path):
+def interrupting(path, **options):
     os.kill(os.getpid(), signal.SIGINT)
-    return read(path)
+    return read(path, **options)
 gather.read_header = interrupting
 from stillpix.__main__ import main
 main()

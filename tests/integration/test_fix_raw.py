@@ -402,26 +402,6 @@ def test_from_python_the_name_of_the_output_says_what_is_made(nef, tmp_path):
         stillpix.fix(nef, defect_map, tmp_path / "c.nef")
 
 
-def test_a_linear_dng_is_refused(tmp_path):
-    picture = np.dstack([mosaic()[1]] * 3)
-    photo = saved(tmp_path / "a.dng", mosaic_files.dng(picture, "linear"))
-
-    for way in ((), ("--mosaic",)):
-        ran = fixed(photo, "--at", "150,100", *way, "--out", tmp_path / "out")
-        assert ran.exit_code == 3
-        assert "is a linear DNG: its colours are computed already" in said(ran)
-
-
-def test_a_fits_image_is_named_and_left_alone(tmp_path):
-    pytest.importorskip("astropy")
-    photo = saved(tmp_path / "a.fits", mosaic_files.fits(mosaic()[1]))
-
-    ran = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
-
-    assert ran.exit_code == 3
-    assert "is a FITS image, which is not rewritten; use `stillpix export`" in said(ran)
-
-
 def test_a_cut_dng_is_refused_and_nothing_is_written(photo, tmp_path):
     whole = photo.read_bytes()
     before = names(tmp_path)

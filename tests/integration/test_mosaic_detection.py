@@ -8,6 +8,7 @@ import pytest
 from stillpix.detection.decide import detect
 from stillpix.detection.kinds import describe
 from stillpix.detection.null import null_of, peaks_of
+from stillpix.detection.views import whole_of
 from stillpix.frame import Exposure
 from stillpix.simulate import CameraSettings, SimulatedCamera
 from support.frames import EXPOSURES
@@ -150,7 +151,9 @@ def test_the_strength_is_in_the_files_own_numbers(white):
     ]
     evidence = evidence_of(scaled)
 
-    defect = describe(evidence, null_of(evidence.scores, evidence.information), 80, 60).defect
+    defect = describe(
+        evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))], 80, 60
+    ).defect
 
     assert defect.strength == pytest.approx(1500 * scale, rel=0.05)
     assert defect.seen == (1.0, 16)
@@ -230,4 +233,4 @@ def test_one_dim_photo_of_a_bright_place_convinces_nobody(said, convincing):
 
     null = null_of(evidence.scores, evidence.information, None, evidence.rules.grid)
 
-    assert describe(evidence, null, 80, 60).convincing == convincing
+    assert describe(evidence, [whole_of(evidence, null)], 80, 60).convincing == convincing

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from stillpix.errors import NothingUsableError
 from stillpix.scan import find
 from support.places import REAL as DATA
 
@@ -45,3 +46,29 @@ def test_the_four_hot_pixels_of_the_banana_set_are_confirmed_and_at_most_one_oth
 
 def test_of_resized_photos_at_most_one_pixel_is_confirmed(maps):
     assert len(maps[29].in_state("confirmed")) <= 1
+
+
+def test_a_single_dng_has_its_three_known_hot_pixels_among_the_candidates():
+    [found] = find([DATA / "tinydng" / "colorchart.dng"], fast=True)
+
+    candidates = {(defect.x, defect.y) for defect in found.in_state("candidate")}
+    assert {(1425, 599), (1514, 261), (620, 702)} <= candidates
+
+
+def test_a_crw_names_its_body():
+    [found] = find([DATA / "crw" / "CRW.CRW"], fast=True)
+
+    sensor = found.sensor
+    assert (sensor.make, sensor.model, sensor.serial) == ("Canon", "Canon EOS D30", "305465770")
+
+
+def test_a_fits_file_of_panoptes_is_a_colour_mosaic():
+    pytest.importorskip("astropy")
+    [found] = find([DATA / "panoptes"], fast=True)
+
+    assert found.sensor.layout == "bayer-RGGB"
+
+
+def test_a_gpr_is_said_to_be_gopros_vc5():
+    with pytest.raises(NothingUsableError, match="is coded as GoPro VC-5"):
+        find([DATA / "gpr"], fast=True)

@@ -18,7 +18,7 @@ from stillpix.maps.records import Defect
 from stillpix.restoration import repaired_file, verified
 from stillpix.simulate import SimulatedCamera, random_settings
 from support import jpegs
-from support.effort import some
+from support.effort import chosen, some
 from support.fixing import header_of
 from support.places import REAL as DATA
 
@@ -125,8 +125,8 @@ def test_dots_are_gone(subsampling):
 def test_repaired_photos_are_nearer_to_those_of_a_whole_sensor():
     before, after = [], []
     for seed in (81, 82, 83):
-        chosen = replace(random_settings(seed, width=480, height=320), defects=30, photos=2)
-        camera, whole = SimulatedCamera(chosen, seed), SimulatedCamera(chosen, seed)
+        its = replace(random_settings(seed, width=480, height=320), defects=30, photos=2)
+        camera, whole = SimulatedCamera(its, seed), SimulatedCamera(its, seed)
         whole.defects = ()
         for number in range(2):
             photo, truth = camera.photograph(number), luma(whole.photograph(number).jpeg())
@@ -201,7 +201,8 @@ def test_the_dots_of_real_photos_are_gone(name):
     truth = json.loads((DATA / f"{name}.truth.json").read_text())
     places = [(each["x"], each["y"]) for each in truth]
     shown = gone = 0
-    for path in sorted([*(DATA / name).glob("*.JPG"), *(DATA / name).glob("*.jpg")]):
+    photos = sorted([*(DATA / name).glob("*.JPG"), *(DATA / name).glob("*.jpg")])
+    for path in chosen(photos, *photos[::2]):
         before, header = path.read_bytes(), read_header(path)
         mended = repaired_file(before, header, [Defect(x=x, y=y) for x, y in places])
         progressive = name == "single"
@@ -214,5 +215,5 @@ def test_the_dots_of_real_photos_are_gone(name):
         again = repaired_file(mended.content, header, [Defect(x=x, y=y) for x, y in places])
         assert again.content is mended.content
 
-    assert shown >= 10
+    assert shown >= 8
     assert gone >= 0.9 * shown

@@ -7,11 +7,11 @@ from io import BytesIO
 import numpy as np
 import pytest
 import tifffile
-from astropy.io import fits as astropy_fits
 
 import stillpix
 from stillpix.evidence.mosaic import noise_of
 from stillpix.frame import Exposure, Frame, Sensor
+from support.effort import spread
 
 HEIGHT, WIDTH, PHOTOS = 96, 128, 16
 HOT = [(20, 12), (67, 51), (101, 84), (35, 68)]  # x, y
@@ -37,6 +37,8 @@ def tiff(pixels):
 
 
 def fits(pixels):
+    from astropy.io import fits as astropy_fits
+
     file = BytesIO()
     astropy_fits.PrimaryHDU(pixels).writeto(file)
     return file.getvalue()
@@ -57,18 +59,18 @@ def test_values_of_any_depth_show_the_same_defects(tmp_path, bits):
     assert found(tmp_path, (tiff(np.clip(a, 0, most).astype(np.uint16)) for a in photos)) == {*HOT}
 
 
-@pytest.mark.parametrize(
-    ("kind", "times", "level"),
-    [
-        (np.int16, 1.0, 0.0),  # the noise of black goes below zero
-        (np.float32, 1.0, 0.0),
-        (np.float32, 1 / MOST, 0.0),  # shares of white
-        (np.int32, 400.0, 100.0),  # sums of frames
-        (np.int16, 16.0, 100.0),  # unsigned values stored as if they were signed
-    ],
+NUMBERS = (
+    (np.int16, 1.0, 0.0),  # the noise of black goes below zero
+    (np.float32, 1.0, 0.0),
+    (np.float32, 1 / MOST, 0.0),  # shares of white
+    (np.int32, 400.0, 100.0),  # sums of frames
+    (np.int16, 16.0, 100.0),  # unsigned values stored as if they were signed
 )
-@pytest.mark.parametrize("form", [tiff, fits])
-def test_signed_wide_and_float_values_show_the_same_defects(tmp_path, form, kind, times, level):
+
+
+@pytest.mark.parametrize(("form", "number"), spread((tiff, fits), NUMBERS))
+def test_signed_wide_and_float_values_show_the_same_defects(tmp_path, form, number):
+    kind, times, level = number
     photos = exposures(np.random.default_rng(2), times, level)
     whole = np.issubdtype(kind, np.integer)
     stored = (np.rint(a).astype(np.int64).astype(kind) if whole else a.astype(kind) for a in photos)

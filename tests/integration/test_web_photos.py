@@ -83,7 +83,7 @@ def test_decoded_photos_take_no_more_memory_than_they_may():
         cache.shown(key, header_of(grey, "rendered", 255), read)
 
     assert len(reads) == 5  # three fit; d and c were still there, a was not
-    assert cache._held() <= 100_000
+    assert cache._held_bytes() <= 100_000
 
 
 def test_a_photo_asked_for_by_many_is_decoded_once():

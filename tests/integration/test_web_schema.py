@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from stillpix.maps.library import Library
 from stillpix.web import api, runs
@@ -28,12 +18,6 @@ from stillpix.web.streams import DESCRIBED
 from support import pages, series
 from support.effort import some
 
-CHECKS = (
-    not_a_server_error,
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 EXAMPLES = some(60)  # an operation; the ids of a third of them are of what there is
 WHOLE = {"type": "integer", "minimum": 0, "maximum": 9}
 
@@ -69,60 +53,23 @@ ASKED = [
 ]
 
 
-@cache
-def promised():
+@pytest.fixture(scope="module")
+def promised(site):
     """Return the document as schemathesis reads it, which takes it seconds."""
-    return schemathesis.openapi.from_dict(DOCUMENT)
+    from support import promises
 
-
-@schemathesis.hook
-def map_path_parameters(context, path_parameters):
-    """Ask for what there is now and then."""
-    there = {"map": MAPS, "photo": ("f1-0", "f1-3"), "job": ("j1", "j2")}
-    for name, value in (path_parameters or {}).items():
-        if there.get(name) and len(str(value)) % 3 == 0:
-            path_parameters[name] = there[name][len(str(value)) % len(there[name])]
-    return path_parameters
-
-
-@schemathesis.hook
-def map_query(context, query):
-    """Ask for a place on the sensor now and then."""
-    for name, most in (("x", 160), ("y", 120)):
-        if isinstance((query or {}).get(name), int):
-            query[name] %= most
-    return query
-
-
-@schemathesis.hook
-def map_body(context, body):
-    """Send a place on the sensor and an opened folder now and then."""
-    if isinstance(body, dict):
-        for name, most in (("x", 160), ("y", 120)):
-            if isinstance(body.get(name), int) and len(body) % 2:
-                body[name] %= most
-        if isinstance(body.get("folder"), str) and len(body["folder"]) % 2:
-            body["folder"] = "f1"
-    return body
-
-
-MAPS: list[str] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ids(site):
-    MAPS[:] = [each["id"] for each in site.state()["maps"]]
+    promises.MAPS[:] = [each["id"] for each in site.state()["maps"]]
+    return promises.Promises(DOCUMENT)
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-def test_nothing_that_is_sent_breaks_the_server_or_its_promises(method, path, site):
-    operation = promised()[path][method]
-    cases = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+def test_nothing_that_is_sent_breaks_the_server_or_its_promises(method, path, site, promised):
+    cases = promised.cases(method, path)
 
     @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(cases)
     def is_kept(case):
-        case.call_and_validate(base_url=site.address.rstrip("/"), checks=CHECKS)
+        case.call_and_validate(base_url=site.address.rstrip("/"), checks=promised.checks)
 
     is_kept()
 

@@ -18,6 +18,15 @@ def some(examples):
     return examples if long else min(examples, max(FEWEST, examples // PART))
 
 
+def chosen(values, *few):
+    """Return all values, or these few of them.
+
+    >>> chosen("abcd", "b")
+    ['b']
+    """
+    return list(values if long else few)
+
+
 def spread(*parameters):
     """Return combinations of parameters: all, or so few that each value comes up once or twice.
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from stillpix.detection.decide import DetectionSettings
+from stillpix.detection.settings import DetectionSettings
 from stillpix.images.gather import gather
 from stillpix.scan import scan
 from support import series

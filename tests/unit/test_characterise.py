@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stillpix.detection.hot_or_offset import limits_of
 from stillpix.detection.kinds import (
     FEW_BESIDE,
     FEW_CANDIDATES,
@@ -20,6 +21,7 @@ from stillpix.detection.kinds import (
     single_scene_candidates,
 )
 from stillpix.detection.null import null_of
+from stillpix.detection.views import whole_of
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import BORDER, UNIT
 from stillpix.frame import Exposure
@@ -60,13 +62,13 @@ def break_all(light, exposure):
 
 
 @cache
-def evidence_and_null(seed):
+def evidence_and_views(seed):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES, seed=seed))
-    return evidence, null_of(evidence.scores, evidence.information)
+    return evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))]
 
 
 def finding(kind, seed):
-    return describe(*evidence_and_null(seed), *BREAKS[kind][0])
+    return describe(*evidence_and_views(seed), *BREAKS[kind][0])
 
 
 @pytest.mark.parametrize("kind", TOLD)
@@ -122,7 +124,7 @@ def test_broken_pixels_are_points_with_an_effect(seed):
         assert finding(kind, seed).convincing
         assert finding(kind, seed).effect > 0.25
 
-    assert describe(*evidence_and_null(seed), *SOUND).effect < finding("hot", seed).effect
+    assert describe(*evidence_and_views(seed), *SOUND).effect < finding("hot", seed).effect
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
     null = null_of(evidence.scores, evidence.information)
     (x, y), _ = BREAKS["stuck"]
-    assert describe(evidence, null, x, y).convincing
+    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing
 
     evidence.scores[:, y, x] = int(photos * 9 * UNIT)
     around = np.s_[:, y - 5 : y + 6, x - 5 : x + 6]
@@ -141,7 +143,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence.scores[around] = 0  # a point whatever it says
     evidence.scores[:, y, x] = middle
 
-    assert describe(evidence, null, x, y).convincing is convincing
+    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing is convincing
 
 
 def test_a_place_whose_surroundings_stand_out_is_not_convincing():
@@ -151,7 +153,7 @@ def test_a_place_whose_surroundings_stand_out_is_not_convincing():
 
     evidence.scores[:, y - 5 : y + 6, x - 5 : x + 6] = evidence.scores[:, y, x, None, None] // 2
 
-    assert not describe(evidence, null, x, y).convincing
+    assert not describe(evidence, [whole_of(evidence, null)], x, y).convincing
 
 
 @pytest.mark.parametrize(
@@ -177,9 +179,69 @@ def test_scores_strength_and_constancy_tell_the_kind(scores, strength, always, k
     assert kind_of(np.array(scores, float), strength, always=always) == kind
 
 
+@pytest.mark.parametrize(
+    ("scores", "strength", "kind"),
+    [
+        ((5, 5, 9, 10), 20, "hot"),
+        ((9, 5, 5, -9), 85, "offset"),
+        ((9, 9, 9, 20), 85, "bright"),
+        ((-9, -5, -5, -40), -90, "dark"),
+    ],
+)
+def test_dark_frames_tell_no_kind_that_needs_light(scores, strength, kind):
+    assert kind_of(np.array(scores, float), strength, always=True, lit=False) == kind
+
+
+@pytest.mark.parametrize("scores", [(5, 5, 9, 2), (5, 9, 5, 2), (9, 5, 5, 2), (20, 20, 29, 2)])
+def test_without_times_that_differ_hot_and_offset_are_bright(scores):
+    assert kind_of(np.array(scores, float), 85, always=True, limits=None) == "bright"
+
+
+def test_what_is_dark_but_not_in_proportion_to_the_light_is_called_dark():
+    assert kind_of(np.array((-9.0, -5.0, -5.0, -4.0)), -20, always=False) == "dark"
+
+
+GAINS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+ALL_ALIKE = [Exposure(1 / 60, gain) for gain in GAINS for _ in range(10)]
+OF_ONE_OCTAVE = [Exposure(2.0**time, gain) for gain in GAINS for time in (-7, -6.5, -6, -5.5, -5)]
+WITH_THE_GAIN = [Exposure(gain / 400, gain) for gain in GAINS for _ in range(10)]
+OF_ALL_KINDS = [Exposure(2.0**time, gain) for gain in GAINS for time in range(-9, 2)]
+
+
+@pytest.mark.parametrize("exposures", [[], ALL_ALIKE, OF_ONE_OCTAVE])
+def test_times_that_hardly_differ_tell_no_hot_pixel_from_an_offset(exposures):
+    assert limits_of(exposures, rendered=True) is None
+
+
+def test_times_that_go_with_the_gain_ask_for_more_than_free_ones():
+    free = limits_of(OF_ALL_KINDS, rendered=True)
+    coupled = limits_of(WITH_THE_GAIN, rendered=True)
+
+    assert coupled.of_offset > 1.1 > free.of_offset
+    assert coupled.of_hot < free.of_hot
+
+
+@given(
+    st.sampled_from([OF_ALL_KINDS, WITH_THE_GAIN]), st.floats(0.02, 10), st.floats(0.5, 2),
+    st.sampled_from(["offset", "hot"]),
+)  # fmt: skip
+def test_a_clipped_word_of_each_photo_never_names_the_wrong_one(exposures, strength, unit, truth):
+    """Each photo says what it can of a pixel whose growth is known, without any noise."""
+    gain, time_s = np.array([(each.gain, each.exposure_s) for each in exposures]).T
+    grows = {"offset": gain, "tempered": 5 * np.sqrt(gain * time_s), "hot": 60 * gain * time_s}
+    said = np.minimum(strength * unit * grows[truth], 3)
+    weights = {name: np.minimum(unit * growth, 3) for name, growth in grows.items()}
+    scores = {name: (w * said).sum() / np.sqrt((w * w).sum()) for name, w in weights.items()}
+
+    hot = max(scores["hot"], scores["tempered"])
+    told = limits_of(exposures, rendered=True).told(hot, scores["offset"])
+
+    assert told in (truth, "bright")
+
+
 @pytest.mark.parametrize("place", [(0, 0), (199, 119), (BORDER, BORDER), (199, 3), (2, 60)])
 def test_any_place_of_the_frame_can_be_described(place):
-    described = describe(*evidence_and_null(1), *place).defect
+    described = describe(*evidence_and_views(1), *place).defect
 
     assert (described.x, described.y) == place
 

@@ -173,13 +173,13 @@ def test_folders_and_files_that_may_not_be_read_are_named_and_the_others_go_on(b
 
 
 def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path):
-    for name in ("1.HEIC", "2.heic", "3.heif"):
+    for name in ("1.WEBP", "2.webp", "3.jp2"):
         (tmp_path / name).write_bytes(b"II*\0")
 
     assert reasons(gather([tmp_path])) == {
-        "*.heif": "1 HEIF pictures, which are not read yet; use the camera's JPEGs or RAW"
+        "*.jp2": "1 JPEG 2000 pictures, which are not read yet; use the camera's JPEGs or RAW"
         " files, or export",
-        "*.heic": "2 HEIC pictures, which are not read yet; use the camera's JPEGs or RAW"
+        "*.webp": "2 WebP pictures, which are not read yet; use the camera's JPEGs or RAW"
         " files, or export",
     }
 

@@ -115,7 +115,7 @@ def test_a_harmless_fault_does_not_hide_that_a_jpeg_is_cut_short(tmp_path):
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("missing", [2, 300, 1000])
+@pytest.mark.parametrize("missing", [20, 300, 1000])
 def test_a_cut_short_jpeg_is_refused_rather_than_half_grey(tmp_path, progressive, missing):
     content = photos.jpeg(progressive=progressive, quality=95)
 
@@ -459,7 +459,7 @@ def test_a_photo_is_known_by_its_suffix(name):
     assert is_photo(Path("folder") / name)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "jpg", "a.jpg.part", "a.heic", ".jpg", "a"])
+@pytest.mark.parametrize("name", ["a.txt", "jpg", "a.jpg.part", "a.webp", ".jpg", "a"])
 def test_other_names_are_not_photos(name):
     assert not is_photo(name)
 

@@ -17,7 +17,6 @@ from stillpix.evidence.sum_kernels import (
     BLOCK,
     BORDER,
     CLIP,
-    GRID,
     REACH,
     STRIP,
     UNIT,
@@ -73,8 +72,7 @@ def test_a_photo_adds_what_the_plain_loops_find(width, height):
 def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(width, height):
     (frame,) = some_frames(1, width, height, seed=height)
     _, m, _ = twin(frame)
-    evidence = Evidence(frame.sensor)
-    row = 1 + evidence._decoy_shift(frame.digest) // GRID % 2
+    row = 1 + int(frame.digest[:12], 16) % 2
     expected = naive.information(m, BLOCK, (row,), UNIT_INFORMATION)
 
     information = Evidence.of([frame]).information
@@ -156,45 +154,18 @@ def test_nothing_is_said_of_the_frames_border(width, height):
     assert evidence.scores[:, ~border].any()
 
 
-@pytest.mark.parametrize(("width", "height"), [*SIZES, (80, 33), (160, 40)])
-def test_decoys_are_the_same_counts_moved_by_whole_cells_of_the_grid(width, height):
-    (frame,) = some_frames(1, width, height)
-    evidence = Evidence.of([frame])
-    places = evidence._decoy_shift(frame.digest)
-
-    assert places % GRID == 0
-    assert_array_equal(evidence.decoy_scores, naive.moved(evidence.scores, places, GRID))
-    assert_array_equal(
-        evidence.decoy_information,
-        naive.moved(evidence.information, places // BLOCK, GRID // BLOCK),
-    )
-    if width >= 2 * GRID:
-        assert 0 < places < width // GRID * GRID
-
-
-def test_each_photo_is_scattered_by_its_own_distance():
-    evidence = Evidence(some_frames(1, 160, 32)[0].sensor)
-
-    places = {evidence._decoy_shift(frame.digest) for frame in some_frames(60, 160, 32)}
-
-    assert places == set(range(GRID, 160, GRID))
-
-
 @pytest.mark.parametrize("height", [130, 190, 200, 323])
 @pytest.mark.parametrize("enough", [900, 1500, 3000])
-def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch, height, enough):
+def test_a_group_holds_every_so_many_strips_of_rows(monkeypatch, height, enough):
     monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
     (frame,) = some_frames(1, 48, height)
     evidence = Evidence.of([frame])
-    moved = naive.moved(evidence.scores, evidence._decoy_shift(frame.digest), GRID)
-    strips = [moved[:, top : top + STRIP] for top in range(0, height, STRIP * evidence.thin)]
-    expected = np.concatenate(strips, axis=1)
+    ((scores, _, _),) = evidence.groups.sums.values()
+    rows = np.arange(height) // STRIP % evidence.thin == 0
 
     assert evidence.thin > 1
-    kept = evidence.decoy_scores[:, : expected.shape[1]]
-    assert_array_equal(kept, expected[:, : kept.shape[1]])
-    assert not evidence.decoy_scores[:, expected.shape[1] :].any()
-    assert expected.shape[1] <= evidence.decoy_scores.shape[1]
+    assert_array_equal(scores[:, : rows.sum()], evidence.scores[:, rows])
+    assert not scores[:, rows.sum() :].any()
 
 
 @pytest.mark.parametrize(("width", "height"), [(48, 40), (33, 35)])

@@ -12,6 +12,7 @@ from stillpix.restoration.expectation import MOSTLY, expect
 from stillpix.restoration.middle import AROUND, middle_of
 from stillpix.restoration.prediction import ALIKE, FEWEST, RIDGE, TRUST
 from support import naive_repair
+from support.effort import some
 
 SIDE = 39
 
@@ -74,13 +75,13 @@ def test_beside_an_edge_two_thirds_of_a_defect_are_gone():
 def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
     exposure = Exposure(1.0, 4.0)
     found = {8.0: 0, -8.0: 0}
-    for seed in range(20):
+    for seed in range(some(20)):
         rng = np.random.default_rng(seed)
         photo = np.clip(100 + rng.normal(0, 4, (60, 70, 3)), 0, 255).astype(np.uint8)
         photo[30, 40] = 100 + dot
         for strength in found:
             listed = Defect(
-                x=40, y=30, kind="blinking", strength=strength, exposure_s=1.0, gain=4.0,
+                x=40, y=30, kind="bright", strength=strength, exposure_s=1.0, gain=4.0,
                 seen=(0.1, 10),
             )  # fmt: skip
             found[strength] += bool((repair(photo, [listed], exposure=exposure) != photo).any())
@@ -94,7 +95,8 @@ def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
         ("hot", 20.0, MOSTLY, 1),
         ("dead", -70.0, MOSTLY, -1),
         ("stuck", 60.0, MOSTLY, 0),
-        ("blinking", 20.0, 0.3, 1),
+        ("bright", 20.0, MOSTLY, 1),
+        ("dark", -20.0, MOSTLY, -1),
         ("unknown", 20.0, 0.3, 0),
         ("hot", None, 0.3, 0),
     ],

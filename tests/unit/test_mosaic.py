@@ -38,10 +38,7 @@ SIZES = ((48, 40), (33, 35), (50, 70), (63, 34), (17, 19))
 FULL = 0.95  # share of the range from black to white above which nothing is said
 SHOWS = 2.0  # of LIMIT, from which a photo is counted as one that shows a defect
 PHASES = st.tuples(st.integers(-7, 12), st.integers(0, 11))
-ARRAYS = (
-    "scores", "information", "decoy_scores", "decoy_information", "shown", "excess", "bursts",
-    "decoy_bursts",
-)  # fmt: skip
+ARRAYS = ("scores", "information", "shown", "excess", "bursts")
 
 
 def twin(frame):
@@ -130,7 +127,7 @@ def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(lay
     (frame,) = some_frames(1, layout)
     _, m, _ = twin(frame)
     evidence = Evidence.of([frame])
-    row = 1 + evidence._decoy_shift(frame.digest) // evidence.rules.grid % 2
+    row = 1 + int(frame.digest[:12], 16) % 2
     expected = naive.information(m, BLOCK, (row,), UNIT_INFORMATION)
 
     inner = np.s_[:, 2:-2, 2:-2]
@@ -243,61 +240,22 @@ def test_fourth_powers_of_what_photos_say_are_summed_wherever_they_say_anything(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("width", "height"), [(48, 40), (80, 33), (35, 130)])
-def test_decoys_are_the_same_counts_moved_by_whole_cells(layout, width, height):
-    (frame,) = some_frames(1, layout, width, height)
-    evidence = Evidence.of([frame])
-    places, grid = evidence._decoy_shift(frame.digest), evidence.rules.grid
-
-    assert grid % mosaic.period_of(layout) == grid % BLOCK == places % grid == 0
-    assert_array_equal(evidence.decoy_scores, naive.moved(evidence.scores, places, grid))
-    assert_array_equal(evidence.decoy_bursts, naive.moved(evidence.bursts[None], places, grid)[0])
-    assert_array_equal(
-        evidence.decoy_information,
-        naive.moved(evidence.information, places // BLOCK, grid // BLOCK),
-    )
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("enough", [900, 3000])
-def test_of_a_large_sensor_every_so_many_strips_of_rows_have_decoys(monkeypatch, layout, enough):
+@pytest.mark.parametrize("enough", [900, 3000, 10**9])
+def test_a_group_holds_what_its_photos_say_in_every_so_many_strips(monkeypatch, layout, enough):
     monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
     (frame,) = some_frames(1, layout, 48, 200)
     evidence = Evidence.of([frame])
     strip = mosaic.strip_of(layout)
-    moved = naive.moved(evidence.scores, evidence._decoy_shift(frame.digest), evidence.rules.grid)
-    strips = [moved[:, top : top + strip] for top in range(0, 200, strip * evidence.thin)]
-    expected = np.concatenate(strips, axis=1)
+    rows = np.arange(200) // strip % evidence.thin == 0
+    ((scores, information, bursts),) = evidence.groups.sums.values()
 
-    assert evidence.thin > 1
+    assert (evidence.thin > 1) == (enough < 10**9)
     assert strip % evidence.rules.grid == 0
-    kept = evidence.decoy_scores[:, : expected.shape[1]]
-    assert_array_equal(kept, expected[:, : kept.shape[1]])
-    assert not evidence.decoy_scores[:, expected.shape[1] :].any()
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("enough", [900, 10**9])
-def test_it_is_known_into_which_decoys_the_photos_moved_a_place(monkeypatch, layout, enough):
-    monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
-    frames = some_frames(3, layout, 80, 200)
-    rng = np.random.default_rng(8)
-    x, y = rng.integers(6, 74, 12), rng.integers(6, 194, 12)
-
-    evidence = evidence_of(frames)
-    only = evidence_of(frames)  # whose decoys show the same places alone, once a photo
-    expected = np.zeros(evidence.decoy_bursts.shape, bool)
-    for frame in frames:
-        alone = np.zeros((1, 200, 80), np.int32)
-        alone[0, y, x] = 1
-        moved = naive.moved(alone, only._decoy_shift(frame.digest), only.rules.grid)[0]
-        strip = mosaic.strip_of(layout)
-        strips = [moved[top : top + strip] for top in range(0, 200, strip * only.thin)]
-        kept = np.concatenate(strips)[: len(expected)]
-        expected[: len(kept)] |= kept > 0
-
-    assert_array_equal(evidence.decoys_of(x, y), expected)
-    assert expected.sum() > 3
+    assert_array_equal(scores[:, : rows.sum()], evidence.scores[:, rows])
+    assert_array_equal(bursts[: rows.sum()], evidence.bursts[rows])
+    blocks = evidence.information[:, rows[::BLOCK]]
+    assert_array_equal(information[:, : blocks.shape[1]], blocks)
+    assert not scores[:, rows.sum() :].any()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -169,7 +169,7 @@ def test_a_window_holds_the_scores_the_peaks_are_made_of(place):
     loudest = np.pad(loudest_of(evidence.scores, evidence.information, null), 20)
     x, y = place
 
-    around = window(evidence, null, x, y, 6)
+    around = window([evidence.scores], null, x, y, 6)
 
     assert around.shape == (len(TEMPLATES), 13, 13)
     expected = loudest[y + 14 : y + 27, x + 14 : x + 27]

@@ -6,6 +6,7 @@ Never decides anything about pixels: it hands paths to scan and says what came o
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +16,14 @@ import typer
 
 from .destinations import map_place, require_place
 from .options import Jobs, Json, Paths, Pattern, listed
-from .output import complain, counted, print_json, say, sentence
+from .output import complain, counted, print_json, printable, remarks, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
     from ..images.gather import Gathering, Skipped
+    from ..images.headless import Shape
     from ..maps.records import DefectMap
     from ..report import Section
     from ..scan import BodyOutcome
@@ -69,6 +71,17 @@ Dark = Annotated[
     ),
 ]
 
+ShapeText = Annotated[
+    str | None,
+    typer.Option(
+        "--shape",
+        metavar="WxH",
+        help="The size in pixels of .raw files without a head, such as 1920x1080: values of 16 "
+        "bits, the low byte first.",
+    ),
+]
+SHAPE = re.compile(r"(\d{1,5})x(\d{1,5})")
+
 
 def find(
     paths: Paths,
@@ -82,13 +95,14 @@ def find(
     fast: Fast = False,
     dark: Dark = False,
     pattern: Pattern = None,
+    shape: ShapeText = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gather_photos(paths, jobs, pattern, dark=dark)
+    found = _gather_photos(paths, jobs, pattern, _shape_of(shape), dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -122,17 +136,33 @@ def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -
             )
 
 
+def _shape_of(text: str | None) -> Shape | None:
+    from ..images import headless
+
+    if text is None:
+        return None
+    found = SHAPE.fullmatch(text.lower())
+    if found is None:
+        reason = f"'{printable(text)}' is no size; give width and height such as 1920x1080"
+        raise typer.BadParameter(reason, param_hint="--shape")
+    return headless.Shape(int(found[1]), int(found[2]))
+
+
 def _gather_photos(
-    paths: list[str], jobs: int | None, pattern: str | None, *, dark: bool
+    paths: list[str], jobs: int | None, pattern: str | None, shape: Shape | None, *, dark: bool
 ) -> Gathering:
     from ..frame import PATTERNS
     from ..images.gather import gather, without_odd_sizes
+    from ..restoration.earlier_runs import notes_on_repaired
 
     layout = None if pattern is None else PATTERNS[pattern]
 
     with Progress() as watch:
-        found = gather(listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout)
+        found = gather(
+            listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape
+        )
     found = without_odd_sizes(found)
+    found.warnings += notes_on_repaired(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
     return found
@@ -143,7 +173,7 @@ def _scan_bodies(
     sections: list[Section] | None,
 ) -> list[BodyOutcome]:  # fmt: skip
     """Scan, write each map as soon as it is made, and add each body's part of the report."""
-    from ..detection.decide import DetectionSettings
+    from ..detection.settings import DetectionSettings
     from ..maps.library import Library
     from ..scan import scan
 
@@ -224,7 +254,7 @@ def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
 
 
 def _tell_of(body: BodyOutcome) -> None:
-    from ..detection.decide import DetectionSettings
+    from ..detection.settings import DetectionSettings
 
     found = body.map
     if found is None:
@@ -241,6 +271,8 @@ def _tell_of(body: BodyOutcome) -> None:
         say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
         if body.sensor.is_mosaic:
             say("  or two dark frames (lens covered, long exposure) with --dark")
+    for remark in remarks(found):
+        say(f"  {remark}")
     if body.path is not None:
         say(f"  map: {body.path}")
     else:  # it would be lost

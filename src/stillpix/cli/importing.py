@@ -71,9 +71,9 @@ def import_list(
 
     form = known_format(form_name, "--from")
     library = Library()
-    sensor = _sensor(library, photo, map_name)
-    require_fit(form, sensor, "--from")
-    listed = read_list(file, form, sensor, area=area_from(origin, sensor, form))
+    sensor, files = _sensor(library, photo, map_name)
+    require_fit(form, sensor, "--from", files)
+    listed = read_list(file, form, sensor, area=area_from(origin, sensor, form), files=files)
     if not listed:
         complain(f"{file}: lists no pixels; check --from")
         raise typer.Exit(NOTHING_USABLE)
@@ -90,8 +90,8 @@ def import_list(
         _tell(adoption, path)
 
 
-def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Sensor:
-    """Return the sensor that the list is of."""
+def _sensor(library: Library, photo: Path | None, map_name: str | None) -> tuple[Sensor, str]:
+    """Return the sensor that the list is of, and the format of its photos, if that is known."""
     from ..images import read_header
     from ..images.layouts import as_seen
 
@@ -99,11 +99,12 @@ def _sensor(library: Library, photo: Path | None, map_name: str | None) -> Senso
         raise typer.BadParameter("name the camera with --photo or with --map, not with both",
                                  param_hint="--photo")  # fmt: skip
     if photo is not None:
-        return as_seen(read_header(photo)).sensor
+        header = as_seen(read_header(photo))
+        return header.sensor, header.format
     found = (
         only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
     )
-    return found.sensor
+    return found.sensor, found.files
 
 
 def _tell(adoption: Adoption, path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 
 import typer
 
-from ..wording import body_of, counted, printable, sentence
+from ..wording import body_of, counted, printable, remarks, sentence
 
 __all__ = [
     "body_of",
@@ -20,6 +20,7 @@ __all__ = [
     "print_json",
     "print_table",
     "printable",
+    "remarks",
     "say",
     "sentence",
 ]

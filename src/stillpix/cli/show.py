@@ -14,7 +14,16 @@ import typer
 
 from ..wording import exposed, since
 from .naming import named_map, only_map, wrong
-from .output import body_of, complain, counted, print_json, print_table, say, sentence
+from .output import (
+    body_of,
+    complain,
+    counted,
+    print_json,
+    print_table,
+    remarks,
+    say,
+    sentence,
+)
 from .reporting import require_report_file, write_map_report
 from .statuses import SOME_FAILED
 
@@ -31,7 +40,6 @@ DEFECT_HEADINGS = (
     "x",
     "y",
     "kind",
-    "site",
     "strength (DN)",
     "score",
     "q",
@@ -124,6 +132,8 @@ def _show_map(defect_map: DefectMap, *, as_json: bool) -> None:
         print_json(json.loads(as_text(defect_map)))
         return
     say(sentence(defect_map))
+    for remark in remarks(defect_map):
+        say(f"  {remark}")
     print_defects(defect_map)
 
 
@@ -162,7 +172,6 @@ def _defect_row(defect: Defect, first_photo: date | None) -> tuple[str, ...]:
         x,
         y,
         defect.kind,
-        defect.site or NONE,
         _strength(defect),
         f"{defect.score:.1f}",
         f"{defect.q:.2g}",

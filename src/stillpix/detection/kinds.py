@@ -5,6 +5,7 @@ Never decides whether a pixel is broken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,10 +17,13 @@ from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
-from .null import Null, window
+from .hot_or_offset import Limits, limits_of
+from .views import View
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
+EITHER = Limits()
+MUTE = 0.25  # photos: a template by which all of them together say less is not heard
 CLEARLY = 3.0  # null sigmas between two templates that tell one kind from another
 DEEP = 40.0  # grey levels from which a hole is called dead rather than of low response
 BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called stuck
@@ -29,6 +33,7 @@ FEWEST_BURSTS = 2  # photos that are too few, however much they say
 FEWEST_DARKS = 2  # dark frames that must agree
 # photos that its loudest template itself takes, in a mosaic, or one nearly as loud
 FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
+LEAST_SIZE = 8  # of a candidate among few photos; what stands out less is noise, wherever it is
 FEW_CANDIDATES = 20
 RING_FROM, RING_TO = 3, 5  # px, Chebyshev: outside a single pixel's response
 RING_NOISE = 1.25  # null sigmas: the median |score| of sound pixels is 0.67
@@ -47,6 +52,9 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 # Share of the photos in which noise shows one photosite, to one side, and its standard errors.
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
+BLOB_NOISE = 3.0  # standard deviations of the sum of those beside a photosite
+BLOB_WITHOUT = 2  # of the 8 beside it, the loudest, which may be broken themselves
+BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turning field stays below
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
 
@@ -59,34 +67,49 @@ class Finding:
     convincing: bool  # False: its surroundings stand out with it, or too few photos say it
 
 
-def describe(evidence: Evidence, null: Null, x: int, y: int) -> Finding:
-    """Return what is at one place."""
-    around = window(evidence, null, x, y, RING_TO)
-    scores, effects = around[:, RING_TO, RING_TO], _effects(evidence, null, x, y)
+def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: int = 0) -> Finding:
+    """Return what is at one place, as the view `number` says; the first view is of all photos.
+
+    Its kind all photos tell, since a window of time has one template.
+    """
+    view = views[number]
+    around, full = view.around(x, y, RING_TO), view.full(x, y)
+    scores = around[:, RING_TO, RING_TO]
     loudest = int(np.abs(scores).argmax())
+    template = view.templates[loudest]
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
         strength = float(evidence.excess[y, x] / evidence.rules.counts / abs(evidence.shown[y, x]))
-        exposure = _typical(evidence, loudest, shown)
-    could = min(max(_could_show(null, loudest, x, y), shown), evidence.scenes)
+        exposure = _typical(evidence, template, shown)
+    could = min(max(round(float(full[loudest]) / CLIP**2), shown), evidence.scenes)
     # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
-    always = evidence.rules.toned and shown >= ALWAYS * evidence.scenes
+    always = evidence.rules.toned and shown >= ALWAYS * view.photos
+    told = scores if number == 0 else views[0].around(x, y, 0)[:, 0, 0]
     defect = Defect(
         x=x, y=y,
-        kind=evidence.templates[loudest].kind or kind_of(scores, strength or 0.0, always=always),
+        kind=evidence.templates[template].kind or kind_of(
+            told, strength or 0.0, always=always, lit=_is_lit(evidence, x, y),
+            limits=limits_of(evidence.exposures, rendered=evidence.rules.toned),
+        ),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_point(around[loudest]) and _enough_say_so(evidence, x, y, np.abs(scores))
-    if convincing and not evidence.rules.spreads:
-        convincing = is_alone(around[loudest], LIMIT * evidence.scenes**0.5)
+    convincing = is_single(evidence, around[loudest], view.photos)
+    convincing = convincing and _enough_say_so(evidence, view, x, y)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
-    effect = max(abs(float(effects[loudest])) * CLIP, _unrest(evidence, x, y))
-    return Finding(defect, effect, convincing)
+    effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
+    return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
+
+
+def _is_lit(evidence: Evidence, x: int, y: int) -> bool:
+    """Return whether photos show enough light at a place to tell a kind that needs it."""
+    across = min(x // BLOCK, evidence.information.shape[2] - 1)
+    told = evidence.information[RESPONSE, y // BLOCK, across]
+    return bool(told >= MUTE * CLIP**2 * UNIT_INFORMATION) and not only_darks(evidence)
 
 
 def _unrest(evidence: Evidence, x: int, y: int) -> float:
@@ -146,49 +169,53 @@ def count_beside(shown: NDArray[np.int64], photos: int) -> int:
     return int((beside >= least).sum())
 
 
-def _enough_say_so(evidence: Evidence, x: int, y: int, loud: NDArray[np.float64]) -> bool:
+def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
     """Return whether several photos agree; of dark frames alone two, for they hide nothing.
 
-    `loud` are the templates' |scores|: several photos of a mosaic must say the kind that is
-    loudest, or one nearly as loud.
+    Several photos of a mosaic must say the kind that is loudest, or one nearly as loud.
     """
-    only_darks = 0 < evidence.darks == evidence.scenes
-    if only_darks and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
+    dark = only_darks(evidence)
+    if dark and abs(int(evidence.shown[y, x])) < FEWEST_DARKS:
         return False
     if evidence.rules.bursts:
         if _bursts_say_so(evidence, x, y):
             return True
+        loud = np.abs(view.around(x, y, 0)[:, 0, 0])
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
-        least = _photos_at_least(evidence.scores[nearly, y, x])
-        if least < min(FEWEST_OF_LOUDEST, evidence.scenes):
+        if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return only_darks or _photos_at_least(evidence.scores[:, y, x]) >= FEWEST_PHOTOS
+    return dark or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
 
 
-def _photos_at_least(scores: NDArray[np.int32]) -> int:
-    """Return how many photos it takes at least to say as much: each is clipped."""
-    return int(np.ceil(float(np.abs(scores).max()) / UNIT / CLIP**2))
-
-
-def kind_of(scores: NDArray[np.float64], strength: float, *, always: bool) -> Kind:
+def kind_of(
+    scores: NDArray[np.float64], strength: float, *, always: bool, lit: bool = True,
+    limits: Limits | None = EITHER,
+) -> Kind:  # fmt: skip
     """Tell the kind from the first templates' scores, the strength (DN), and whether all show it.
+
+    Dark frames are not `lit` and tell no kind that needs light. Without `limits` exposure times
+    hardly differ: hot and offset are not told apart, nor from what blazes in all photos.
 
     >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False)
     'hot'
     >>> kind_of(np.array([-9.0, -8.0, -7.0, -20.0]), -60.0, always=True)
     'dead'
+    >>> kind_of(np.array([6.0, 9.0, 12.0, 1.0]), 25.0, always=False, limits=None)
+    'bright'
     """
     offset, hot, response = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT]), scores[RESPONSE]
-    told = scores[: RESPONSE + 1]
-    if told[np.abs(told).argmax()] < 0:
-        return "dead" if strength <= -DEEP else "low"
-    if hot > offset + CLEARLY and hot > response:
-        return "hot"
-    if response < -CLEARLY or (always and strength >= BLAZING and response < offset):
+    loudest = int(np.abs(scores[: RESPONSE + 1 if lit else RESPONSE]).argmax())
+    told: Kind = "bright" if limits is None else limits.told(hot, offset)
+    blazes = limits is not None and always and strength >= BLAZING and response < offset
+    if scores[loudest] < 0:
+        in_proportion = lit and response <= scores[loudest] + CLEARLY
+        dark: Kind = "low" if in_proportion else "dark"
+        return "dead" if lit and strength <= -DEEP else dark
+    if not lit or (told == "hot" and hot > max(offset + CLEARLY, response)):
+        return told
+    if response < -CLEARLY or blazes:
         return "stuck"
-    if response > max(offset, hot):
-        return "high"
-    return "hot" if hot > offset else "offset"
+    return "high" if response > max(offset, hot) else told
 
 
 def is_point(around: NDArray[np.float64]) -> bool:
@@ -229,16 +256,39 @@ def is_alone(around: NDArray[np.float64], most: float) -> bool:
     return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
 
 
-def _effects(evidence: Evidence, null: Null, x: int, y: int) -> NDArray[np.float64]:
-    """Return the four effects: the mean response as a share of the full, clipped one."""
-    full = null.weight[:, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return np.asarray(evidence.scores[:, y, x] / UNIT / (full / UNIT_INFORMATION))
+def is_blob(around: NDArray[np.float64], most: float) -> bool:
+    """Return whether a star is there: those beside a photosite, (odd, odd), share its score.
+
+    The sum of six of the eight beside it has the deviation of noise, the root of six. `most` as in
+    `is_alone`: a star moves on, and says less than BLOB_BELOW of it.
+
+    >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> beside_others = np.where(star == 6.0, star, 0.3)
+    >>> beside_others[4, 5:7] = 29.0
+    >>> is_blob(star, 40.0), is_blob(beside_others, 40.0)
+    (True, False)
+    """
+    middle = around.shape[0] // 2
+    own = float(around[middle, middle])
+    square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
+    beside = np.sort(np.delete(square.ravel() * (1 if own >= 0 else -1), 4))[:-BLOB_WITHOUT]
+    return abs(own) < BLOB_BELOW * most and float(beside.sum()) > BLOB_NOISE * beside.size**0.5
 
 
-def _could_show(null: Null, template: int, x: int, y: int) -> int:
-    """Return in about how many photos the pixel should fully show, were it as its template says."""
-    full = null.weight[template, y // BLOCK, min(x // BLOCK, null.weight.shape[2] - 1)]
-    return round(float(full) / UNIT_INFORMATION / CLIP**2)
+def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> bool:
+    """Return whether scores around a place, (odd, odd), are of one pixel and of no star.
+
+    One defect of rendered photos shows around it, and no star passes in dark frames.
+    """
+    if evidence.rules.spreads or only_darks(evidence):
+        return is_point(around)
+    most = LIMIT * photos**0.5
+    return is_point(around) and is_alone(around, most) and not is_blob(around, most)
+
+
+def only_darks(evidence: Evidence) -> bool:
+    """Return whether all photos are dark frames."""
+    return 0 < evidence.darks == evidence.scenes
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:
@@ -262,7 +312,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         return ()
     size = np.abs(evidence.excess).astype(np.float32) / np.float32(evidence.rules.counts * scenes)
     always = np.abs(evidence.shown) == scenes
-    rows, columns = np.nonzero(always & (size > 8))
+    rows, columns = np.nonzero(always & (size > LEAST_SIZE))
     order = np.argsort(-size[rows, columns], kind="stable")[:4000]
     ranked = []
     for y, x in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
@@ -270,7 +320,7 @@ def single_scene_candidates(evidence: Evidence) -> tuple[Defect, ...]:
         if size[y, x] < around.max():
             continue
         around[max(y - 2, 0) - max(y - 6, 0) :][:5, max(x - 2, 0) - max(x - 6, 0) :][:, :5] = 0
-        ranked.append((float(size[y, x] / (around.max() + 2)), x, y))
+        ranked.append((float(size[y, x] / (around.max() + LEAST_SIZE)), x, y))
     ranked.sort(reverse=True)
     per_level = evidence.white / evidence.rules.levels
     return tuple(

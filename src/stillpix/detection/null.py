@@ -5,13 +5,14 @@ Works on the sums of an evidence, its own or its decoys'; never decides what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, GRID, UNIT, UNIT_INFORMATION
 from .peak_kernels import count_by_phase, count_by_zone, find_peaks
@@ -41,6 +42,7 @@ class Null:
     scale: NDArray[np.float32]  # (templates, grid, width)
     zones: NDArray[np.float32]  # (templates, zones down, width)
     zone: int  # px
+    masked: NDArray[np.bool_]  # (height, width): what is neither null nor peak
 
     @property
     def grid(self) -> int:
@@ -55,6 +57,23 @@ class Peaks:
     x: NDArray[np.intp]
     y: NDArray[np.intp]
     score: NDArray[np.float32]
+    view: NDArray[np.intp]  # number of the view in which each is that loud; 0: of all photos
+
+    @classmethod
+    def of(
+        cls, x: NDArray[np.intp], y: NDArray[np.intp], score: NDArray[np.float32], view: int = 0
+    ) -> Self:
+        """Return peaks of one view."""
+        return cls(x, y, score, np.full(len(score), view, np.intp))
+
+    def only(self, kept: NDArray[Any] | Sequence[int] | slice) -> Self:
+        """Return some of them, by mask or number."""
+        if not isinstance(kept, slice | np.ndarray):
+            kept = np.array(kept, np.intp)
+        return type(self)(self.x[kept], self.y[kept], self.score[kept], self.view[kept])
+
+
+NO_PEAKS = Peaks.of(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
 
 
 def null_of(
@@ -62,19 +81,25 @@ def null_of(
     information: NDArray[np.int64],
     pool: Executor | None = None,
     grid: int = GRID,
+    masked: NDArray[np.bool_] | None = None,
 ) -> Null:
-    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone."""
+    """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone.
+
+    What is masked, (height, width), counts nowhere.
+    """
+    if masked is None:
+        masked = np.zeros(scores.shape[1:], np.bool_)
     zone = max(128, min(scores.shape[1:]) // 8)
 
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
         weight = information[k].astype(np.float32)
         weight += np.float32(BALLAST * weight.mean() + 1)
-        return weight, *_template_null(scores[k], weight, zone, grid)
+        return weight, *_template_null(scores[k], weight, masked, zone, grid)
 
     each = range(len(scores))
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
     weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    return Null(weight, middle, scale, zones, zone)
+    return Null(weight, middle, scale, zones, zone, masked)
 
 
 def burst_floor(bursts: NDArray[np.int32]) -> float:
@@ -103,11 +128,15 @@ def burst_peaks(
     loud = beyond > floor**2
     x, y, score = x[loud], y[loud], np.sqrt(beyond[loud]).astype(np.float32)
     order = np.lexsort((x, y, -score))
-    return Peaks(x[order], y[order], score[order])
+    return Peaks.of(x[order], y[order], score[order])
 
 
 def _template_null(
-    scores: NDArray[np.int32], weight: NDArray[np.float32], zone: int, grid: int
+    scores: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    masked: NDArray[np.bool_],
+    zone: int,
+    grid: int,
 ) -> tuple[NDArray[np.float32], ...]:
     """Return middle and scale, (grid, width), and the zones' scale, (zones down, width)."""
     height, width = scores.shape
@@ -115,31 +144,40 @@ def _template_null(
     down, across = max(height // zone, 1), max(width // zone, 1)
     columns = np.arange(width)
     counts = np.zeros((grid, grid, 2048), np.int64)
-    count_by_phase(scores, weight, grid, every, BIN, counts)
+    count_by_phase(scores, weight, masked, grid, every, BIN, counts)
     centre, spread = _median_and_spread(counts)
     middle = centre[:, columns % grid].astype(np.float32)
     scale = (1 / spread[:, columns % grid]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
-    count_by_zone(scores, weight, middle, scale, every, zone, BIN, counts)
+    count_by_zone(scores, weight, masked, middle, scale, every, zone, BIN, counts)
     local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
     local = np.where(counts.sum(-1) < FEW, 1.0, local)
     zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
     return middle, scale, zones
 
 
-def window(evidence: Evidence, null: Null, x: int, y: int, reach: int) -> NDArray[np.float64]:
+def window(
+    parts: Sequence[NDArray[np.signedinteger]],
+    null: Null,
+    x: int,
+    y: int,
+    reach: int,
+    unit: int = 1,
+) -> NDArray[np.float64]:
     """Return the scores around a place in null sigmas, (templates, 2 reach + 1, 2 reach + 1).
 
-    Beyond the frame they are 0.
+    The scores are the sum of the parts, (templates, height, width), times `unit`. Beyond the frame
+    they are 0.
     """
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
-    height, width = evidence.scores.shape[1:]
+    templates, height, width = parts[0].shape
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    each = np.arange(len(evidence.scores))
+    each = np.arange(templates)
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
-    standard = evidence.scores[np.ix_(each, rows, columns)] / UNIT / spread
+    at = np.ix_(each, rows, columns)
+    standard = sum(part[at].astype(np.int64) for part in parts) * (unit / UNIT) / spread
     place = np.ix_(each, rows % null.grid, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
@@ -177,15 +215,16 @@ def peaks_of(
     floor: float,
     pool: Executor | None = None,
     apart: int = APART,
+    view: int = 0,
 ) -> Peaks:
-    """Return every local maximum above the floor, loudest first.
+    """Return every local maximum above the floor, loudest first; `view` is their number.
 
     Peaks are more than `apart` px from louder ones; at 0 every pixel above the floor is one.
     """
     height = scores.shape[1]
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
-    packed = (null.weight, null.middle, null.scale, null.zones, null.zone)
+    packed = (null.weight, null.middle, null.scale, null.zones, null.zone, null.masked)
 
     def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         most = 1 << 16
@@ -202,4 +241,5 @@ def peaks_of(
     places = np.concatenate([found for found, _ in parts])
     values = np.concatenate([value for _, value in parts])
     order = np.lexsort((places[:, 0], places[:, 1], -values))
-    return Peaks(places[order, 0].astype(np.intp), places[order, 1].astype(np.intp), values[order])
+    x, y = places[order].T.astype(np.intp)
+    return Peaks.of(x, y, values[order], view)

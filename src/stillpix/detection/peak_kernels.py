@@ -31,12 +31,13 @@ def block_scale(weight: Any, out: Any) -> None:
 
 @compiled
 def count_by_phase(
-    scores: Any, weight: Any, grid: int, every: int, step: float, counts: Any
+    scores: Any, weight: Any, masked: Any, grid: int, every: int, step: float, counts: Any
 ) -> None:
     """Histogram the standardised scores of one template by their place on the grid.
 
     Only each `every`-th strip of `grid` rows is looked at, and nowhere a sum of exactly 0: there
-    nothing was said. counts is (grid, grid, bins); a score s falls into bin s / step + bins / 2.
+    nothing was said; nor what is masked, (height, width). counts is (grid, grid, bins); a score s
+    falls into bin s / step + bins / 2.
     """
     height, width = scores.shape
     standard = np.empty(width, np.float32)
@@ -48,7 +49,7 @@ def count_by_phase(
         block_scale(weight[y // BLOCK], standard)
         row, phase = scores[y], counts[y % grid]
         for x in range(BORDER, width - BORDER):
-            if row[x] != 0:
+            if row[x] != 0 and not masked[y, x]:
                 value = scale * standard[x] * np.float32(row[x]) + middle
                 phase[x % grid, min(max(int(value), 0), bins - 1)] += 1
 
@@ -71,8 +72,8 @@ def _normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -
 
 @compiled
 def count_by_zone(
-    scores: Any, weight: Any, middle: Any, scale: Any, every: int, zone: int, step: float,
-    counts: Any,
+    scores: Any, weight: Any, masked: Any, middle: Any, scale: Any, every: int, zone: int,
+    step: float, counts: Any,
 ) -> None:  # fmt: skip
     """Histogram |score| of one template by zone, after the phases were made alike.
 
@@ -90,7 +91,7 @@ def count_by_zone(
         _normalise_row(scores[y], standard, at, per, row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(BORDER, width - BORDER):
-            if scores[y, x] != 0:
+            if scores[y, x] != 0 and not masked[y, x]:
                 bin_of = min(int(per_bin * abs(row[x])), bins - 1)
                 strip[min(x // zone, counts.shape[1] - 1), bin_of] += 1
 
@@ -102,9 +103,15 @@ def _keep_louder(row: Any, local: Any, out: Any) -> None:
 
 
 @compiled
+def _silence(masked: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] *= np.float32(not masked[x])
+
+
+@compiled
 def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: Any) -> None:
     """Of one row, the largest |score| over the templates."""
-    _, middle, scale, zones, zone = null
+    _, middle, scale, zones, zone, masked = null
     grid = middle.shape[1]
     out[:] = 0
     if y < BORDER or y >= scores.shape[1] - BORDER:
@@ -114,6 +121,7 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
         at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
         _normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], out)
+    _silence(masked[y], out)
     out[:BORDER] = 0
     out[out.size - BORDER :] = 0
 
@@ -125,7 +133,8 @@ def find_peaks(
     """List what is above `floor` and the most within `apart` (2 px at most) of rows first..last.
 
     null is the weight (templates, blocks down, blocks across), middle and scale (templates, grid,
-    width), the zones' scales (templates, zones down, width) and a zone's height in px. found is
+    width), the zones' scales (templates, zones down, width), a zone's height in px, and what is
+    masked, (height, width). found is
     (most, 2) for x and y, values (most,); returns how many there are, which may be more than
     fitted.
     """

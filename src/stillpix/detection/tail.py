@@ -92,7 +92,7 @@ def tail_of_few(decoys: Peaks, pixels: int, share: float = 1.0) -> Tail:
     fall together.
 
     >>> spots = np.linspace(4.5, 6.0, 100, dtype=np.float32)
-    >>> few = tail_of_few(Peaks(np.zeros(100, int), np.zeros(100, int), spots), 1_000_000)
+    >>> few = tail_of_few(Peaks.of(np.zeros(100, int), np.zeros(100, int), spots), 1_000_000)
     >>> few.expected(np.array([5.9, 9.0], np.float32)).round(2).tolist()
     [7.0, 0.01]
     """

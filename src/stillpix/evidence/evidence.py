@@ -11,7 +11,7 @@ likewise). Kept are the sums of m psi and of m^2; see docs/statistics.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,16 +27,18 @@ from numpy.typing import NDArray
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
+from .groups import Decoys, Groups, Moving
+from .periods import Period, Periods
 from .repeats import SAMPLES, Signature
 from .rules import TOGETHER, Pass
+from .stillness import Stillness
 from .sum_kernels import BLOCK
 from .templates import TEMPLATES, Template
 
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
-ENOUGH_DECOYS = 3_000_000
+ENOUGH_DECOYS = 1_000_000
 MOST_PHOTOS = 32_000  # that the smallest of the sums can count
-STATE_VERSION = 1
-FIRST_TEMPLATES = ["offset", "hot-tempered", "hot", "response"]
+STATE_VERSION = 2
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
 # and its shape allocated before it is doubted.
@@ -60,9 +62,8 @@ class Evidence:
     """The sums of one sensor.
 
     Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
-    [template, row // BLOCK, column // BLOCK]. The decoys are the same photos added once more, each
-    moved along its rows by its own multiple of `grid` pixels: all that is content stays as it was,
-    all that is the sensor's is scattered. Of a large sensor one strip of rows in `thin` has them.
+    [template, row // BLOCK, column // BLOCK]. The photos are added up once more in `groups`, from
+    which decoys are made. Of a large sensor one strip of rows in `thin` has them.
     """
 
     def __init__(self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES) -> None:
@@ -78,18 +79,18 @@ class Evidence:
         strips = -(-height // self.rules.strip)
         self.thin = max(1, height * width // ENOUGH_DECOYS)
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
-        self.decoy_scores = np.zeros((len(templates), rows, width), np.int32)
-        self.decoy_information = np.zeros((len(templates), -(-rows // BLOCK), blocks[2]), np.int64)
+        self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
+        self.periods = Periods((height, width), rows, templates, self.rules.stretches_s)
+        self.still = Stillness(sensor)
         self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
         self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
         # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
         # tell what stays in place from stars that pass.
-        shapes = self.rules.shapes(sensor, rows)
+        shapes = self.rules.shapes(sensor)
         self.shown_again = np.zeros(shapes["shown_again"], np.int16)
         self.again = 0  # repeats that were asked
-        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual, and the decoys'.
+        # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual.
         self.bursts = np.zeros(shapes["bursts"], np.int32)
-        self.decoy_bursts = np.zeros(shapes["decoy_bursts"], np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -173,10 +174,14 @@ class Evidence:
             raise StillpixError(
                 f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
             )
-        for kind in sorted({self.rules.likeness(frame) for frame in fresh.values()}):
-            alike = [frame for frame in fresh.values() if self.rules.likeness(frame) == kind]
-            for start in range(0, len(alike), TOGETHER):
-                self._add(alike[start : start + TOGETHER], pool)
+        self.periods.expect(list(fresh.values()))
+        alike: dict[tuple[Any, ...], list[Frame]] = {}
+        for frame in fresh.values():
+            wide = self.periods.of(frame)[2].dtype.str
+            alike.setdefault((wide, *self.rules.likeness(frame)), []).append(frame)
+        for _, those in sorted(alike.items(), key=lambda item: item[0]):
+            for start in range(0, len(those), TOGETHER):
+                self._add(those[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
             self.photos[digest] = PhotoRecord(
                 frame.exposure, counted=True, white=frame.white, dark=frame.dark
@@ -199,6 +204,8 @@ class Evidence:
         theirs = other._arrays()
         for name, sums in self._arrays().items():
             np.add(sums, theirs[name], out=sums)
+        self.groups.merge(other.groups)
+        self.periods.merge(other.periods)
         self.again += other.again
         self.photos.update(other.photos)
         self.signatures.update(other.signatures)
@@ -208,12 +215,13 @@ class Evidence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine, theirs = self._arrays(), other._arrays()
+        mine, theirs = self._all_arrays(), other._all_arrays()
         return (
             self.sensor == other.sensor
             and self.templates == other.templates
             and self.photos == other.photos
             and self.again == other.again
+            and mine.keys() == theirs.keys()
             and all(np.array_equal(mine[name], theirs[name]) for name in mine)
         )
 
@@ -224,7 +232,7 @@ class Evidence:
 
         The JSON file is written last: a folder without it was not finished.
         """
-        for name, sums in self._arrays().items():
+        for name, sums in self._all_arrays().items():
             np.save(folder / f"{name}.npy", sums)
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
@@ -249,15 +257,18 @@ class Evidence:
                 raise ValueError(f"version {state['version']}")
             if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
                 raise ValueError("it is another sensor's")
-            # Until templates were named there were the first four.
-            if state.get("templates", FIRST_TEMPLATES) != [each.name for each in TEMPLATES]:
+            if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:
                     raise ValueError(f"{name} has another shape")
-                setattr(evidence, name, saved)
+                sums[...] = saved
+            names = evidence.groups.arrays()
+            evidence.groups.take({name: np.load(folder / f"{name}.npy") for name in names})
+            missing = evidence.periods.expected(np.load(folder / "periods.npy"))
+            evidence.periods.take({name: np.load(folder / f"{name}.npy") for name in missing})
             signatures = np.load(folder / "signatures.npy")
             if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
                 raise ValueError("signatures have another shape")
@@ -271,10 +282,14 @@ class Evidence:
         return evidence
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
-        shifts = np.array([self._decoy_shift(frame.digest) for frame in frames])
-        add = self.rules.adder(Pass(frames, self.templates, shifts, self.thin), pool)
+        turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
+        groups = self.groups.of(frames, self.rules.stretches_s)
+        periods = tuple(self.periods.of(frame) for frame in frames)
+        photos = Pass(frames, self.templates, groups, periods, turns, self.thin)
+        add = self.rules.adder(photos, pool)
         calls = [(*band, self._sums()) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: add(*call), calls))
+        self.still.add(frames, pool)
 
     def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
         """Return the first row and the row after the last of each band that a thread takes."""
@@ -283,22 +298,29 @@ class Evidence:
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         return list(pairwise(edges))
 
-    def _decoy_shift(self, digest: str) -> int:
-        """Return the photo's own move in px: a function of its content, so of no order."""
-        places = max(self.sensor.width // self.rules.grid - 1, 1)
-        return self.rules.grid * (1 + int(digest[:12], 16) % places)
+    def decoys(self, left_out: NDArray[np.bool_]) -> Decoys:
+        """Return the decoys; what is left out, (height, width), counts nowhere."""
+        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid)
 
-    def decoys_of(self, x: NDArray[np.intp], y: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return into which of the decoys the photos moved some pixels, (rows, columns)."""
-        reached = np.zeros(self.decoy_scores.shape[1:], np.bool_)
-        whole = self.sensor.width // self.rules.grid * self.rules.grid
-        strip = y // self.rules.strip
-        row = strip // self.thin * self.rules.strip + y % self.rules.strip
-        moved = (x < whole) & (strip % self.thin == 0)
-        for digest, record in self.photos.items():
-            if record.counted:
-                reached[row[moved], (x[moved] + self._decoy_shift(digest)) % whole] = True
-        return reached
+    def decoys_of(
+        self, windows: Iterable[Sequence[Period]], left_out: NDArray[np.bool_]
+    ) -> Iterator[Decoys]:
+        """Yield the decoys of windows of time, each the periods that it adds to the one before.
+
+        A group of photos is moved alike in all windows that hold it. Use each before the next.
+        """
+        moving: Moving | None = None
+        for window in windows:
+            for period in window:
+                if moving is None:
+                    moving = Moving(period.groups, left_out[self._with_decoys()], self.rules.grid)
+                moving.add(period.groups)
+            if moving is not None:
+                yield moving.decoys()
+
+    def _with_decoys(self) -> NDArray[np.bool_]:
+        """Return which rows have decoys."""
+        return np.asarray(np.arange(self.sensor.height) // self.rules.strip % self.thin == 0)
 
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
@@ -316,16 +338,18 @@ class Evidence:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is kept of a photo's pixels, by name."""
         again = {"shown_again": self.shown_again} if self.rules.bursts else {}
-        return self._sums() | again
+        return self._sums() | again | self.still.arrays()
+
+    def _all_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that is saved of the sums, by name."""
+        return self._arrays() | self.groups.arrays() | self.periods.arrays()
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
-        of_mosaics = {"bursts": self.bursts, "decoy_bursts": self.decoy_bursts}
+        of_mosaics = {"bursts": self.bursts}
         return {
             "scores": self.scores,
             "information": self.information,
-            "decoy_scores": self.decoy_scores,
-            "decoy_information": self.decoy_information,
             "shown": self.shown,
             "excess": self.excess,
             **(of_mosaics if self.rules.bursts else {}),

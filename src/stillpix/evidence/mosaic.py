@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..frame import XTRANS, Frame, Layout, Sensor
 from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE, accumulate_mosaic, show_mosaic
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, native, padded
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, groups_of, native, padded
 from .sum_kernels import BLOCK, BORDER, last_judged
 from .templates import Template, factors_of, weights_of
 
@@ -39,6 +39,7 @@ SAMPLES = 20_000  # photosites from which a photo's noise is taken
 GROUPS = 16  # of equal size, in which they are put by their level
 QUIET = 0.2  # share of a group: its places whose neighbours are most alike
 _CROSS = np.array([(0, -1), (0, 1), (-1, 0), (1, 0)])  # x, y to the photosites beside one
+FLAT_SIGMAS, FLAT_SHARE = 1.2, 0.01  # below which structure is noise, or uneven sensitivity
 _LEAST_VARIANCE = 0.1  # DN^2: rounding alone makes 1/12
 
 
@@ -47,11 +48,13 @@ class MosaicRules(Rules):
 
     levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
     toned, spreads = False, False
-    bursts, cleans_decoys = True, True
+    bursts, found_within, stretches_s = True, 0, (360.0, 45.0)
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.grid, self.strip = grid_of(layout), strip_of(layout)
+        self.period = period_of(layout)
+        self.pitch = max(2, self.period)
 
     def likeness(self, frame: Frame) -> tuple[Any, ...]:
         """Return what photos must have in common: their levels are part of each one's curve."""
@@ -65,8 +68,8 @@ class MosaicRules(Rules):
         factors *= [scales_of(frame, photos.templates) for frame in frames]
         known = (
             padded(frames), len(frames), curves, factors.astype(np.float32),
-            weights_of(photos.templates), photos.shifts, pattern_of(self.layout, frames[0].phase),
-            (self.grid, self.strip, photos.thin), judged(frames[0].sensor),
+            weights_of(photos.templates), photos.turns, pattern_of(self.layout, frames[0].phase),
+            (self.strip, photos.thin), judged(frames[0].sensor), *groups_of(photos),
         )  # fmt: skip
 
         def add(first: int, last: int, sums: Sums) -> None:
@@ -85,6 +88,12 @@ class MosaicRules(Rules):
             show_mosaic(*known, first, last, shown)
 
         return show
+
+    def flat_below(self, frame: Frame, samples: NDArray[np.float32]) -> tuple[float, float]:
+        """Return what noise leaves in the middle of nine values, and uneven sensitivity."""
+        slope, zero, least = noise_of(frame)
+        level = float(np.median(samples)) + frame.black
+        return FLAT_SIGMAS * max(slope * level + zero, least) ** 0.5, FLAT_SHARE
 
     def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return what a photo says at places: the linear light's, as `said_of` does."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling import compiled
-from .sum_kernels import BLOCK, UNIT, add_decoys, add_information, add_row, decoy_row, scatter_row
+from .period_kernels import add_to_period
+from .sum_kernels import BLOCK, UNIT, add_decoys, add_information, add_row, decoy_row
 
 REACH = 2  # rows and columns from a photosite to the farthest neighbour that predicts it
 CROSS = 1  # rows and columns to those whose own residuals tell texture from a defect
@@ -253,18 +254,19 @@ def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
 
 @compiled
 def _add_bursts(
-    said: Any, edges: Any, shift: int, cells: Any, y: int, counts: Any, sums: Any
+    said: Any, edges: Any, strips: Any, y: int, counts: Any, bursts: Any, group_bursts: Any
 ) -> None:
-    """Add one row to the bursts and, moved, to the decoys'."""
-    bursts, decoy_bursts = sums
-    grid, strip, thin = cells
+    """Add one row to the bursts, and to those of the photo's group."""
+    strip, thin = strips
     _burst_row(said, edges[0], edges[2], counts)
     row = bursts[y]
     for x in range(counts.size):
         row[x] += counts[x]
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
-        scatter_row(counts, decoy_bursts[moved], shift, grid)
+        group = group_bursts[moved]
+        for x in range(counts.size):
+            group[x] += counts[x]
 
 
 @compiled
@@ -318,44 +320,34 @@ def _even_out(said: Any, y: int, along: Any) -> None:
 
 @compiled
 def _add_decoys_and_information(
-    said: Any,
-    factors: Any,
-    weights: Any,
-    shift: int,
-    cells: Any,
-    y: int,
-    counts: Any,
-    blocks: Any,
-    sums: Any,
-) -> None:
-    """Add one row to the decoys and, where it stands for its blocks, to the information."""
+    said: Any, factors: Any, weights: Any, turn: int, strips: Any, y: int, counts: Any,
+    blocks: Any, information: Any, own: Any,
+) -> None:  # fmt: skip
+    """Add one row to the photo's group and period, and to the information of its blocks."""
     psi, slope, response = said[0], said[1], said[2]
-    information, decoy_scores, decoy_information = sums
-    grid, strip, thin = cells
+    (strip, thin), (group, period) = strips, own
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
-        add_decoys(slope, response, psi, factors, weights, shift, grid, moved, counts, decoy_scores)
-    if y % BLOCK == 1 + shift // grid % 2:  # one of two rows stands for a block
-        add_information(
-            slope, response, factors, weights, shift, grid, y, moved, blocks,
-            information, decoy_information,
-        )  # fmt: skip
+        add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
+    informs = y % BLOCK == 1 + turn  # one of two rows stands for a block
+    add_to_period(slope, response, psi, factors, weights, y, moved, informs, period)
+    if informs:
+        add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
 
 
 @compiled
 def accumulate_mosaic(
-    photos: Any, count: int, curves: Any, factors: Any, weights: Any, shifts: Any, pattern: Any,
-    cells: Any, edges: Any, first: int, last: int,
-    scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
-    shown: Any, excess: Any, bursts: Any, decoy_bursts: Any,
+    photos: Any, count: int, curves: Any, factors: Any, weights: Any, turns: Any, pattern: Any,
+    strips: Any, edges: Any, groups: Any, periods: Any, first: int, last: int,
+    scores: Any, information: Any, shown: Any, excess: Any, bursts: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
     pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx), (rows, planes) numbers, 5 or 8,
-    and whether those beside a photosite are of other colours. cells is the decoys' grid, the height
-    of their strips, and how many strips there are to one of them; edges the left, top, right and
-    bottom of what is judged. `first` must be a multiple of BLOCK; rows outside are read as
-    neighbours, never written.
+    and whether those beside a photosite are of other colours. strips is the height of the decoys'
+    strips, and how many strips there are to one of them; edges the left, top, right and bottom of
+    what is judged; groups, periods and turns are as for rendered photos. `first` must be a
+    multiple of BLOCK; rows outside are read as neighbours, never written.
     """
     (sites, numbers, colours), (left, top, right, bottom) = pattern, edges
     width, (rows, step) = photos[0].shape[1], numbers.shape
@@ -367,12 +359,11 @@ def accumulate_mosaic(
     flat, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
     along = np.zeros((len(photos), 2, 2, width), np.float32)
     blocks = np.zeros(information.shape[2], np.int64)
-    sums, both = (information, decoy_scores, decoy_information), (bursts, decoy_bursts)
     end = min(last, bottom) if left < right else first
     for ahead in range(max(first - 1 - _AHEAD, 0), end + _AHEAD):
         y = ahead - _AHEAD
         for n in range(count):
-            r, f, curve = residual[n], factors[n], curves[n]
+            r, f, curve, own = residual[n], factors[n], curves[n], (groups[n], periods[n])
             _read_ahead(photos[n], ahead, curve, pattern, flat, level[n], rough[n], r)
             if y < max(first - 1, top):
                 continue
@@ -380,14 +371,14 @@ def accumulate_mosaic(
             _keep_within(left, right, said)
             if y >= first:
                 _show_row(said[0], photos[n][y], said[3], curve[_PER_COUNT], shown[y], excess[y])
-                _add_bursts(said, edges, shifts[n], cells, y, counts, both)
+                _add_bursts(said, edges, strips, y, counts, bursts, groups[n][2])
             if colours:
                 _even_out(said, y, along[n])
             if y >= first:
                 add_row(said[1], said[2], said[0], f, weights, scores, y)
                 _add_decoys_and_information(
-                    said, f, weights, shifts[n], cells, y, counts, blocks, sums
-                )
+                    said, f, weights, turns[n], strips, y, counts, blocks, information, own
+                )  # fmt: skip
 
 
 @compiled

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import StillpixError
 from ..frame import Frame
 from .rendered_kernels import LEAST_NOISE, accumulate
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, padded
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, groups_of, padded
 from .sum_kernels import BORDER, GRID, REACH, STRIP, UNIT_EXCESS, last_judged
 from .templates import factors_of, weights_of
 
@@ -28,7 +28,8 @@ class RenderedRules(Rules):
     grid, strip = GRID, STRIP
     levels, counts = 255.0, UNIT_EXCESS
     toned, spreads = True, True
-    bursts, cleans_decoys = False, False
+    bursts, found_within, stretches_s = False, 8, ()
+    pitch, period = 2, 1
 
     def likeness(self, frame: Frame) -> tuple[Any, ...]:
         """Return what photos must have in common to be added in one pass."""
@@ -40,7 +41,7 @@ class RenderedRules(Rules):
         factors = factors_of([frame.exposure for frame in frames], photos.templates)
         known = (
             padded(frames), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
-            weights_of(photos.templates), photos.shifts, photos.thin,
+            weights_of(photos.templates), photos.turns, photos.thin, *groups_of(photos),
         )  # fmt: skip
 
         def add(first: int, last: int, sums: Sums) -> None:
@@ -51,6 +52,14 @@ class RenderedRules(Rules):
     def shower(self, frame: Frame) -> ShowRows:
         """Refuse: no repeat of a rendered photo is asked what it shows."""
         raise StillpixError(f"{frame.origin}: repeats of rendered photos show nothing more")
+
+    def flat_below(
+        self,
+        frame: Frame,
+        samples: NDArray[np.float32],  # noqa: ARG002 - as all rules
+    ) -> tuple[float, float]:
+        """Return one grey level: JPEG and rounding leave less."""
+        return frame.white / 255, 0.0
 
     def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return what a photo says at places; NaN so near the edge that the kernels say nothing."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..compiling import compiled
+from .period_kernels import add_to_period
 from .sum_kernels import (
     BLOCK,
     BORDER,
     CLIP,
-    GRID,
     REACH,
     STRIP,
     UNIT_EXCESS,
@@ -135,16 +135,16 @@ def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> 
 
 @compiled
 def accumulate(
-    photos: Any, count: int, scale: float, factors: Any, weights: Any, shifts: Any, thin: int,
-    first: int, last: int,
-    scores: Any, information: Any, decoy_scores: Any, decoy_information: Any,
-    shown: Any, excess: Any,
+    photos: Any, count: int, scale: float, factors: Any, weights: Any, turns: Any, thin: int,
+    groups: Any, periods: Any, first: int, last: int,
+    scores: Any, information: Any, shown: Any, excess: Any,
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
     factors is (photos, templates), weights says by which weight each template weighs: see
-    `add_row`. `first` must be a multiple of BLOCK; rows outside are read as neighbours, never
-    written.
+    `add_row`. groups and periods hold for each photo the sums of its group and of its
+    period, turns which of a block's two rows stands for it. `first` must be a multiple of BLOCK;
+    rows outside are read as neighbours, never written.
     """
     height, width = photos[0].shape
     level = np.zeros((len(photos), _RING, width), np.float32)
@@ -156,7 +156,7 @@ def accumulate(
     for ahead in range(max(first - BORDER, 1), min(last, last_judged(height) + 1) + 2 * REACH):
         y = ahead - 2 * REACH
         for n in range(count):
-            r, f, shift = residual[n], factors[n], shifts[n]
+            r, f, group = residual[n], factors[n], groups[n]
             _read_row(photos[n], ahead, grey, level[n], r)
             if y < first or y < BORDER:
                 continue
@@ -168,14 +168,13 @@ def accumulate(
             _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
             moved = decoy_row(y, thin, STRIP)
             if moved >= 0:
-                add_decoys(
-                    slope, response, psi, f, weights, shift, GRID, moved, counts, decoy_scores
-                )
+                add_decoys(slope, response, psi, f, weights, moved, counts, group[0])
+            informs = y % BLOCK == 1 + turns[n]
+            add_to_period(slope, response, psi, f, weights, y, moved, informs, periods[n])
             # One of two rows of each block stands for it, half of the photos one, half the other:
             # a strong defect makes its own row and those two away look noisier, which so touches
             # every defect's block alike, wherever in it the defect lies.
-            if y % BLOCK == 1 + shift // GRID % 2:
+            if informs:
                 add_information(
-                    slope, response, f, weights, shift, GRID, y, moved, blocks,
-                    information, decoy_information,
-                )  # fmt: skip
+                    slope, response, f, weights, y, moved, blocks, information, group[1]
+                )

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Frame, Sensor
+from .groups import GroupSums
+from .periods import PeriodSums
 from .templates import Template
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -31,7 +33,9 @@ class Pass:
 
     frames: Sequence[Frame]  # TOGETHER at most, alike as `Rules.likeness` says
     templates: Sequence[Template]
-    shifts: NDArray[np.int64]  # px, by which each moves among the decoys
+    groups: tuple[GroupSums, ...]  # one a frame: the sums of its group
+    periods: tuple[PeriodSums, ...]  # one a frame: the sums of its period, of one type
+    turns: NDArray[np.int64]  # 0 or 1, which of a block's two middle rows stands for it
     thin: int  # strips of rows to one that has decoys
 
 
@@ -46,8 +50,11 @@ class Rules(ABC):
     toned: ClassVar[bool]
     spreads: ClassVar[bool]  # one defect shows in its neighbours, too
     bursts: ClassVar[bool]  # what single photos say is summed apart, and repeats are asked
-    # The surest finds move into decoys loudly enough that those are left out.
-    cleans_decoys: ClassVar[bool]
+    found_within: ClassVar[int]  # px around a defect that show it
+    # Photos of one stretch of time may show the same stars a little moved: one group of decoys.
+    stretches_s: ClassVar[tuple[float, ...]]
+    pitch: int  # px between the samples of a photo's structure, on a small sensor
+    period: int  # px from one value to the next of the same colour
 
     @abstractmethod
     def likeness(self, frame: Frame) -> tuple[Any, ...]:
@@ -65,12 +72,25 @@ class Rules(ABC):
     def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return what a photo says at places (x, y), (places, MEASURES); see `measures`."""
 
-    def shapes(self, sensor: Sensor, rows: int) -> dict[str, tuple[int, int]]:
-        """Return the shapes of the sums that not all rules have; `rows` are those of decoys."""
-        full, decoys = (sensor.height, sensor.width), (rows, sensor.width)
+    @abstractmethod
+    def flat_below(self, frame: Frame, samples: NDArray[np.float32]) -> tuple[float, float]:
+        """Return below which DN, and which share of its level, a photo's structure is none."""
+
+    def shapes(self, sensor: Sensor) -> dict[str, tuple[int, int]]:
+        """Return the shapes of the sums that not all rules have."""
+        full = sensor.height, sensor.width
         if not self.bursts:
-            return {"bursts": (0, full[1]), "decoy_bursts": (0, full[1]), "shown_again": (0, 0)}
-        return {"bursts": full, "decoy_bursts": decoys, "shown_again": full}
+            return {"bursts": (0, full[1]), "shown_again": (0, 0)}
+        return {"bursts": full, "shown_again": full}
+
+
+def groups_of(photos: Pass) -> tuple[tuple[GroupSums, ...], tuple[PeriodSums, ...]]:
+    """Return the groups and periods of TOGETHER photos, the last the first again, as `padded`."""
+    missing = TOGETHER - len(photos.groups)
+    return (
+        photos.groups + photos.groups[:1] * missing,
+        photos.periods + photos.periods[:1] * missing,
+    )
 
 
 def native(frame: Frame) -> NDArray[Any]:

@@ -50,18 +50,6 @@ def add_row(
 
 
 @compiled
-def scatter_row(counts: Any, decoys: Any, shift: int, grid: int) -> None:
-    """Add one row's counts `shift` to the right, wrapped within the whole cells of the grid."""
-    whole = counts.size // grid * grid
-    moved, source = decoys[shift:whole], counts[: whole - shift]
-    for x in range(source.size):
-        moved[x] += source[x]
-    wrapped, rest = decoys[:shift], counts[whole - shift : whole]
-    for x in range(rest.size):
-        wrapped[x] += rest[x]
-
-
-@compiled
 def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
     """Mean squared weight of each block's row."""
     unit = np.float32(UNIT_INFORMATION / BLOCK)
@@ -75,30 +63,32 @@ def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
 
 @compiled
 def decoy_row(y: int, thin: int, height: int) -> int:
-    """Row of the decoys' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
+    """Row of the groups' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
     strip = y // height
     return strip // thin * height + y % height if strip % thin == 0 else -1
 
 
 @compiled
 def add_decoys(
-    slope: Any, response: Any, psi: Any, factors: Any, weights: Any, shift: int, grid: int,
-    row: int, counts: Any,    decoy_scores: Any,
+    slope: Any, response: Any, psi: Any, factors: Any, weights: Any, row: int, counts: Any,
+    group_scores: Any,
 ) -> None:  # fmt: skip
-    """Add one row's counts of all templates to the decoys' row, moved."""
+    """Add one row's counts of all templates to the row of the photo's group."""
     for k in range(factors.size):
         _weigh_row(response if weights[k] else slope, psi, factors[k], counts)
-        scatter_row(counts, decoy_scores[k, row], shift, grid)
+        sums = group_scores[k, row]
+        for x in range(counts.size):
+            sums[x] += counts[x]
 
 
 @compiled
 def add_information(
-    slope: Any, response: Any, factors: Any, weights: Any, shift: int, grid: int,
-    y: int, row: int, counts: Any,    information: Any, decoy_information: Any,
+    slope: Any, response: Any, factors: Any, weights: Any, y: int, row: int, counts: Any,
+    information: Any, group_information: Any,
 ) -> None:  # fmt: skip
-    """Add one row's mean squared weights to its blocks, and moved to the decoys' blocks.
+    """Add one row's mean squared weights to its blocks, and to those of the photo's group.
 
-    `row` is that of the decoys' sums, or -1.
+    `row` is that of the group's sums, or -1.
     """
     for k in range(factors.size):
         _inform_row(response if weights[k] else slope, factors[k], counts)
@@ -106,10 +96,9 @@ def add_information(
         for b in range(counts.size):
             sums[b] += counts[b]
         if row >= 0:
-            decoys = decoy_information[k, row // BLOCK]
-            whole, moved = slope.size // grid * grid // BLOCK, shift // BLOCK
-            for b in range(whole):
-                decoys[b + moved if b + moved < whole else b + moved - whole] += counts[b]
+            group = group_information[k, row // BLOCK]
+            for b in range(counts.size):
+                group[b] += counts[b]
 
 
 @compiled

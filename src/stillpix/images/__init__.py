@@ -8,20 +8,24 @@ imported when a file needs them. Every function may be called from several threa
 from __future__ import annotations
 
 import importlib
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+
+from numpy.typing import NDArray
 
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
-from stillpix.images.content import Buffer, digest_of
+from stillpix.images.boxes import brands_of
+from stillpix.images.content import Buffer, digest_of, opened
+from stillpix.images.headless import Shape, is_headless, outline_of, values_in
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
+from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
 
 if TYPE_CHECKING:
     from stillpix.images.outline import FormatModule, Outline
@@ -33,6 +37,7 @@ __all__ = [
     "Header",
     "Repair",
     "decode_colour",
+    "decode_stored",
     "digest_of",
     "explained",
     "format_named",
@@ -48,7 +53,6 @@ __all__ = [
 ]
 
 HEAD_BYTES = 32  # enough for any signature
-MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
 # How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
@@ -68,14 +72,20 @@ class Format:
     rewriting: str | None = None  # where samples are repaired: the module that replaces them
     why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
+    brands: tuple[bytes, ...] = ()  # of an ISO base media file: what it says it is made for
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 
 
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
+LOSSY = (
+    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
+    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
+)
 FORMATS: tuple[Format, ...] = (
     Format(
         name="jpeg",
-        suffixes=frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
+        suffixes=JPEG_SUFFIXES,
         signatures=(b"\xff\xd8\xff",),
         module="stillpix.images.jpeg",
         repair="coefficients",
@@ -110,9 +120,33 @@ FORMATS: tuple[Format, ...] = (
         suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
         signatures=(b"SIMPLE  =", b"\x1f\x8b"),
         module="stillpix.images.fits",
-        why_unrepaired="is a FITS image, which is not rewritten; use `stillpix export` to write "
-        "the list for the program that calibrates it",
+        repair="samples",
+        rewriting="stillpix.rewriting.fits",
         extra="fits",
+    ),
+    Format(
+        name="heif",
+        suffixes=frozenset({".heic", ".heif", ".hif"}),
+        signatures=(),
+        brands=(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
+        module="stillpix.images.heif",
+        why_unrepaired=LOSSY.format("HEIC"),
+        extra="heif",
+    ),
+    Format(
+        name="avif",
+        suffixes=frozenset({".avif"}),
+        signatures=(),
+        brands=(b"avif", b"avis"),
+        module="stillpix.images.avif",
+        why_unrepaired=LOSSY.format("AVIF"),
+    ),
+    Format(
+        name="jxl",
+        suffixes=frozenset({".jxl"}),
+        signatures=(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        module="stillpix.images.jxl",
+        why_unrepaired=LOSSY.format("JPEG XL"),
     ),
 )
 
@@ -133,14 +167,15 @@ class Header:
     dark: bool = False  # taken without light
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
     layout_told: bool = True  # False: the file does not say which colours its photosites have
+    headless: bool = False  # a person named its shape
 
 
 def repair_of(header: Header) -> Repair:
     """Return how a photo's file is repaired; raise ReadError with the reason where it is not."""
     form = format_named(header.format)
     if form.repair is None:
-        reason = form.why_unrepaired or f"is a {form.name.upper()} file, which is read alone"
-        raise ReadError(header.path, reason)
+        only_read = f"is a {form.name.upper()} file, which stillpix reads but does not repair"
+        raise ReadError(header.path, form.why_unrepaired or only_read)
     return form.repair
 
 
@@ -154,11 +189,12 @@ def is_photo(path: str | PathLike[str]) -> bool:
     return any(name.endswith(tuple(form.suffixes)) for form in FORMATS)
 
 
-def read_header(path: str | PathLike[str]) -> Header:
+def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
     """Return what a photo says of itself, from the head of its file.
 
-    A broken EXIF block leaves its facts unknown. Raises ReadError if the file is no photo that
-    stillpix reads, and MissingReaderError if its format needs a package that is not installed.
+    `shape` is that of .raw files without a head. A broken EXIF block leaves its facts unknown.
+    Raises ReadError if the file is no photo that stillpix reads, and MissingReaderError if its
+    format needs a package that is not installed.
 
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
@@ -169,11 +205,15 @@ def read_header(path: str | PathLike[str]) -> Header:
     ('png', 'unknown camera, 64x48', 255)
     """
     path = Path(path)
-    with explained(path), _open(path) as file:
+    with explained(path), opened(path) as file:
         form = _format_of(file, path)
+        headless = shape is not None and is_headless(file, path)
         file.seek(0)
         with reader_required(form, path):
-            outline = _module_of(form).read_outline(file, path)
+            if shape is not None and headless:
+                outline = outline_of(file, path, shape)
+            else:
+                outline = _module_of(form).read_outline(file, path)
     exif = outline.exif
     return Header(
         path=path,
@@ -188,6 +228,7 @@ def read_header(path: str | PathLike[str]) -> Header:
         dark=outline.dark,
         plain=outline.plain,
         layout_told=outline.layout_told,
+        headless=headless,
     )
 
 
@@ -252,7 +293,7 @@ def read_content(header: Header) -> bytes:
     >>> content[1:4]
     b'PNG'
     """
-    with explained(header.path), _open(header.path) as file:
+    with explained(header.path), opened(header.path) as file:
         return file.read()
 
 
@@ -270,6 +311,29 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     """
     with explained(header.path):
         return _pixels_of(header, content, None, colours=not header.sensor.is_mosaic)
+
+
+def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
+    """Return the samples of a photo whose bytes are at hand, in the type that its file has.
+
+    They are those of its colours as decode_colour returns them where the format knows no others.
+
+    >>> from io import BytesIO
+    >>> import numpy as np
+    >>> import tifffile
+    >>> file = BytesIO()
+    >>> tifffile.imwrite(file, np.full((48, 64), -7, np.int32))
+    >>> path, sensor = Path("a.tif"), Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 64, 48, "mono")
+    >>> header = Header(path, "tiff", sensor, Exposure(), None, 1, 65535)
+    >>> decode_stored(header, file.getvalue())[0, 0].tolist()
+    [-7]
+    """
+    module = _module_of(format_named(header.format))
+    own = getattr(module, "decode_stored", None)
+    if own is None:
+        return decode_colour(header, content)
+    with explained(header.path):
+        return cast("NDArray[Any]", own(content, header.path))
 
 
 def require_decodable(header: Header, content: bytes) -> None:
@@ -304,21 +368,23 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
     """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
     if header.plain is None:
         return None
-    with explained(header.path), _open(header.path) as file:
-        same = raw_tags(file).plain == header.plain
+    with explained(header.path), opened(header.path) as file:
+        same = header.headless or raw_tags(file).plain == header.plain
         return read_plain(file, header.plain, buffer) if same else None
 
 
 def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
-        with _open(header.path) as file:
+        with opened(header.path) as file:
             content = file.read()
         return _pixels_of(header, content, buffer, colours=colours), content
 
 
 def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
     path, sensor, form = header.path, header.sensor, format_named(header.format)
+    if header.headless:
+        return values_in(content, path, Shape(sensor.width, sensor.height))
     changed = _format_of(BytesIO(content), path) != form
     if not changed:
         with reader_required(form, path):
@@ -346,34 +412,22 @@ def _sensor_of(outline: Outline) -> Sensor:
     )
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file of sensible length: a pipe would never end."""
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise ReadError(path, "is a folder, not a photo; give the photos in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
-    if status.st_size == 0:
-        raise ReadError(path, "is empty; copy it again from the card, or delete it")
-    if status.st_size > MAX_FILE_BYTES:
-        raise ReadError(
-            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
-        )
-    with path.open("rb") as file:
-        yield file
-
-
 def _format_of(file: BinaryIO, path: Path) -> Format:
     """Return the format that a file's first bytes, or what is behind them, are of."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    alike = {form.name: form for form in FORMATS if head.startswith(form.signatures)}
+    alike = {
+        form.name: form
+        for form in FORMATS
+        if head.startswith(form.signatures) or not brands_of(head).isdisjoint(form.brands)
+    }
     if "tiff" in alike and not is_raw(file, path):
         return alike["tiff"]
     alike.pop("tiff", None)
     if alike:
         return next(iter(alike.values()))
+    if path.suffix.lower() in JPEG_SUFFIXES and start_of(head + file.read(MOST_JUNK)) > 0:
+        return format_named("jpeg")  # with junk before it
     by_suffix = [
         form for form in FORMATS if form.by_suffix and path.suffix.lower() in form.suffixes
     ]

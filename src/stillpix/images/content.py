@@ -1,13 +1,23 @@
-"""The bytes of a photo's file: the memory they are read into, and the digest they are known by.
+"""The bytes of a photo's file: opened, the memory they are read into, and their digest.
 
 Never looks at what the bytes mean.
 """
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
 import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
+
+from stillpix.errors import ReadError
+
+MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
 class Buffer:
@@ -45,3 +55,21 @@ def digest_of(content: bytes | memoryview) -> str:
     'af1349b9f5f9a1a6a0404dea36dcc949'
     """
     return blake3(content).hexdigest(length=16)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file of sensible length: a pipe would never end."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise ReadError(path, "is a folder, not a photo; give the photos in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
+    if status.st_size == 0:
+        raise ReadError(path, "is empty; copy it again from the card, or delete it")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ReadError(
+            path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
+        )
+    with path.open("rb") as file:
+        yield file

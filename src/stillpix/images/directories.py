@@ -102,12 +102,12 @@ class Structure:
     def _directory(self, offset: int) -> tuple[Directory, int]:
         entry_form, counter, inline = ("HHQ8s", "Q", 8) if self._big else ("HHI4s", "H", 4)
         head = struct.calcsize("=" + counter)
-        (count,) = struct.unpack(self._order + counter, self._read(offset, head))
+        (count,) = struct.unpack(self._order + counter, self._read_at(offset, head))
         if count > MAX_ENTRIES:
             raise BrokenStructureError("has a directory of impossible length")
         form = struct.Struct(self._order + entry_form)
         start, end = offset + head, offset + head + count * form.size
-        raw = self._read(start, min(end, self._size) - start)
+        raw = self._read_at(start, min(end, self._size) - start)
         directory: Directory = {}
         for at in range(0, len(raw) - form.size + 1, form.size):
             tag, kind, values, _ = form.unpack_from(raw, at)
@@ -127,10 +127,10 @@ class Structure:
 
     def _pointer(self, where: int) -> int:
         code, width = ("Q", 8) if self._big else ("I", 4)
-        (offset,) = struct.unpack(self._order + code, self._read(where, width))
+        (offset,) = struct.unpack(self._order + code, self._read_at(where, width))
         return int(offset)
 
-    def _read(self, offset: int, length: int) -> bytes:
+    def _read_at(self, offset: int, length: int) -> bytes:
         if length < 0 or offset + length > self._size:
             raise BrokenStructureError("points past its own end")
         self._file.seek(offset)
@@ -141,11 +141,11 @@ class Structure:
 
     def content(self, entry: Entry, most: int) -> bytes:
         """Return the field's bytes, `most` of them at most."""
-        return self._read(entry.where, min(entry.count * self._width(entry.kind), most))
+        return self._read_at(entry.where, min(entry.count * self._width(entry.kind), most))
 
     def at(self, offset: int, most: int) -> bytes:
         """Return the bytes from an offset on, `most` of them at most; none past the end."""
-        return self._read(offset, min(most, self._size - offset)) if offset < self._size else b""
+        return self._read_at(offset, min(most, self._size - offset)) if offset < self._size else b""
 
     def numbers(self, entry: Entry, most: int) -> tuple[float, ...]:
         """Return the field's values, `most` of them at most; x/0 is given as NaN.
@@ -153,7 +153,7 @@ class Structure:
         Whole numbers stay int. A field of text or of an unknown type gives its bytes.
         """
         count = min(entry.count, most)
-        raw = self._read(entry.where, count * self._width(entry.kind))
+        raw = self._read_at(entry.where, count * self._width(entry.kind))
         if entry.kind in RATIONALS:
             parts = struct.unpack(f"{self._order}{2 * count}{RATIONALS[entry.kind]}", raw)
             pairs = zip(parts[::2], parts[1::2], strict=True)

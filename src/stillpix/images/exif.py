@@ -77,7 +77,7 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
         orientation=_orientation(structure, tags),
         exposure_s=_exposure_s(structure, tags),
         gain=_gain(structure, tags),
-        taken=_taken(structure, tags),
+        taken=_date_of(structure, tags),
     )
 
 
@@ -159,7 +159,7 @@ def _gain(structure: Structure, tags: Directory) -> float | None:
     return None
 
 
-def _taken(structure: Structure, tags: Directory) -> datetime | None:
+def _date_of(structure: Structure, tags: Directory) -> datetime | None:
     for tag in (DATE_TIME_ORIGINAL, DATE_TIME):
         taken = camera_time(_text(structure, tags, tag))
         if taken is not None:

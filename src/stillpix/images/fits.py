@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import astropy.io.fits as astropy_fits
 import numpy as np
@@ -33,7 +33,7 @@ from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
-from stillpix.images.samples import WHITE, filled, mosaic_of, picture_of
+from stillpix.images.samples import WHITE, Scaling, filled, mosaic_of, picture_of, scaling_of
 
 GZIP = b"\x1f\x8b"
 COLOURS = 3  # planes of a picture that has been developed
@@ -42,6 +42,10 @@ DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
 LONGEST_EXPOSURE_S = 24 * 3600.0
 PATTERNS = ("BAYERPAT", "COLORTYP", "FILTER")  # PANOPTES writes FILTER
+TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}  # by BITPIX
+# Extensions that say something of each pixel of a picture, as CCDData and pipelines name them.
+MASKS = frozenset({"MASK", "UNCERT", "DQ", "ERR", "VAR", "WEIGHT", "BPM"})
+COMPRESSED = "is a compressed FITS file (.fz), which is not rewritten; unpack it with funpack"
 DECIBELS = ("ZWO", "ASI")  # whose GAIN counts tenths of a decibel
 
 
@@ -70,6 +74,79 @@ def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels: 
     return colours_of(pixels) if pixels.ndim == 3 else pixels
 
 
+class Stored(NamedTuple):
+    """Where a picture lies in the bytes of an unpacked FITS file, and what its numbers mean."""
+
+    head: int  # where its header begins
+    start: int  # where its numbers do
+    shape: tuple[int, ...]  # (height, width) or (3, height, width)
+    dtype: np.dtype[Any]  # big-endian
+    zero: float  # BZERO
+    scale: float  # BSCALE
+    blank: int | None  # the number that stands for no value
+
+    def numbers(self, content: bytes | bytearray) -> NDArray[Any]:
+        """Return the numbers as stored, (height, width) or (height, width, 3): a view."""
+        count = math.prod(self.shape)
+        values = np.frombuffer(content, self.dtype, count, self.start).reshape(self.shape)
+        return np.moveaxis(values, 0, -1) if len(self.shape) == 3 else values
+
+    def as_stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return what the file is to stand for as its numbers."""
+        numbers = (values.astype(np.float64) - self.zero) / self.scale
+        if self.dtype.kind == "f":
+            return numbers.astype(self.dtype)
+        limits = np.iinfo(self.dtype)
+        whole = np.clip(np.rint(numbers), limits.min, limits.max).astype(self.dtype)
+        return whole if self.blank is None else np.where(whole == self.blank, whole + 1, whole)
+
+
+def stored_in(content: bytes, path: Path) -> Stored:
+    """Return where the picture of an unpacked file lies; raise ReadError where it is compressed."""
+    with _picture_in(BytesIO(content), path) as (image, _):
+        if isinstance(image, astropy_fits.CompImageHDU):
+            raise ReadError(path, COMPRESSED)
+        head, where = image.header, image.fileinfo()
+        shape = tuple(side for side in image.shape[:-2] if side > 1) + tuple(image.shape[-2:])
+        zero, scale = float(head.get("BZERO", 0)), float(head.get("BSCALE", 1))
+        stored = Stored(
+            where["hdrLoc"], where["datLoc"], shape, np.dtype(TYPES[head["BITPIX"]]), zero, scale,
+            head.get("BLANK"),
+        )  # fmt: skip
+    if stored.start + math.prod(shape) * stored.dtype.itemsize > len(content):
+        raise ReadError(path, CUT_SHORT)
+    return stored
+
+
+def values_in(content: bytes, path: Path) -> NDArray[Any]:
+    """Return what the numbers stand for, (height, width) or (height, width, 3)."""
+    with _picture_in(BytesIO(content), path) as (image, _):
+        values = _values_of(image, path)
+    return np.moveaxis(values, 0, -1) if values.ndim == 3 else values
+
+
+def scaling_in(content: bytes, path: Path) -> Scaling:
+    """Return how the values of a picture become the DN that are decoded."""
+    with _picture_in(BytesIO(content), path) as (image, _):
+        eight_bits = _is_of_eight_bits(image)
+        return Scaling() if eight_bits else scaling_of(_values_of(image, path), path)
+
+
+def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
+    """Return the numbers as the file holds them, in this machine's byte order."""
+    plain = unpacked(content)
+    try:
+        numbers = stored_in(plain, path).numbers(plain)
+    except ReadError:
+        numbers = values_in(plain, path)
+    return np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("="))
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return the bytes of a FITS file, whether they are packed by gzip or not."""
+    return gzip.decompress(content) if content.startswith(GZIP) else content
+
+
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the picture can be read to its end."""
     _pixels_of(content, path)
@@ -77,19 +154,26 @@ def require_decodable(content: bytes, path: Path) -> None:
 
 def _pixels_of(content: bytes, path: Path) -> Pixels:
     with _picture_in(BytesIO(content), path) as (image, _):
-        try:
-            values = image.data
-        except (OSError, ValueError, TypeError, IndexError) as error:
-            raise ReadError(path, CUT_SHORT) from error
-        if values is None:
-            raise ReadError(path, CUT_SHORT)
-        if COLOURS in values.shape[:-2]:
-            return _as_picture(values.reshape(values.shape[-3:]), image, path)
-        values = values.reshape(values.shape[-2:])
+        values = _values_of(image, path)
+        if values.ndim == 3:
+            return _as_picture(values, image, path)
         if _is_of_eight_bits(image):  # with a BLANK, astropy gives floats and NaN
             values = filled(values, path) if values.dtype.kind == "f" else values
             return np.array(values, np.uint8)
         return mosaic_of(values, path)
+
+
+def _values_of(image: Any, path: Path) -> NDArray[Any]:
+    """Return what the numbers stand for, (height, width) or (3, height, width)."""
+    try:
+        values = image.data
+    except (OSError, ValueError, TypeError, IndexError) as error:
+        raise ReadError(path, CUT_SHORT) from error
+    if values is None:
+        raise ReadError(path, CUT_SHORT)
+    planes: NDArray[Any] = values.reshape([side for side in values.shape[:-2] if side > 1]
+                                          + list(values.shape[-2:]))  # fmt: skip
+    return planes
 
 
 def _as_picture(planes: NDArray[Any], image: Any, path: Path) -> Pixels:
@@ -124,9 +208,13 @@ def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _picture_of(units: Any, path: Path) -> Any:
-    """Return the largest picture; a smaller one is its preview or mask."""
+    """Return the largest picture; a smaller one is its preview."""
     try:
-        found = [unit for unit in units if unit.is_image and unit.header["NAXIS"]]
+        found = [
+            unit
+            for unit in units
+            if unit.is_image and unit.header["NAXIS"] and unit.name.upper() not in MASKS
+        ]
         sizes = [math.prod(unit.shape) for unit in found]
     except (*DAMAGE, EOFError, zlib.error) as error:
         raise ReadError(path, DAMAGED.format(error)) from error

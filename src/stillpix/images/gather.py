@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ from ..errors import ReadError
 from ..frame import UNKNOWN, Layout, Sensor
 from . import Header, is_photo, read_header
 from .exports import is_converter
+from .headless import Shape
 from .layouts import settled
 from .other_files import COPIES, KINDS, left_out, photos_not_read
 from .read_ahead import threads
@@ -45,6 +47,7 @@ class Gathering:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)  # photos that were given one by one
+    others: list[Path] = field(default_factory=list)  # files of known kinds that are not read
 
     @property
     def photos(self) -> int:
@@ -59,13 +62,14 @@ def gather(
     report: Callable[[int], None] | None = None,
     dark: bool = False,
     layout: Layout | None = None,
+    shape: Shape | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
     then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
     says by itself whether it is one. `layout` is that of photos whose files do not say it; without
-    it, some of them are looked at.
+    it, some of them are looked at. `shape` is that of .raw files without a head.
     """
     result = Gathering()
     search = _Search(result.skipped)
@@ -73,7 +77,8 @@ def gather(
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
-        for number, outcome in enumerate(pool.map(_header_or_reason, files), start=1):
+        read = partial(_header_or_reason, shape=shape)
+        for number, outcome in enumerate(pool.map(read, files), start=1):
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
@@ -86,15 +91,16 @@ def gather(
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
+    result.others = search.others
     result.warnings += left_out(search.others, search.copies)
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
 
 
-def _header_or_reason(path: Path) -> Header | Skipped:
+def _header_or_reason(path: Path, shape: Shape | None) -> Header | Skipped:
     try:
-        return read_header(path)
+        return read_header(path, shape=shape)
     except ReadError as error:
         return Skipped(error.path, error.reason)
 
@@ -106,7 +112,7 @@ class _Search:
         self.skipped = skipped
         self.seen: set[FileId] = set()  # files and folders
         self.named: set[Path] = set()
-        self.others: Counter[str] = Counter()  # files that are not read, by suffix
+        self.others: list[Path] = []  # files of known kinds that are not read
         self.copies = 0  # folders of thumbnails
 
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -162,7 +168,7 @@ class _Search:
                     if self._is_new(path):
                         yield path
                 elif path.suffix.lower() in KINDS:
-                    self.others[path.suffix.lower()] += 1
+                    self.others.append(path)
             pending.extend(reversed(below))
 
     def _is_new(self, path: Path) -> bool:
@@ -262,7 +268,7 @@ def without_odd_sizes(found: Gathering) -> Gathering:
         for model, number in odd.items()
         if number
     ]
-    return Gathering(bodies, found.skipped, notes, found.named)
+    return replace(found, bodies=bodies, warnings=notes)
 
 
 def _are_enough(photos: Sequence[Header]) -> bool:

@@ -18,6 +18,7 @@ from stillpix.errors import ReadError
 from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.tidy_jpeg import MOST_JUNK, start_of, tidied
 
 APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
 ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that no segment follows
@@ -62,7 +63,8 @@ def exif_of_jpeg(content: bytes) -> bytes | None:
 
 def _leading(file: BinaryIO, path: Path) -> Leading:
     frame, marker_of_frame, exif = b"", 0, None
-    file.seek(2)
+    file.seek(0)
+    file.seek(max(start_of(file.read(MOST_JUNK)), 0) + 2)
     for _ in range(MAX_SEGMENTS):
         marker = _next_marker(file, path)
         if marker in ALONE:
@@ -88,13 +90,11 @@ def _leading(file: BinaryIO, path: Path) -> Leading:
 
 def _next_marker(file: BinaryIO, path: Path) -> int:
     lead, marker = _exactly(file, 2, path)
-    if lead != 0xFF:
-        raise ReadError(path, "is a damaged JPEG: its header is garbled; copy it again")
-    fills = 0
-    while marker == 0xFF and fills < MAX_SEGMENTS:
-        (marker,) = _exactly(file, 1, path)
-        fills += 1
-    return marker
+    for _ in range(MOST_JUNK):
+        if lead == 0xFF and marker not in {0x00, 0xFF}:
+            return marker
+        lead, (marker,) = marker, _exactly(file, 1, path)
+    raise ReadError(path, "is a damaged JPEG: its header is garbled; copy it again")
 
 
 def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
@@ -106,13 +106,13 @@ def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
-    return _unpacked(content, path, buffer, "L")
+    return _unpack(content, path, buffer, "L")
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the colours, in `buffer` as decode returns the luma."""
     components = _leading(BytesIO(content), path).frame[5]
-    return _unpacked(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
+    return _unpack(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
 
 
 def require_decodable(content: bytes, path: Path) -> None:
@@ -120,6 +120,16 @@ def require_decodable(content: bytes, path: Path) -> None:
 
     An eighth of its size will do: every code is read for that, too.
     """
+    try:
+        _require_decodable(content, path)
+    except ReadError:
+        tidy = tidied(content)
+        if tidy is content or not _is_for_libjpeg(tidy, path):
+            raise
+        _require_decodable(tidy, path)
+
+
+def _require_decodable(content: bytes, path: Path) -> None:
     if _leading(BytesIO(content), path).frame[5] == CMYK_COMPONENTS:
         _decode_slowly(content, path, "RGB")
         return
@@ -134,7 +144,33 @@ def require_decodable(content: bytes, path: Path) -> None:
         raise ReadError(path, f"is a damaged JPEG ({error}); copy it again") from error
 
 
-def _unpacked(
+def _unpack(
+    content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
+) -> NDArray[np.uint8]:
+    """Decode a picture; where a writer's slip is in the way, decode it once more without."""
+    try:
+        return _decoded(content, path, buffer, mode)
+    except ReadError:
+        tidy = tidied(content)
+        if tidy is content or not _is_for_libjpeg(tidy, path):
+            raise
+        return _decoded(tidy, path, buffer, mode)
+
+
+def _is_for_libjpeg(content: bytes, path: Path) -> bool:
+    """Return whether libjpeg decodes a picture, strictly: Pillow would make up what is missing."""
+    if _leading(BytesIO(content), path).frame[5] == CMYK_COMPONENTS:
+        return False
+    try:
+        simplejpeg.decode_jpeg(
+            content, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True
+        )
+    except ValueError as error:
+        return not any(each in str(error) for each in LEFT_TO_PILLOW)
+    return True
+
+
+def _decoded(
     content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
 ) -> NDArray[np.uint8]:
     leading = _leading(BytesIO(content), path)
@@ -150,7 +186,7 @@ def _unpacked(
         reason = str(error)
         if any(each in reason for each in LEFT_TO_PILLOW):
             return _decode_slowly(content, path, mode)
-        if "Premature end" in reason:
+        if "remature end" in reason:
             raise ReadError(path, CUT_SHORT) from error
         raise ReadError(path, f"is a damaged JPEG ({reason}); copy it again") from error
     return pixels.reshape(pixels.shape[:2]) if mode == "L" else pixels

@@ -69,7 +69,7 @@ def _told_by_others(sensor: Sensor, bodies: Bodies) -> Layout | None:
 
 def _seen_in_some(headers: Sequence[Header], pool: Executor) -> Layout | None:
     """Return the layout that enough of some photos show: dim and dark ones show none."""
-    chosen = list(_spread([header for header in headers if not header.dark]))
+    chosen = list(_sample_evenly([header for header in headers if not header.dark]))
     votes = Counter(layout for layout in pool.map(_seen_in, chosen) if layout is not None)
     if not votes:
         return None
@@ -77,7 +77,7 @@ def _seen_in_some(headers: Sequence[Header], pool: Executor) -> Layout | None:
     return layout if number >= min(ENOUGH, len(chosen)) else None
 
 
-def _spread(headers: Sequence[Header]) -> Iterator[Header]:
+def _sample_evenly(headers: Sequence[Header]) -> Iterator[Header]:
     in_order = sorted(headers, key=lambda header: str(header.path))
     number = min(LOOKED_AT, len(in_order))
     yield from (in_order[place * len(in_order) // number] for place in range(number))
@@ -86,7 +86,7 @@ def _spread(headers: Sequence[Header]) -> Iterator[Header]:
 def _seen_in(header: Header) -> Layout | None:
     try:
         return bayer_seen(read_frame(header).pixels)
-    except ReadError:  # it is told of when its turn comes
+    except ReadError:  # reported when its turn comes
         return None
 
 

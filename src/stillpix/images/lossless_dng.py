@@ -29,7 +29,7 @@ def lossless_mosaic(content: bytes, room: NDArray[np.uint16]) -> NDArray[np.uint
     """
     try:
         with tifffile.TiffFile(BytesIO(content)) as file:
-            pages = list(_pages(file)) if DNG_VERSION in file.pages.first.tags else []
+            pages = list(pages_of(file)) if DNG_VERSION in file.pages.first.tags else []
             page = next((page for page in pages if _is_lossless(page)), None)
             if page is None or page.shape != room.shape or page.dtype != np.uint16:
                 return None
@@ -40,7 +40,8 @@ def lossless_mosaic(content: bytes, room: NDArray[np.uint16]) -> NDArray[np.uint
     return room
 
 
-def _pages(file: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
+def pages_of(file: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
+    """Yield the pages of a file, each before those in its SubIFDs tag."""
     for page in file.pages:
         if isinstance(page, tifffile.TiffPage):
             yield page

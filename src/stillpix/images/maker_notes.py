@@ -16,7 +16,7 @@ MOST_SERIAL = 64  # bytes
 NIKON_SERIALS = (0x001D, 0x00A0)
 CANON_SERIAL = 0x000C
 FUJIFILM_SERIAL = 0x0010
-# Notes that are a directory behind a head, with offsets from the EXIF block's start: head, its
+# Notes that are a directory after a head, with offsets from the EXIF block's start: head, its
 # length, and where the number is.
 PLAIN_NOTES = (
     (b"OLYMP\0", 8, (0x0404, 0x101A)),

@@ -5,11 +5,14 @@ Looks at names only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 USE_JPEGS = "use the camera's JPEGs or RAW files, or export"
 SINGLE_FRAMES = "save single frames as TIFF or FITS"
+SAVE_AS_TIFF = "save them as 16-bit TIFF"
 
 
 class Kind(NamedTuple):
@@ -21,11 +24,6 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    ".heic": Kind("HEIC pictures", USE_JPEGS, photo=True),
-    ".heif": Kind("HEIF pictures", USE_JPEGS, photo=True),
-    ".hif": Kind("HEIF pictures", USE_JPEGS, photo=True),
-    ".avif": Kind("AVIF pictures", USE_JPEGS, photo=True),
-    ".jxl": Kind("JPEG XL pictures", USE_JPEGS, photo=True),
     ".webp": Kind("WebP pictures", USE_JPEGS, photo=True),
     ".jp2": Kind("JPEG 2000 pictures", USE_JPEGS, photo=True),
     ".exr": Kind("OpenEXR pictures", "save them as 16-bit TIFF", photo=True),
@@ -34,6 +32,28 @@ KINDS: dict[str, Kind] = {
     ".psd": Kind("Photoshop documents", "save them as TIFF"),
     ".xisf": Kind("XISF images of PixInsight", "save them as FITS", photo=True),
     ".thm": Kind("thumbnails of videos"),
+    **dict.fromkeys((".j2k", ".jpf", ".jpx"), Kind("JPEG 2000 pictures", USE_JPEGS, photo=True)),
+    **dict.fromkeys((".jxr", ".wdp"), Kind("JPEG XR pictures", SAVE_AS_TIFF, photo=True)),
+    **dict.fromkeys(
+        (".pbm", ".pgm", ".pnm", ".ppm"), Kind("Netpbm pictures", SAVE_AS_TIFF, photo=True)
+    ),
+    **dict.fromkeys((".dpx", ".hdr", ".tga"), Kind("pictures of films", SAVE_AS_TIFF, photo=True)),
+    **dict.fromkeys(
+        (".dcm", ".czi", ".nd2", ".lif"),
+        Kind("pictures of microscopes and scanners", SAVE_AS_TIFF, photo=True),
+    ),
+    ".insp": Kind("pictures of two lenses (Insta360)", "export them with its program", photo=True),
+    ".eip": Kind("packages of Capture One", "unpack them there", photo=True),
+    **dict.fromkeys((".lfp", ".lfr"), Kind("light fields", "export them with Lytro's program")),
+    **dict.fromkeys(
+        (".psb", ".xcf", ".kra", ".afphoto"), Kind("documents of editors", "save them as TIFF")
+    ),
+    **dict.fromkeys((".ico", ".svg", ".pdf", ".eps"), Kind("drawings and documents")),
+    **dict.fromkeys(
+        (".360", ".lrv", ".mod", ".mpg", ".mpeg", ".mxf", ".ogv", ".tod", ".webm", ".wmv"),
+        Kind("videos"),
+    ),
+    ".cine": Kind("high-speed videos", SINGLE_FRAMES),
     ".mp4": Kind("videos"),
     ".m4v": Kind("videos"),
     ".mov": Kind("videos"),
@@ -54,26 +74,26 @@ KINDS: dict[str, Kind] = {
 COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
 
 
-def photos_not_read(numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def photos_not_read(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
     """Yield a pattern and a reason for each kind of picture that is not read.
 
-    >>> list(photos_not_read({".heic": 2, ".mp4": 3}))
-    [('*.heic', "2 HEIC pictures, which are not read yet; use the camera's JPEGs or RAW files, or export")]
-    """  # noqa: E501 - a doctest cannot break the message
-    for suffix, number in sorted(numbers.items()):
+    >>> list(photos_not_read([Path("a.bmp"), Path("b.BMP"), Path("c.mp4")]))
+    [('*.bmp', '2 BMP pictures, which are not read yet; save them as PNG')]
+    """
+    for suffix, number in sorted(_numbers(paths).items()):
         kind = KINDS[suffix]
         if kind.photo:
             yield f"*{suffix}", f"{number} {kind.name}, which are not read yet; {kind.remedy}"
 
 
-def left_out(numbers: Mapping[str, int], folders: int) -> Iterator[str]:
+def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
     """Yield a line for all that is no photo, by what it is, and one for folders of copies.
 
-    >>> list(left_out({".mp4": 3, ".mov": 1, ".ser": 1}, 0))
-    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 4 videos']
+    >>> list(left_out([Path("a.mp4"), Path("b.mov"), Path("c.ser")]))
+    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 2 videos']
     """
     kinds: dict[Kind, int] = {}
-    for suffix, number in numbers.items():
+    for suffix, number in _numbers(paths).items():
         if not KINDS[suffix].photo:
             kinds[KINDS[suffix]] = kinds.get(KINDS[suffix], 0) + number
     if kinds:
@@ -84,3 +104,7 @@ def left_out(numbers: Mapping[str, int], folders: int) -> Iterator[str]:
         yield f"left out: {', '.join(named)}"
     if folders:
         yield f"left out: {folders} folders of thumbnails, such as @eaDir"
+
+
+def _numbers(paths: Iterable[Path]) -> Counter[str]:
+    return Counter(path.suffix.lower() for path in paths)

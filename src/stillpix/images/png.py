@@ -77,20 +77,20 @@ def _told_of(file: BinaryIO) -> tuple[bytes | None, bool]:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the luma, uint8 or uint16; alpha is left out and palettes are looked up."""
-    return luma_of(_unpacked(content, path))
+    return luma_of(_unpack(content, path))
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
     """Return the colours, uint8 or uint16, as decode returns the luma."""
-    return colours_of(_unpacked(content, path))
+    return colours_of(_unpack(content, path))
 
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the picture can be decoded to its end."""
-    _unpacked(content, path)
+    _unpack(content, path)
 
 
-def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
+def _unpack(content: bytes, path: Path) -> NDArray[Any]:
     """Return (height, width, samples), alpha among them."""
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     needed = content[:SIGNATURE_BYTES] + b"".join(_needed_chunks(content, path))

@@ -22,11 +22,13 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
+from stillpix.images.headless import ASKS, is_headless
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
+from stillpix.images.other_dng import facts_of, stored_in
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.plain_mosaic import Plain
-from stillpix.images.raw_tags import RAF_HEAD, TIFF_HEADS, raw_tags
+from stillpix.images.raw_tags import GREY_DNG, JPEG_XL, RawTags, raw_tags
 
 # Rows that no sensor's noise leaves at 0 altogether, not even a dark frame's: what LibRaw has not
 # filled is 0 in memory of more than 32 MB, which comes from the system.
@@ -36,11 +38,7 @@ ABSURD = (
     "is a damaged RAW file (its lossless JPEG data is broken); copy it again from the card, or "
     "leave it out"
 )
-CONTAX = b"ARECOYK"
-HEADLESS = (
-    "is a .raw file without a head: nothing in it tells width, height and depth; save it as 16-bit"
-    " TIFF or as DNG with a program that knows them"
-)
+OTHERS_READ = frozenset({JPEG_XL, GREY_DNG})
 NO_CODING = (
     "is coded as {}, which LibRaw does not read here; convert it with Adobe's DNG converter, or use"
     " the camera's JPEGs"
@@ -86,11 +84,13 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         raise ReadError(path, CUT_SHORT)
     if tags.absurd:
         raise ReadError(path, ABSURD)
-    if path.suffix.lower() == ".raw" and not _has_a_head(file):
-        raise ReadError(path, HEADLESS)
-    with _told_of(tags.coding, path), _opened(path, path) as raw, _unpacking(path):
+    if is_headless(file, path):
+        raise ReadError(path, ASKS)
+    if tags.coding in OTHERS_READ:
+        return _outline_of_other(file, path, tags)
+    with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
         sizes = raw.sizes
-        exif = _completed(tags.exif, raw)
+        exif = _complete_exif(tags.exif, raw)
     require_photo_size(path, sizes.raw_width, sizes.raw_height)
     # Levels differ with ISO in some cameras; a DNG says its own.
     gain = None if tags.white else exif.gain
@@ -112,11 +112,28 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     )
 
 
-def _has_a_head(file: BinaryIO) -> bool:
-    """Return whether a file of the name .raw says what it is: LibRaw guesses by its length."""
-    file.seek(0)
-    head = file.read(64)
-    return head.startswith((*TIFF_HEADS, RAF_HEAD, b"\0MRM")) or CONTAX in head
+def _outline_of_other(file: BinaryIO, path: Path, tags: RawTags) -> Outline:
+    """Return the outline of a DNG that LibRaw does not read, from its own tags."""
+    facts = facts_of(file, path)
+    require_photo_size(path, facts.width, facts.height)
+    left, top, width, height = tags.active or (0, 0, facts.width, facts.height)
+    colours = Colours("mono" if facts.grey else "rendered")
+    if facts.pattern:
+        rows, columns = len(facts.pattern), len(facts.pattern[0])
+        seen = [
+            "".join(facts.pattern[(y - top) % rows][(x - left) % columns] for x in range(PATTERN))
+            for y in range(PATTERN)
+        ]
+        colours = colours_of_pattern(seen, path)
+    return Outline(
+        facts.width, facts.height, tags.white or facts.white, tags.exif, colours.layout,
+        visible=(left, top, width, height),
+        black=0 if colours.layout == "rendered" else round(tags.black or 0), phase=colours.phase,
+    )  # fmt: skip
+
+
+def _is_for_others(content: bytes) -> bool:
+    return raw_tags(BytesIO(content)).coding in OTHERS_READ
 
 
 @contextmanager
@@ -138,30 +155,39 @@ def _is_of_size(plain: Plain | None, sizes: rawpy.ImageSizes) -> bool:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the mosaic, or the luma of what is none, as uint16; it lies in a fitting `buffer`."""
-    with _opened(BytesIO(content), path) as raw:
+    if _is_for_others(content):
+        values = stored_in(content, path)
+        return values if values.ndim == 2 else luma_of(values)
+    with _open_raw(BytesIO(content), path) as raw:
         room = _room((raw.sizes.raw_height, raw.sizes.raw_width), buffer)
     mosaic = lossless_mosaic(content, room)
     if mosaic is not None:
         return mosaic
-    with _unpacked(content, path) as raw:
-        stored = _stored(raw, path)
-        return _kept(stored, buffer) if stored.ndim == 2 else luma_of(stored)
+    with _unpack_mosaic(content, path) as raw:
+        stored = _stored_array(raw, path)
+        return _copy_of(stored, buffer) if stored.ndim == 2 else luma_of(stored)
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:
     """Return the colours of what is no mosaic, (height, width, 3); a mosaic as decode does."""
-    with _unpacked(content, path) as raw:
-        stored = _stored(raw, path)
-        return _kept(stored, buffer) if stored.ndim == 2 else colours_of(stored)
+    if _is_for_others(content):
+        values = stored_in(content, path)
+        return values if values.ndim == 2 else colours_of(values)
+    with _unpack_mosaic(content, path) as raw:
+        stored = _stored_array(raw, path)
+        return _copy_of(stored, buffer) if stored.ndim == 2 else colours_of(stored)
 
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the mosaic can be decoded to its end."""
-    with _unpacked(content, path) as raw:
-        _stored(raw, path)
+    if _is_for_others(content):
+        stored_in(content, path)
+        return
+    with _unpack_mosaic(content, path) as raw:
+        _stored_array(raw, path)
 
 
-def _opened(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
+def _open_raw(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
     raw = rawpy.RawPy()
     try:
         if isinstance(source, Path):
@@ -175,8 +201,8 @@ def _opened(source: Path | BinaryIO, path: Path) -> rawpy.RawPy:
     return raw
 
 
-def _unpacked(content: bytes, path: Path) -> rawpy.RawPy:
-    raw = _opened(BytesIO(content), path)
+def _unpack_mosaic(content: bytes, path: Path) -> rawpy.RawPy:
+    raw = _open_raw(BytesIO(content), path)
     with _unpacking(path):
         raw.unpack()
     return raw
@@ -201,7 +227,7 @@ def _damage(error: rawpy.LibRawError) -> str:
     return f"is a damaged RAW file ({said}); copy it again from the card, or leave it out"
 
 
-def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
+def _stored_array(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
     """Return LibRaw's own array: (height, width), or (height, width, samples) of what is none.
 
     Raises ReadError where LibRaw went on past the end of a file as if all were well.
@@ -217,7 +243,7 @@ def _stored(raw: rawpy.RawPy, path: Path) -> NDArray[np.uint16]:
     return stored
 
 
-def _kept(stored: NDArray[np.uint16], buffer: Buffer | None) -> NDArray[np.uint16]:
+def _copy_of(stored: NDArray[np.uint16], buffer: Buffer | None) -> NDArray[np.uint16]:
     """Return a copy, for LibRaw's own memory ends with its file."""
     kept = _room((stored.shape[0], stored.shape[1]), buffer)
     kept[:] = stored
@@ -231,7 +257,7 @@ def _room(size: tuple[int, int], buffer: Buffer | None) -> NDArray[np.uint16]:
     return buffer.room(2 * size[0] * size[1]).view(np.uint16).reshape(size)
 
 
-def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
+def _complete_exif(exif: Exif, raw: rawpy.RawPy) -> Exif:
     """Return the EXIF facts, and LibRaw's where the file's own structure says nothing at all."""
     if exif.exposure_s or exif.gain or exif.taken:
         return exif
@@ -247,7 +273,7 @@ def _completed(exif: Exif, raw: rawpy.RawPy) -> Exif:
 
 @lru_cache(maxsize=256)
 def _known_of(kind: _Kind) -> _Known:
-    with _unpacked(kind.path.read_bytes(), kind.path) as raw:
+    with _unpack_mosaic(kind.path.read_bytes(), kind.path) as raw:
         black, white = tuple(raw.black_level_per_channel), int(raw.white_level)
         mean = sum(black) / len(black)
         if raw.raw_type != rawpy.RawType.Flat:

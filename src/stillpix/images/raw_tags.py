@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from stillpix.images.boxes import boxes_in
 from stillpix.images.ciff import CIFF_HEAD, camera_of_ciff
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
 from stillpix.images.exif import Exif, exif_of_block, exif_of_directory, plain_text
@@ -25,7 +26,11 @@ CFA_REPEAT, CFA_PATTERN = 33421, 33422
 DNG_VERSION, LINEARISATION_TABLE, BLACK_LEVEL, WHITE_LEVEL, ACTIVE_AREA = (
     50706, 50712, 50714, 50717, 50829
 )  # fmt: skip
-MOSAIC, LINEAR = 32803, 34892  # photometric interpretations of the DNG specification
+BLACK_IS_ZERO, MOSAIC, LINEAR = (
+    1,
+    32803,
+    34892,
+)  # photometric interpretations of the DNG specification
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR")
 RAF_HEAD, RAF_JPEG = b"FUJIFILMCCD-RAW", 84  # where its JPEG is, big-endian offset and length
 CR3_HEAD = b"ftypcrx "
@@ -39,7 +44,6 @@ RAW_SUFFIXES = frozenset({
     ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
     ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
-MOST_BOXES = 256
 MOST_BLOCK = 1 << 20  # bytes of one EXIF block
 MOST_SEGMENTS = 1 << 16
 MOST_SUB_DIRECTORIES = 16
@@ -49,7 +53,9 @@ START_OF_IMAGE = b"\xff\xd8"
 MOST_TIMES_ROOM = 4  # some writers pad their tiles
 UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 # Codings by their number in a TIFF structure that LibRaw's usual builds do not read.
-CODINGS = {9: "GoPro VC-5", 52546: "JPEG XL"}
+# What LibRaw's usual builds do not read, and others do.
+JPEG_XL, GREY_DNG = "JPEG XL", "a grey DNG"
+CODINGS = {9: "GoPro VC-5", 52546: JPEG_XL}
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
@@ -116,6 +122,13 @@ def _of_structure(structure: Structure) -> RawTags:
     first = directories[0] if directories else {}
     exif = exif_of_directory(structure, first)
     raw = next((each for each in directories if _is_raw(structure, each)), None)
+    if raw is None and DNG_VERSION in first and _is_grey(structure, first):
+        white = _level(_numbers(structure, first, WHITE_LEVEL, MOST_PATTERN))
+        black = _level(_numbers(structure, first, BLACK_LEVEL, MOST_PATTERN))
+        return RawTags(
+            exif, _active_area(structure, first), black, None if not white else round(white),
+            cut_short=_is_cut_short(structure, first), coding=GREY_DNG,
+        )  # fmt: skip
     if raw is None:
         return RawTags(exif)
     area = _active_area(structure, raw)
@@ -150,6 +163,13 @@ def _is_raw(structure: Structure, directory: Directory) -> bool:
     photometric = _numbers(structure, directory, PHOTOMETRIC, 1)
     full = _numbers(structure, directory, NEW_SUBFILE_TYPE, 1) in {(), (0,)}
     return full and photometric in {(MOSAIC,), (LINEAR,)}
+
+
+def _is_grey(structure: Structure, directory: Directory) -> bool:
+    """Return whether a DNG's picture is grey of more than 8 bits: a sensor's without colours."""
+    facts = [_numbers(structure, directory, tag, 1) for tag in (PHOTOMETRIC, BITS)]
+    full = _numbers(structure, directory, NEW_SUBFILE_TYPE, 1) in {(), (0,)}
+    return full and facts[0] == (BLACK_IS_ZERO,) and bool(facts[1]) and 8 < facts[1][0] <= 16
 
 
 def _active_area(structure: Structure, raw: Directory) -> Area | None:
@@ -207,10 +227,12 @@ def _is_absurd(structure: Structure, raw: Directory) -> bool:
     starts = _numbers(structure, raw, TILE_OFFSETS, MOST_SEGMENTS)
     starts = starts or _numbers(structure, raw, STRIP_OFFSETS, MOST_SEGMENTS)
     heads = [structure.at(int(start), MOST_HEAD) for start in starts]
-    return any(not head.startswith(START_OF_IMAGE) or _claimed(head) > room for head in heads)
+    return any(
+        not head.startswith(START_OF_IMAGE) or _count_claimed_values(head) > room for head in heads
+    )
 
 
-def _claimed(head: bytes) -> int:
+def _count_claimed_values(head: bytes) -> int:
     """Return how many values the frame header at a JPEG's beginning claims; 0 where there is none.
 
     ITU-T T.81, B.2.2: precision, lines, samples a line, components.
@@ -274,13 +296,13 @@ def _exif_of_cr3(file: BinaryIO) -> Exif:
     ISO/IEC 14496-12 boxes; the names of Canon's from L. Lorentz, "Describing the Canon Raw v3".
     """
     blocks: dict[bytes, bytes] = {}
-    for name, start, end in _boxes(file, 0, file.seek(0, 2)):
+    for name, start, end in boxes_in(file, 0, file.seek(0, 2)):
         if name != b"moov":
             continue
-        for inner, at, until in _boxes(file, start, end):
+        for inner, at, until in boxes_in(file, start, end):
             file.seek(at)
             if inner == b"uuid" and file.read(16) == CANON:
-                for part, begins, ends in _boxes(file, at + 16, until):
+                for part, begins, ends in boxes_in(file, at + 16, until):
                     file.seek(begins)
                     blocks[part] = file.read(min(ends - begins, MOST_BLOCK))
     main, shot = (exif_of_block(blocks.get(name)) for name in (b"CMT1", b"CMT2"))
@@ -289,21 +311,3 @@ def _exif_of_cr3(file: BinaryIO) -> Exif:
         orientation=main.orientation, exposure_s=shot.exposure_s, gain=shot.gain,
         taken=shot.taken or main.taken,
     )  # fmt: skip
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of the contents of each box between two offsets."""
-    for _ in range(MOST_BOXES):
-        if start + 8 > end:
-            return
-        file.seek(start)
-        size, name = struct.unpack(">I4s", file.read(8))
-        begins = start + 8
-        if size == 1:
-            (size,) = struct.unpack(">Q", file.read(8))
-            begins += 8
-        until = end if size == 0 else start + size
-        if until < begins or until > end:
-            return
-        yield name, begins, until
-        start = until

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
@@ -26,6 +26,48 @@ SAMPLED = 1_000_000  # values from which that is told
 WRAPPED = -(1 << 14)
 PERIOD = 2  # px at which a Bayer mosaic's colours come again; in all else neighbours, too
 NO_VALUES = "holds no values at all, only NaN; leave it out"
+
+
+class Scaling(NamedTuple):
+    """How a picture's samples become DN, and DN its samples."""
+
+    factor: float = 1.0  # DN of one unit of what is stored
+    wrapped: bool = False  # 16 bits that are signed only by name
+
+    def stored(self, dn: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+        """Return DN as samples of a type.
+
+        >>> Scaling(0.5).stored(np.array([35000.0]), np.int32).tolist()
+        [70000]
+        """
+        kind = np.dtype(dtype).newbyteorder("=")
+        if self.wrapped:
+            return np.asarray(np.rint(dn).astype(np.uint16).view(kind))
+        values = dn / self.factor
+        if kind.kind == "f":
+            return np.asarray(values, kind)
+        limits = np.iinfo(kind)
+        return np.asarray(np.clip(np.rint(values), limits.min, limits.max), kind)
+
+
+def scaling_of(values: NDArray[Any], path: Path) -> Scaling:
+    """Return how a picture's samples become DN; raise ReadError where it has none.
+
+    >>> scaling_of(np.array([[5, 70000]], np.int32), Path("a.fits")).factor
+    0.5
+    """
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return Scaling()
+    if values.dtype.kind == "i" and values.dtype.itemsize == 2 and int(values.min()) < WRAPPED:
+        return Scaling(wrapped=True)
+    factor = 1.0
+    if values.dtype.kind == "f":
+        values = values[np.isfinite(values)]
+        if not values.size:
+            raise ReadError(path, NO_VALUES)
+        factor = float(WHITE) if _are_shares(values) else 1.0
+    most = factor * max(float(values.max()), -float(values.min()))
+    return Scaling(factor / 2.0 ** math.ceil(math.log2(most / WHITE)) if most > WHITE else factor)
 
 
 def mosaic_of(values: NDArray[Any], path: Path) -> Pixels:
@@ -44,16 +86,16 @@ def mosaic_of(values: NDArray[Any], path: Path) -> Pixels:
     """
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
-    if values.dtype.kind == "i" and values.dtype.itemsize == 2 and int(values.min()) < WRAPPED:
-        return values.astype(np.uint16)
     if values.dtype.kind == "f":
         values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
+    scaling = scaling_of(values, path)
+    if scaling.wrapped:
+        return values.astype(np.uint16)
+    if values.dtype.kind == "f":
         values = filled(values, path)
-        if _are_shares(values):
-            values = values * values.dtype.type(WHITE)
+    if scaling.factor != 1.0:
+        values = values * scaling.factor
     most, least = float(values.max()), float(values.min())
-    if max(most, -least) > WHITE:
-        values = values / 2.0 ** math.ceil(math.log2(max(most, -least) / WHITE))
     whole = least >= 0 and most <= WHITE and bool((np.rint(values) == values).all())
     return values.astype(np.uint16) if whole else np.ascontiguousarray(values, np.float32)
 

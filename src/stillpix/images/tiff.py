@@ -29,10 +29,10 @@ from stillpix.images.directories import (
 )
 from stillpix.images.exif import exif_of_directory
 from stillpix.images.exports import layout_of_grey
-from stillpix.images.luma import colours_of, luma_of
+from stillpix.images.luma import COLOURS, colours_of, luma_of
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.raw_tags import is_raw
-from stillpix.images.samples import WHITE, mosaic_of, picture_of
+from stillpix.images.samples import WHITE, Scaling, mosaic_of, picture_of, scaling_of
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, STRIP_BYTES = 259, 262, 273, 277, 279
@@ -61,9 +61,6 @@ DEPTHS = {UNSIGNED: {8, 16, 32}, SIGNED: {8, 16, 32}, FLOAT: {16, 32, 64}}
 MOST_LEVELS = 64  # of a black level's pattern
 MAX_SAMPLES = 8
 MAX_SEGMENTS = 1 << 20
-OTHER_SAMPLES = (
-    "is a TIFF of signed, floating-point or 32-bit samples, which are not rewritten; save 16 bits"
-)
 ONLY_PREVIEWS = "holds no full-size page, only previews; use the file they came from"
 IS_RAW = (
     "is a RAW file with the name of a TIFF, which would be read as its preview; rename it, for "
@@ -91,6 +88,16 @@ class Page(NamedTuple):
     def plain(self) -> bool:
         """Return whether the samples are unsigned numbers of 8 or 16 bits."""
         return self.kind == UNSIGNED and self.bits <= 16
+
+    @property
+    def colours(self) -> int:
+        """Return how many samples of a pixel are grey or colours; others are alpha."""
+        return COLOURS if self.photometric in {RGB, YCBCR} else 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the type of a sample, in this machine's byte order."""
+        return np.dtype(f"{'?uif'[self.kind]}{self.bits // 8}")
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -259,22 +266,32 @@ def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels: 
 
 def require_decodable(content: bytes, path: Path) -> None:
     """Raise ReadError unless the picture can be decoded to its end."""
-    _unpacked(content, path)
+    decode_stored(content, path)
+
+
+def scaling_in(content: bytes, path: Path) -> Scaling:
+    """Return how the samples of a picture become the DN that are decoded."""
+    page, outline = full_page(BytesIO(content), path)
+    if page.plain:
+        return Scaling()
+    samples = decode_stored(content, path)
+    grey = samples[..., 0] if outline.layout == "mono" else samples[..., : page.colours]
+    return scaling_of(grey, path)
 
 
 def _as_dn(content: bytes, path: Path) -> NDArray[Any]:
     """Return (height, width, samples) in DN."""
     page, outline = full_page(BytesIO(content), path)
-    samples = _unpacked(content, path)
+    samples = decode_stored(content, path)
     if page.plain:
         return samples
     if outline.layout == "mono":
         return mosaic_of(samples[..., 0], path)[..., None]
-    return picture_of(samples[..., : 3 if page.samples >= 3 else 1], path)
+    return picture_of(samples[..., : page.colours], path)
 
 
-def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
-    """Return (height, width, samples): one of grey, or three and more of colours."""
+def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
+    """Return the samples as stored, (height, width, 1) of grey, 3 and more of colours."""
     page, _ = full_page(BytesIO(content), path)
     with tifffile.TiffFile(BytesIO(content)) as file:
         decoded = file.pages[page.place]
@@ -282,7 +299,7 @@ def _unpacked(content: bytes, path: Path) -> NDArray[Any]:
             decoded = decoded.aspage()
         picture = decoded.asarray(maxworkers=1)  # threads are the caller's to start
         palette = decoded.colormap
-    if picture.dtype != np.dtype(f"{'?uif'[page.kind]}{page.bits // 8}"):
+    if picture.dtype != page.dtype:
         raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
     picture = _interleaved(picture, page, path)
     if page.photometric == PALETTE:

@@ -17,7 +17,7 @@ from ..atomic import write_atomically
 from ..errors import MapFormatError
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap
-from .entries import Entry, Target, placed, refuse
+from .entries import ListedDefect, Target, placed, refuse
 from .origins import Area, Origin, area_of
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "write_list",
 ]
 
+NAMES = {"raw": "RAW"}  # of formats, where a person calls them otherwise
 MAX_FILE_BYTES = 1 << 30  # a mask of 500 MP, in two bytes a pixel
 
 
@@ -40,7 +41,7 @@ class _Encoder(Protocol):
 
 
 class _Decoder(Protocol):
-    def __call__(self, content: bytes, path: Path, target: Target) -> Iterator[Entry]: ...
+    def __call__(self, content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,32 +60,39 @@ class ListFormat:
     )
     mosaic: bool = False  # of RAW photosites alone: a JPEG's pixels are not those
     border: int = 0  # px at the area's edges that its reader never repairs
+    aliases: tuple[str, ...] = ()  # other names that a person may know it by
+    only_of: frozenset[str] = frozenset()  # formats of photos whose rows its reader counts so
+    never_of: frozenset[str] = frozenset()  # formats that its reader counts in another way
+    instead: str = ""  # the list for those
 
 
+RAW_FILES = frozenset({"raw"})  # images.FORMATS names them
 FORMATS = (
     ListFormat(
         name="rawtherapee", suffixes=(".badpixels",), readers="RawTherapee",
-        origin="visible area", module="rawtherapee", mosaic=True, border=2,
+        origin="visible area", module="rawtherapee", mosaic=True, border=2, only_of=RAW_FILES,
     ),
     ListFormat(
         name="dcraw", suffixes=(".badpixels", ".txt"), readers="dcraw",
-        origin="visible area", module="dcraw", mosaic=True,
+        origin="visible area", module="dcraw", mosaic=True, only_of=RAW_FILES,
     ),
     ListFormat(
         name="libraw", suffixes=(".badpixels", ".txt"), readers="LibRaw, rawpy",
-        origin="LibRaw's visible area", module="dcraw", mosaic=True,
+        origin="LibRaw's visible area", module="dcraw", mosaic=True, only_of=RAW_FILES,
     ),
     ListFormat(
         name="siril", suffixes=(".lst",), readers="Siril (RAW and DNG)",
         origin="LibRaw's visible area", module="siril", lines="whole", mosaic=True,
+        only_of=RAW_FILES, instead="siril-fits",
     ),
     ListFormat(
         name="siril-fits", suffixes=(".lst",), readers="Siril (FITS)", module="siril",
-        encode="encode_fits", decode="decode_fits", lines="whole",
+        encode="encode_fits", decode="decode_fits", lines="whole", never_of=RAW_FILES,
+        instead="siril",
     ),
     ListFormat(
         name="dng", suffixes=(".opcodes", ".bin"), readers="DNG readers such as darktable",
-        module="dng", lines="stretches", mosaic=True,
+        module="dng", lines="stretches", mosaic=True, aliases=("darktable",), only_of=RAW_FILES,
     ),
     ListFormat(name="fits", suffixes=(".fits", ".fit"), readers="astropy", module="fits"),
     ListFormat(
@@ -128,11 +136,13 @@ def format_named(name: str) -> ListFormat | None:
     >>> format_named("siril").origin
     "LibRaw's visible area"
     """
-    return next((form for form in FORMATS if form.name == name), None)
+    return next((form for form in FORMATS if name in (form.name, *form.aliases)), None)
 
 
-def unfit(form: ListFormat, sensor: Sensor) -> str | None:
+def unfit(form: ListFormat, sensor: Sensor, files: str = "") -> str | None:
     """Return why a format cannot hold the pixels of a sensor, None where it can.
+
+    `files` is the format of the photos that the map was made from, if it is known.
 
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
     True
@@ -141,6 +151,13 @@ def unfit(form: ListFormat, sensor: Sensor) -> str | None:
         return (
             f"{form.readers} counts photosites of RAW files, and {sensor.name} is known from "
             "JPEGs and the like, whose pixels are not those; take its RAW files, or a map of them"
+        )
+    if files and ((form.only_of and files not in form.only_of) or files in form.never_of):
+        remedy = f"give {form.instead}" if form.instead else "choose another format"
+        return (
+            f"{form.readers} would look for the pixels elsewhere: the map of {sensor.name} was "
+            f"made from {NAMES.get(files, files.upper())} files, whose rows and margins count in "
+            f"another way there; {remedy}"
         )
     if form.name == "dng" and not sensor.layout.startswith("bayer"):
         return (
@@ -177,7 +194,7 @@ def write_list(
         MapFormatError: the format cannot hold a map of this sensor, or needs a package that is
             not installed.
     """
-    reason = unfit(form, defect_map.sensor)
+    reason = unfit(form, defect_map.sensor, defect_map.files)
     if reason is not None:
         raise MapFormatError(f"{path}: not written: {reason}")
     area = area or area_of(defect_map.sensor, form.origin)
@@ -198,7 +215,12 @@ def write_list(
 
 
 def read_list(
-    path: str | PathLike[str], form: ListFormat, sensor: Sensor, *, area: Area | None = None
+    path: str | PathLike[str],
+    form: ListFormat,
+    sensor: Sensor,
+    *,
+    area: Area | None = None,
+    files: str = "",
 ) -> tuple[Defect, ...]:
     """Read another program's list as defects of a sensor, by the full frame's count.
 
@@ -210,7 +232,7 @@ def read_list(
             place of the sensor; the message names the line. Or the format cannot be of this
             sensor.
     """
-    path, reason = Path(path), unfit(form, sensor)
+    path, reason = Path(path), unfit(form, sensor, files)
     if reason is not None:
         raise MapFormatError(f"{path}: not read: {reason}")
     target = Target(sensor, area or area_of(sensor, form.origin))

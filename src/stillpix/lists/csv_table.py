@@ -16,7 +16,7 @@ from typing import Any
 from ..maps.fields import Fields
 from ..maps.map_file import defect_from, defect_object
 from ..maps.records import Defect
-from .entries import Entry, Target, refuse, text_of
+from .entries import ListedDefect, Target, refuse, text_of
 
 # a key of the map file whose value is a list, and the columns that hold its parts
 SPREAD = {
@@ -46,7 +46,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     return file.getvalue().encode("utf-8")
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the defects; those that a person rejected are none."""
     reader = csv.reader(StringIO(text_of(content, path), newline=""), strict=True)
     try:
@@ -62,7 +62,7 @@ def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
                 row = {heading: cell.strip() for heading, cell in named if cell.strip()}
                 defect = defect_from(Fields(str(path), where, _values(row)), target.sensor)
                 if defect.state != "rejected":
-                    yield Entry(where, defect)
+                    yield ListedDefect(where, defect)
     except csv.Error as error:
         raise refuse(path, f"line {reader.line_num}", f"is not CSV ({error})") from error
 

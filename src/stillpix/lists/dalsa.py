@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.parsers import expat
 
 from ..maps.records import Defect
-from .entries import MOST_TEXT_BYTES, Entry, Target, pixel, pixels_of, refuse, whole
+from .entries import MOST_TEXT_BYTES, ListedDefect, Target, pixel, pixels_of, refuse, whole
 
 ELEMENT = "DefectivePixel"
 
@@ -24,12 +24,12 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     return ("\n".join([*head, "<Coordinates>", *lines, "</Coordinates>"]) + "\n").encode()
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries; other elements are passed over."""
     del target
     if len(content) > MOST_TEXT_BYTES:
         raise refuse(path, "", f"is longer than {MOST_TEXT_BYTES >> 20} MB", "check --from")
-    found: list[Entry] = []
+    found: list[ListedDefect] = []
     parser = expat.ParserCreate()
 
     def where() -> str:

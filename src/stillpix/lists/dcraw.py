@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ..maps.records import Defect
-from .entries import Entry, Target, lines_of, pixels_of, refuse, require_words, whole
+from .entries import ListedDefect, Target, lines_of, pixels_of, refuse, require_words, whole
 
 ZONES = timedelta(days=1)  # clocks of the world differ by up to 26 hours, of a camera and UTC by 14
 MOST_SECONDS = 253_370_764_800  # the year 9999
@@ -46,13 +46,13 @@ def onset(since: tuple[date, date] | None, first_photo: date | None) -> int:
     return max(int(begun.timestamp()), 0)
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries; a time becomes the day on which the pixel broke."""
     del target
     for where, words in lines_of(content, path):
         require_words(words, 3, 3, where, path)
         x, y = (whole(word, where, path) for word in words[:2])
-        yield Entry(where, Defect(x=x, y=y, since=_day(words[2], where, path)))
+        yield ListedDefect(where, Defect(x=x, y=y, since=_day(words[2], where, path)))
 
 
 def _day(word: str, where: str, path: Path) -> tuple[date, date] | None:

@@ -1,6 +1,6 @@
 """DNG opcode lists with FixBadPixelsList (DNG 1.4, chapter 7): points and rectangles, big-endian.
 
-The list alone, as a file; another program puts it into tag 51008 (OpcodeList1) of a DNG. Never
+Only the list, as a file; another program puts it into tag 51008 (OpcodeList1) of a DNG. Never
 writes another opcode, and never a place outside the frame, for which readers drop a whole list.
 """
 
@@ -18,7 +18,7 @@ from ..rewriting.dng.opcodes import (
     fix_bad_pixels,
     opcode_list,
 )
-from .entries import Entry, Target, line, pixel, pixels_of, refuse
+from .entries import ListedDefect, Target, line, pixel, pixels_of, refuse
 
 DAMAGED = "copy it again, or write it again with `stillpix export`"
 
@@ -27,7 +27,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     """Return an opcode list with one FixBadPixelsList.
 
     Raises:
-        MapFormatError: the sensor has no Bayer pattern, for which alone the opcode is.
+        MapFormatError: the opcode is only for Bayer patterns, and the sensor has none.
     """
     layout = target.sensor.layout
     if layout not in BAYER_PHASES:
@@ -48,7 +48,7 @@ def _rectangle(defect: Defect) -> tuple[int, int, int, int]:
     return defect.x, run.first, defect.x + 1, run.last + 1
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the points and rectangles of each FixBadPixelsList; other opcodes hold no places."""
     try:
         bad = bad_pixels_in(content)

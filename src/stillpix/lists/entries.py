@@ -32,23 +32,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedDefect:
     """One line of a list: a defect by the list's own count, and where in the file it stands."""
 
     where: str  # "line 7", "opcode 1, point 3"
     defect: Defect
 
 
-def pixel(where: str, x: int, y: int) -> Entry:
+def pixel(where: str, x: int, y: int) -> ListedDefect:
     """Return the entry of one pixel."""
-    return Entry(where, Defect(x=x, y=y))
+    return ListedDefect(where, Defect(x=x, y=y))
 
 
-def line(where: str, run: Run, across: int) -> Entry:
+def line(where: str, run: Run, across: int) -> ListedDefect:
     """Return the entry of a stretch of a row (`across` is its y) or a column (its x)."""
     if run.along == "row":
-        return Entry(where, Defect(x=run.first, y=across, run=run))
-    return Entry(where, Defect(x=across, y=run.first, run=run))
+        return ListedDefect(where, Defect(x=run.first, y=across, run=run))
+    return ListedDefect(where, Defect(x=across, y=run.first, run=run))
 
 
 def refuse(path: Path, where: str, reason: str, remedy: str = COPY_AGAIN) -> MapFormatError:
@@ -61,7 +61,7 @@ def refuse(path: Path, where: str, reason: str, remedy: str = COPY_AGAIN) -> Map
     return MapFormatError(f"{path}: {place}{reason}; {remedy}")
 
 
-def placed(entries: Iterable[Entry], target: Target, path: Path) -> tuple[Defect, ...]:
+def placed(entries: Iterable[ListedDefect], target: Target, path: Path) -> tuple[Defect, ...]:
     """Return what a list names by the full frame's count, each place once, in the list's order.
 
     Raises:
@@ -78,7 +78,7 @@ def placed(entries: Iterable[Entry], target: Target, path: Path) -> tuple[Defect
     return tuple(found.values())
 
 
-def _require_inside(entry: Entry, area: Area, path: Path) -> None:
+def _require_inside(entry: ListedDefect, area: Area, path: Path) -> None:
     defect = entry.defect
     ends = [(defect.x, defect.y)]
     if defect.run is not None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingPackageError
 from ..maps.records import Defect
-from .entries import Entry, Target, refuse
+from .entries import ListedDefect, Target, refuse
 from .masks import marked_in, mask_of, require_shape
 
 MASK = "MASK"  # the name that CCDData gives its extension
@@ -43,7 +43,7 @@ def encode_ccddata(defects: Sequence[Defect], target: Target) -> bytes:
     return _bytes_of(fits.HDUList([picture, fits.ImageHDU(mask, name=MASK)]))
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield what is not 0 in the MASK extension, or where there is none in the first picture."""
     fits = _astropy("a FITS file")
     if not content.startswith(b"SIMPLE"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..maps.records import Defect
-from .entries import Entry, Target, pixel, pixels_of, refuse
+from .entries import ListedDefect, Target, pixel, pixels_of, refuse
 
 MOST_SHARE = 0.1  # of pixels that a mask may mark: more is a mask turned inside out, or a photo
 MARKED = 255
@@ -37,7 +37,7 @@ def mask_of(defects: Sequence[Defect], target: Target) -> NDArray[np.bool_]:
     return mask
 
 
-def marked_in(mask: NDArray[np.generic], path: Path) -> Iterator[Entry]:
+def marked_in(mask: NDArray[np.generic], path: Path) -> Iterator[ListedDefect]:
     """Yield the marked pixels of a mask, row by row."""
     marked = np.asarray(mask != 0)
     share = np.count_nonzero(marked) / marked.size
@@ -63,7 +63,7 @@ def encode_png(defects: Sequence[Defect], target: Target) -> bytes:
     return file.getvalue()
 
 
-def decode_png(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode_png(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the pixels of a PNG that are not black; alpha is not looked at."""
     if not content.startswith(PNG_HEAD) or len(content) < 24:
         raise refuse(path, "", "is not a PNG file", "check --from")
@@ -88,7 +88,7 @@ def encode_npy(defects: Sequence[Defect], target: Target) -> bytes:
     return file.getvalue()
 
 
-def decode_npy(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode_npy(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the pixels of an array of bool or numbers that are not 0."""
     with warnings.catch_warnings(action="ignore"):  # of files by NumPy for Python 2, which do
         mask = _array_in(content, path, target)

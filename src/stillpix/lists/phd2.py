@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..maps.records import Defect
-from .entries import Entry, Target, lines_of, pixel, pixels_of, refuse, require_words, whole
+from .entries import ListedDefect, Target, lines_of, pixel, pixels_of, refuse, require_words, whole
 
 HEADING = "# PHD2 Defect Map v1"
 
@@ -22,7 +22,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     return ("\n".join([*head, *lines]) + "\n").encode()
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries."""
     del target
     if not content.removeprefix(b"\xef\xbb\xbf").startswith(HEADING.encode()):

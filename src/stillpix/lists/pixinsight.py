@@ -10,7 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..maps.records import Defect, Run
-from .entries import Entry, Target, line, lines_of, pixel, pixels_of, refuse, require_words, whole
+from .entries import (
+    ListedDefect,
+    Target,
+    line,
+    lines_of,
+    pixel,
+    pixels_of,
+    refuse,
+    require_words,
+    whole,
+)
 
 
 def encode(defects: Sequence[Defect], target: Target) -> bytes:
@@ -28,7 +38,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     return "".join(lines).encode()
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries; a line without a range is a whole column or row."""
     for where, (kind, *words) in lines_of(content, path):
         if kind not in ("Col", "Row"):

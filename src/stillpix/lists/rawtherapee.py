@@ -14,7 +14,7 @@ from pathlib import Path
 from ..errors import MapFormatError
 from ..frame import UNKNOWN, Sensor
 from ..maps.records import Defect
-from .entries import Entry, Target, lines_of, pixel, pixels_of, require_words, whole
+from .entries import ListedDefect, Target, lines_of, pixel, pixels_of, require_words, whole
 
 # As RawTherapee 5.9 shortens them: any make that holds one of these becomes it.
 SHORT_MAKES = (
@@ -37,7 +37,7 @@ def encode(defects: Sequence[Defect], target: Target) -> bytes:
     return "".join(["# x y, written by stillpix\n", *lines]).encode()
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries; a first line of one number is added to all, as RawTherapee does."""
     del target
     offset = 0

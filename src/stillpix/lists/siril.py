@@ -10,7 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..maps.records import Defect, Run
-from .entries import Entry, Target, line, lines_of, pixel, pixels_of, refuse, require_words, whole
+from .entries import (
+    ListedDefect,
+    Target,
+    line,
+    lines_of,
+    pixel,
+    pixels_of,
+    refuse,
+    require_words,
+    whole,
+)
 
 HOT = "H"  # the mean of the neighbours; C is their median
 METHODS = frozenset({"H", "C"})
@@ -26,12 +36,12 @@ def encode_fits(defects: Sequence[Defect], target: Target) -> bytes:
     return _encode_lines(defects, target, from_last_row=True)
 
 
-def decode(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries of a list for photos that Siril opens through LibRaw."""
     return _decode_lines(content, path, target, from_last_row=False)
 
 
-def decode_fits(content: bytes, path: Path, target: Target) -> Iterator[Entry]:
+def decode_fits(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the entries of a list for FITS files."""
     return _decode_lines(content, path, target, from_last_row=True)
 
@@ -51,7 +61,7 @@ def _encode_lines(defects: Sequence[Defect], target: Target, *, from_last_row: b
 
 def _decode_lines(
     content: bytes, path: Path, target: Target, *, from_last_row: bool
-) -> Iterator[Entry]:
+) -> Iterator[ListedDefect]:
     area = target.area
     for where, (kind, *words) in lines_of(content, path):
         if words and words[-1] in METHODS:

@@ -33,7 +33,7 @@ it, or make the map again with `stillpix find`
         self.origin = origin
         self.place = place
         if not isinstance(value, dict):
-            raise self.refuse("", f"must be an object, not {_shown(value)}")
+            raise self.refuse("", f"must be an object, not {_short_text(value)}")
         self._left: dict[str, Any] = dict(value)
 
     def refuse(self, key: str, reason: str) -> MapFormatError:
@@ -63,9 +63,9 @@ it, or make the map again with `stillpix find`
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a string; without a default it must be there."""
-        value = self._given(key, default)
+        value = self._value_or_default(key, default)
         if not isinstance(value, str):
-            raise self.refuse(key, f"must be text, not {_shown(value)}")
+            raise self.refuse(key, f"must be text, not {_short_text(value)}")
         return value
 
     def word(self, key: str, words: tuple[Word, ...], default: Word | None = None) -> Word:
@@ -74,19 +74,19 @@ it, or make the map again with `stillpix find`
         for word in words:
             if word == value:
                 return word
-        raise self.refuse(key, f"must be one of {', '.join(words)}, not {_shown(value)}")
+        raise self.refuse(key, f"must be one of {', '.join(words)}, not {_short_text(value)}")
 
     def whole(self, key: str, low: int, high: int | None = None, default: int | None = None) -> int:
         """Return a whole number from low to high, both included."""
-        return self.within(key, self._given(key, default), low, high)
+        return self.within(key, self._value_or_default(key, default), low, high)
 
     def within(self, key: str, value: object, low: int, high: int | None = None) -> int:
         """Check one whole number, of a list for example."""
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.refuse(key, f"must be a whole number, not {_shown(value)}")
+            raise self.refuse(key, f"must be a whole number, not {_short_text(value)}")
         if value < low or (high is not None and value > high):
             span = f"at least {low}" if high is None else f"from {low} to {high}"
-            raise self.refuse(key, f"must be {span}, not {_shown(value)}")
+            raise self.refuse(key, f"must be {span}, not {_short_text(value)}")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -102,7 +102,7 @@ it, or make the map again with `stillpix find`
         """Check one number from 0 to 1, of a list for example."""
         number = self._finite(key, value)
         if not 0 <= number <= 1:
-            raise self.refuse(key, f"must be from 0 to 1, not {_shown(value)}")
+            raise self.refuse(key, f"must be from 0 to 1, not {_short_text(value)}")
         return number
 
     def optional_number(self, key: str, low: float = -math.inf) -> float | None:
@@ -112,7 +112,7 @@ it, or make the map again with `stillpix find`
             return None
         number = self._finite(key, value)
         if number < low:
-            raise self.refuse(key, f"must be at least {low:g}, not {_shown(value)}")
+            raise self.refuse(key, f"must be at least {low:g}, not {_short_text(value)}")
         return number
 
     def sequence(self, key: str, length: int) -> list[Any] | None:
@@ -121,7 +121,7 @@ it, or make the map again with `stillpix find`
         if value is None:
             return None
         if not isinstance(value, list) or len(value) != length:
-            raise self.refuse(key, f"must be a list of {length} values, not {_shown(value)}")
+            raise self.refuse(key, f"must be a list of {length} values, not {_short_text(value)}")
         return value
 
     def moment(self, key: str) -> datetime | None:
@@ -133,7 +133,7 @@ it, or make the map again with `stillpix find`
             return datetime.fromisoformat(value)
         except (TypeError, ValueError):
             wanted = "must be a date and time such as 2019-07-11T15:07:32"
-            raise self.refuse(key, f"{wanted}, not {_shown(value)}") from None
+            raise self.refuse(key, f"{wanted}, not {_short_text(value)}") from None
 
     def span(self, key: str) -> tuple[date, date] | None:
         """Return a first and a last date, or None where they are absent."""
@@ -145,7 +145,7 @@ it, or make the map again with `stillpix find`
             raise self.refuse(key, "must name the earlier date first")
         return first, last
 
-    def _given(self, key: str, default: object) -> Any:
+    def _value_or_default(self, key: str, default: object) -> Any:
         value = self._left.get(key)
         if value is None and default is not None:
             self._left.pop(key, None)
@@ -160,7 +160,7 @@ it, or make the map again with `stillpix find`
                 number = math.inf
             if math.isfinite(number):
                 return number
-        raise self.refuse(key, f"must be a finite number, not {_shown(value)}")
+        raise self.refuse(key, f"must be a finite number, not {_short_text(value)}")
 
     def _date(self, key: str, value: object) -> date:
         try:
@@ -169,10 +169,10 @@ it, or make the map again with `stillpix find`
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        raise self.refuse(key, f"must hold dates such as 2019-07-11, not {_shown(value)}")
+        raise self.refuse(key, f"must hold dates such as 2019-07-11, not {_short_text(value)}")
 
 
-def _shown(value: object) -> str:
+def _short_text(value: object) -> str:
     """Return a value short enough for one line."""
     if isinstance(value, dict):
         return "an object"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -15,11 +15,21 @@ from ..atomic import write_atomically
 from ..errors import MapFormatError
 from ..frame import UNKNOWN, Layout, Sensor
 from .fields import Fields
-from .records import Defect, DefectMap, DetectionSummary, EvidenceSummary, Kind, Run, State
+from .records import (
+    Area,
+    Defect,
+    DefectMap,
+    DetectionSummary,
+    EvidenceSummary,
+    Kind,
+    Run,
+    State,
+)
 
 FORMAT = "stillpix-map"
 VERSION = 1
 KINDS: tuple[Kind, ...] = get_args(Kind)
+NEVER_TOLD = "blinking"  # a kind of earlier maps that no test stood behind: read as unknown
 STATES: tuple[State, ...] = get_args(State)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
@@ -107,7 +117,7 @@ def from_text(text: str, origin: str) -> DefectMap:
     document = Fields(origin, "", _document(text, origin))
     _check_version(document)
     sensor, sensor_extra = _sensor(Fields(origin, "sensor", document.require("sensor")))
-    evidence = _evidence(document.section("evidence"))
+    evidence = _evidence(document.section("evidence"), sensor)
     detection = _detection(document.section("detection"))
     listed = document.require("defects")
     if not isinstance(listed, list):
@@ -181,14 +191,32 @@ def _sensor(fields: Fields) -> tuple[Sensor, Mapping[str, Any]]:
     return Sensor(make, model, serial, width, height, layout, area), fields.rest()
 
 
-def _evidence(fields: Fields) -> EvidenceSummary:
+def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
     return EvidenceSummary(
         photos=fields.whole("photos", 0, default=0),
         scenes=fields.whole("scenes", 0, default=0),
         first=fields.moment("first"),
         last=fields.moment("last"),
+        left_out=fields.share("left_out", 0.0),
+        areas=tuple(_areas(fields, sensor)),
         extra=fields.rest(),
     )
+
+
+def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
+    listed = fields.take("left_out_areas")
+    if listed is None:
+        return
+    if not isinstance(listed, list):
+        raise fields.refuse("left_out_areas", "must be a list")
+    for index, area in enumerate(listed):
+        key = f"left_out_areas[{index}]"
+        if not isinstance(area, list) or len(area) != len("xywh"):
+            raise fields.refuse(key, "must be a list of 4 values: x, y, width, height")
+        x = fields.within(key, area[0], 0, sensor.width - 1)
+        y = fields.within(key, area[1], 0, sensor.height - 1)
+        width = fields.within(key, area[2], 1, sensor.width - x)
+        yield x, y, width, fields.within(key, area[3], 1, sensor.height - y)
 
 
 def _detection(fields: Fields) -> DetectionSummary:
@@ -213,14 +241,14 @@ def defect_from(fields: Fields, sensor: Sensor) -> Defect:
     return Defect(
         x=fields.whole("x", 0, sensor.width - 1),
         y=fields.whole("y", 0, sensor.height - 1),
-        kind=fields.word("kind", KINDS, "unknown"),
+        kind=_kind(fields),
         site=site,
         strength=fields.optional_number("strength"),
         exposure_s=fields.optional_number("exposure_s", low=0.0),
         gain=fields.optional_number("gain", low=0.0),
         score=fields.number("score", 0.0),
         q=fields.share("q", 1.0),
-        seen=_seen(fields),
+        seen=_seen_share(fields),
         since=fields.span("since"),
         until=fields.span("until"),
         state=fields.word("state", STATES, "candidate"),
@@ -229,7 +257,12 @@ def defect_from(fields: Fields, sensor: Sensor) -> Defect:
     )
 
 
-def _seen(fields: Fields) -> tuple[float, int] | None:
+def _kind(fields: Fields) -> Kind:
+    word = fields.word("kind", (*KINDS, NEVER_TOLD), "unknown")
+    return next((kind for kind in KINDS if kind == word), "unknown")
+
+
+def _seen_share(fields: Fields) -> tuple[float, int] | None:
     seen = fields.sequence("seen", 2)
     if seen is None:
         return None
@@ -277,6 +310,8 @@ def _evidence_object(evidence: EvidenceSummary) -> dict[str, Any]:
         "scenes": int(evidence.scenes),
         "first": evidence.first and evidence.first.isoformat(),
         "last": evidence.last and evidence.last.isoformat(),
+        "left_out": _significant(evidence.left_out or None, 3),
+        "left_out_areas": [list(map(int, area)) for area in evidence.areas] or None,
     }
     return {**_present(known), **evidence.extra}
 

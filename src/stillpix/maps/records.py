@@ -12,9 +12,12 @@ from typing import Any, Literal, TypeAlias
 
 from ..frame import Sensor
 
-Kind: TypeAlias = Literal["hot", "offset", "stuck", "dead", "low", "high", "blinking", "unknown"]
+Kind: TypeAlias = Literal[
+    "hot", "offset", "bright", "stuck", "high", "dead", "low", "dark", "unknown"
+]  # fmt: skip
 Days: TypeAlias = tuple[date, date]  # the first and the last that something can have been
 State: TypeAlias = Literal["confirmed", "candidate", "accepted", "rejected"]
+Area: TypeAlias = tuple[int, int, int, int]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Defect:
             yield (along, self.y) if self.run.along == "row" else (self.x, along)
 
 
+FILES = "files"  # beside the sensor's keys: the format of the photos, by its name
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceSummary:
     """What a map stands on."""
@@ -70,6 +76,8 @@ class EvidenceSummary:
     first: datetime | None = None
     last: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    left_out: float = 0.0  # share of the frame that never changes
+    areas: tuple[Area, ...] = ()  # where that is, roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,12 @@ class DefectMap:
 
     def __len__(self) -> int:
         return len(self.defects)
+
+    @property
+    def files(self) -> str:
+        """Return the format of the photos that it was made from; "" where it does not say."""
+        said = self.sensor_extra.get(FILES)
+        return said if isinstance(said, str) else ""
 
     def in_state(self, *states: State) -> tuple[Defect, ...]:
         """Return the defects in one of the named states, in the map's order."""

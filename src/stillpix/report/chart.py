@@ -55,7 +55,7 @@ class Panel:
 
 
 def drawn(looks: Looks, sign: int, since: tuple[date, date] | None) -> Markup:
-    """Return the chart of one place; `looks` is of that place alone and of one photo at least."""
+    """Return the chart of one place; `looks` is of that place only, and of at least one photo."""
     looks = _thin_out(looks)
     excess, level = looks.excess[:, 0], looks.level[:, 0]
     charges = _charges(looks.exposures)

@@ -102,7 +102,7 @@ def evenly(digests: Sequence[str], exposures: Mapping[str, Exposure], number: in
 def best_and_least(looks: Looks, sign: float) -> tuple[list[str], list[str]]:
     """Return the photos that show one place best, best first, and least, least first; none twice.
 
-    `looks` is of that place alone. Photos that cannot say are left out.
+    `looks` is of that place only. Photos that cannot say are left out.
     """
     usable = np.flatnonzero(looks.usable[:, 0])
     sigmas = looks.sigmas[usable, 0]

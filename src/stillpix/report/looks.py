@@ -19,7 +19,7 @@ from ..frame import Exposure
 from ..maps.records import Defect
 
 CLEARLY = 2.5  # sigmas from which a photo is said to show a defect, as in the kernels
-DARKER = frozenset({"dead", "low"})
+DARKER = frozenset({"dead", "low", "dark"})
 
 Sayings: TypeAlias = Mapping[str, tuple[Exposure, Measures]]  # by digest: said at all the places
 
@@ -33,7 +33,7 @@ class Looks:
     said: NDArray[np.float64]  # (photos, places, MEASURES); NaN: not looked at
 
     def at(self, index: int) -> Looks:
-        """Return the photos that were looked at in one place, and that place alone."""
+        """Return the photos that were looked at in one place, and that place only."""
         there = ~np.isnan(self.said[:, index, RESIDUAL])
         kept = np.flatnonzero(there).tolist()
         return Looks(

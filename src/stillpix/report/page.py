@@ -15,7 +15,7 @@ from importlib.metadata import version
 from string import Template
 
 from ..images.gather import Skipped
-from ..wording import body_of, counted, sentence
+from ..wording import body_of, counted, remarks, sentence
 from . import details, sensor_map, table
 from .markup import Markup, joined, safe, tag
 from .section import Section
@@ -102,17 +102,19 @@ def _section(section: Section, number: int) -> Markup:
     ]
     first, last = found.evidence.first, found.evidence.last
     dates = f"Taken from {first.date()} to {last.date()}." if first and last else ""
+    notes = [tag("li", note) for note in (*map(_capital, remarks(found)), *section.notes)]
     facts = " ".join(filter(None, [*section.facts, dates]))
     parts = [
         tag("h2", found.sensor.name, id=mark),
         tag("p", sentence(found) + ".", class_="summary"),
         tag("p", facts, class_="facts") if facts else joined(),
-        tag("ul", *(tag("li", note) for note in section.notes)) if section.notes else joined(),
+        tag("ul", *notes) if notes else joined(),
     ]
+    if section.defects or found.evidence.areas:
+        parts.append(_sensor(section, [link or row for link, row in zip(links, rows, strict=True)]))
     if section.defects:
-        to = [link or row for link, row in zip(links, rows, strict=True)]
-        parts += [_sensor(section, to), tag("h3", "All of them")]
         parts += [
+            tag("h3", "All of them"),
             table.filters(section.defects, mark, found.sensor.name),
             table.table(found, section.defects, links, mark),
             tag(
@@ -127,11 +129,17 @@ def _section(section: Section, number: int) -> Markup:
 def _sensor(section: Section, links: Sequence[str]) -> Markup:
     sensor = section.map.sensor
     label = f"The sensor of {sensor.name} with {counted(len(links), 'defect')}"
-    drawing = sensor_map.drawn(sensor, section.defects, links, label)
+    areas = section.map.evidence.areas
+    drawing = sensor_map.drawn(sensor, section.defects, links, label, areas)
     caption = f"The sensor as its files store it, {sensor.width}x{sensor.height}, not rotated."
     readout = tag("p", class_="readout", aria_hidden="true")
-    legend = sensor_map.legend(section.defects)
+    legend = sensor_map.legend(section.defects, left_out=bool(areas))
     return tag("figure", drawing, readout, tag("figcaption", caption, legend), class_="sensor-map")
+
+
+def _capital(remark: str) -> str:
+    """Return a remark as a sentence of its own."""
+    return f"{remark[0].upper()}{remark[1:]}."
 
 
 def _list_skipped(skipped: Sequence[Skipped]) -> Markup:

@@ -22,13 +22,16 @@ SUPPOSITIONS = (
 KINDS: dict[Kind, str] = {
     "hot": "Hot: it leaks charge, so it grows brighter with shutter time and ISO.",
     "offset": "Offset: it adds the same to every photo at any shutter time, and more at high ISO.",
+    "bright": "Bright: it is hot or offset, and the photos do not show which. Photos of other "
+    "exposure times would.",
     "stuck": "Stuck: it has the same value in any light, so it stands out where the picture is "
     "dark and disappears where it is bright.",
     "dead": "Dead: it stays dark in any light, so it is a hole where the picture is bright.",
     "low": "Low: it responds too weakly to light, so it is too dark in proportion to the light.",
     "high": "High: it responds too strongly to light, so it is too bright in proportion to the "
     "light.",
-    "blinking": "Blinking: it is hot in some photos and sound in others.",
+    "dark": "Dark: it is darker than its neighbours, and the photos do not show whether it "
+    "responds too weakly to light.",
     "unknown": "Its kind is unknown: there are too few photos to tell, or the pixel comes from "
     "another program's list.",
 }
@@ -81,7 +84,7 @@ to each (6.0).'
     same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
     light = scores[RESPONSE]
     better = "better" if abs(grows - same) >= CLEARLY else "a little better"
-    if kind in ("hot", "offset") and abs(grows - same) < HARDLY:
+    if kind == "bright" or (kind in ("hot", "offset") and abs(grows - same) < HARDLY):
         yield (
             f"The photos hardly show whether it grows with shutter time ({grows:.1f} sigmas) or "
             f"adds the same to each ({same:.1f})."
@@ -105,7 +108,7 @@ to each (6.0).'
         yield f"In bright light it is too dark, not too bright ({light:.1f} sigmas)."
     elif kind == "stuck":
         yield "It is very bright in nearly all photos."
-    elif kind in ("dead", "low"):
+    elif kind in ("dead", "low", "dark"):
         yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
 
 

@@ -55,7 +55,7 @@ class Detail:
 
     defect: Defect
     stamp: Stamp | None = None
-    looks: Looks | None = None  # of this place alone
+    looks: Looks | None = None  # of this place only
     best: tuple[Crop, ...] = ()
     least: tuple[Crop, ...] = ()
 
@@ -86,7 +86,7 @@ def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None
     places = [(defect.x, defect.y) for defect in pixels]
     reading = Reading()
     if not watch.stop():
-        reading = _read(subject, pixels, jobs, watch)
+        reading = _read_photos(subject, pixels, jobs, watch)
     looks = looks_of(subject.log, places, reading.said)
     stamps = stamps_of(subject.evidence, places) if subject.evidence else [None] * len(places)
     by_place = {
@@ -100,7 +100,9 @@ def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None
     return Section(subject.map, defects, details, tuple(subject.facts), notes)
 
 
-def _read(subject: Subject, pixels: Sequence[Defect], jobs: int | None, watch: Watch) -> Reading:
+def _read_photos(
+    subject: Subject, pixels: Sequence[Defect], jobs: int | None, watch: Watch
+) -> Reading:
     """Read the photos that serve the report best."""
     places = [(defect.x, defect.y) for defect in pixels]
     signs = np.array([sign_of(defect) for defect in pixels], np.float64)

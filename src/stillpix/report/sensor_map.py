@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import ceil
 from typing import get_args
 
 from ..frame import Sensor
-from ..maps.records import Defect, Kind
+from ..maps.records import Area, Defect, Kind
 from ..wording import exposed
 from .markup import Markup, joined, tag
 
 WIDE = 1000.0  # units of the drawing across the sensor
 EDGE = 14.0  # units around it
 SIZE = 22.0  # units a mark is wide
+HATCH = 12.0  # units between two strokes over what was left out
 # Shapes within -10..10.
 SHAPES: dict[Kind, Markup] = {
     "hot": tag("circle", r="8"),
     "offset": tag("path", d="M0-9 9 8H-9z"),
+    "bright": tag("path", d="M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3z"),
     "stuck": tag("path", d="M-8-8H8V8H-8z"),
     "dead": tag("path", d="M-9-5-5-9 0-4 5-9 9-5 4 0 9 5 5 9 0 4-5 9-9 5-4 0z"),
     "low": tag("path", d="M0 9-9-8H9z"),
     "high": tag("path", d="M0-10 10 0 0 10-10 0z"),
-    "blinking": tag("path", d="M-3-9H3V-3H9V3H3V9H-3V3H-9V-3H-3z"),
+    "dark": tag("path", d="M-10-3H10V3H-10z"),
     "unknown": tag("path", d="M-9-4-4-9H4L9-4V4L4 9H-4L-9 4z"),
 }
 
@@ -82,8 +85,11 @@ def brief(defect: Defect) -> str:
     return f"{place_of(defect)}: {', '.join(parts)}"
 
 
-def drawn(sensor: Sensor, defects: Sequence[Defect], links: Sequence[str], label: str) -> Markup:
-    """Return the sensor with its defects, each a link to where more is said of it."""
+def drawn(
+    sensor: Sensor, defects: Sequence[Defect], links: Sequence[str], label: str,
+    left_out: Sequence[Area] = (),
+) -> Markup:  # fmt: skip
+    """Return the sensor with its defects, each a link to its details; what is left out, hatched."""
     scale = WIDE / sensor.width
     tall = sensor.height * scale
     box = f"{-EDGE:g} {-EDGE:g} {WIDE + 2 * EDGE:g} {tall + 2 * EDGE:.1f}"
@@ -95,6 +101,7 @@ def drawn(sensor: Sensor, defects: Sequence[Defect], links: Sequence[str], label
     return tag(
         "svg",
         tag("rect", class_="sensor", width=f"{WIDE:g}", height=f"{tall:.1f}"),
+        _hatched(left_out, scale),
         tag("rect", class_="visible", x=x, y=y, width=width, height=height),
         tag("g", *reversed(marks), class_="marks"),  # the surest are on top
         viewBox=box,
@@ -126,7 +133,21 @@ def _shape(defect: Defect, scale: float) -> Markup:
     return tag("path", class_="run", d=along)
 
 
-def legend(defects: Sequence[Defect]) -> Markup:
+def _hatched(areas: Sequence[Area], scale: float) -> Markup:
+    """Return strokes of one slope over some areas, which go on from one area into the next."""
+    strokes = []
+    for x, y, width, height in areas:
+        left, top = x * scale, y * scale
+        right, bottom = (x + width) * scale, (y + height) * scale
+        for step in range(ceil((left + top) / HATCH), ceil((right + bottom) / HATCH)):
+            across = step * HATCH
+            ends = max(left, across - bottom), min(right, across - top)
+            points = (f"{end:.1f} {across - end:.1f}" for end in ends)
+            strokes.append("M" + "L".join(points))
+    return tag("path", class_="left-out", d="".join(strokes)) if strokes else joined()
+
+
+def legend(defects: Sequence[Defect], *, left_out: bool = False) -> Markup:
     """Return the kinds that there are, with their marks and how many they are."""
     kinds = Counter(defect.kind for defect in defects)
     entries = [
@@ -139,4 +160,6 @@ def legend(defects: Sequence[Defect]) -> Markup:
         entries += [tag("li", "hollow: a candidate, not certain")]
     if "rejected" in states:
         entries += [tag("li", "dotted: rejected by a person")]
+    if left_out:
+        entries += [tag("li", "hatched: never changes, left out")]
     return tag("ul", *entries, class_="legend") if entries else joined()

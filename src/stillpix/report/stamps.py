@@ -34,7 +34,7 @@ def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:
     null = null_of(evidence.scores, evidence.information, grid=evidence.rules.grid)
     stamps = []
     for x, y in places:
-        scores = window(evidence, null, x, y, 0)[:, 0, 0]
+        scores = window([evidence.scores], null, x, y, 0)[:, 0, 0]
         loudest = int(np.abs(scores).argmax())
         response = mean_response(evidence, null, loudest, (x, y))
         stamps.append(Stamp(response, tuple(map(float, scores))))

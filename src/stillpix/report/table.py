@@ -26,7 +26,7 @@ class Cell:
     link: str = ""
 
 
-HEADINGS = ("x", "y", "kind", "site", "strength (DN)", "at", "score", "q", "seen", "since", "state")
+HEADINGS = ("x", "y", "kind", "strength (DN)", "at", "score", "q", "seen", "since", "state")
 NUMBERS = frozenset({"x", "y", "strength (DN)", "score", "q", "seen"})
 
 
@@ -36,13 +36,11 @@ def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mar
     Row n has the id `mark` and n.
     """
     first = found.evidence.first
-    with_site = any(defect.site for defect in defects)
-    columns = [name for name in HEADINGS if name != "site" or with_site]
     rows = [
-        _row(columns, defect, link, first and first.date(), f"{mark}r{number}")
+        _row(defect, link, first and first.date(), f"{mark}r{number}")
         for number, (defect, link) in enumerate(zip(defects, links, strict=True))
     ]
-    heads = [tag("th", name, scope="col", class_=_class(name)) for name in columns]
+    heads = [tag("th", name, scope="col", class_=_class(name)) for name in HEADINGS]
     caption = f"{counted(len(defects), 'defect')}, the most certain first"
     return tag(
         "div",
@@ -90,13 +88,9 @@ def _choice(name: str, values: Iterable[str], mark: str) -> Markup:
     )
 
 
-def _row(
-    columns: Sequence[str], defect: Defect, link: str, first_photo: date | None, row_id: str
-) -> Markup:
-    cells = dict(zip(HEADINGS, _cells(defect, link, first_photo), strict=True))
+def _row(defect: Defect, link: str, first_photo: date | None, row_id: str) -> Markup:
     said_of = []
-    for name in columns:
-        cell = cells[name]
+    for name, cell in zip(HEADINGS, _cells(defect, link, first_photo), strict=True):
         inner: str = cell.text
         if cell.link:
             said = f"{cell.text}: details of {place_of(defect)}"
@@ -126,7 +120,6 @@ def _cells(defect: Defect, link: str, first_photo: date | None) -> list[Cell]:
         Cell(x, float(defect.x if run is None or run.along == "column" else run.first), link),
         Cell(y, float(defect.y if run is None or run.along == "row" else run.first)),
         Cell(defect.kind, defect.kind),
-        Cell(defect.site or UNKNOWN, defect.site),
         Cell(strength, defect.strength),
         Cell(exposed(defect.exposure_s, defect.gain) or UNKNOWN, defect.exposure_s),
         Cell(f"{defect.score:.1f}", defect.score),

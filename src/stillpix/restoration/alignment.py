@@ -157,7 +157,7 @@ def _as_photosites(moved: Sequence[Defect], photos: Sequence[Header]) -> tuple[D
 
 
 def _is_dark(defect: Defect) -> bool:
-    return defect.kind in {"dead", "low"} or (defect.strength or 0.0) < 0
+    return defect.kind in {"dead", "low", "dark"} or (defect.strength or 0.0) < 0
 
 
 def _best(total: Floats) -> tuple[int, int, float, float]:

@@ -61,7 +61,7 @@ def companions_of(content: bytes, end: int) -> Companions:
     for segment in head:
         if segment.marker == APP2 and content.startswith(MPF_HEAD, segment.first):
             bases.add(segment.first + len(MPF_HEAD))
-            for place, size in _indexed(content, segment):
+            for place, size in _read_picture_index(content, segment):
                 numbers += [size] if place.value == 0 else [place]
                 if place.target >= scan:
                     pictures.append(Span(place.target, place.target + size.value))
@@ -79,12 +79,12 @@ def companions_of(content: bytes, end: int) -> Companions:
     bases |= {number.base for number in numbers if number.base is not None}
     once = {number.at: number for number in numbers}
     return Companions(
-        tuple(pictures), tuple(once.values()), tuple(_counted(content, end, head, items)),
+        tuple(pictures), tuple(once.values()), tuple(_spans_by_counting(content, end, head, items)),
         tuple(doubtful), frozenset(bases), scan,
     )  # fmt: skip
 
 
-def _indexed(content: bytes, segment: Segment) -> Iterator[tuple[Number, Number]]:
+def _read_picture_index(content: bytes, segment: Segment) -> Iterator[tuple[Number, Number]]:
     """Yield place and size of each picture that a Multi-Picture index names and the file holds.
 
     Offsets count from the index's byte order mark; that of the first picture is 0.
@@ -137,7 +137,7 @@ def _xmp(content: bytes, head: Sequence[Segment]) -> Iterator[Segment]:
             yield segment
 
 
-def _counted(
+def _spans_by_counting(
     content: bytes, end: int, head: Sequence[Segment], items: Sequence[_Item]
 ) -> Iterator[Span]:
     """Yield what is found by counting from the picture's end or from the file's."""

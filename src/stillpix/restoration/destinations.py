@@ -9,7 +9,7 @@ import glob
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class Placement:
     out: Path | None = None  # the folder for copies
     in_place: bool = False
     backup: bool = True  # in place: keep the original beside it
+    keep_times: bool = False  # in place: the new file gets the old one's time of change
+    complete: bool = False  # copies: copy what cannot be repaired, too
     force: bool = False  # copies: overwrite what is there
     dry_run: bool = False
     raw: RawWay = LISTED_IN_DNG  # what becomes of RAW photos
@@ -50,6 +52,7 @@ class Routes:
 
     bodies: dict[Sensor, list[Route]] = field(default_factory=dict)
     refused: list[Skipped] = field(default_factory=list)
+    others: list[tuple[Path, Path]] = field(default_factory=list)  # copied as they are, to where
     left_out: int = 0  # photos in the folder for copies: they are copies themselves
 
     @property
@@ -76,7 +79,11 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
             for sensor, headers in found.bodies.items()
         }
         return Routes(ways, found.skipped)
-    return _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng).routes()
+    copies = _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng)
+    result = copies.routes()
+    if placement.complete:
+        result.others = copies.others(result)
+    return result
 
 
 def _without_what_fix_left(found: Gathering) -> Gathering:
@@ -95,7 +102,8 @@ def _without_what_fix_left(found: Gathering) -> Gathering:
         for sensor, headers in found.bodies.items()
     }
     skipped = [each for each in found.skipped if Path(each.path).name != LOG_NAME]
-    return Gathering({sensor: left for sensor, left in bodies.items() if left}, skipped)
+    bodies = {sensor: left for sensor, left in bodies.items() if left}
+    return replace(found, bodies=bodies, skipped=skipped)
 
 
 def _in_place(header: Header) -> Path:
@@ -141,6 +149,17 @@ class _Copies:
             else:
                 result.bodies.setdefault(header.sensor, []).append(Route(header, target))
         return result
+
+    def others(self, ways: Routes) -> list[tuple[Path, Path]]:
+        """Return the files that are no photos or that nothing could read, and their copies."""
+        taken = {way.target for body in ways.bodies.values() for way in body}
+        paths = [*self.found.others, *(Path(each.path) for each in ways.refused)]
+        pairs = [
+            (path, self.out / self._below_base(path))
+            for path in dict.fromkeys(paths)
+            if path.is_file() and not self._is_copy(path)
+        ]
+        return [(path, target) for path, target in pairs if target not in taken]
 
     def _is_copy(self, path: Path) -> bool:
         """Return whether a photo lies in the folder for copies, and was not asked for there."""

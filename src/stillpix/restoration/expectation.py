@@ -21,11 +21,12 @@ SCATTER = (
     0.8  # natural logarithm: measured, amplitudes lie within a factor of 2 of what is expected
 )
 MIDTONE = 64.0  # levels, at which a map's strength is taken to have been seen: decision 0010
-GROWS_WITH_TIME = frozenset({"hot", "blinking"})
-GROWS_WITH_GAIN = GROWS_WITH_TIME | {"offset", "unknown"}
+GROWS_WITH_TIME = frozenset({"hot"})
+GROWS_WITH_GAIN = GROWS_WITH_TIME | {"offset", "bright", "unknown"}
 SHARE_OF_THE_LIGHT = frozenset({"low", "high"})
-STEADY = frozenset({"hot", "offset", "stuck", "dead", "low", "high"})  # there in every photo
-ONE_SIDED = (STEADY | {"blinking"}) - {"stuck"}  # that one is dark or bright by what is around it
+# there in every photo
+STEADY = frozenset({"hot", "offset", "bright", "stuck", "high", "dead", "low", "dark"})
+ONE_SIDED = STEADY - {"stuck"}  # that one is dark or bright by what is around it
 
 Follows: TypeAlias = Literal["nothing", "tone", "level"]  # of the scene, a strength goes with
 
@@ -81,11 +82,11 @@ def expect(
     """Return what is expected of a listed defect in a photo of some exposure.
 
     The excess of a hot pixel grows with gain times exposure time, that of a partly stuck one
-    with gain alone, and so is taken to do one of unknown kind; a stuck or dead one keeps its
-    level, and one of low or high sensitivity goes with the scene's. Where the strength is known,
-    the exposure says whether such a defect shows: then `seen` matters for blinking ones alone.
-    In a rendered photo the tone curve comes on top, in a mosaic there is none. A map that does
-    not say leaves it open.
+    with gain alone, and so is taken to do one that may be either, or is of unknown kind; a stuck,
+    dead or dark one keeps its level, and one of low or high sensitivity goes with the scene's.
+    Where the strength is known, the exposure says whether such a defect shows: then `seen` matters
+    for those of unknown kind alone. In a rendered photo the tone curve comes on top, in a mosaic
+    there is none. A map that does not say leaves it open.
 
     >>> hot = Defect(x=1, y=1, kind="hot", strength=20.0, exposure_s=0.5, gain=4.0)
     >>> round(expect(hot, Exposure(0.125, 4.0), white=255).amplitude(64.0), 1)

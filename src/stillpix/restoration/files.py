@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..errors import ReadError
 from ..images import Header, Repair, decode_colour, repair_of
+from ..images.tidy_jpeg import tidied
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import JpegImage, read_coefficients, rewritten
@@ -22,6 +23,7 @@ from .repairing import Place, repair_places
 from .storing import SHORTER
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
+FITS = "fits"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
     "the picture became longer by {} bytes, so what follows it in the file has moved, and the"
@@ -30,6 +32,10 @@ MOVED = (
 NOT_MOVED = (
     "would become longer by its repair, and something of an unknown kind counts on its length"
     " ({} bytes follow the picture); leave it out, or remove them with exiftool -trailer:all="
+)
+TIDIED = (
+    "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
+    " repaired one is regular"
 )
 NO_CODE = "the file's Huffman tables have no code for what it should be"
 
@@ -51,7 +57,7 @@ def repaired_file(
     `raw` says: a DNG lists its broken pixels for the program that develops it.
 
     Raises ReadError for a photo that is damaged, cannot be written back without loss, or is of a
-    format that is read alone.
+    format that is only read.
 
     >>> from io import BytesIO
     >>> from pathlib import Path
@@ -69,6 +75,10 @@ def repaired_file(
     way = repair_of(header)
     if way == "raw":
         return repaired_raw(content, header, defects, raw, always=always)
+    if raw.mask and header.format == FITS:
+        from .fits import masked_fits
+
+        return masked_fits(content, header, defects)
     sensor = header.sensor
     places = list(
         places_of(
@@ -79,6 +89,22 @@ def repaired_file(
 
 
 def _repaired_jpeg(
+    content: bytes, header: Header, places: Sequence[Place], *, always: bool
+) -> RepairedFile:
+    """Repair a JPEG; one with a writer's slip is made regular where it is changed."""
+    tidy = tidied(content)
+    try:
+        fixed = _repaired_regular(tidy, header, places, always=always)
+    except ReadError:  # what is wrong with the file as it is says more
+        return _repaired_regular(content, header, places, always=always)
+    if tidy is content:
+        return fixed
+    if fixed.content is tidy:
+        return replace(fixed, content=content)
+    return replace(fixed, notes=(*fixed.notes, TIDIED))
+
+
+def _repaired_regular(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
     """Repair a JPEG so that all else in its file is found as before.

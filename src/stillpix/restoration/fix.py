@@ -25,9 +25,10 @@ from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
 from .destinations import DNG, Placement, Route, Routes
-from .files import repaired_file
+from .files import FITS, repaired_file
 from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
+from .sidecars import Sidecars
 from .targets import Lister, Listing, listed_in
 from .verdicts import RawWay, RepairedFile, Verdict
 from .verification import require_companions, verified
@@ -49,6 +50,7 @@ class RepairedPhoto:
     there: bool = False  # the target held exactly this already
     original: Path | None = None  # where the original is kept
     earlier: bool = False  # that is an earlier run's, which stays
+    is_fits: bool = False
 
     @property
     def repaired(self) -> int:
@@ -165,7 +167,7 @@ def _repair_body(
     try:
         body.listing = lister(body.sensor, [way.header for way in ways])
     except StillpixError as error:
-        body.skipped = [Skipped(str(way.header.path), str(error)) for way in ways]
+        body.skipped = [run.left_as_it_is(way, str(error)) for way in ways]
         for each in body.skipped:
             watch.skipped(each.path, each.reason)
         body.left = 0
@@ -206,6 +208,7 @@ class _Run:
         self.placement, self.always, self.changed_only = placement, always, changed_only
         self.log = log
         self.placer = Placer(placement)
+        self.sidecars = Sidecars()
         self.out_of_room = False
 
     def repair_or_explain(self, way: Route, listing: Listing) -> RepairedPhoto | Skipped:
@@ -214,7 +217,7 @@ class _Run:
         try:
             repaired = self.repair(way, listing)
         except ReadError as error:
-            return Skipped(source, error.reason)
+            return self.left_as_it_is(way, error.reason)
         except WriteError as error:
             self.out_of_room |= is_out_of_room(error)
             itself = error.path in {source, os.path.realpath(source)}
@@ -224,6 +227,21 @@ class _Run:
             return Skipped(source, reason)
         self._note(repaired, listing)
         return repaired
+
+    def left_as_it_is(self, way: Route, reason: str) -> Skipped:
+        """Return why a photo is not repaired, having copied it where all are to be there."""
+        source = way.header.path
+        if (
+            self.placement.complete
+            and way.target is not None
+            and way.target.suffix == source.suffix
+        ):
+            try:
+                self.placer.copy_as_it_is(source, way.target)
+            except (ReadError, WriteError) as error:
+                return Skipped(str(source), f"{reason} (nor copied: {error})")
+            reason = f"{reason} (copied as it is)"
+        return Skipped(str(source), reason)
 
     def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
@@ -253,11 +271,22 @@ class _Run:
         placed = self.placer.place(way, status, fixed.content, check)
         return replace(
             repaired,
+            notes=(*repaired.notes, *self._copy_sidecars(way)),
             result=repaired.result if changed else "copied",
             there=placed.there,
             original=placed.original,
             earlier=placed.earlier,
         )
+
+    def _copy_sidecars(self, way: Route) -> Iterator[str]:
+        """Copy what other programs keep beside a photo; yield what could not be copied."""
+        if self.placement.out is None or way.target is None:
+            return
+        for sidecar, target in self.sidecars.of(way.header.path, way.target):
+            try:
+                self.placer.copy_as_it_is(sidecar, target)
+            except (ReadError, WriteError) as error:
+                yield f"its {sidecar.name} was not copied: {error}"
 
     def _note(self, repaired: RepairedPhoto, listing: Listing) -> None:
         if self.log is None or repaired.target is None:
@@ -267,10 +296,13 @@ class _Run:
             "all": self.always,
             "in_place": self.placement.in_place,
             "backup": self.placement.in_place and self.placement.backup,
+            "keep_times": self.placement.in_place and self.placement.keep_times,
+            "complete": self.placement.complete,
             "changed_only": self.changed_only,
             "force": self.placement.force,
             "mosaic": self.placement.raw.mosaic,
             "to_dng": self.placement.raw.to_dng,
+            "mask": self.placement.raw.mask,
         }
         self.log.add(folder, _entry(repaired, listing, folder, options))
 
@@ -301,6 +333,7 @@ def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) 
         before=digest_of(content),
         after=digest_of(fixed.content),
         notes=fixed.notes,
+        is_fits=way.header.format == FITS,
     )
 
 

@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     last: int  # offset behind it
 
 
-class Field(NamedTuple):
+class LocatedField(NamedTuple):
     """One entry of a directory."""
 
     tag: int
@@ -90,11 +90,11 @@ def number_at(content: bytes, at: int, code: str) -> int | None:
     return int(value)
 
 
-def fields_of(content: bytes, order: str, first: int) -> list[Field]:
+def fields_of(content: bytes, order: str, first: int) -> list[LocatedField]:
     """Return the fields of the directory at an offset of the file; none if it can be no such.
 
     >>> fields_of(struct.pack("<HHHIII", 1, 274, 3, 1, 6, 0), "<", 0)
-    [Field(tag=274, kind=3, values=1, at=10)]
+    [LocatedField(tag=274, kind=3, values=1, at=10)]
     """
     count = number_at(content, first, order + "H")
     form = struct.Struct(order + "HHI4x")
@@ -102,7 +102,7 @@ def fields_of(content: bytes, order: str, first: int) -> list[Field]:
         return []
     rows = content[first + 2 : first + 2 + form.size * count]
     fields = [
-        Field(tag, kind, values, first + 2 + form.size * n + 8)
+        LocatedField(tag, kind, values, first + 2 + form.size * n + 8)
         for n, (tag, kind, values) in enumerate(form.iter_unpack(rows))
     ]
     return fields if all(field.kind in WIDTHS for field in fields) else []

@@ -43,7 +43,7 @@ def kept_in_place(before: bytes, image: JpegImage, after: bytes) -> bytes | None
         return after
     if not _can_move(before, image.end, companions):
         return None
-    return _corrected(after, companions.numbers, image.end, longer - spare)
+    return _move_numbers(after, companions.numbers, image.end, longer - spare)
 
 
 def _can_move(content: bytes, end: int, companions: Companions) -> bool:
@@ -84,7 +84,7 @@ def _places_of_number(content: bytes, offset: int, companions: Companions) -> li
     return found
 
 
-def _corrected(after: bytes, numbers: Sequence[Number], end: int, longer: int) -> bytes | None:
+def _move_numbers(after: bytes, numbers: Sequence[Number], end: int, longer: int) -> bytes | None:
     """Return the file with the numbers that count over the end of the picture made larger."""
     content = bytearray(after)
     for number in numbers:

@@ -104,6 +104,15 @@ class FixLog:
                 self.troubles.append(line)
 
 
+def entries_in(folder: Path) -> list[LogEntry]:
+    """Return what the log in a folder says, in its order; nothing where there is no log to read."""
+    try:
+        document = _document_at(folder / LOG_NAME) or {}
+    except WriteError:
+        return []
+    return list(document.get("photos", []))
+
+
 def merged(earlier: Sequence[LogEntry], later: Sequence[LogEntry]) -> list[LogEntry]:
     """Return the entries of two logs, without those that tell of no change.
 

@@ -21,6 +21,7 @@ TO_YCC = np.array(
 TO_RGB = np.linalg.inv(TO_YCC)
 LUMA = Lattice(widths=(1.0, 2.0))
 CHROMA = Lattice(reach=4, widths=(1.5, 3.0))
+STEPS = 16  # of one DN that floats are rounded to: so that a repair of a repair changes nothing
 MIDDLE = np.array([0.0, 128.0, 128.0])
 PERIODS: dict[Layout, int] = {"mono": 1, "xtrans": 6}  # Bayer: 2
 
@@ -112,6 +113,9 @@ class PixelCanvas:
         return (levels - MIDDLE) @ TO_RGB.T if self.pixels.ndim == 3 else levels
 
     def _round_to_stored(self, levels: Floats) -> Pixels:
+        if self.pixels.dtype.kind == "f":
+            steps = np.round(levels / self._scale * STEPS) / STEPS
+            return steps.astype(np.float32)
         values = np.clip(np.round(levels / self._scale), 0, self._white)
         wide = self.pixels.itemsize > 1
         return values.astype(np.uint16) if wide else values.astype(np.uint8)

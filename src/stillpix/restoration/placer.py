@@ -6,7 +6,9 @@ Never leaves part of a file, never overwrites what nobody said it may, and never
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,11 +17,13 @@ from pathlib import Path
 
 from ..atomic import remove_leftovers, standing_in, write_error
 from ..errors import ReadError, WriteError
-from ..images import Header, read_header
+from ..images import Header, explained, read_header
+from .attributes import copy_attributes
 from .destinations import ORIGINAL, Placement, Route
 
 NO_MORE_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 SAME_FILE = ("st_ino", "st_size", "st_mtime_ns")
+COPIED_AT_ONCE = 1 << 24  # bytes, of a file that is not looked into
 MAY_WRITE = 0o222  # anyone's permission bits for it
 
 
@@ -61,22 +65,48 @@ class Placer:
         self, header: Header, target: Path, before: os.stat_result, content: bytes,
         check: Callable[[bytes], None],
     ) -> Placed:  # fmt: skip
-        if os.path.lexists(target):
-            if target.is_symlink() or not target.is_file():
-                kind = "link" if target.is_symlink() else "folder"
-                raise WriteError(target, f"is a {kind}; remove it, or name another --out")
-            if holds(target, content):
-                return Placed(there=True)
-            if not self.placement.force:
-                raise WriteError(
-                    target, "exists already and differs; --force overwrites it, or name another "
-                    "--out",
-                )  # fmt: skip
+        if self._is_there(target, lambda: holds(target, content)):
+            return Placed(there=True)
         if not self.placement.dry_run:
             _make_folder(target.parent)
             with self._new_file(target, content, check) as new:
                 _take_on(new, header.path, before)
         return Placed()
+
+    def copy_as_it_is(self, source: Path, target: Path) -> Placed:
+        """Copy a file that is not repaired; on a dry run, only see whether it could be.
+
+        Raises:
+            WriteError: the target may not or cannot be written.
+            ReadError: the file cannot be read.
+        """
+        with explained(source), source.open("rb") as file:
+            if self._is_there(target, lambda: filecmp.cmp(source, target, shallow=False)):
+                return Placed(there=True)
+            if not self.placement.dry_run:
+                _make_folder(target.parent)
+                with standing_in(target) as new:
+                    with new.open("xb") as copy:
+                        shutil.copyfileobj(file, copy, COPIED_AT_ONCE)
+                        copy.flush()
+                        os.fsync(copy.fileno())
+                    _take_on(new, source, os.fstat(file.fileno()))
+        return Placed()
+
+    def _is_there(self, target: Path, same: Callable[[], bool]) -> bool:
+        """Return whether a target holds the copy; raise WriteError where it must not be written."""
+        if not os.path.lexists(target):
+            return False
+        if target.is_symlink() or not target.is_file():
+            kind = "link" if target.is_symlink() else "folder"
+            raise WriteError(target, f"is a {kind}; remove it, or name another --out")
+        if same():
+            return True
+        if not self.placement.force:
+            raise WriteError(
+                target, "exists already and differs; --force overwrites it, or name another --out"
+            )
+        return False
 
     def _replace(
         self, header: Header, target: Path, before: os.stat_result, content: bytes,
@@ -89,7 +119,7 @@ class Placer:
             _require_same_photo(original, header)
         if not self.placement.dry_run:
             with self._new_file(target, content, check) as new:
-                _take_on(new, target, before, owner=True)
+                _take_on(new, target, before, owner=True, times=self.placement.keep_times)
                 _require_unchanged(target, before)
                 if self.placement.backup and not earlier:
                     _keep(target, original, before)
@@ -135,27 +165,22 @@ def _fill(new: Path, content: bytes) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _take_on(new: Path, old: Path, before: os.stat_result, *, owner: bool = False) -> None:
-    """Give the new file the times and permissions of the old one, as far as the disk has them."""
+def _take_on(
+    new: Path, old: Path, before: os.stat_result, *, owner: bool = False, times: bool = True
+) -> None:
+    """Give the new file the times and permissions of the old one, as far as the disk has them.
+
+    Without `times` it keeps its own: programs for backups go by size and time.
+    """
     if owner and sys.platform != "win32" and before.st_uid != new.stat().st_uid:
         with suppress(OSError):
             os.chown(new, before.st_uid, before.st_gid)
-    if sys.platform == "linux":
-        for name in _attributes(old):
-            with suppress(OSError):
-                os.setxattr(new, name, os.getxattr(old, name))
+    copy_attributes(old, new)
     with suppress(OSError):
         new.chmod(before.st_mode & 0o777)
-    with suppress(OSError):
-        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def _attributes(path: Path) -> list[str]:
-    """Return the names of what else is kept with a file: tags, access lists."""
-    if sys.platform == "linux":
+    if times:
         with suppress(OSError):
-            return os.listxattr(path)
-    return []
+            os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _keep(target: Path, original: Path, before: os.stat_result) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .heads import INLINE, ORDERS, Field, fields_of, number_at
+from .heads import INLINE, ORDERS, LocatedField, fields_of, number_at
 
 EXIF_HEAD = b"Exif\0\0"
 PICTURE = b"\xff\xd8\xff"
@@ -87,7 +87,7 @@ def pointers_of(content: bytes, exif: int, scan: int) -> Iterator[Lead]:
             places.append(_Place(order, exif, exif + follows))
 
 
-def _value_at(content: bytes, place: _Place, field: Field) -> int:
+def _value_at(content: bytes, place: _Place, field: LocatedField) -> int:
     """Return the offset of a field's first value."""
     if field.length <= INLINE:
         return field.at
@@ -95,7 +95,7 @@ def _value_at(content: bytes, place: _Place, field: Field) -> int:
 
 
 def _directories(
-    content: bytes, place: _Place, field: Field, exif: int, scan: int
+    content: bytes, place: _Place, field: LocatedField, exif: int, scan: int
 ) -> Iterator[_Place]:
     """Yield the directories that a field holds or leads to."""
     at = _value_at(content, place, field)
@@ -128,7 +128,9 @@ def _note(content: bytes, place: _Place, at: int) -> _Place:
     return _Place(place.order, place.base, at)
 
 
-def _leading(content: bytes, place: _Place, field: Field, exif: int, scan: int) -> Iterator[Lead]:
+def _leading(
+    content: bytes, place: _Place, field: LocatedField, exif: int, scan: int
+) -> Iterator[Lead]:
     """Yield where a field leads behind the scan: by its own offset, or by its values."""
     code = f"{place.order}I"
     if field.length > INLINE:

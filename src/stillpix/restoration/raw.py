@@ -19,7 +19,12 @@ from ..images import Header, decode_colour
 from ..images.directories import Structure
 from ..maps.records import Defect
 from ..rewriting.dng.appending import opcodes_of, with_bad_pixels
-from ..rewriting.dng.mosaic_directory import is_dng, mosaic_directory, size_of
+from ..rewriting.dng.mosaic_directory import (
+    is_dng,
+    mosaic_directory,
+    picture_directory,
+    size_of,
+)
 from ..rewriting.dng.mosaic_values import with_values
 from ..rewriting.dng.opcodes import BAYER_PHASES, BadPixels, bad_pixels_in, extended
 from .pixels import PixelCanvas
@@ -59,23 +64,25 @@ def repaired_raw(
             raise ReadError(header.path, NEVER_REWRITTEN)
         return _new_file(content, header, defects, way, always=always)
     _require_same_frame(content, header)
-    if not way.mosaic:
+    if header.sensor.is_mosaic and not way.mosaic:
         there = opcodes_of(content, header.path)
         result = with_bad_pixels(content, header.path, bad_pixels_of(defects, header))
         return RepairedFile(result, _verdicts_of_list(defects, header, there))
     before = decode_colour(header, content)
     after, verdicts = _repair_visible(before, header, defects, always=always)
-    patches = list(patches_of(after, after != before))
+    height, width = after.shape[:2]
+    differs = (after != before).reshape(height, width, -1).any(axis=2)
+    patches = list(patches_of(after, differs))
     result = with_values(content, header.path, patches) if patches else content
     return RepairedFile(result, verdicts)
 
 
 def _require_same_frame(content: bytes, header: Header) -> None:
-    """Refuse a DNG whose mosaic is no mosaic to LibRaw, or one of another size."""
-    placed = mosaic_directory(content, header.path)
-    stored = size_of(Structure.of(BytesIO(content)), placed)
+    """Refuse a DNG whose mosaic or colours are of another kind or size to LibRaw."""
     sensor = header.sensor
-    if not sensor.is_mosaic or stored != (sensor.width, sensor.height):
+    directory = mosaic_directory if sensor.is_mosaic else picture_directory
+    placed = directory(content, header.path)
+    if size_of(Structure.of(BytesIO(content)), placed) != (sensor.width, sensor.height):
         raise ReadError(header.path, OTHER_FRAME)
 
 

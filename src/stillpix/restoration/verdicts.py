@@ -20,6 +20,7 @@ class RawWay:
 
     mosaic: bool = False  # values of the mosaic are replaced instead
     to_dng: bool = False  # RAW files that are no DNG become new ones
+    mask: bool = False  # FITS files get a mask of their broken pixels, and no other number changes
 
 
 LISTED_IN_DNG = RawWay()

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError, WriteError
-from ..images import Header, decode_colour, repair_of
+from ..images import Header, decode_stored, repair_of
 from ..images.jpeg import require_decodable
+from ..images.tidy_jpeg import tidied
 from ..rewriting.jpeg import read_coefficients
 from .canvas import Lattice
 from .companions import companions_of
@@ -45,7 +46,7 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
         return
     places = [(each.x, each.y) for each in verdicts if each.outcome == "repaired"]
     if repair_of(header) == "coefficients":
-        sound = _is_sound_jpeg(before, after, header, places)
+        sound = _is_sound_jpeg(tidied(before), after, header, places)
     else:
         sound = _is_sound_picture(before, after, header, places)
     if not sound:
@@ -83,9 +84,16 @@ def _is_sound_jpeg(
 def _is_sound_picture(
     before: bytes, after: bytes, header: Header, places: Sequence[tuple[int, int]]
 ) -> bool:
-    old, new = decode_colour(header, before), decode_colour(header, after)
-    differ = (old != new).reshape(*old.shape[:2], -1).any(axis=2)
-    lattices = lattices_of(header.sensor.layout, colours=old.ndim == 3)
+    old, new = (decode_stored(header, file) for file in (before, after))
+    if (old.shape, old.dtype) != (new.shape, new.dtype):
+        return False
+    height, width = old.shape[:2]
+    one, other = (
+        np.ascontiguousarray(each).view(f"u{each.itemsize}").reshape(height, width, -1)
+        for each in (old, new)
+    )  # by their bits: NaN is NaN
+    lattices = lattices_of(header.sensor.layout, colours=one.shape[2] > 1)
+    differ = (one != other).any(axis=2)
     return _differ_only_in(
         differ, [_reached(lattice, x, y, 1) for lattice in lattices for x, y in places]
     )

@@ -10,46 +10,42 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import Pixels
 from stillpix.images import tiff
 from stillpix.images.directories import (
     CODES,
-    MAX_DIRECTORIES,
-    RATIONALS,
     BrokenStructureError,
-    Directory,
     Entry,
     Structure,
 )
 from stillpix.images.outline import MAX_PIXELS
-from stillpix.images.raw_tags import SUB_DIRECTORIES
 from stillpix.rewriting.patch import Patch, Points, points_of
+from stillpix.rewriting.tiff_places import (
+    NO_ROOM,
+    STRIPS,
+    TILES,
+    Use,
+    is_big,
+    order_of,
+    whole_numbers,
+)
 
 Octets: TypeAlias = bytes | bytearray
 
-FILL_ORDER, PREDICTOR, JPEG_OFFSET, JPEG_BYTES = 266, 317, 513, 514
-EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
-SUB_POINTERS = (SUB_DIRECTORIES, EXIF, GPS, INTEROPERABILITY)
-STRIPS, TILES = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)
-SEGMENTS = (STRIPS, TILES, (JPEG_OFFSET, JPEG_BYTES))
-WHOLE_NUMBERS = frozenset({3, 4, 13, 16, 18})  # field types an offset or a byte count may have
-NOT_PREDICTED, DIFFERENCED = 1, 2  # Predictor
-MOST_DIRECTORIES = 4 * MAX_DIRECTORIES  # of all chains together
+FILL_ORDER, PREDICTOR = 266, 317
+NOT_PREDICTED, DIFFERENCED, OF_FLOATS = 1, 2, 3  # Predictor
 CLASSIC_BYTES = 1 << 32  # the offsets of a classic TIFF have 32 bits
 DEFLATE_LEVEL = 6  # of libdeflate: on photos tighter than zlib's 6, four times as fast
 PACKED_AGAIN = "save it uncompressed, or with LZW or deflate"
 NOT_UNPACKED = "is a damaged TIFF: its pixels cannot be unpacked; copy it again"
-NO_ROOM = "has no room for its changed pixels ({}); save it as an uncompressed TIFF"
 NOT_PACKED_AGAIN = {
     2: "CCITT", 3: "CCITT", 4: "CCITT", 6: "old-style JPEG", 7: "JPEG", 34712: "JPEG 2000",
     34887: "LERC", 34892: "lossy JPEG", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
@@ -87,7 +83,7 @@ class _Layout(NamedTuple):
     samples: int  # in a pixel of a segment
     dtype: np.dtype[Any]  # in the file's byte order
     packing: _Packing
-    differenced: bool
+    predictor: int
 
     @property
     def row_bytes(self) -> int:
@@ -141,17 +137,20 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
 
 def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     page, _ = tiff.full_page(BytesIO(content), path)
-    if not page.plain:
-        raise ReadError(path, tiff.OTHER_SAMPLES)
     structure = Structure.of(BytesIO(content))
     _require_rewritable(structure, page, path)
-    layout = _layout_of(structure, page, _order(content))
-    channels, dtype = 3 if page.photometric == tiff.RGB else 1, layout.dtype.newbyteorder("=")
-    points = points_of(patches, page.width, page.height, channels=channels, dtype=dtype)
+    layout = _layout_of(structure, page, order_of(content))
+    points = points_of(
+        patches, page.width, page.height, channels=page.colours,
+        dtype=page.dtype if page.plain else patches[0].pixels.dtype,
+    )  # fmt: skip
+    if not page.plain:
+        stored = tiff.scaling_in(content, path).stored(points.values, page.dtype)
+        points = points._replace(values=stored)
     if page.photometric == tiff.WHITE_IS_ZERO:
         points = points._replace(values=np.bitwise_not(points.values))
     tags = TILES if tiff.TILE_OFFSETS in page.directory else STRIPS
-    offsets, lengths = (_numbers(structure, page.directory[tag], _order(content)) for tag in tags)
+    offsets, lengths = (_numbers(structure, page.directory[tag], order_of(content)) for tag in tags)
     packed: dict[int, Octets] = {}
     for number, rows, part in _find_touched(layout, page, points):
         start = offsets.values[number]
@@ -160,14 +159,6 @@ def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         if changed is not None:
             packed[number] = changed
     return _place_parts(content, packed, offsets, lengths, path) if packed else content
-
-
-def _order(content: bytes) -> str:
-    return "<" if content[:1] == b"I" else ">"
-
-
-def _is_big(content: bytes) -> bool:
-    return 43 in content[2:4]  # BigTIFF; a classic file says 42
 
 
 def _require_rewritable(structure: Structure, page: tiff.Page, path: Path) -> None:
@@ -179,7 +170,7 @@ def _require_rewritable(structure: Structure, page: tiff.Page, path: Path) -> No
     elif packing is None:
         name = NOT_PACKED_AGAIN.get(page.compression, f"unknown ({page.compression})")
         kind = f"{name} compression"
-    elif predictor not in ({NOT_PREDICTED, DIFFERENCED} if packing.predicted else {NOT_PREDICTED}):
+    elif predictor not in {NOT_PREDICTED, _predictor_for(page) if packing.predicted else 0}:
         kind = f"predictor {predictor} of its pixels"
     elif tiff.number_of(structure, page.directory, FILL_ORDER, 1) != 1:
         kind = "bytes of reversed bits (FillOrder 2)"
@@ -187,7 +178,11 @@ def _require_rewritable(structure: Structure, page: tiff.Page, path: Path) -> No
         raise ReadError(path, f"is a TIFF with {kind}, which is not rewritten; {remedy}")
 
 
-def _layout_of(structure: Structure, page: tiff.Page, order: str) -> _Layout:
+def _predictor_for(page: tiff.Page) -> int:
+    return OF_FLOATS if page.kind == tiff.FLOAT else DIFFERENCED
+
+
+def _layout_of(structure: Structure, page: tiff.Page, order: Literal["<", ">"]) -> _Layout:
     def number(tag: int, default: int) -> int:
         return tiff.number_of(structure, page.directory, tag, default)
 
@@ -207,21 +202,15 @@ def _layout_of(structure: Structure, page: tiff.Page, order: str) -> _Layout:
         in_plane=across * -(-page.height // rows),
         planes=page.samples if separate else 1,
         samples=1 if separate else page.samples,
-        dtype=np.dtype(f"{order}u{page.bits // 8}"),
+        dtype=page.dtype.newbyteorder(order),
         packing=PACKINGS[page.compression],
-        differenced=number(PREDICTOR, NOT_PREDICTED) == DIFFERENCED,
+        predictor=number(PREDICTOR, NOT_PREDICTED),
     )
 
 
 def _numbers(structure: Structure, entry: Entry, order: str) -> _Numbers:
-    values = _whole_numbers(structure, entry)
+    values = whole_numbers(structure, entry)
     return _Numbers(entry, order + CODES[entry.kind], values)
-
-
-def _whole_numbers(structure: Structure, entry: Entry) -> tuple[int, ...]:
-    if entry.kind not in WHOLE_NUMBERS:
-        raise BrokenStructureError("says nonsense of where its pixels are")
-    return tuple(int(value) for value in structure.numbers(entry, tiff.MAX_SEGMENTS))
 
 
 def _find_touched(
@@ -258,7 +247,10 @@ def _repack_part(
         raise ReadError(path, NOT_UNPACKED)
     pixels = np.frombuffer(unpacked, layout.dtype, count)
     pixels = pixels.reshape(rows, layout.columns, layout.samples)
-    changed = _replace(pixels, part, differenced=layout.differenced)
+    if layout.predictor == OF_FLOATS:
+        changed = _replace_floats(pixels, part)
+    else:
+        changed = _replace(pixels, part, differenced=layout.predictor == DIFFERENCED)
     return _pack_part(unpacked, layout) if changed else None
 
 
@@ -279,6 +271,18 @@ def _replace(pixels: NDArray[Any], points: Points, *, differenced: bool) -> bool
         block[:, 1:] = np.diff(block, axis=1)
     pixels[lines] = block
     return True
+
+
+def _replace_floats(pixels: NDArray[Any], points: Points) -> bool:
+    """Put points into the pixels of a segment whose bytes are differenced plane by plane.
+
+    TIFF Technical Note 3: the codec's result is in this machine's byte order.
+    """
+    values = imagecodecs.floatpred_decode(pixels, axis=-2)
+    changed = _replace(values, points, differenced=False)
+    if changed:
+        pixels[:] = imagecodecs.floatpred_encode(values.astype(pixels.dtype), axis=-2)
+    return changed
 
 
 def _unpack_part(raw: memoryview, layout: _Layout, path: Path) -> bytearray:
@@ -319,10 +323,10 @@ def _place_parts(
     path: Path,
 ) -> bytes:
     """Return the file with changed segments in their places."""
-    use, result = _Use.of(content, path), bytearray(content)
+    use, result = Use.of(content, path), bytearray(content)
     for number, start in _starts(packed, offsets, lengths, use, len(content)).items():
         segment = packed[number]
-        if start + len(segment) > CLASSIC_BYTES and not _is_big(content):
+        if start + len(segment) > CLASSIC_BYTES and not is_big(content):
             raise ReadError(path, NO_ROOM.format("it would be longer than 4 GB"))
         result += bytes(max(0, start - len(result)))
         result[start : start + len(segment)] = segment
@@ -337,7 +341,7 @@ def _starts(
     packed: Mapping[int, Octets],
     offsets: _Numbers,
     lengths: _Numbers,
-    use: _Use,
+    use: Use,
     size: int,
 ) -> dict[int, int]:
     """Return where each segment goes: into its own place, one that another leaves, or the end.
@@ -366,132 +370,23 @@ def _starts(
     return starts
 
 
-class _Spans:
-    """Stretches of a file, to ask how many of them reach into a place."""
-
-    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        ends = np.array(spans, np.int64).reshape(-1, 2)
-        ends = ends[ends[:, 0] < ends[:, 1]]
-        self._starts, self._ends = np.sort(ends[:, 0]), np.sort(ends[:, 1])
-
-    def reaching(self, start: int, end: int) -> int:
-        begun = np.searchsorted(self._starts, end, "left")
-        return int(begun - np.searchsorted(self._ends, start, "right"))
-
-
-class _Use(NamedTuple):
-    """What lies where in a TIFF file."""
-
-    directories: _Spans  # and the file's head
-    values: _Spans  # of all tags of all directories
-    segments: _Spans  # of all pages and previews
-
-    @classmethod
-    def of(cls, content: bytes, path: Path) -> Self:
-        """Follow all directories that a reader may follow, or refuse."""
-        watched, size = _WatchedFile(content), len(content)
-        structure = Structure.of(BytesIO(content))
-        values, segments, numbers = list[tuple[int, int]](), list[tuple[int, int]](), 0
-        for directory in _all_directories(watched, structure, path):
-            for entry in directory.values():
-                values.append((min(entry.where, size), min(entry.where + _length(entry), size)))
-            mine = [tags for tags in SEGMENTS if tags[0] in directory]
-            numbers += sum(
-                directory[tag].count for tags in mine for tag in tags if tag in directory
-            )
-            if numbers > tiff.MAX_SEGMENTS:  # more would not be read
-                raise BrokenStructureError("has more strips and tiles than any photo")
-            for tags in mine:
-                segments += _segments_of(structure, directory, tags, size)
-        return cls(_Spans(sorted(watched.spans)), _Spans(values), _Spans(segments))
-
-    def only_segment(self, start: int, length: int) -> bool:
-        """Say whether one segment lies at a place, and nothing else."""
-        place = start, start + length
-        others = self.values.reaching(*place) + self.directories.reaching(*place)
-        return self.segments.reaching(*place) == 1 and not others
-
-    def require_own(self, entry: Entry, path: Path) -> None:
-        """Refuse to change a tag's values where another directory reads them, too."""
-        place = entry.where, entry.where + _length(entry)
-        shared = self.values.reaching(*place) != 1 or self.segments.reaching(*place)
-        # Values that fit into their directory's entry lie in that directory.
-        if shared or self.directories.reaching(*place) > 1:
-            raise ReadError(path, NO_ROOM.format("several pages share one list of offsets"))
-
-
-class _WatchedFile(BytesIO):
-    """A file that knows where it was read: through it a Structure shows where directories are."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self.spans = set[tuple[int, int]]()
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        start = self.tell()
-        result = super().read(size)
-        self.spans.add((start, self.tell()))
-        return result
-
-
-def _all_directories(file: _WatchedFile, structure: Structure, path: Path) -> Iterator[Directory]:
-    """Yield the directories of all chains: of the pages, previews, EXIF, and what they point at."""
-    head = file.getvalue()[:4]
-    chains, seen = [Structure.of(file)], 0
-    file.spans = {(0, 16 if _is_big(head) else 8)}  # pixels may follow at once
-    while chains:
-        with suppress(BrokenStructureError):  # readers, too, leave out a damaged preview or EXIF
-            for place, directory in enumerate(chains.pop().chain(), start=1):
-                seen += 1
-                if place == MAX_DIRECTORIES or seen > MOST_DIRECTORIES:
-                    kind = "is a TIFF of more pages than are looked through"
-                    raise ReadError(path, f"{kind}, which is not rewritten; save the picture alone")
-                chains += [
-                    Structure(file, _order(head), offset, big=_is_big(head))
-                    for offset in _pointers(structure, directory)
-                ]
-                yield directory
-
-
-def _pointers(structure: Structure, directory: Directory) -> Iterator[int]:
-    """Yield the offsets of the directories that one points at, besides the next of its chain."""
-    for tag in SUB_POINTERS:
-        if tag in directory:
-            with suppress(BrokenStructureError):
-                yield from _whole_numbers(structure, directory[tag])[: MOST_DIRECTORIES + 1]
-
-
-def _segments_of(
-    structure: Structure, directory: Directory, tags: tuple[int, int], size: int
-) -> list[tuple[int, int]]:
-    """Return where the segments of a directory start and end."""
-    if tags[1] not in directory:
-        raise BrokenStructureError("does not say how long its pixels are")
-    starts, lengths = (_whole_numbers(structure, directory[tag]) for tag in tags)
-    pairs = zip(starts, lengths, strict=False)
-    return [(min(start, size), min(start + length, size)) for start, length in pairs]
-
-
-def _length(entry: Entry) -> int:
-    width = 8 if entry.kind in RATIONALS else struct.calcsize("=" + CODES.get(entry.kind, "B"))
-    return entry.count * width
-
-
 def _require_read_back(before: bytes, after: bytes, patches: Sequence[Patch], path: Path) -> None:
     """Refuse a result that other readers would take for another picture than it is meant to be."""
-    wanted = _read(before, path)
+    wanted, scaling = _read(before, path), tiff.scaling_in(before, path)
+    page, _ = tiff.full_page(BytesIO(before), path)
     for patch in patches:
         height, width = patch.where.shape
-        window = wanted[patch.y : patch.y + height, patch.x : patch.x + width]
-        window[patch.where] = patch.pixels[patch.where]
-    if not np.array_equal(_read(after, path), wanted):
+        window = wanted[patch.y : patch.y + height, patch.x : patch.x + width, : page.colours]
+        new = patch.pixels.reshape(height, width, -1)[patch.where]
+        window[patch.where] = new if page.plain else scaling.stored(new, page.dtype)
+    if _read(after, path).tobytes() != wanted.tobytes():  # NaN is NaN
         kind = "pixels that are read in more ways than one"
         raise ReadError(path, f"is a TIFF with {kind}, which is not rewritten; {PACKED_AGAIN}")
 
 
-def _read(content: bytes, path: Path) -> Pixels:
+def _read(content: bytes, path: Path) -> NDArray[Any]:
     try:
-        return np.require(tiff.decode_colour(content, path, None), requirements="W")
+        return np.require(tiff.decode_stored(content, path), requirements="W")
     except (ReadError, MemoryError):
         raise
     # tifffile meets damaged and hostile files here, and raises anything over those.

@@ -10,9 +10,11 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from ..detection.dates import dated
-from ..detection.decide import DetectionSettings, detect
+from ..detection.decide import detect
+from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS
@@ -20,7 +22,7 @@ from ..images.gather import Gathering, Skipped, gather, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
 from ..maps.merging import with_marks_of
-from ..maps.records import DefectMap
+from ..maps.records import FILES, DefectMap
 from ..watch import Watch
 from .body import Body, BodyOutcome
 from .first_look import add_photos
@@ -144,6 +146,7 @@ def _scan_body(
         if not body.evidence.photos:
             return
         found = detect(body.evidence, settings, body.pool)
+        found = replace(found, sensor_extra={FILES: body.headers[0].format})
         if previous is not None:  # a person's marks have dates, too
             found = with_marks_of(previous, found)
         body.outcome.map = _with_dates(found, body, state, fast=fast)

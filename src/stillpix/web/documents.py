@@ -1,4 +1,4 @@
-"""What the page is told of folders, photos and maps: records of ours as JSON.
+"""Folders, photos and maps as the page gets them: our records as JSON.
 
 Never reads or writes a file.
 """
@@ -32,7 +32,7 @@ def photo_name(path: Path, root: Path) -> str:
 
 
 def folder_document(folder: Folder) -> dict[str, Any]:
-    """Return what is told of an opened folder."""
+    """Return an opened folder as the page gets it."""
     return {
         "id": folder.id,
         "title": folder.title,
@@ -48,7 +48,7 @@ def folder_document(folder: Folder) -> dict[str, Any]:
 
 
 def photo_document(photo: Photo) -> dict[str, Any]:
-    """Return what is told of one photo."""
+    """Return one photo as the page gets it."""
     sensor, exposure = photo.header.sensor, photo.header.exposure
     return {
         "id": photo.id,
@@ -62,7 +62,7 @@ def photo_document(photo: Photo) -> dict[str, Any]:
 
 
 def sensor_document(sensor: Sensor) -> dict[str, Any]:
-    """Return what is told of a sensor."""
+    """Return a sensor as the page gets it."""
     return {
         "make": sensor.make,
         "model": sensor.model,
@@ -84,7 +84,9 @@ def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict
         "sensor": sensor_document(sensor),
         "photos": photos,  # that are open
         "has_map": found is not None,
-        "formats": format_names(sensor),  # that it can be downloaded in
+        "formats": format_names(
+            sensor, found.files if found is not None else ""
+        ),  # that it can be downloaded in
         "found_in": found.evidence.photos if found is not None else 0,
         "expected_false": found.detection.expected_false if found is not None else None,
         **counts,
@@ -104,7 +106,7 @@ def map_document(
 
 
 def defect_document(defect: Defect) -> dict[str, Any]:
-    """Return what is told of one defect.
+    """Return one defect as the page gets it.
 
     >>> told = defect_document(Defect(x=3, y=4, kind="hot", score=8.0))
     >>> told["x"], told["state"], told["along"], told["strength"]

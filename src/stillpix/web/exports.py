@@ -29,13 +29,13 @@ class Exported:
     content: bytes
 
 
-def format_names(sensor: Sensor) -> list[str]:
+def format_names(sensor: Sensor, files: str = "") -> list[str]:
     """Return the formats that a sensor's map can be written in, our own first.
 
     >>> format_names(Sensor("Canon", "R", "7", 30, 20))[:3]
     ['stillpix', 'siril-fits', 'fits']
     """
-    return [OWN, *(form.name for form in FORMATS if unfit(form, sensor) is None)]
+    return [OWN, *(form.name for form in FORMATS if unfit(form, sensor, files) is None)]
 
 
 def exported(found: DefectMap, name: str) -> Exported:

@@ -18,6 +18,7 @@ from ..errors import ReadError
 from ..frame import Sensor
 from ..images import Header, is_photo, read_header
 from ..images.gather import Gathering, Skipped, gather
+from ..restoration.earlier_runs import notes_on_repaired
 from ..restoration.log import LOG_NAME
 from .refusal import Refused
 
@@ -99,7 +100,9 @@ def gathered(root: Path, report: Callable[[int], None] | None = None) -> Gatheri
     refused = [each for each in found.skipped if not is_within(Path(each.path), root)]
     skipped = [each for each in found.skipped if each not in refused]
     skipped += [Skipped(str(path), LEADS_OUT) for path in [*outside, *(r.path for r in refused)]]
-    return replace(found, bodies=bodies, skipped=skipped)
+    inside = replace(found, bodies=bodies, skipped=skipped)
+    inside.warnings += notes_on_repaired(inside)
+    return inside
 
 
 class Folders:

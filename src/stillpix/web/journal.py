@@ -1,6 +1,6 @@
 """What happens on the server, in order, so that every open tab sees the same.
 
-Never keeps more than its last events: who has missed more is told to look at everything again.
+Never keeps more than its last events: a page that missed more has to load everything again.
 """
 
 from __future__ import annotations

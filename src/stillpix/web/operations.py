@@ -64,7 +64,7 @@ def answered(content: object, status: int = 200) -> Response:
 
 
 def refused(error: Refused) -> Response:
-    """Return a refusal as the page is told of it."""
+    """Return a refusal as the page gets it."""
     return answered({"reason": error.reason}, error.status)
 
 
@@ -73,7 +73,7 @@ def route_of(operation: Operation, desk: Desk) -> Route:
 
     async def endpoint(request: Request) -> Response:
         try:
-            asked = await _asked(request, operation)
+            asked = await _check_request(request, operation)
             answer = await run_in_threadpool(operation.answer, desk, asked)
         except Refused as error:
             return refused(error)
@@ -84,7 +84,7 @@ def route_of(operation: Operation, desk: Desk) -> Route:
     return Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
 
 
-async def _asked(request: Request, operation: Operation) -> Asked:
+async def _check_request(request: Request, operation: Operation) -> Asked:
     texts = request.path_params
     path = {
         name: from_text(str(texts[name]), schema, name)

@@ -126,10 +126,10 @@ class PhotoCache:
     def _make_room(self, size: int) -> None:
         """Let go of the photos that were looked at longest ago, before another is decoded."""
         with self._lock:
-            while self._shown and self._held() + size > self._most_bytes:
+            while self._shown and self._held_bytes() + size > self._most_bytes:
                 self._shown.popitem(last=False)
 
-    def _held(self) -> int:
+    def _held_bytes(self) -> int:
         return sum(shown.nbytes for shown in self._shown.values())
 
 
@@ -248,7 +248,7 @@ def snapped(pixels: Bytes, x: int, y: int, layout: str, *, reach: int = 2) -> Pl
     """Return the pixel within `reach` of a place that departs most from its surroundings.
 
     Surroundings are the median of the 9x9 pixels around the place; of a Bayer mosaic, for each
-    pixel the median of those of its own colour. Of equals the nearest is taken.
+    pixel the median of those of its own colour. Among equals, take the nearest.
 
     >>> grey = np.full((20, 20), 90, np.uint8)
     >>> grey[11, 9] = 200

@@ -45,7 +45,7 @@ def find_in(
     job: Job, folder: Folder, library: Library, *, fdr: float, fast: bool
 ) -> Mapping[str, Any]:
     """Find the broken pixels of the folder's cameras; maps and evidence go to the library."""
-    from ..detection.decide import DetectionSettings
+    from ..detection.settings import DetectionSettings
     from ..scan import scan
 
     settings = DetectionSettings(fdr=fdr)

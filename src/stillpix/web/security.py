@@ -44,7 +44,7 @@ class Guard:
     """Lets through what has the token in its path, this server's Host, and its Origin or none.
 
     A Host that is another's name is a page that had its name point here (DNS rebinding). The
-    token and the slash behind it are taken off the path of what is let through.
+    token and the slash after it are taken off the path of what is let through.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:
@@ -90,7 +90,7 @@ class Guard:
         sites = headers.get("sec-fetch-site", [])
         if any(site not in OWN_SITES for site in sites):
             return "that page must not use this server"
-        # A browser names the page behind every change; other programs have no page to name.
+        # A browser names the page that asked for a change; other programs have no page to name.
         if scope["method"] not in SAFE_METHODS and sites and not origins:
             return "this request does not name the page that asks for the change, as browsers do"
         return ""

@@ -88,11 +88,11 @@ def routes_of_streams(desk: Desk) -> list[Route]:
         except Refused as error:
             return refused(error)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_told(desk, since), 200, headers, "text/event-stream")
+        return StreamingResponse(_event_lines(desk, since), 200, headers, "text/event-stream")
 
     async def upload(request: Request) -> Response:
         try:
-            return answered({"name": await _received(request, desk)}, 201)
+            return answered({"name": await _receive_upload(request, desk)}, 201)
         except Refused as error:
             # What is left of the body is not read: the connection ends with the answer.
             answer = refused(error)
@@ -127,7 +127,7 @@ def _own_files() -> dict[str, Path]:
     }
 
 
-async def _told(desk: Desk, since: int) -> AsyncIterator[str]:
+async def _event_lines(desk: Desk, since: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     async for event in desk.journal.follow(since):
         if event is None:
@@ -137,7 +137,7 @@ async def _told(desk: Desk, since: int) -> AsyncIterator[str]:
             yield f"id: {event.version}\nevent: {event.kind}\ndata: {text}\n\n"
 
 
-async def _received(request: Request, desk: Desk) -> str:
+async def _receive_upload(request: Request, desk: Desk) -> str:
     """Receive one photo into the folder of what was dropped, and return the name that it got."""
     name = required_name(from_text(request.query_params.get("name", ""), FILE_NAME, "name"))
     claimed = request.headers.get("content-length", "0")

@@ -58,9 +58,9 @@ def negative_of(header: Header, content: bytes) -> Negative:
             pattern=pattern,
             black=_black(raw, pattern, header.black),
             active=sensor.visible,
-            make=_known(sensor.make),
-            model=_known(sensor.model),
-            serial=_known(sensor.serial),
+            make=_without_unknown(sensor.make),
+            model=_without_unknown(sensor.model),
+            serial=_without_unknown(sensor.serial),
             orientation=header.orientation,
             exposure_s=header.exposure.exposure_s,
             iso=header.exposure.gain and 100 * header.exposure.gain,
@@ -117,7 +117,7 @@ def _unpack_raw(content: bytes, path: Path) -> Any:
     return raw
 
 
-def _known(words: str) -> str:
+def _without_unknown(words: str) -> str:
     return "" if words == UNKNOWN else words
 
 

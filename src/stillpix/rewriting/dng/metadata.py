@@ -115,7 +115,7 @@ def numbers(order: str, kind: int, values: Iterable[int]) -> Field:
 
 
 def directory_at(start: int, order: str, fields: dict[int, Field]) -> bytes:
-    r"""Return a directory of fields for an even offset of a classic TIFF file, values behind it.
+    r"""Return a directory of fields for an even offset of a classic TIFF file, values after it.
 
     >>> directory_at(100, "<", {1: Field(2, 2, b"N\0")})[2:14].hex(" ", 4)
     '01000200 02000000 4e000000'

@@ -1,7 +1,7 @@
 """Where in a DNG the directory of the sensor's mosaic is, and what points at it.
 
 Adobe's DNG specification 1.7 on TIFF 6.0 and BigTIFF. Never follows a pointer past the end of
-the file or in a circle, and never takes a preview or a demosaiced (linear) picture for a mosaic.
+the file or in a circle, and never takes a preview for the sensor's pixels.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MAX_SUB_DIRECTORIES = 16
 
 NO_DNG = "is no DNG; only the lists and values of DNG files are changed"
 LINEAR = (
-    "is a linear DNG: its colours are computed already and the sensor's pixels are gone; repair"
-    " the RAW file that it was made from"
+    "is a linear DNG: its colours are computed already, and there are no sensor's pixels to list;"
+    " have its values replaced"
 )
 NO_MOSAIC = "is a DNG without a sensor's mosaic; repair the RAW file that it was made from"
 SEVERAL = "is a DNG with several mosaics, which is not supported; develop it and repair the picture"
@@ -135,6 +135,26 @@ def _place_directory(
     if offset + size > structure.size:
         raise BrokenStructureError("ends within a directory")
     return replace(placed, end=offset + size)
+
+
+def picture_directory(content: bytes, path: Path) -> PlacedDirectory:
+    """Return the directory of a DNG's mosaic, or of its colours where it is linear.
+
+    Raises ReadError where there is neither, or several.
+    """
+    with explained(path):
+        structure = Structure.of(BytesIO(content))
+        linear = [
+            each
+            for each in directories_in(content)
+            if number_in(structure, each, PHOTOMETRIC, 0) == LINEAR_RAW
+            and not number_in(structure, each, NEW_SUBFILE_TYPE, 0)
+            and not _is_mosaic(structure, each)
+        ]
+        if len(linear) == 1:
+            _require_size(structure, linear[0])
+            return linear[0]
+    return mosaic_directory(content, path)
 
 
 def mosaic_directory(content: bytes, path: Path) -> PlacedDirectory:

@@ -1,4 +1,4 @@
-"""Single values of a DNG's mosaic replaced without loss, every other one left as it was.
+"""Single values of a DNG's mosaic or colours replaced without loss, all others left as they were.
 
 Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place; of lossless JPEG the
 tiles that hold a replaced value are packed again and appended. Never packs with loss, and never
@@ -26,16 +26,19 @@ from .lossless_jpeg import lossless_decoded, lossless_encoded
 from .mosaic_directory import (
     BITS,
     COMPRESSION,
+    LINEAR_RAW,
+    PHOTOMETRIC,
     SAMPLES,
     PlacedDirectory,
     directories_in,
     explained,
-    mosaic_directory,
     number_in,
+    picture_directory,
     size_of,
 )
 
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT, FILL_ORDER, PREDICTOR = 278, 322, 323, 266, 317
+PLANAR = 284
 STRIPS, TILES = (273, 279), (324, 325)  # offsets, byte counts
 SAMPLE_FORMAT, LINEARIZATION = 339, 50712
 INTERLEAVED = (50974, 50975, 52547)  # SubTileBlockSize, RowInterleaveFactor, its columns' alike
@@ -50,6 +53,7 @@ NOT_REPLACED = {
     50002: "JPEG XL",
 }  # fmt: skip
 REMEDY = "list its broken pixels in the file instead"
+OF_LINEAR = "develop it and repair the picture"
 NOT_KEPT = (
     "would have been changed beyond the replaced values, so nothing was written; please report it"
     " with this photo"
@@ -62,10 +66,11 @@ Codes: TypeAlias = NDArray[np.uint16]  # (rows, columns) as stored
 class _Layout:
     """How a mosaic is cut into segments, its strips or tiles, and how values lie in one."""
 
-    width: int  # px
+    width: int  # values in a row: of colours, three a pixel
     height: int
-    columns: int  # px of a segment; the last strip may have fewer rows
+    columns: int  # values in a row of a segment; the last strip may have fewer rows
     rows: int
+    samples: int  # values of a pixel
     tiled: bool
     bits: int
     order: str
@@ -93,10 +98,10 @@ class _Layout:
 def with_values(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     """Return a DNG with values of its mosaic replaced; where nothing changes, `content` itself.
 
-    The patches' pixels are uint16 DN of the full stored mosaic, as LibRaw reads it. Where the file
-    holds a linearisation table, the stored code is taken whose DN is nearest; a value beyond the
-    file's bits becomes the most that they hold. Digests of the pixels, which hold no longer, are
-    left out of the result.
+    The patches' pixels are uint16 DN of the full stored mosaic, as LibRaw reads it, or of the three
+    colours of a linear DNG. Where the file holds a linearisation table, the stored code is taken
+    whose DN is nearest; a value beyond the file's bits becomes the most that they hold. Digests of
+    the pixels, which hold no longer, are left out of the result.
 
     Raises:
         ReadError: the file is damaged, no DNG with a sensor's mosaic, or packed in a way that is
@@ -104,11 +109,10 @@ def with_values(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         ValueError: a patch does not fit the mosaic.
         WriteError: the result does not read back as meant.
     """
-    placed = mosaic_directory(content, path)
+    placed = picture_directory(content, path)
     with explained(path):
         layout = _layout_of(content, placed, path)
-        points = points_of(patches, layout.width, layout.height, channels=1, dtype=np.uint16)
-        points = points._replace(values=_codes_of(points.values[:, 0], layout))
+        points = _values_at(patches, layout)
         changed = {
             number: part
             for number, part in _parts(layout, points)
@@ -122,15 +126,27 @@ def with_values(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         return _without_digests(result, path)
 
 
+def _values_at(patches: Sequence[Patch], layout: _Layout) -> Points:
+    """Return what the patches replace value by value: colours lie beside each other in a row."""
+    samples = layout.samples
+    points = points_of(
+        patches, layout.width // samples, layout.height, channels=samples, dtype=np.uint16
+    )
+    x = (points.x[:, None] * samples + np.arange(samples)).ravel()
+    return Points(np.repeat(points.y, samples), x, _codes_of(points.values.ravel(), layout))
+
+
 def _layout_of(content: bytes, placed: PlacedDirectory, path: Path) -> _Layout:
     structure = Structure.of(BytesIO(content))
     _require_writable(structure, placed, path)
     tags = TILES if TILES[0] in placed.entries else STRIPS
     if not all(tag in placed.entries for tag in tags):
         raise BrokenStructureError("does not say where its pixels are")
-    width, height = size_of(structure, placed)
+    samples = number_in(structure, placed, SAMPLES, 1)
+    across, height = size_of(structure, placed)
+    width = across * samples
     tiled = tags == TILES
-    columns = number_in(structure, placed, TILE_WIDTH, 0) if tiled else width
+    columns = number_in(structure, placed, TILE_WIDTH, 0) * samples if tiled else width
     tall = TILE_HEIGHT if tiled else ROWS_PER_STRIP
     rows = number_in(structure, placed, tall, 0 if tiled else height)
     if not tiled:
@@ -145,8 +161,8 @@ def _layout_of(content: bytes, placed: PlacedDirectory, path: Path) -> _Layout:
     if any(at + size > len(content) for at, size in zip(starts, sizes, strict=False)):
         raise BrokenStructureError("points past its own end")
     bits, compression = (number_in(structure, placed, tag, 1) for tag in (BITS, COMPRESSION))
-    return _Layout(width, height, columns, rows, tiled, bits, placed.order, compression, offsets,
-                   lengths, starts, sizes, _curve_of(structure, placed))  # fmt: skip
+    return _Layout(width, height, columns, rows, samples, tiled, bits, placed.order, compression,
+                   offsets, lengths, starts, sizes, _curve_of(structure, placed))  # fmt: skip
 
 
 def _whole(structure: Structure, entry: Entry) -> tuple[int, ...]:
@@ -162,8 +178,10 @@ def _require_writable(structure: Structure, placed: PlacedDirectory, path: Path)
     compression, bits, kind = number(COMPRESSION, UNCOMPRESSED), number(BITS, 1), ""
     if compression not in {UNCOMPRESSED, LOSSLESS_JPEG}:
         kind = f"{NOT_REPLACED.get(compression, f'unknown ({compression})')} compression"
-    elif number(SAMPLES, 1) != 1:
+    elif number(SAMPLES, 1) not in {1, 3}:
         kind = f"{number(SAMPLES, 1)} samples a pixel"
+    elif number(PLANAR, 1) != 1:
+        kind = "colours in planes of their own"
     elif number(SAMPLE_FORMAT, 1) != 1:
         kind = "signed or floating-point values"
     elif compression == UNCOMPRESSED and bits not in DEPTHS:
@@ -175,7 +193,8 @@ def _require_writable(structure: Structure, placed: PlacedDirectory, path: Path)
     elif any(number(tag, 1) != 1 for tag in INTERLEAVED):
         kind = "interleaved rows"
     if kind:
-        raise ReadError(path, f"is a DNG of {kind}, whose values are not replaced; {REMEDY}")
+        remedy = OF_LINEAR if number(PHOTOMETRIC, 0) == LINEAR_RAW else REMEDY
+        raise ReadError(path, f"is a DNG of {kind}, whose values are not replaced; {remedy}")
 
 
 def _curve_of(structure: Structure, placed: PlacedDirectory) -> NDArray[np.float64] | None:
@@ -310,7 +329,7 @@ def _require_read_back(
 ) -> None:
     """Refuse a result that differs in more than the points, and the places that say where."""
     old = _layout_of(before, placed, path)
-    again = mosaic_directory(after, path)
+    again = picture_directory(after, path)
     new = _layout_of(after, again, path)
     free = bytearray(len(before))
     for number, part in changed.items():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stillpix.compiling import compiled
 
-SLACK_BITS = 4096  # zeros behind the last bit: more than any one block can take
+SLACK_BITS = 4096  # zeros after the last bit: more than any one block can take
 SPLIT, CUT_SHORT, WRONG_RESTART = 0, 1, 2
 
 _LITTLE = np.dtype(np.uint64)
@@ -27,7 +27,7 @@ class Intervals(NamedTuple):
 
     words: NDArray[np.uint64]
     first: NDArray[np.int64]  # bit at which each restart interval begins
-    last: NDArray[np.int64]  # bit behind its last byte
+    last: NDArray[np.int64]  # bit after its last byte
     raw_first: NDArray[np.int64]  # the same as offsets in the file
     raw_last: NDArray[np.int64]
 
@@ -42,7 +42,7 @@ def split(content: bytes, start: int, expected: int) -> tuple[int, int, Interval
     raw = np.frombuffer(content, np.uint8)
     plain = np.empty((raw.size - start + SLACK_BITS // 8 + 16) // 8 * 8, np.uint8)
     edges = np.zeros((4, expected), np.int64)
-    status, found, filled, end = _split(raw, start, plain, edges)
+    status, found, filled, end = _split_intervals(raw, start, plain, edges)
     size = -(-(filled + SLACK_BITS // 8) // 8) * 8
     plain[filled:size] = 0
     words = plain[:size].view(_BIG).astype(_LITTLE)
@@ -51,7 +51,7 @@ def split(content: bytes, start: int, expected: int) -> tuple[int, int, Interval
 
 
 @compiled
-def _split(raw: Any, start: int, plain: Any, edges: Any) -> tuple[int, int, int, int]:
+def _split_intervals(raw: Any, start: int, plain: Any, edges: Any) -> tuple[int, int, int, int]:
     expected = edges.shape[1]
     found, filled, at, inside = 0, 0, start, True
     edges[2, 0] = start
@@ -122,7 +122,7 @@ def peek(words: Any, at: Any) -> Any:
 def put(words: Any, at: Any, value: Any, length: Any) -> Any:
     """Lay the `length` low bits (0 to 64) of a value, the others 0, at bit `at` of cleared words.
 
-    Returns the place behind them.
+    Returns the place after them.
     """
     if length > _0:
         word, room = at >> _6, _64 - (at & _63)
@@ -146,11 +146,11 @@ def copy_bits(source: Any, first: Any, last: Any, words: Any, at: Any) -> Any:
 
 @compiled
 def finish(source: Any, end: Any, last: Any, words: Any, at: Any, filling: Any) -> Any:
-    """Fill up the byte behind an interval's last bit and add stray bytes, as the source has them.
+    """Fill up the byte after an interval's last bit and add stray bytes, as the source has them.
 
     The source's last bit is at `end`, its last byte ends at `last`. Where it fills up as many
     bits, they are copied; else its last one is repeated, or `filling` where it needed none.
-    Returns the place behind.
+    Returns the place after them.
     """
     seven = np.uint64(7)
     old, new = (_0 - end) & seven, (_0 - at) & seven

@@ -114,9 +114,11 @@ def codable_dc(
     indices among all blocks, which hold what the file has; wanted (changed,) the new DC; sizes
     (12,) says which size categories have a code, for values without their `low` lowest bits.
     """
-    places = order.places_of(changed)
-    sequence = np.argsort(places)
-    chain = _Chain(order, places[sequence], wanted[sequence].astype(np.int64), blocks, sizes, low)
+    positions = order.positions_of(changed)
+    sequence = np.argsort(positions)
+    chain = _Chain(
+        order, positions[sequence], wanted[sequence].astype(np.int64), blocks, sizes, low
+    )
     chosen = wanted.copy()
     chosen[sequence] = chain.chosen()
     return chosen
@@ -126,23 +128,23 @@ class _Chain:
     """Changed DC coefficients in the order of the file, and their neighbours that stay."""
 
     def __init__(
-        self, order: MemberOrder, places: Indices, wanted: Indices, blocks: NDArray[np.int16],
+        self, order: MemberOrder, positions: Indices, wanted: Indices, blocks: NDArray[np.int16],
         sizes: NDArray[np.bool_], low: int,
     ) -> None:  # fmt: skip
         self.wanted, self.sizes, self.low = wanted, sizes, low
-        self.starts = places % order.restart == 0
-        self.ends = ((places + 1) % order.restart == 0) | (places + 1 == order.blocks)
-        self.before = self._list_stored(order, blocks, places - 1, self.starts)
-        self.after = self._list_stored(order, blocks, places + 1, self.ends)
-        self.stored = blocks[order.indices_at(places), 0].astype(np.int64)
-        self.follows = np.concatenate([[False], np.diff(places) == 1]) & ~self.starts
+        self.starts = positions % order.restart == 0
+        self.ends = ((positions + 1) % order.restart == 0) | (positions + 1 == order.blocks)
+        self.before = self._list_stored(order, blocks, positions - 1, self.starts)
+        self.after = self._list_stored(order, blocks, positions + 1, self.ends)
+        self.stored = blocks[order.indices_at(positions), 0].astype(np.int64)
+        self.follows = np.concatenate([[False], np.diff(positions) == 1]) & ~self.starts
 
     @staticmethod
     def _list_stored(
-        order: MemberOrder, blocks: NDArray[np.int16], places: Indices, none: NDArray[np.bool_]
+        order: MemberOrder, blocks: NDArray[np.int16], positions: Indices, none: NDArray[np.bool_]
     ) -> Indices:
-        """Return the file's DC at these places, 0 where there is none."""
-        within = np.where(none, 0, places)
+        """Return the file's DC at these positions, 0 where there is none."""
+        within = np.where(none, 0, positions)
         return np.where(none, 0, blocks[order.indices_at(within), 0].astype(np.int64))
 
     def chosen(self) -> NDArray[np.int16]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from . import bits, progressive, sequential
 from .huffman import LONGEST_CODE, HuffmanTable, number_entries, quick_entries
-from .picture import Component, JpegImage, Places, Scan
+from .picture import BitOffsets, Component, JpegImage, Scan
 from .refusal import Refusal
-from .segments import NATURAL, Outline, outline_of
+from .segments import NATURAL, MarkerSegments, marker_segments_of
 
 COMPLAINTS = {
     sequential.OVERRUN: "its picture ends too early",
@@ -33,25 +33,25 @@ def read_coefficients(content: bytes, path: Path) -> JpegImage:
 
     Raises ReadError, which names `path`, for other kinds, for damage, and for a file cut short.
     """
-    outline = outline_of(content, path)
-    blocks = np.zeros((outline.frame.blocks, 64), np.int16)
+    markers = marker_segments_of(content, path)
+    blocks = np.zeros((markers.frame.blocks, 64), np.int16)
     refusal = Refusal(path)
-    if outline.frame.progressive:
-        _require_every_bit(outline, refusal)
-    decoded = _decoded_progressive if outline.frame.progressive else _decoded_sequential
-    places = tuple(
+    if markers.frame.progressive:
+        _require_every_bit(markers, refusal)
+    decoded = _decoded_progressive if markers.frame.progressive else _decoded_sequential
+    offsets = tuple(
         decoded(scan, intervals, blocks, refusal)
-        for scan, intervals in zip(outline.scans, outline.intervals, strict=True)
+        for scan, intervals in zip(markers.scans, markers.intervals, strict=True)
     )
     blocks.flags.writeable = False
     return JpegImage(
-        outline.frame.width, outline.frame.height, outline.colours,
-        _components(outline, blocks), outline.frame.progressive, outline.fill, outline.end,
-        outline.scans, places, blocks, zlib.crc32(content),
+        markers.frame.width, markers.frame.height, markers.colours,
+        _components(markers, blocks), markers.frame.progressive, markers.fill, markers.end,
+        markers.scans, offsets, blocks, zlib.crc32(content),
     )  # fmt: skip
 
 
-def _components(outline: Outline, blocks: NDArray[np.int16]) -> tuple[Component, ...]:
+def _components(markers: MarkerSegments, blocks: NDArray[np.int16]) -> tuple[Component, ...]:
     return tuple(
         Component(
             each.across, each.down, each.width, each.height, steps,
@@ -59,14 +59,14 @@ def _components(outline: Outline, blocks: NDArray[np.int16]) -> tuple[Component,
                 each.rows, each.columns, 64
             ),
         )
-        for each, steps in zip(outline.frame.components, outline.steps, strict=True)
+        for each, steps in zip(markers.frame.components, markers.steps, strict=True)
     )  # fmt: skip
 
 
-def _require_every_bit(outline: Outline, refusal: Refusal) -> None:
+def _require_every_bit(markers: MarkerSegments, refusal: Refusal) -> None:
     """Raise ReadError unless the scans send each bit of each coefficient once, highest first."""
-    low = np.full((len(outline.frame.components), 64), -1)  # bits not sent yet; -1: nothing was
-    for scan in outline.scans:
+    low = np.full((len(markers.frame.components), 64), -1)  # bits not sent yet; -1: nothing was
+    for scan in markers.scans:
         first, last = scan.band
         for member in scan.members:
             before = low[member, first : last + 1]
@@ -79,23 +79,23 @@ def _require_every_bit(outline: Outline, refusal: Refusal) -> None:
 
 def _decoded_sequential(
     scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
-) -> Places:
-    places = Places(np.zeros(scan.mcus, np.uint64), np.zeros(scan.intervals, np.uint64))
+) -> BitOffsets:
+    offsets = BitOffsets(np.zeros(scan.mcus, np.uint64), np.zeros(scan.intervals, np.uint64))
     quick, entries, which = look_ups(scan)
     numbers = np.stack([number_entries(each) for each in entries])
     status = sequential.decode_scan(
         intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
         scan.mcus, scan.restart, quick, entries, numbers, which, NATURAL, blocks,
-        places.mcus, places.last,
+        offsets.mcus, offsets.last,
     )  # fmt: skip
     _require_decoded(status, refusal)
-    return places
+    return offsets
 
 
 def _decoded_progressive(
     scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
-) -> Places:
-    places = Places(np.zeros(0, np.uint64), np.zeros(scan.intervals, np.uint64))
+) -> BitOffsets:
+    offsets = BitOffsets(np.zeros(0, np.uint64), np.zeros(scan.intervals, np.uint64))
     quick, entries, which = look_ups(scan)
     where = (
         intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
@@ -103,14 +103,16 @@ def _decoded_progressive(
     )  # fmt: skip
     if scan.band[0] > 0:
         status = progressive.decode_ac(
-            *where, quick, entries, *scan.band, scan.high, scan.low, NATURAL, blocks, places.last
+            *where, quick, entries, *scan.band, scan.high, scan.low, NATURAL, blocks, offsets.last
         )
     elif scan.high > 0:
-        status = progressive.refine_dc(*where, scan.low, blocks, places.last)
+        status = progressive.refine_dc(*where, scan.low, blocks, offsets.last)
     else:
-        status = progressive.decode_dc(*where, quick, entries, which, scan.low, blocks, places.last)
+        status = progressive.decode_dc(
+            *where, quick, entries, which, scan.low, blocks, offsets.last
+        )
     _require_decoded(status, refusal)
-    return places
+    return offsets
 
 
 def look_ups(scan: Scan) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUICK_BITS = 10  # of a code that the small look-up table knows
-NUMBER_BITS = 11  # of a code and the number behind it, where a table knows both at once
+NUMBER_BITS = 11  # of a code and the number after it, where a table knows both at once
 LONGEST_CODE = 16
 
 
@@ -54,7 +54,7 @@ class HuffmanTable:
         """Return the look-up table of the next 16 bits, (65536,): symbol * 256 + length of code.
 
         0 stands where no code begins so. Canonical codes, seen as numbers of 16 bits, follow each
-        other without a gap (ITU-T T.81, annex C), so each fills the span behind the one before.
+        other without a gap (ITU-T T.81, annex C), so each fills the span after the one before.
         """
         entries = np.zeros(1 << LONGEST_CODE, np.uint16)
         every = (self._by_code.astype(np.uint16) << 8) | self._lengths_by_code

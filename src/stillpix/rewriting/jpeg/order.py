@@ -17,9 +17,9 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class MemberOrder:
-    """The blocks of one member of a scan: their places in the file, and their indices in memory.
+    """The blocks of one member of a scan: their positions in the file, and their indices in memory.
 
-    A place counts the blocks of this member alone, from 0 at the scan's beginning.
+    A position counts the blocks of this member only, from 0 at the scan's beginning.
     """
 
     first: int  # index of the member's first block among all blocks
@@ -40,17 +40,17 @@ class MemberOrder:
             scan.restart * an_mcu, scan.mcus * an_mcu,
         )  # fmt: skip
 
-    def places_of(self, indices: Indices) -> Indices:
-        """Return the places of blocks, given by their indices among all blocks."""
+    def positions_of(self, indices: Indices) -> Indices:
+        """Return the positions of blocks, given by their indices among all blocks."""
         rows, columns = np.divmod(indices - self.first, self.columns)
         mcus = rows // self.down * self.mcus_across + columns // self.across
         inside = rows % self.down * self.across + columns % self.across
-        places: Indices = mcus * (self.across * self.down) + inside
-        return places
+        positions: Indices = mcus * (self.across * self.down) + inside
+        return positions
 
-    def indices_at(self, places: Indices) -> Indices:
-        """Return the indices, among all blocks, of the blocks at these places."""
-        mcus, inside = np.divmod(places, self.across * self.down)
+    def indices_at(self, positions: Indices) -> Indices:
+        """Return the indices, among all blocks, of the blocks at these positions."""
+        mcus, inside = np.divmod(positions, self.across * self.down)
         mcu_rows, mcu_columns = np.divmod(mcus, self.mcus_across)
         rows = mcu_rows * self.down + inside // self.across
         columns = mcu_columns * self.across + inside % self.across
@@ -59,4 +59,4 @@ class MemberOrder:
 
     def mcus_of(self, indices: Indices) -> Indices:
         """Return the MCUs that hold these blocks."""
-        return self.places_of(indices) // (self.across * self.down)
+        return self.positions_of(indices) // (self.across * self.down)

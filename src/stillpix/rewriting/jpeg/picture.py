@@ -62,7 +62,7 @@ class Scan:
     low: int  # bits below which this one leaves out
     header: int  # offset of its SOS segment
     start: int  # offset of its entropy-coded bytes
-    end: int = 0  # offset of the marker behind them
+    end: int = 0  # offset of the marker after them
 
     @property
     def mcus(self) -> int:
@@ -76,11 +76,11 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
+class BitOffsets:
     """Where MCUs begin and intervals end in a scan, as bits of its unstuffed bytes."""
 
     mcus: NDArray[np.uint64]  # (MCUs,); empty for progressive scans
-    last: NDArray[np.uint64]  # (restart intervals,) behind their last MCU's last bit
+    last: NDArray[np.uint64]  # (restart intervals,) after their last MCU's last bit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +93,8 @@ class JpegImage:
     components: tuple[Component, ...]
     progressive: bool
     fill: int  # offset in the file of the fill bytes before the end-of-image marker, if any
-    end: int  # offset behind that marker: what follows is not this picture's
+    end: int  # offset after that marker: what follows is not this picture's
     _scans: tuple[Scan, ...]
-    _places: tuple[Places, ...]  # one per scan
+    _offsets: tuple[BitOffsets, ...]  # one per scan
     _all_blocks: NDArray[np.int16]  # (blocks, 64): those of all components, one after the other
     _check: int  # CRC-32 of the file

@@ -131,7 +131,7 @@ def _decode_band(
 ) -> Any:  # fmt: skip
     """Decode the first bits of one block's band.
 
-    Returns the place behind, how many blocks that follow are over with this one, and a status.
+    Returns the place after it, how many blocks that follow are over with this one, and a status.
     """
     k: Any = first
     while k <= last:
@@ -162,7 +162,7 @@ def _correct(
 ) -> Any:  # fmt: skip
     """Read one bit for each coefficient that is not 0, up to behind `zeros` that are.
 
-    Returns the place behind, and the position of the zero after those, or last + 1.
+    Returns the place after it, and the position of the zero after those, or last + 1.
     """
     while k <= last:
         value = np.int64(blocks[block, natural[k]])

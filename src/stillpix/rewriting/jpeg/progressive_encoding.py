@@ -86,9 +86,9 @@ def encode_ac(
             block = block_of(order, 0, mcu, mcus_across)
             place = place_in(changed, block)
             if place < 0:
-                _cut(blocks, block, band, low, sent)
+                _drop_low_bits(blocks, block, band, low, sent)
             else:
-                _cut(values, place, band, low, sent)
+                _drop_low_bits(values, place, band, low, sent)
             if high > 0:
                 at = _put_refinement(words, at, codes, lengths, counts, sent, run)
             else:
@@ -99,7 +99,7 @@ def encode_ac(
 
 
 @compiled
-def _cut(blocks: Any, block: int, band: Any, low: int, sent: Any) -> None:
+def _drop_low_bits(blocks: Any, block: int, band: Any, low: int, sent: Any) -> None:
     """Set sent to a block's band without its `low` lowest bits, each towards 0."""
     for k in range(band.size):
         value = np.int64(blocks[block, band[k]])
@@ -188,7 +188,7 @@ def _put_refinement(
     """Encode the next bit of one block's band (T.81, G.1.2.3).
 
     A correction, which is that bit of a coefficient known not to be 0, follows the symbol that
-    passes it. Those of this block are kept behind those of the blocks that wait: mine to waiting.
+    passes it. Those of this block are kept after those of the blocks that wait: mine to waiting.
     """
     last = _last_new(sent)
     zeros, mine, waiting = 0, run[1], run[1]

@@ -3,7 +3,7 @@
 Keeps the scans, their order and what each sends. The tables of a progressive file are made for
 its own scans, so a change often needs a symbol that they lack: then the scan gets tables of its
 own, best for it, in a DHT segment that is put before it. The file's own segments all stay, and
-where a later scan relies on them they are said again, so no scan that did not change is touched.
+where a later scan relies on them they are written again, so no scan that did not change is touched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .codable import codable_dc
 from .headers import AC_CLASS
 from .huffman import HuffmanTable, optimal_table
 from .order import Indices, MemberOrder
-from .picture import JpegImage, Places, Scan
+from .picture import BitOffsets, JpegImage, Scan
 from .segments import NATURAL
 
 MOST_AC = (1 << sequential.MOST_AC_BITS) - 1
@@ -57,13 +57,13 @@ def pieces_of(image: JpegImage, content: bytes, changes: Changes) -> list[Piece]
     """Return what stands anew in the file: intervals, and tables put before a scan."""
     pieces: list[Piece] = []
     said: Tables = {}  # tables in force that are not those the file has there
-    for scan, places in zip(image._scans, image._places, strict=True):
+    for scan, offsets in zip(image._scans, image._offsets, strict=True):
         own = _tables_of(scan)
         said = {slot: table for slot, table in said.items() if slot not in scan.fresh}
         touched = _find_touched(image, scan, changes)
         tables = own
         if touched.size:
-            writer = _ScanWriter.of(image, content, scan, places, changes)
+            writer = _ScanWriter.of(image, content, scan, offsets, changes)
             tables, rewritten = writer.written(own, touched)
             pieces += rewritten
         added = [
@@ -100,7 +100,7 @@ def _find_touched(image: JpegImage, scan: Scan, changes: Changes) -> Indices:
         )
         order = MemberOrder.of(scan, slot)
         changed = mine.indices[(before != after).any(axis=1)]
-        found.append(order.places_of(changed) // order.restart)
+        found.append(order.positions_of(changed) // order.restart)
     return np.unique(np.concatenate(found))
 
 
@@ -121,16 +121,16 @@ class _ScanWriter:
 
     image: JpegImage
     scan: Scan
-    places: Places
+    offsets: BitOffsets
     changes: Changes
     intervals: bits.Intervals
 
     @classmethod
     def of(
-        cls, image: JpegImage, content: bytes, scan: Scan, places: Places, changes: Changes
+        cls, image: JpegImage, content: bytes, scan: Scan, offsets: BitOffsets, changes: Changes
     ) -> _ScanWriter:
         _, _, intervals = bits.split(content, scan.start, scan.intervals)
-        return cls(image, scan, places, changes, intervals)
+        return cls(image, scan, offsets, changes, intervals)
 
     def written(self, own: Tables, touched: Indices) -> tuple[Tables, list[Piece]]:
         """Return the tables that serve, and the intervals encoded with them.
@@ -172,8 +172,8 @@ class _ScanWriter:
             scan.restart,
         )  # fmt: skip
         what = (
-            self.image._all_blocks, self.changes.indices, self.changes.values, self.places.last,
-            touched, bits.filling_of(self.intervals, self.places.last), coded.words, coded.edges,
+            self.image._all_blocks, self.changes.indices, self.changes.values, self.offsets.last,
+            touched, bits.filling_of(self.intervals, self.offsets.last), coded.words, coded.edges,
         )  # fmt: skip
         if scan.band[0] == 0:
             progressive_encoding.encode_dc(

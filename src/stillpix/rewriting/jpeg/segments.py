@@ -47,7 +47,7 @@ NATURAL = _zigzag()
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class MarkerSegments:
     """All that the marker segments say."""
 
     frame: FrameHeader
@@ -56,12 +56,12 @@ class Outline:
     scans: tuple[Scan, ...]
     intervals: tuple[bits.Intervals, ...]  # one per scan
     fill: int  # offset of the end-of-image marker, or of the fill bytes before it
-    end: int  # offset behind that marker
+    end: int  # offset after that marker
 
 
-def outline_of(content: bytes, path: Path) -> Outline:
+def marker_segments_of(content: bytes, path: Path) -> MarkerSegments:
     """Walk over all segments up to the end of the image; raise ReadError."""
-    return _Walk(content, Refusal(path)).outline()
+    return _Walk(content, Refusal(path)).read()
 
 
 class _Walk:
@@ -82,7 +82,7 @@ class _Walk:
         self.scans: list[Scan] = []
         self.intervals: list[bits.Intervals] = []
 
-    def outline(self) -> Outline:
+    def read(self) -> MarkerSegments:
         if self.content[:2] != b"\xff\xd8":
             self.refusal.damaged("it does not begin as a JPEG does")
         begin, marker, at = self._next_marker(2)
@@ -96,17 +96,17 @@ class _Walk:
             begin, marker, at = self._next_marker(at)
         return self._whole(begin, at)
 
-    def _whole(self, fill: int, end: int) -> Outline:
+    def _whole(self, fill: int, end: int) -> MarkerSegments:
         if self.frame is None or not self.scans:
             self.refusal.damaged("it holds no picture")
         if len(self.steps) < len(self.frame.components):
             self.refusal.damaged("the scans of some components are missing")
         steps = tuple(self.steps[index] for index in range(len(self.frame.components)))
         scans, intervals = tuple(self.scans), tuple(self.intervals)
-        return Outline(self.frame, self.colours, steps, scans, intervals, fill, end)
+        return MarkerSegments(self.frame, self.colours, steps, scans, intervals, fill, end)
 
     def _next_marker(self, at: int) -> tuple[int, int, int]:
-        """Return where the next marker begins, the marker, and the offset behind it.
+        """Return where the next marker begins, the marker, and the offset after it.
 
         Stray bytes before it are passed over, as libjpeg does.
         """
@@ -122,7 +122,7 @@ class _Walk:
                 return begin, content[at], at + 1
 
     def _segment(self, begin: int, marker: int, at: int) -> int:
-        """Take in one segment and return the offset behind it, and behind its scan."""
+        """Take in one segment and return the offset after it, and after its scan."""
         length = int.from_bytes(self.content[at : at + 2], "big")
         if at + max(length, 2) > len(self.content):
             self.refusal.cut_short()

@@ -60,7 +60,7 @@ def _decode_ac(
     words: Any, at: Any, quick: Any, entries: Any, numbers: Any, table: int, natural: Any,
     blocks: Any, block: int,
 ) -> Any:  # fmt: skip
-    """Decode one block's AC coefficients; returns the place behind them and a status."""
+    """Decode one block's AC coefficients; returns the place after them and a status."""
     k: Any = 1  # Any, here and below: an integer of whichever kind the compiler makes it
     while k < 64:
         word = peek(words, at)
@@ -161,7 +161,7 @@ def _encode_block(
     words: Any, at: Any, blocks: Any, block: int, predicted: int, natural: Any, coding: Any,
     dc: int, ac: int,
 ) -> Any:  # fmt: skip
-    """Encode one block; returns the place behind it and a status. coding: all codes, lengths."""
+    """Encode one block; returns the place after it and a status. coding: all codes, lengths."""
     codes, lengths = coding
     difference = np.int64(blocks[block, 0]) - predicted
     size = bits_of(difference)
@@ -252,7 +252,7 @@ def rewrite_intervals(
     """Write the touched restart intervals one after the other, each from a whole byte on.
 
     MCUs that are stale are encoded from `picture`; the bits of the others are copied from the
-    source, and so are the bits of padding and the stray bytes behind the last MCU. stale is
+    source, and so are the bits of padding and the stray bytes after the last MCU. stale is
     (mcus,), touched lists intervals, edges (touched, 2) takes their first and last bits. words are
     0 and large enough. Returns a status.
     """

@@ -15,7 +15,7 @@ from .changes import Changes, Piece
 from .codable import codable_dc, have_codes, nearest_block
 from .decoding import unlike_tables, uses_of
 from .order import Indices, MemberOrder
-from .picture import JpegImage, Places, Scan
+from .picture import BitOffsets, JpegImage, Scan
 from .segments import NATURAL
 
 MOST_BITS = 1728  # of one block: 64 codes of 16 bits with their numbers, and some
@@ -42,13 +42,13 @@ def pieces_of(image: JpegImage, content: bytes, changes: Changes) -> list[Piece]
     """Return what stands anew in the file: the restart intervals that hold a changed block."""
     return [
         piece
-        for scan, places in zip(image._scans, image._places, strict=True)
-        for piece in _pieces(image, content, scan, places, changes)
+        for scan, offsets in zip(image._scans, image._offsets, strict=True)
+        for piece in _pieces(image, content, scan, offsets, changes)
     ]
 
 
 def _pieces(
-    image: JpegImage, content: bytes, scan: Scan, places: Places, changes: Changes
+    image: JpegImage, content: bytes, scan: Scan, offsets: BitOffsets, changes: Changes
 ) -> Iterable[Piece]:
     """Yield the restart intervals of a sequential scan that hold a changed block, written anew."""
     stale = _stale_mcus(scan, changes)
@@ -56,7 +56,7 @@ def _pieces(
     if not touched.size:
         return
     _, _, intervals = bits.split(content, scan.start, scan.intervals)
-    words, edges = _rewritten_intervals(image, scan, places, changes, intervals, stale, touched)
+    words, edges = _rewritten_intervals(image, scan, offsets, changes, intervals, stale, touched)
     for interval, (first, last) in zip(touched.tolist(), edges.tolist(), strict=True):
         raw = int(intervals.raw_first[interval]), int(intervals.raw_last[interval])
         yield *raw, bits.stuffed(words, first, last)
@@ -74,11 +74,11 @@ def _stale_mcus(scan: Scan, changes: Changes) -> NDArray[np.bool_]:
 
 
 def _rewritten_intervals(
-    image: JpegImage, scan: Scan, places: Places, changes: Changes, intervals: bits.Intervals,
+    image: JpegImage, scan: Scan, offsets: BitOffsets, changes: Changes, intervals: bits.Intervals,
     stale: NDArray[np.bool_], touched: Indices,
 ) -> tuple[NDArray[np.uint64], Indices]:  # fmt: skip
     """Return the bits of the touched intervals, and where the first and last one of each lie."""
-    filling = bits.filling_of(intervals, places.last)
+    filling = bits.filling_of(intervals, offsets.last)
     copied = int((intervals.last - intervals.first)[touched].sum()) + 16 * touched.size
     room = copied + int(stale.sum()) * len(scan.order) * MOST_BITS + bits.SLACK_BITS
     words = np.zeros(room // 64, np.uint64)
@@ -92,7 +92,7 @@ def _rewritten_intervals(
     status = sequential.rewrite_intervals(
         intervals.words, intervals.last, scan.order, scan.mcus_across, scan.mcus, scan.restart,
         coding, NATURAL, (image._all_blocks, changes.indices, changes.values),
-        places.mcus, places.last, stale, touched, filling, words, edges,
+        offsets.mcus, offsets.last, stale, touched, filling, words, edges,
     )  # fmt: skip
     if status != sequential.DECODED:
         raise ValueError("a block has no code in the tables of its scan")

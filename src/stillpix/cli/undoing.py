@@ -1,0 +1,45 @@
+"""`stillpix fix --undo`: the kept originals get their names back.
+
+Never decides which file is which: `restoration.undoing` does, by the log and the digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from .output import complain, counted, print_json, say
+from .statuses import DONE, NOTHING_USABLE, SOME_FAILED
+
+NAMED = 20  # photos that were left, named one by one before the rest is counted
+
+
+def undo_repairs(paths: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
+    """Take back the repairs under some paths, say what came of it, and return the exit status."""
+    from ..restoration.log import FixLog
+    from ..restoration.undoing import take_back
+
+    with closing(FixLog()) as log:
+        done = take_back(paths, dry_run=dry_run, log=log)
+    if as_json:
+        print_json({
+            "dry_run": dry_run,
+            "taken_back": [str(photo) for photo in done.photos],
+            "not_taken_back": [{"path": each.path, "reason": each.reason} for each in done.skipped],
+            "troubles": log.troubles,
+        })  # fmt: skip
+    elif done.photos or not done.skipped:
+        would = "would be its original again" if dry_run else "is its original again"
+        many = would.replace("is its", "are their").replace("be its", "be their")
+        many = many.replace("original", "originals")
+        number = len(done.photos)
+        say(f"{counted(number, 'photo')} {would if number == 1 else many}")
+    for each in done.skipped[:NAMED]:
+        complain(f"not taken back: {each.path}: {each.reason}")
+    if len(done.skipped) > NAMED:
+        complain(f"not taken back: {len(done.skipped) - NAMED} more of {len(done.skipped)}")
+    for trouble in log.troubles:
+        complain(trouble)
+    if not done.photos:
+        return NOTHING_USABLE
+    return SOME_FAILED if done.skipped or log.troubles else DONE

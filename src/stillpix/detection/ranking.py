@@ -1,0 +1,345 @@
+"""Which peaks stand out, the loudest first, and how many false ones to expect among them.
+
+Compares the peaks of an evidence with those of its decoys, each by the same tests. Never decides
+which are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evidence.evidence import Evidence
+from ..evidence.mosaic_kernels import LIMIT
+from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
+from .kinds import MUTE, RING_TO, is_single
+from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
+from .settings import DetectionSettings
+from .tail import Tail, not_steeper, tail_of, tail_of_few
+from .views import View, decoy_views_of, views_of
+
+EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
+EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
+EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighbours' predictions
+BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
+BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
+WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of them must be
+FARTHER, NEARLY = 2.0, 0.8  # times the residual and the score of a peak, for it to be beside it
+CLEANED = 3  # times at most that decoys are made without what is surely broken
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnPeaks:
+    """Whatever is above the floors: of the scores in any view, and of a mosaic's bursts."""
+
+    views: list[View]
+    scores: list[Peaks]  # by view
+    bursts: Peaks
+    burst_floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class _DecoyPeaks:
+    """The same of the decoys, and how many pixels these are."""
+
+    scores: list[Peaks]
+    bursts: Peaks
+    pixels: int
+    share: float  # of the pixels that the evidence's own peaks come from
+
+
+def ranked(
+    evidence: Evidence, whole: View, settings: DetectionSettings, pool: Executor | None = None
+) -> tuple[Peaks, Tail, list[View]]:
+    """Return the peaks that a list may hold, one a response, and how many false ones to expect.
+
+    Returned, too, are the views that they are loudest in, the first of all photos. Decoys are made
+    again without the surest finds: what these say is no sound pixel's, wherever it is moved to.
+    """
+    left_out = whole.null.masked | evidence.still.never_shows(evidence.scenes)
+    own = _own_peaks(evidence, whole, settings, pool)
+    sure = np.zeros_like(left_out)
+    found, tail = _ranked_without(evidence, own, left_out, settings, pool)
+    for _ in range(CLEANED):
+        wider = sure | _around(found, rates(found, tail) <= settings.fdr, evidence)
+        if (wider == sure).all():
+            break
+        sure = wider
+        found, tail = _ranked_without(evidence, own, left_out | sure, settings, pool)
+    return found, tail, own.views
+
+
+def q_values(expected: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return at which false-discovery rate each of the ranked finds would just be listed.
+
+    `expected` is the number of false finds at least as loud; only `counted` ones have a rank.
+
+    >>> q_values(np.array([0.01, 0.3, 0.4]), np.array([True, True, True])).round(3).tolist()
+    [0.01, 0.133, 0.133]
+    """
+    rate = expected / np.maximum(np.cumsum(counted), 1)
+    return np.minimum(np.minimum.accumulate(rate[::-1])[::-1], 1.0)
+
+
+def rates(found: Peaks, tail: Tail) -> NDArray[np.float64]:
+    """Return the q-values of ranked peaks, all of them counted."""
+    return q_values(tail.expected(found.score), np.ones(found.score.size, np.bool_))
+
+
+def _ranked_without(
+    evidence: Evidence, own: _OwnPeaks, left_out: Mask, settings: DetectionSettings,
+    pool: Executor | None,
+) -> tuple[Peaks, Tail]:  # fmt: skip
+    """Return the peaks and their tail, by decoys of all that is not left out.
+
+    A window's score counts as the score of all photos above which there are as many decoys: few
+    photos of unlike weight have a heavier tail. So does a mosaic's burst.
+    """
+    moved = _decoy_peaks(evidence, left_out, own.burst_floor, settings, pool)
+    apart, floor = _apart(evidence), settings.floor
+    tails = [tail_of(peaks, floor, moved.share) for peaks in moved.scores]
+    found, decoys = (
+        loudest_of(
+            [
+                peaks
+                if tail is tails[0]
+                else _as_scores(peaks, tail, tails[0], floor, WINDOW_RARER)
+                for peaks, tail in zip(views, tails, strict=True)
+            ],
+            apart,
+        )
+        for views in (own.scores, moved.scores)
+    )
+    if evidence.darks == evidence.scenes < settings.fewest_scenes:
+        tail = tail_of_few(decoys, moved.pixels, moved.share)
+        return _single(evidence, own.views, _listable(found, tail, settings)), tail
+    tail = tail_of(decoys, floor, moved.share)
+    if own.bursts.score.size:
+        bursts = tail_of(moved.bursts, own.burst_floor, moved.share)
+        rare = not_steeper(bursts, LIMIT**2, moved.pixels)
+        found = louder_of(found, _as_scores(own.bursts, rare, tail, floor))
+        decoys = louder_of(decoys, _as_scores(moved.bursts, rare, tail, floor))
+        tail = tail_of(decoys, floor, moved.share)
+    return _single(evidence, own.views, _listable(found, tail, settings)), tail
+
+
+def _own_peaks(
+    evidence: Evidence, whole: View, settings: DetectionSettings, pool: Executor | None
+) -> _OwnPeaks:
+    apart, views = _apart(evidence), [whole]
+    scores, null = _heard(evidence, evidence.scores, whole.null)
+    peaks = [peaks_of(scores, null, settings.floor, pool, apart)]
+    for view, sums in views_of(evidence, whole.null.masked, pool):
+        peaks.append(peaks_of(sums, view.null, settings.floor, pool, apart, len(views)))
+        views.append(view)
+    # In dark frames a cosmic ray says too much, and every defect shows in all of them.
+    if not evidence.rules.bursts or evidence.darks:
+        return _OwnPeaks(views, peaks, NO_PEAKS, 0.0)
+    floor = burst_floor(evidence.bursts)
+    bursts = burst_peaks(evidence.bursts, evidence.scores, evidence.information, floor)
+    return _OwnPeaks(views, peaks, _where(bursts, ~whole.null.masked), floor)
+
+
+def _decoy_peaks(
+    evidence: Evidence, left_out: Mask, floor: float, settings: DetectionSettings,
+    pool: Executor | None,
+) -> _DecoyPeaks:  # fmt: skip
+    decoys, apart = evidence.decoys(left_out), _apart(evidence)
+    scores, information = decoys.scores, decoys.information
+    null = null_of(scores, information, pool, evidence.rules.grid, decoys.masked)
+    whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
+    loud = peaks_of(*_heard(evidence, scores, null), settings.floor, pool, apart)
+    alone = [_standing_alone(evidence, [whole], loud)]
+    for view, sums in decoy_views_of(evidence, left_out, pool):
+        peaks = peaks_of(sums, view.null, settings.floor, pool, apart)
+        alone.append(_standing_alone(evidence, [view], peaks))
+    bursts = NO_PEAKS
+    if floor:
+        bursts = _where(burst_peaks(decoys.bursts, scores, information, floor), ~decoys.masked)
+        bursts = _standing_alone(evidence, [whole], bursts)
+    pixels = int((~decoys.masked).sum())
+    share = max(pixels, 1) / max(int((~left_out).sum()), 1)
+    return _DecoyPeaks(alone, bursts, pixels, share)
+
+
+def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
+    """Keep one peak a response, and of those the ones that are of a single pixel."""
+    if evidence.rules.spreads:
+        found = _settled(evidence, views, found)
+    return _standing_alone(evidence, views, one_a_response(found, evidence))
+
+
+def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
+    """Return peaks at the pixel of their response that departs most, unfiltered.
+
+    What a photo says is clipped, so that a pixel that blazes and those beside it are as loud.
+    """
+    x, y = found.x.copy(), found.y.copy()
+    places = zip(found.x.tolist(), found.y.tolist(), found.view.tolist(), strict=True)
+    for i, (column, row, number) in enumerate(places):
+        near = np.abs(evidence.excess[row - 1 : row + 2, column - 1 : column + 2])
+        dy, dx = np.divmod(int(near.argmax()), 3)
+        loud = np.abs(views[number].around(column, row, 1)).max(0)
+        if near[dy, dx] > FARTHER * near[1, 1] and loud[dy, dx] > NEARLY * loud[1, 1]:
+            x[i], y[i] = column + dx - 1, row + dy - 1
+    return replace(found, x=x, y=y)
+
+
+def _heard(
+    evidence: Evidence, scores: NDArray[np.int32], null: Null
+) -> tuple[NDArray[np.int32], Null]:
+    """Return scores and null of rendered photos without templates that hear nearly nothing.
+
+    Where all photos but one are black, what that one says of a wrong response is stretched to many
+    sigmas.
+    """
+    heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
+    if not evidence.rules.spreads or heard.all() or not heard.any():
+        return scores, null
+    parts = {name: getattr(null, name)[heard] for name in ("weight", "middle", "scale", "zones")}
+    return scores[heard], replace(null, **parts)
+
+
+def _standing_alone(evidence: Evidence, views: Sequence[View], peaks: Peaks) -> Peaks:
+    """Keep the peaks whose surroundings do not stand out with them: no star, no dust, no edge."""
+    kept = []
+    places = zip(peaks.x.tolist(), peaks.y.tolist(), peaks.view.tolist(), strict=True)
+    for i, (x, y, number) in enumerate(places):
+        view = views[number]
+        if view.fewest and view.takes(x, y) < view.fewest:
+            continue
+        around = view.around(x, y, RING_TO)
+        loudest = around[np.abs(around[:, RING_TO, RING_TO]).argmax()]
+        if is_single(evidence, loudest, view.photos):
+            kept.append(i)
+    return peaks.only(kept)
+
+
+def _around(found: Peaks, wanted: Mask, evidence: Evidence) -> Mask:
+    """Return the pixels that show some of the finds, (height, width)."""
+    reach = evidence.rules.found_within
+    near = np.zeros((evidence.sensor.height, evidence.sensor.width), np.bool_)
+    for x, y in zip(found.x[wanted].tolist(), found.y[wanted].tolist(), strict=True):
+        near[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+    return near
+
+
+def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
+    """Keep one peak a response.
+
+    A strong defect is a cross with arms, a negative ring, a halo and traces in its JPEG blocks: a
+    weaker peak nearby stands only where it is more than those explain.
+    """
+    if not evidence.rules.spreads:
+        return _one_a_place(found)
+    residual = np.abs(evidence.excess[found.y, found.x])
+    cells: dict[tuple[int, int], list[int]] = {}
+    kept = []
+    for i in range(found.score.size):
+        x, y = int(found.x[i]), int(found.y[i])
+        column, row = x // BLOCK_WITHIN, y // BLOCK_WITHIN
+        near = (
+            j for r in (-1, 0, 1) for c in (-1, 0, 1) for j in cells.get((column + c, row + r), ())
+        )
+        for j in near:
+            distance = max(abs(x - int(found.x[j])), abs(y - int(found.y[j])))
+            weak = found.score[i] < EXPLAINED_BELOW[0] * found.score[j]
+            faint = residual[i] < EXPLAINED_BELOW[1] * residual[j]
+            trace = residual[i] < BLOCK_BELOW * residual[j]
+            if (distance <= EXPLAINED_WITHIN and (weak or faint)) or (
+                distance <= BLOCK_WITHIN and trace
+            ):
+                break
+        else:
+            kept.append(i)
+            cells.setdefault((column, row), []).append(i)
+    return found.only(kept)
+
+
+def _one_a_place(found: Peaks) -> Peaks:
+    """Keep what is more than a stronger peak's trace in the predictions of its neighbours."""
+    within, below = EXPLAINED_IN_MOSAIC
+    louder: dict[tuple[int, int], float] = {}
+    kept = []
+    for i, (x, y, score) in enumerate(zip(found.x, found.y, found.score.tolist(), strict=True)):
+        near = (
+            louder.get((int(x) + dx, int(y) + dy), 0.0)
+            for dy in range(-within, within + 1)
+            for dx in range(-within, within + 1)
+        )
+        if score >= below * max(near):
+            kept.append(i)
+            louder[int(x), int(y)] = score
+    return found.only(kept)
+
+
+def louder_of(one: Peaks, other: Peaks) -> Peaks:
+    """Return the peaks of both, each place once with its louder score, loudest first.
+
+    >>> at = np.array([3, 5])
+    >>> one = Peaks.of(at, at, np.array([7.0, 5.0], np.float32))
+    >>> both = louder_of(one, Peaks.of(at[1:], at[1:], np.array([9.0], np.float32), view=2))
+    >>> both.x.tolist(), both.score.tolist(), both.view.tolist()
+    ([5, 3], [9.0, 7.0], [2, 0])
+    """
+    both = Peaks(
+        np.concatenate([one.x, other.x]), np.concatenate([one.y, other.y]),
+        np.concatenate([one.score, other.score]), np.concatenate([one.view, other.view]),
+    )  # fmt: skip
+    both = both.only(np.lexsort((both.view, both.x, both.y, -both.score)))
+    places = both.y.astype(np.int64) << 32 | both.x  # one number is sorted in a tenth of the time
+    return both.only(np.sort(np.unique(places, return_index=True)[1]))
+
+
+def loudest_of(views: Sequence[Peaks], apart: int) -> Peaks:
+    """Return the peaks of several views, none within `apart` px of a louder one, loudest first.
+
+    >>> one, other = (
+    ...     Peaks.of(np.array([x]), np.array([9]), np.array([score], np.float32), view)
+    ...     for view, (x, score) in enumerate([(40, 6.0), (41, 8.0)])
+    ... )
+    >>> loudest_of([one, other], 2).x.tolist(), loudest_of([one, other], 0).x.tolist()
+    ([41], [41, 40])
+    """
+    found = reduce(louder_of, views)
+    if len(views) == 1 or not apart:
+        return found
+    taken: set[tuple[int, int]] = set()
+    kept = []
+    steps = [(dx, dy) for dx in range(-apart, apart + 1) for dy in range(-apart, apart + 1)]
+    for i, (x, y) in enumerate(zip(found.x.tolist(), found.y.tolist(), strict=True)):
+        if (x, y) not in taken:
+            kept.append(i)
+        taken.update((x + dx, y + dy) for dx, dy in steps)
+    return found.only(kept)
+
+
+def _apart(evidence: Evidence) -> int:
+    """Return how far peaks must stand apart, in px."""
+    return APART if evidence.rules.spreads else 0
+
+
+def _listable(found: Peaks, tail: Tail, settings: DetectionSettings) -> Peaks:
+    """Return the peaks without the last ones, which no list holds: too many of them are false."""
+    number = int((rates(found, tail) <= 10 * settings.fdr).sum())
+    return found.only(slice(number))
+
+
+def _as_scores(peaks: Peaks, rare: Tail, tail: Tail, floor: float, rarer: float = 1.0) -> Peaks:
+    """Return peaks with the scores that are as rare among decoys, where above the floor.
+
+    They count as if there were `rarer` times as many.
+    """
+    score = tail.score_of(rare.fitted(peaks.score) * rarer)
+    return replace(peaks, score=score).only(score > floor)
+
+
+def _where(peaks: Peaks, wanted: NDArray[np.bool_]) -> Peaks:
+    return peaks.only(wanted[peaks.y, peaks.x])

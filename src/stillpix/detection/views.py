@@ -1,0 +1,134 @@
+"""What the photos of a window of time say: all of them, or the newest half, quarter, eighth ....
+
+A defect that began late stands out in the window that begins with it. Never looks for peaks, and
+never decides what is a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evidence.evidence import Evidence
+from ..evidence.groups import Decoys
+from ..evidence.period_kernels import UNIT_OF_PERIODS
+from ..evidence.periods import SHORTEST, Period
+from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from .null import Null, null_of, window
+
+FEWEST, MOST_SHARE = 8, 0.75  # photos in a window, and share of all
+LONGER = 4 / 3  # times the photos of the window before, at least
+# Photos that must agree: of few photos of unlike weight two can stand out by chance.
+FEWEST_AGREE = 3
+COARSE = int(UNIT / UNIT_OF_PERIODS)
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What some photos say, and what a sound pixel's score looks like in them."""
+
+    null: Null
+    photos: int
+    parts: tuple[
+        NDArray[np.signedinteger], ...
+    ]  # (templates, height, width), that are to be added up
+    unit: int  # counts of a score that is 1 in the parts
+    templates: tuple[int, ...]  # their numbers
+    fewest: int = 0  # photos that must agree on a peak
+
+    def around(self, x: int, y: int, reach: int) -> NDArray[np.float64]:
+        """Return the scores around a place in null sigmas, as `window` does."""
+        return window(self.parts, self.null, x, y, reach, self.unit)
+
+    def told(self, x: int, y: int) -> NDArray[np.float64]:
+        """Return the sum of m psi at a place, by template."""
+        return np.asarray(
+            sum(part[:, y, x].astype(np.int64) for part in self.parts) * (self.unit / UNIT)
+        )
+
+    def takes(self, x: int, y: int, templates: Mask | None = None) -> int:
+        """Return how many photos it takes to say as much by some templates: each is clipped."""
+        told = np.abs(self.told(x, y))
+        return int(np.ceil(float((told if templates is None else told[templates]).max()) / CLIP**2))
+
+    def full(self, x: int, y: int) -> NDArray[np.float64]:
+        """Return the sum of m^2 at a place, by template: what a defect should say that shows."""
+        across = min(x // BLOCK, self.null.weight.shape[2] - 1)
+        return np.asarray(self.null.weight[:, y // BLOCK, across] / UNIT_INFORMATION, np.float64)
+
+
+def whole_of(evidence: Evidence, null: Null) -> View:
+    """Return the view of all photos."""
+    numbers = tuple(range(len(evidence.templates)))
+    return View(null, evidence.scenes, (evidence.scores,), 1, numbers)
+
+
+def views_of(
+    evidence: Evidence, masked: Mask, pool: Executor | None = None
+) -> Iterator[tuple[View, NDArray[np.int32]]]:
+    """Yield the view of each window of time but all, and its scores, the shortest first.
+
+    The scores (1, height, width) are good until the next window is asked for.
+    """
+    scores = np.zeros((1, *masked.shape), np.int32)
+    information = np.zeros((1, *evidence.information.shape[1:]), np.int64)
+    parts: list[NDArray[np.signedinteger]] = []
+    photos = 0
+    for added in windows_of(evidence):
+        for period in added:
+            scores += period.scores
+            information += period.information
+            parts.append(period.scores[None])
+            photos += period.photos
+        fine = scores * np.int32(COARSE)
+        null = null_of(fine, information, pool, evidence.rules.grid, masked)
+        view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), FEWEST_AGREE)
+        yield view, fine
+
+
+def decoy_views_of(
+    evidence: Evidence, left_out: Mask, pool: Executor | None = None
+) -> Iterator[tuple[View, NDArray[np.int32]]]:
+    """Yield what the decoys say in the same windows, as `views_of` does."""
+    photos = 0
+    windows = windows_of(evidence)
+    for added, decoys in zip(windows, evidence.decoys_of(windows, left_out), strict=True):
+        photos += sum(period.photos for period in added)
+        view, fine = _decoy_view(evidence, decoys, photos, pool)
+        yield view, fine
+
+
+def windows_of(evidence: Evidence) -> list[list[Period]]:
+    """Return which periods each window of time has more than the one before, newest first.
+
+    Every window ends with the newest photo. Of two that are nearly the same there is one, and none
+    where all photos are of one night: what begins there is a star.
+    """
+    windows: list[list[Period]] = []
+    if evidence.periods.span < 1 << SHORTEST:
+        return windows
+    added: list[Period] = []
+    photos, least = 0, float(FEWEST)
+    for period in evidence.periods.newest_first():
+        added.append(period)
+        photos += period.photos
+        if photos > MOST_SHARE * evidence.scenes:
+            break
+        if photos >= least:
+            windows.append(added)
+            added, least = [], LONGER * photos
+    return windows
+
+
+def _decoy_view(
+    evidence: Evidence, decoys: Decoys, photos: int, pool: Executor | None
+) -> tuple[View, NDArray[np.int32]]:
+    fine = decoys.scores * np.int32(COARSE)
+    null = null_of(fine, decoys.information, pool, evidence.rules.grid, decoys.masked)
+    return View(null, photos, (fine,), 1, (evidence.periods.template,), FEWEST_AGREE), fine

@@ -1,0 +1,233 @@
+"""Sums by period of time, so that what began late is not drowned by what came before.
+
+A defect that shows in the last n of N photos has over all of them its score of those n times the
+root of n / N. So the photos are added up once more by period, with one template and in coarse
+counts: recent periods are short, and older ones long, as long as they are old. Periods join as
+newer photos come, and never part. Never decides what is a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frame import Frame
+from .groups import Groups
+from .sum_kernels import BLOCK
+from .templates import Template
+
+OF_PERIODS, STEEPER = "hot-tempered", 2.0  # the template that periods are summed by, times this
+ROOT = 40  # level of the interval that holds all dates: 2^40 seconds, from the year 1 on
+SHORTEST = 16  # level of 18 h: what begins within a night is a star
+PARTS = 16  # of the whole time; intervals shorter than one are not told apart
+GROUPS_OF_PERIOD = 6  # of decoys, at most
+NARROW = 220  # photos that 16 bits can hold, at 144 counts at most each
+
+Interval: TypeAlias = tuple[int, int]  # level, number: seconds number * 2^level and on
+# Which template, how much steeper, and of the photo's period and of its group in there scores and
+# information.
+PeriodSums: TypeAlias = tuple[
+    int, float, NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any]
+]
+
+
+@dataclass(slots=True)
+class Period:
+    """What the photos of one period say, by one template."""
+
+    photos: int
+    scores: NDArray[np.signedinteger]  # (height, width), in coarse counts; 16 bits or 32
+    information: NDArray[np.int64]  # (blocks down, blocks across)
+    groups: Groups
+
+    def widen(self) -> None:
+        """Take as many bits as the number of photos needs."""
+        self.scores = self.scores.astype(kind_of_scores(self.photos), copy=False)
+
+    def add(self, other: Self) -> None:
+        """Add the sums of other photos."""
+        self.photos += other.photos
+        self.widen()
+        for own, theirs in ((self.scores, other.scores), (self.information, other.information)):
+            np.add(own, theirs, out=own, casting="same_kind")
+        self.groups.merge(other.groups)
+
+
+class Periods:
+    """The sums of one sensor by period of time; photos without a date are in none."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        rows: int,
+        templates: Sequence[Template],
+        stretches_s: Sequence[float],
+    ) -> None:
+        """Take the sensor's shape, how many of its rows have decoys, and a group's stretch."""
+        self.shape, self.rows, self.stretches_s = shape, rows, stretches_s
+        names = [template.name for template in templates]
+        self.template = names.index(OF_PERIODS) if OF_PERIODS in names else 0
+        self.oldest, self.newest = 0, -1  # seconds: there is none
+        self.sums: dict[Interval, Period] = {}
+
+    @property
+    def span(self) -> int:
+        """Return the seconds from the oldest photo to the newest."""
+        return max(self.newest - self.oldest, 0)
+
+    def expect(self, frames: Sequence[Frame]) -> None:
+        """Make room for some photos: join periods and widen them before anything is added."""
+        dated = [
+            (at, frame) for frame in frames if (at := second_of(frame.exposure.taken)) is not None
+        ]
+        if not dated:
+            return
+        seconds = [at for at, _ in dated]
+        self._reach(min(seconds), max(seconds))
+        for at, frame in dated:
+            period = self._period(self._interval_of((0, at)))
+            period.photos += 1
+            period.groups.of([frame], self.stretches_s)
+        for period in self.sums.values():
+            period.widen()
+
+    def of(self, frame: Frame) -> PeriodSums:
+        """Return the sums that an expected photo is to be added to."""
+        at = second_of(frame.exposure.taken)
+        if at is None:
+            width, across = self.shape[1], self.shape[1] // BLOCK
+            none, untold = np.zeros((0, width), np.int16), np.zeros((0, across), np.int64)
+            group = np.zeros((1, 0, width), np.int32), np.zeros((1, 0, across), np.int64)
+            return self.template, STEEPER, none, untold, *group
+        period = self.sums[self._interval_of((0, at))]
+        ((scores, information, _),) = period.groups.of([frame], self.stretches_s)
+        return self.template, STEEPER, period.scores, period.information, scores, information
+
+    def merge(self, other: Self) -> None:
+        """Add the sums of other photos."""
+        if not other.sums:
+            return
+        self._reach(other.oldest, other.newest)
+        for interval, theirs in other.sums.items():
+            self._period(self._interval_of(interval)).add(theirs)
+
+    def newest_first(self) -> list[Period]:
+        """Return the periods, from the newest to the oldest."""
+        return [self.sums[key] for key in sorted(self.sums, key=_start_of, reverse=True)]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all sums by name, and what periods there are."""
+        keys = sorted(self.sums)
+        told = [(self.oldest, self.newest, 0), *((*key, self.sums[key].photos) for key in keys)]
+        arrays: dict[str, NDArray[Any]] = {"periods": np.array(told, np.int64)}
+        for key in keys:
+            period = self.sums[key]
+            arrays |= {
+                name_of(key, "scores"): period.scores,
+                name_of(key, "information"): period.information,
+            }
+            groups = period.groups.arrays()
+            arrays |= {name_of(key, name): groups[name] for name in groups}
+        return arrays
+
+    def expected(self, told: NDArray[Any]) -> list[str]:
+        """Take up which periods there are, and return the names of the arrays that are missing."""
+        if told.ndim != 2 or told.shape[1] != 3 or told.dtype != np.int64:
+            raise ValueError("the periods have another shape")
+        (self.oldest, self.newest, _), *keys = told.tolist()
+        for level, number, photos in keys:
+            if not (0 <= level <= ROOT and photos > 0):
+                raise ValueError("the periods cannot be")
+            self._period((level, number)).photos = photos
+        if any(self._interval_of(key) != key for key in self.sums):
+            raise ValueError("the periods cannot be")
+        for period in self.sums.values():
+            period.widen()
+        return [name for name in self.arrays() if name != "periods"]
+
+    def take(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take up the arrays that `expected` named; raises ValueError where one does not fit."""
+        for key, period in self.sums.items():
+            scores, information = (
+                arrays[name_of(key, "scores")],
+                arrays[name_of(key, "information")],
+            )
+            for own, saved in ((period.scores, scores), (period.information, information)):
+                if own.shape != saved.shape or own.dtype != saved.dtype:
+                    raise ValueError("a period has another shape")
+            period.scores, period.information = scores, information
+            groups = period.groups.arrays()
+            period.groups.take({name: arrays[name_of(key, name)] for name in groups})
+
+    def _interval_of(self, within: Interval) -> Interval:
+        """Return the longest interval that holds another one and is not to be divided.
+
+        That is one of a PARTS-th of the whole time, or one that ended as long ago as it is long.
+        Newer or older photos can only make it longer.
+        """
+        level, number = within
+        for longer in range(ROOT, level, -1):
+            start = number >> (longer - level)
+            length = 1 << longer
+            if longer <= SHORTEST or length * PARTS <= self.span:
+                return longer, start
+            if self.newest - (start + 1) * length >= length:
+                return longer, start
+        return within
+
+    def _reach(self, oldest: int, newest: int) -> None:
+        """Take in other dates, and join the periods that these leave no longer apart."""
+        if self.newest >= 0:
+            oldest, newest = min(oldest, self.oldest), max(newest, self.newest)
+        if (oldest, newest) == (self.oldest, self.newest):
+            return
+        self.oldest, self.newest = oldest, newest
+        before, self.sums = self.sums, {}
+        for interval, period in before.items():
+            joined = self._interval_of(interval)
+            if joined in self.sums:
+                self.sums[joined].add(period)
+            else:
+                self.sums[joined] = period
+
+    def _period(self, interval: Interval) -> Period:
+        if interval not in self.sums:
+            height, width = self.shape
+            self.sums[interval] = Period(
+                0, np.zeros(self.shape, np.int16),
+                np.zeros((-(-height // BLOCK), width // BLOCK), np.int64),
+                Groups(1, self.rows, width, bursts=False, most=GROUPS_OF_PERIOD),
+            )  # fmt: skip
+        return self.sums[interval]
+
+
+def second_of(taken: datetime | None) -> int | None:
+    """Return the second of the camera's clock at which a photo was taken.
+
+    >>> second_of(datetime(1, 1, 2, 0, 0, 5)) - second_of(datetime(1, 1, 1))
+    86405
+    """
+    if taken is None:
+        return None
+    return taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
+
+
+def kind_of_scores(photos: int) -> type[np.int16 | np.int32]:
+    """Return the type that holds the scores of so many photos, whatever they say."""
+    return np.int16 if photos <= NARROW else np.int32
+
+
+def name_of(interval: Interval, array: str) -> str:
+    """Return the name that an array of a period is saved under."""
+    level, number = interval
+    return f"period_{level}_{number}_{array}"
+
+
+def _start_of(interval: Interval) -> int:
+    level, number = interval
+    return number << level

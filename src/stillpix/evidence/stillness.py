@@ -1,0 +1,216 @@
+"""What never moves, whatever the photos show: bars, borders, hoods, horizons, watermarks, dust.
+
+Each block of the frame has its structure added up as a vector of fixed length. Of pictures that
+have nothing in common the sum grows with the root of their number; where the same thing stands at
+the same place it grows with the number. Never reads photos, and never decides what is a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frame import Frame, Sensor
+from .by_layout import rules_of
+from .rules import native
+from .stillness_kernels import LENGTH, SIDE, add_structure, sample_rows
+from .sum_kernels import BLOCK
+
+SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
+# px around what never moves that a predictor or a JPEG's block carries it; in a mosaic photosites
+# of one colour lie farther apart
+MARGIN, MARGIN_OF_MOSAIC = 6, 10
+# Share of the full length from which a block's structure is the same in all photos, and from which
+# it is beside such a block. Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
+SAME, SAME_BESIDE = 0.7, 0.4
+# And of a mosaic's, share of all photos in which it is the same: stars that pass are the same in
+# some of them.
+STANDS, STANDS_BESIDE = 0.5, 0.25
+CHANCE = 2.0  # times the root of the number: the length that unrelated photos stay below
+CHANCE_OF_SMOOTH = 3.0  # the same of skies and other smooth scenes, which few numbers tell
+FEWEST, FEWEST_SHARE = 6, 0.1  # photos, and share of them, that must show structure in a block
+GAP = 2  # blocks: twice this between parts that never move is no picture either (a date's digits)
+# Blocks of a mosaic that hang together: few are a star at the pole of its field, many are no star,
+# and few within some blocks of many belong to them (a horizon's trees).
+FEW, MANY, WITHIN = 6, 48, 3
+MOSTLY_FLAT = 0.9  # share of the frame: where more is flat in all photos, that is no border
+
+Mask = NDArray[np.bool_]
+
+
+class Stillness:
+    """The sums of one sensor's structure, by block."""
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.rules = rules_of(sensor.layout)
+        self.shape = sensor.height, sensor.width
+        small = sensor.height * sensor.width < SMALL
+        self.pitch = self.rules.pitch * (1 if small else 2)
+        self.side = self.pitch * SIDE
+        down, across = (max(length // self.side, 1) for length in self.shape)
+        self.sums = np.zeros((down, across, SIDE * SIDE), np.int32)
+        self.told = np.zeros((down, across), np.int32)  # photos that show structure there
+
+    def add(self, frames: Sequence[Frame], pool: Executor | None = None) -> None:
+        """Add what some photos show; with a pool each thread takes photos, then rows of blocks."""
+        if min(self.shape) < self.side:  # not one whole block
+            return
+        each = map if pool is None else pool.map
+        sampled = list(each(self._sample, frames))
+        down = len(self.told)
+        bands = 1 if pool is None else 8
+        edges = [down * band // bands for band in range(bands + 1)]
+
+        def add_band(band: int) -> None:
+            for samples, (least, share) in sampled:
+                limits = edges[band], edges[band + 1]
+                add_structure(samples, least, share, *limits, self.sums, self.told)
+
+        list(each(add_band, range(bands)))
+
+    def merge(self, other: Self) -> None:
+        """Add the sums of other photos of the same sensor."""
+        self.sums += other.sums
+        self.told += other.told
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the sums by name."""
+        return {"structure": self.sums, "structure_told": self.told}
+
+    def never_moves(self, photos: int) -> Mask:
+        """Return where the same thing stands in all photos, and near it: (height, width)."""
+        return self._widened(self._spread(self._standing(photos)))
+
+    def never_shows(self, photos: int) -> Mask:
+        """Return where hardly any photo shows anything, (height, width): the black around one.
+
+        Nowhere where that is nearly everywhere: lens caps show no structure either. Of mosaics
+        nowhere at all, since an empty sky between stars is none.
+        """
+        flat = self.told < FEWEST_SHARE * photos
+        if not self.rules.toned or flat.mean() > MOSTLY_FLAT:
+            return np.zeros(self.shape, np.bool_)
+        return self._spread(flat)
+
+    def _sample(self, frame: Frame) -> tuple[NDArray[np.float32], tuple[np.float32, np.float32]]:
+        down, across = self.told.shape
+        samples = np.empty((down * SIDE, across * SIDE), np.float32)
+        sample_rows(native(frame), self.pitch, self.rules.period, 0, len(samples), samples)
+        if not self.rules.toned:
+            samples -= np.float32(frame.black)
+        least, share = self.rules.flat_below(frame, samples)
+        return samples, (np.float32(least), np.float32(share))
+
+    def _standing(self, photos: int) -> Mask:
+        """Return which blocks hold the same structure in all photos."""
+        told = np.maximum(self.told, 1)
+        length = np.sqrt((self.sums.astype(np.float64) ** 2).sum(-1)) / LENGTH
+        if self.rules.toned:
+            enough = self.told >= max(FEWEST, FEWEST_SHARE * photos)
+            sure, near = (
+                enough & (length > np.maximum(least * told, CHANCE * np.sqrt(told)))
+                for least in (SAME, SAME_BESIDE)
+            )
+        else:
+            sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
+            near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
+        around = np.pad(sure, 1)
+        down, across = sure.shape
+        beside = [
+            around[dy : dy + down, dx : dx + across] for dy in range(3) for dx in range(3)
+        ]  # fmt: skip
+        found = np.asarray(sure | (near & np.logical_or.reduce(beside)))
+        return closed(found, GAP) if self.rules.toned else without_stars(found)
+
+    def _spread(self, blocks: Mask) -> Mask:
+        """Return for each pixel what is true of its block, of the last one beyond the last."""
+        rows, columns = (
+            np.minimum(np.arange(length) // self.side, number - 1)
+            for length, number in zip(self.shape, blocks.shape, strict=True)
+        )
+        return np.asarray(blocks[rows][:, columns])
+
+    def _widened(self, found: Mask) -> Mask:
+        """Return what is near what was found, in whole blocks of the sums."""
+        if not found.any():
+            return found
+        margin = MARGIN if self.rules.toned else MARGIN_OF_MOSAIC
+        for axis in (0, 1):
+            wide = found.copy()
+            into, source = np.moveaxis(wide, axis, 0), np.moveaxis(found, axis, 0)
+            for step in range(1, margin + 1):
+                into[step:] |= source[:-step]
+                into[:-step] |= source[step:]
+            found = wide
+        return in_whole_blocks(found)
+
+
+def closed(mask: Mask, reach: int) -> Mask:
+    """Return a mask without holes and gaps of up to twice `reach` (morphological closing).
+
+    >>> closed(np.array([[True, False, False, True, False, False, False]]), 1)[0].tolist()
+    [True, True, True, True, False, False, False]
+    """
+    for axis in (0, 1):
+        wide = _any_within(np.moveaxis(mask, axis, 0), reach)
+        mask = np.moveaxis(~_any_within(~wide, reach), 0, axis)
+    return mask
+
+
+def _any_within(mask: Mask, reach: int) -> Mask:
+    """Return which rows have a true one within `reach` rows."""
+    padded = np.pad(mask, ((reach, reach), (0, 0)))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, 0).any(-1))
+
+
+def without_stars(mask: Mask) -> Mask:
+    """Return the blocks of a mosaic that never move, without those of single stars."""
+    small, large = np.zeros_like(mask), np.zeros_like(mask)
+    parts = parts_of(mask)
+    for part in parts:
+        small[part] = len(part[0]) < FEW
+        large[part] = len(part[0]) >= MANY
+    wide = _any_within(large, WITHIN)
+    wide = _any_within(wide.T, WITHIN).T
+    for part in parts:
+        small[part] &= not wide[part].any()
+    return mask & ~small
+
+
+def parts_of(mask: Mask) -> list[tuple[NDArray[np.intp], ...]]:
+    """Return the rows and columns of each part of a mask that hangs together, corners too.
+
+    >>> parts = parts_of(np.array([[True, False, True], [False, False, True]]))
+    >>> sorted(len(rows) for rows, columns in parts)
+    [1, 2]
+    """
+    parts: list[tuple[NDArray[np.intp], ...]] = []
+    rest = set(zip(*(numbers.tolist() for numbers in np.nonzero(mask)), strict=True))
+    while rest:
+        part = [rest.pop()]
+        for row, column in part:  # which grows meanwhile
+            around = {(row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & rest
+            rest -= around
+            part.extend(around)
+        rows, columns = np.array(part).T
+        parts.append((rows, columns))
+    return parts
+
+
+def in_whole_blocks(mask: Mask) -> Mask:
+    """Return a mask in which a block of BLOCK px is masked as a whole where half of it is.
+
+    >>> mask = np.zeros((4, 8), np.bool_)
+    >>> mask[:2] = mask[2, 0] = True
+    >>> in_whole_blocks(mask)[3].tolist()
+    [True, True, True, True, True, True, True, True]
+    """
+    height, width = mask.shape
+    down, across = -(-height // BLOCK), -(-width // BLOCK)
+    padded = np.pad(mask, ((0, down * BLOCK - height), (0, across * BLOCK - width)), mode="edge")
+    half = padded.reshape(down, BLOCK, across, BLOCK).mean((1, 3)) >= 0.5
+    return np.asarray(half.repeat(BLOCK, 0).repeat(BLOCK, 1)[:height, :width])

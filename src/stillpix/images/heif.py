@@ -1,0 +1,57 @@
+"""HEIC and HEIF pictures, as phones and cameras write them: decoded by libheif through pillow-heif.
+
+Never rotates: libheif does, and that is taken back. Needs the extra `heif`.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pillow_heif
+
+from stillpix.errors import ReadError
+from stillpix.frame import Pixels
+from stillpix.images.content import Buffer
+from stillpix.images.heif_outline import outline_of, picture_of
+from stillpix.images.luma import colours_of, luma_of
+from stillpix.images.outline import Outline
+
+DEEP = 65535  # what libheif's values of more than 8 bits go up to here
+
+
+def read_outline(file: BinaryIO, path: Path) -> Outline:
+    """Return the stored size and the EXIF facts of a HEIF file; raise ReadError."""
+    picture = picture_of(file, path)
+    return outline_of(picture, path, 255 if picture.bits <= 8 else DEEP)
+
+
+def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the luma, (height, width), as stored."""
+    return luma_of(_samples(content, path))
+
+
+def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
+    """Return the colours, (height, width, 3), as stored; grey stays (height, width)."""
+    return colours_of(_samples(content, path))
+
+
+def require_decodable(content: bytes, path: Path) -> None:
+    """Raise ReadError unless the picture can be decoded to its end."""
+    _samples(content, path)
+
+
+def _samples(content: bytes, path: Path) -> Pixels:
+    picture = picture_of(BytesIO(content), path)
+    try:
+        opened = pillow_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=False)
+        shown = np.asarray(opened)
+    except (ValueError, EOFError, SyntaxError, RuntimeError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise ReadError(
+            path, f"is a HEIF picture that libheif cannot decode ({said}); copy it again, or use"
+            " the camera's JPEGs",
+        ) from error  # fmt: skip
+    return picture.as_stored(shown.reshape(*shown.shape[:2], -1))

@@ -1,0 +1,123 @@
+"""What a program sees of stillpix's types when the wheel is installed, read by mypy --strict."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+import stillpix
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+from collections.abc import Iterator
+from pathlib import Path
+from typing import assert_type
+
+import numpy as np
+
+from stillpix import (
+    Defect, DefectMap, DetectionSettings, Evidence, Exposure, Frame, Sensor, StillpixError, Verdict,
+    __version__, detect, find, fix, open_frames, read_map, repair, write_map,
+)
+
+
+def broken(folder: Path, given: DefectMap) -> list[tuple[int, int]]:
+    \"\"\"Use every public name as the guide does.\"\"\"
+    assert_type(__version__, str)
+    frames = open_frames([folder])
+    assert_type(frames, Iterator[Frame])
+    frame = next(frames)
+    assert_type(frame.exposure, Exposure)
+    assert_type(frame.sensor, Sensor)
+    assert_type(frame.exposure.exposure_s, float | None)
+    evidence = Evidence(frame.sensor).update(frame).merge(Evidence(given.sensor))
+    assert_type(evidence, Evidence)
+    assert_type(detect(evidence, DetectionSettings(fdr=0.001)), DefectMap)
+    maps = find([folder, "more"], fdr=0.001, jobs=2)
+    assert_type(maps, list[DefectMap])
+    write_map(maps[0], folder / "map.json")
+    assert_type(read_map(folder / "map.json"), DefectMap)
+    grey = np.zeros((4, 4), np.uint8)
+    repaired = repair(grey, [Defect(x=1, y=2)], exposure=Exposure(exposure_s=1.0))
+    assert_type(repaired.ndim, int)
+    try:
+        verdicts = fix(folder / "a.jpg", given, folder / "out", always=True)
+    except StillpixError as error:
+        raise SystemExit(str(error)) from error
+    assert_type(verdicts, tuple[Verdict, ...])
+    return [(defect.x, defect.y) for defect in given.in_state("confirmed")]
+"""
+
+# Each line is wrong, and mypy must say so by this code.
+MISTAKES = {
+    "from stillpix import nonsense": "attr-defined",
+    "stillpix.Defect(x='left', y=0)": "arg-type",
+    "stillpix.find('photos', fds=1)": "call-arg",
+    "count: int = stillpix.read_map('map.json')": "assignment",
+    "stillpix.Sensor('a', 'b', 'c', 4, 4).width = 5": "misc",
+}
+
+
+def run(*command, **keywords):
+    environment = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, env=environment, text=True, check=False, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, **keywords,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Return a Python in whose environment the wheel is installed, beside what it depends on."""
+    for name in ("build", "hatchling", "mypy", "pip"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+    base = tmp_path_factory.mktemp("wheel")
+    built = run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", base, ROOT
+    )  # fmt: skip
+    assert built.returncode == 0, built.stdout
+    venv.create(base / "venv", with_pip=False, symlinks=os.name != "nt")
+    python = base / "venv" / ("Scripts" if os.name == "nt" else "bin") / Path(sys.executable).name
+    (wheel,) = base.glob("*.whl")
+    installed = run(
+        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel
+    )  # fmt: skip
+    assert installed.returncode == 0, installed.stdout
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout
+    # numpy and the other dependencies are read where they are; stillpix itself is found first.
+    paths = "\n".join(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
+    (Path(site.strip()) / "dependencies.pth").write_text(paths, encoding="utf-8")
+    return python
+
+
+def test_a_program_that_uses_the_wheel_sees_its_types(interpreter, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    mistakes = ["import stillpix", *MISTAKES]
+    (tmp_path / "mistakes.py").write_text("\n".join(mistakes), encoding="utf-8")
+
+    checked = run(
+        sys.executable, "-m", "mypy", "--strict", "--python-executable", interpreter,
+        "--no-error-summary", "program.py", "mistakes.py", cwd=tmp_path,
+    )  # fmt: skip
+
+    found = re.findall(r"^(\S+\.py):(\d+): error: .*\[([a-z-]+)\]$", checked.stdout, re.MULTILINE)
+    assert found == [
+        ("mistakes.py", str(number), code) for number, code in enumerate(MISTAKES.values(), 2)
+    ], checked.stdout
+
+
+def test_the_program_uses_every_public_name():
+    names = {node.id for node in ast.walk(ast.parse(PROGRAM)) if isinstance(node, ast.Name)}
+
+    assert set(stillpix.__all__) - names == set()

@@ -1,0 +1,176 @@
+"""What never moves: told from pictures that are otherwise different, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.stillness import MARGIN, Stillness
+from stillpix.evidence.stillness_kernels import AROUND, LENGTH, SIDE, sample_rows
+from support.frames import frame_of, sensor_of, texture
+
+HEIGHT, WIDTH = 96, 128
+PHOTOS = 24
+
+
+def scenes(photos=PHOTOS, *, seed=5):
+    rng = np.random.default_rng(seed)
+    return [texture(rng, WIDTH, HEIGHT).astype(np.float64) for _ in range(photos)]
+
+
+def evidence_of(pictures, dtype=np.uint8):
+    frames = [
+        frame_of(np.clip(picture, 0, 255).astype(dtype), name=f"photo{n}")
+        for n, picture in enumerate(pictures)
+    ]
+    return Evidence(frames[0].sensor).update_all(frames)
+
+
+def still_of(evidence):
+    return evidence.still.never_moves(evidence.scenes)
+
+
+def test_nothing_stands_still_in_different_pictures():
+    assert not still_of(evidence_of(scenes())).any()
+
+
+def test_a_part_that_is_the_same_in_all_photos_is_found_and_its_margin_with_it():
+    fixed = scenes(1, seed=77)[0]
+    pictures = scenes()
+    for picture in pictures:
+        picture[64:] = fixed[64:]
+
+    still = still_of(evidence_of(pictures))
+
+    assert still[64:].mean() > 0.9
+    assert not still[: 64 - MARGIN - 4 * SIDE].any()
+
+
+@pytest.mark.parametrize("light", [0.3, 3.0])
+def test_light_that_changes_on_it_hides_it_not(light):
+    fixed = scenes(1, seed=77)[0]
+    pictures = scenes()
+    for n, picture in enumerate(pictures):
+        picture[64:] = fixed[64:] * (1 if n % 2 else light)
+
+    assert still_of(evidence_of(pictures))[72:].mean() > 0.8
+
+
+def test_the_edge_of_a_black_border_never_moves_and_the_black_never_shows():
+    pictures = scenes()
+    for picture in pictures:
+        picture[:, 80:] = 0
+    evidence = evidence_of(pictures)
+
+    still = still_of(evidence)
+    shows_nothing = evidence.still.never_shows(evidence.scenes)
+
+    assert still[:, 78:82].mean() > 0.9
+    assert still[:, :64].mean() < 0.03
+    assert shows_nothing[:, 96:].all()
+    assert not shows_nothing[:, :64].any()
+
+
+def test_a_blazing_pixel_is_not_taken_for_a_part_that_stands_still():
+    pictures = scenes()
+    for picture in pictures:
+        picture[40, 40] += 200
+        picture[40, 39:42:2] += 100
+        picture[39:42:2, 40] += 100
+
+    assert not still_of(evidence_of(pictures)).any()
+
+
+def test_pictures_of_a_covered_lens_show_no_border():
+    rng = np.random.default_rng(3)
+    pictures = [rng.normal(3, 0.5, (HEIGHT, WIDTH)) for _ in range(PHOTOS)]
+    evidence = evidence_of(pictures)
+
+    assert not evidence.still.never_shows(evidence.scenes).any()
+    assert not still_of(evidence).any()
+
+
+def test_few_photos_tell_nothing():
+    fixed = scenes(1, seed=77)[0]
+
+    assert not still_of(evidence_of([fixed, fixed + 1])).any()
+
+
+def test_any_order_and_any_split_adds_up_to_the_same_bits():
+    whole, merged = evidence_of(scenes()), evidence_of(scenes()[:5])
+    frames = [
+        frame_of(np.clip(scenes()[n], 0, 255).astype(np.uint8), name=f"photo{n}")
+        for n in range(5, PHOTOS)
+    ]
+
+    merged.merge(Evidence(merged.sensor).update_all(frames[::-1]))
+
+    assert_array_equal(merged.still.sums, whole.still.sums)
+    assert_array_equal(merged.still.told, whole.still.told)
+
+
+def middle(values):
+    return sorted(values)[len(values) // 2]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_sample_is_the_middle_of_three_middles(step):
+    photo = texture(np.random.default_rng(2), 40, 32)
+    out = np.empty((8, 10), np.float32)
+    sample_rows(photo, 4, step, 0, 8, out)
+
+    for i in range(8):
+        for j in range(10):
+            y, x = 4 * i + 2, 4 * j + 2
+            y, x = min(max(y, step), 31 - step), min(max(x, step), 39 - step)
+            columns = [
+                middle([photo[y + dy, x + dx] for dy in (-step, 0, step)])
+                for dx in (-step, 0, step)
+            ]
+            assert out[i, j] == middle(columns)
+
+
+def test_a_blocks_sum_is_the_structure_of_each_photo_at_one_length():
+    picture = scenes(1)[0]
+    evidence = evidence_of([picture])
+    samples = np.empty((HEIGHT // 2, WIDTH // 2), np.float32)
+    sample_rows(np.clip(picture, 0, 255).astype(np.uint8), 2, 1, 0, len(samples), samples)
+
+    for by, bx in ((0, 0), (5, 7), (11, 15)):
+        expected = twin_of_block(samples.tolist(), by, bx)
+        assert evidence.still.told[by, bx] == 1
+        assert np.abs(evidence.still.sums[by, bx] - expected).max() <= 1
+        assert np.hypot.reduce(evidence.still.sums[by, bx]) == pytest.approx(LENGTH, rel=0.05)
+
+
+def twin_of_block(samples, by, bx):
+    rows, columns = len(samples), len(samples[0])
+    v = []
+    for i in range(by * SIDE, by * SIDE + SIDE):
+        for j in range(bx * SIDE, bx * SIDE + SIDE):
+            near = [
+                samples[y][x]
+                for y in range(max(i - AROUND, 0), min(i + AROUND + 1, rows))
+                for x in range(max(j - AROUND, 0), min(j + AROUND + 1, columns))
+            ]
+            v.append(samples[i][j] - sum(near) / len(near))
+    typical = float("inf")
+    for _ in range(3):
+        typical = sum(min(abs(each), 2 * typical) for each in v) / len(v)
+    v = [max(min(each, 1.5 * typical), -1.5 * typical) for each in v]
+    length = sum(each * each for each in v) ** 0.5
+    return np.array([LENGTH * each / length for each in v])
+
+
+@pytest.mark.parametrize(("width", "height"), [(5, 5), (7, 300), (16, 9), (33, 47)])
+def test_no_size_writes_past_its_sums(width, height):
+    pixels = texture(np.random.default_rng(1), width, height)
+    still = Stillness(sensor_of(width, height))
+
+    still.add([replace(frame_of(pixels), sensor=sensor_of(width, height))])
+
+    assert still.never_moves(1).shape == (height, width)
