@@ -360,6 +360,7 @@ def test_siril_repairs_listed_rows_and_columns(tmp_path):
     command = program("siril-cli")
     fits = pytest.importorskip("astropy.io.fits")
     photo, found = broken_lines()
+    found = replace(found, sensor_extra={"files": "fits"})  # as if found in these
     fits.PrimaryHDU(photo.mosaic).writeto(tmp_path / "a.fit")
     (tmp_path / "lists").mkdir()
     write_list(found, tmp_path / "lists" / "list.lst", format_named("siril-fits"))
