@@ -1,5 +1,6 @@
 # quick: the tests of single modules.  test: all tests, as the README's command runs them.
-# check: all that CI runs, the tests with all their examples and with coverage.
+# check: what CI runs beside `test`: lint, types, the coverage of the unit tests, the bare wheel.
+# long: all tests with all their examples, and what they cover.
 # fix: format and repair what ruff can.  bench: as named.
 # docs: the documentation site, into build/site.  measured: renew what the pages show.
 # bench-accuracy: stillpix, rivals and ablations (docs/accuracy.md); needs '.[bench]'. More options
@@ -7,7 +8,7 @@
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: quick check lint types test covered smoke docs fix measured bench bench-accuracy
+.PHONY: quick check lint types test covered long smoke docs fix measured bench bench-accuracy
 
 quick:
 	$(PYTHON) -m pytest tests/unit
@@ -25,6 +26,9 @@ test:
 	$(PYTHON) -m pytest
 
 covered:
+	$(PYTHON) -m pytest --cov --cov-report=term tests/unit
+
+long:
 	$(PYTHON) -m pytest --long --cov --cov-report=term
 
 # The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
