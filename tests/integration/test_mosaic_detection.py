@@ -152,8 +152,9 @@ def test_the_strength_is_in_the_files_own_numbers(white):
     evidence = evidence_of(scaled)
 
     defect = describe(
-        evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))], 80, 60
-    ).defect
+        evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))],
+        None, 80, 60,
+    ).defect  # fmt: skip
 
     assert defect.strength == pytest.approx(1500 * scale, rel=0.05)
     assert defect.seen == (1.0, 16)
@@ -233,4 +234,4 @@ def test_one_dim_photo_of_a_bright_place_convinces_nobody(said, convincing):
 
     null = null_of(evidence.scores, evidence.information, None, evidence.rules.grid)
 
-    assert describe(evidence, [whole_of(evidence, null)], 80, 60).convincing == convincing
+    assert describe(evidence, [whole_of(evidence, null)], None, 80, 60).convincing == convincing

@@ -64,7 +64,8 @@ def break_all(light, exposure):
 @cache
 def evidence_and_views(seed):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES, seed=seed))
-    return evidence, [whole_of(evidence, null_of(evidence.scores, evidence.information))]
+    views = [whole_of(evidence, null_of(evidence.scores, evidence.information))]
+    return evidence, views, limits_of(EXPOSURES, rendered=True)
 
 
 def finding(kind, seed):
@@ -135,7 +136,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
     null = null_of(evidence.scores, evidence.information)
     (x, y), _ = BREAKS["stuck"]
-    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing
+    assert describe(evidence, [whole_of(evidence, null)], None, x, y).convincing
 
     evidence.scores[:, y, x] = int(photos * 9 * UNIT)
     around = np.s_[:, y - 5 : y + 6, x - 5 : x + 6]
@@ -143,7 +144,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     evidence.scores[around] = 0  # a point whatever it says
     evidence.scores[:, y, x] = middle
 
-    assert describe(evidence, [whole_of(evidence, null)], x, y).convincing is convincing
+    assert describe(evidence, [whole_of(evidence, null)], None, x, y).convincing is convincing
 
 
 def test_a_place_whose_surroundings_stand_out_is_not_convincing():
@@ -153,7 +154,7 @@ def test_a_place_whose_surroundings_stand_out_is_not_convincing():
 
     evidence.scores[:, y - 5 : y + 6, x - 5 : x + 6] = evidence.scores[:, y, x, None, None] // 2
 
-    assert not describe(evidence, [whole_of(evidence, null)], x, y).convincing
+    assert not describe(evidence, [whole_of(evidence, null)], None, x, y).convincing
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ..evidence.sum_kernels import BORDER
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .areas import areas_of
+from .hot_or_offset import limits_of
 from .kinds import describe, is_passing, single_scene_candidates
 from .null import Peaks, null_of
 from .ranking import q_values, ranked, rates
@@ -93,9 +94,11 @@ def _described(
     evidence: Evidence, views: Sequence[View], found: Peaks, q: NDArray[np.float64],
     confirmed: NDArray[np.bool_], settings: DetectionSettings,
 ) -> tuple[Defect, ...]:  # fmt: skip
+    limits = limits_of(evidence.exposures, rendered=evidence.rules.toned)
     defects = []
     for i in np.flatnonzero(q <= min(10 * settings.fdr, 1.0)):
-        finding = describe(evidence, views, int(found.x[i]), int(found.y[i]), int(found.view[i]))
+        place = int(found.x[i]), int(found.y[i]), int(found.view[i])
+        finding = describe(evidence, views, limits, *place)
         if finding.effect < settings.minimum_effect or not finding.convincing:
             continue
         state: State = "confirmed" if confirmed[i] else "candidate"

@@ -8,9 +8,8 @@ templates' scores can be of either kind follows from the exposures alone. Never 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -66,14 +65,8 @@ def limits_of(exposures: Iterable[Exposure], *, rendered: bool) -> Limits | None
     >>> round(limits.of_offset, 2), round(limits.of_hot, 2)
     (1.05, 0.95)
     """
-    counted = Counter(
-        (each.exposure_s or USUAL_EXPOSURE_S, each.gain or USUAL_GAIN) for each in exposures
-    )
-    return _limits(tuple(sorted(counted.items())), rendered=rendered)
-
-
-@lru_cache(maxsize=8)  # it is asked for each defect
-def _limits(counted: Sequence[tuple[tuple[float, float], int]], *, rendered: bool) -> Limits | None:
+    each = ((one.exposure_s or USUAL_EXPOSURE_S, one.gain or USUAL_GAIN) for one in exposures)
+    counted = sorted(Counter(each).items())  # in any order of the photos the same bits
     photos = np.array([number for _, number in counted], np.float64)
     times = np.log2([time for (time, _), _ in counted])
     if not photos.size:

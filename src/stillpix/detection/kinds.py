@@ -17,7 +17,7 @@ from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
-from .hot_or_offset import Limits, limits_of
+from .hot_or_offset import Limits
 from .views import View
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
@@ -67,10 +67,14 @@ class Finding:
     convincing: bool  # False: its surroundings stand out with it, or too few photos say it
 
 
-def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: int = 0) -> Finding:
+def describe(
+    evidence: Evidence, views: Sequence[View], limits: Limits | None, x: int, y: int,
+    number: int = 0,
+) -> Finding:  # fmt: skip
     """Return what is at one place, as the view `number` says; the first view is of all photos.
 
-    Its kind all photos tell, since a window of time has one template.
+    Its kind all photos tell, since a window of time has one template. `limits` are those of their
+    exposures.
     """
     view = views[number]
     around, full = view.around(x, y, RING_TO), view.full(x, y)
@@ -90,7 +94,7 @@ def describe(evidence: Evidence, views: Sequence[View], x: int, y: int, number: 
         x=x, y=y,
         kind=evidence.templates[template].kind or kind_of(
             told, strength or 0.0, always=always, lit=_is_lit(evidence, x, y),
-            limits=limits_of(evidence.exposures, rendered=evidence.rules.toned),
+            limits=limits,
         ),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
         exposure_s=exposure.exposure_s if exposure else None,

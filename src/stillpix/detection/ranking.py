@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
-from .kinds import MUTE, RING_TO, is_single
+from .kinds import MUTE, RING_TO, is_single, only_darks
 from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
@@ -117,7 +117,7 @@ def _ranked_without(
         )
         for views in (own.scores, moved.scores)
     )
-    if evidence.darks == evidence.scenes < settings.fewest_scenes:
+    if only_darks(evidence) and evidence.scenes < settings.fewest_scenes:
         tail = tail_of_few(decoys, moved.pixels, moved.share)
         return _single(evidence, own.views, _listable(found, tail, settings)), tail
     tail = tail_of(decoys, floor, moved.share)

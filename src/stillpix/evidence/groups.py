@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Self, TypeAlias
 
@@ -233,15 +234,25 @@ def key_of(frame: Frame, stretches_s: Sequence[float]) -> int:
     Else its first bits tell the stretch of time it is of, the next ones the shorter stretch in it.
     Dark frames hold nothing that passes, and have numbers of their own.
     """
-    own, taken = _bits_of(frame.digest, KEY_BITS), frame.exposure.taken
-    if not stretches_s or taken is None or frame.dark:
+    own, second = _bits_of(frame.digest, KEY_BITS), second_of(frame.exposure.taken)
+    if not stretches_s or second is None or frame.dark:
         return own
-    seconds = taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
     key = 0
     for length in stretches_s:
-        key = key << STRETCH_BITS | _bits_of(f"{length} {int(seconds // length)}", STRETCH_BITS)
+        key = key << STRETCH_BITS | _bits_of(f"{length} {int(second // length)}", STRETCH_BITS)
     rest = KEY_BITS - len(stretches_s) * STRETCH_BITS
     return key << rest | own >> (KEY_BITS - rest)
+
+
+def second_of(taken: datetime | None) -> int | None:
+    """Return the second of the camera's clock at which a photo was taken.
+
+    >>> second_of(datetime(1, 1, 2, 0, 0, 5)) - second_of(datetime(1, 1, 1))
+    86405
+    """
+    if taken is None:
+        return None
+    return taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
 
 
 def _bits_of(name: str, bits: int) -> int:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Frame
-from .groups import Groups
+from .groups import Groups, second_of
 from .sum_kernels import BLOCK
 from .templates import Template
 
@@ -204,17 +203,6 @@ class Periods:
                 Groups(1, self.rows, width, bursts=False, most=GROUPS_OF_PERIOD),
             )  # fmt: skip
         return self.sums[interval]
-
-
-def second_of(taken: datetime | None) -> int | None:
-    """Return the second of the camera's clock at which a photo was taken.
-
-    >>> second_of(datetime(1, 1, 2, 0, 0, 5)) - second_of(datetime(1, 1, 1))
-    86405
-    """
-    if taken is None:
-        return None
-    return taken.toordinal() * 86400 + taken.hour * 3600 + taken.minute * 60 + taken.second
 
 
 def kind_of_scores(photos: int) -> type[np.int16 | np.int32]:

@@ -139,13 +139,7 @@ class Stillness:
         if not found.any():
             return found
         margin = MARGIN if self.rules.toned else MARGIN_OF_MOSAIC
-        for axis in (0, 1):
-            wide = found.copy()
-            into, source = np.moveaxis(wide, axis, 0), np.moveaxis(found, axis, 0)
-            for step in range(1, margin + 1):
-                into[step:] |= source[:-step]
-                into[:-step] |= source[step:]
-            found = wide
+        found = _any_within(_any_within(found, margin).T, margin).T
         return in_whole_blocks(found)
 
 
@@ -163,8 +157,11 @@ def closed(mask: Mask, reach: int) -> Mask:
 
 def _any_within(mask: Mask, reach: int) -> Mask:
     """Return which rows have a true one within `reach` rows."""
-    padded = np.pad(mask, ((reach, reach), (0, 0)))
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, 0).any(-1))
+    wide = mask.copy()
+    for step in range(1, reach + 1):
+        wide[step:] |= mask[:-step]
+        wide[:-step] |= mask[step:]
+    return wide
 
 
 def without_stars(mask: Mask) -> Mask:

@@ -11,31 +11,14 @@ import numpy as np
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
-from stillpix.images.content import Buffer
 from stillpix.images.heif_outline import outline_of, picture_of
-from stillpix.images.luma import colours_of, luma_of
-from stillpix.images.outline import Outline
+from stillpix.images.outline import Outline, decoders_of
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
     """Return the stored size and the EXIF facts of an AVIF file; raise ReadError."""
     picture = picture_of(file, path)
     return outline_of(picture, path, (1 << picture.bits) - 1)
-
-
-def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the luma, (height, width), as stored."""
-    return luma_of(_samples(content, path))
-
-
-def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the colours, (height, width, 3), as stored; grey stays (height, width)."""
-    return colours_of(_samples(content, path))
-
-
-def require_decodable(content: bytes, path: Path) -> None:
-    """Raise ReadError unless the picture can be decoded to its end."""
-    _samples(content, path)
 
 
 def _samples(content: bytes, path: Path) -> Pixels:
@@ -47,3 +30,6 @@ def _samples(content: bytes, path: Path) -> Pixels:
             path, f"is an AVIF picture that libavif cannot decode ({error}); copy it again"
         ) from error
     return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1))
+
+
+decode, decode_colour, require_decodable = decoders_of(_samples)

@@ -14,10 +14,8 @@ import pillow_heif
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
-from stillpix.images.content import Buffer
 from stillpix.images.heif_outline import outline_of, picture_of
-from stillpix.images.luma import colours_of, luma_of
-from stillpix.images.outline import Outline
+from stillpix.images.outline import Outline, decoders_of
 
 DEEP = 65535  # what libheif's values of more than 8 bits go up to here
 
@@ -26,21 +24,6 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     """Return the stored size and the EXIF facts of a HEIF file; raise ReadError."""
     picture = picture_of(file, path)
     return outline_of(picture, path, 255 if picture.bits <= 8 else DEEP)
-
-
-def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the luma, (height, width), as stored."""
-    return luma_of(_samples(content, path))
-
-
-def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the colours, (height, width, 3), as stored; grey stays (height, width)."""
-    return colours_of(_samples(content, path))
-
-
-def require_decodable(content: bytes, path: Path) -> None:
-    """Raise ReadError unless the picture can be decoded to its end."""
-    _samples(content, path)
 
 
 def _samples(content: bytes, path: Path) -> Pixels:
@@ -55,3 +38,6 @@ def _samples(content: bytes, path: Path) -> Pixels:
             " the camera's JPEGs",
         ) from error  # fmt: skip
     return picture.as_stored(shown.reshape(*shown.shape[:2], -1))
+
+
+decode, decode_colour, require_decodable = decoders_of(_samples)

@@ -16,10 +16,8 @@ import numpy as np
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
 from stillpix.images.boxes import boxes_in
-from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
-from stillpix.images.luma import colours_of, luma_of
-from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.outline import CUT_SHORT, Outline, decoders_of, require_photo_size
 
 BARE = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -111,21 +109,6 @@ def _depth(bits: _Bits, path: Path) -> int:
     return depth
 
 
-def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the luma, (height, width), as stored."""
-    return luma_of(_samples(content, path))
-
-
-def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
-    """Return the colours, (height, width, 3), as stored; grey stays (height, width)."""
-    return colours_of(_samples(content, path))
-
-
-def require_decodable(content: bytes, path: Path) -> None:
-    """Raise ReadError unless the picture can be decoded to its end."""
-    _samples(content, path)
-
-
 def _samples(content: bytes, path: Path) -> Pixels:
     read_outline(BytesIO(content), path)  # refuses what may not be allocated
     try:
@@ -133,3 +116,6 @@ def _samples(content: bytes, path: Path) -> Pixels:
     except (RuntimeError, ValueError) as error:  # the codecs' own are RuntimeErrors
         raise ReadError(path, f"{DAMAGED} ({error})") from error
     return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1))
+
+
+decode, decode_colour, require_decodable = decoders_of(_samples)

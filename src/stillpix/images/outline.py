@@ -5,14 +5,16 @@ Never opens a file and never decodes a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from stillpix.errors import ReadError
 from stillpix.frame import Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif
+from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.plain_mosaic import Plain
 
 MAX_PIXELS = 500_000_000  # no sensor has more; a file that claims more is broken or hostile
@@ -35,6 +37,9 @@ class Outline:
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans pattern begins
     dark: bool = False  # the file says it is a dark frame
     plain: Plain | None = None  # where a mosaic lies that can be read as it is
+
+
+Decoder: TypeAlias = Callable[[bytes, Path, Buffer | None], Pixels]
 
 
 class FormatModule(Protocol):
@@ -73,3 +78,32 @@ def require_photo_size(path: Path, width: int, height: int) -> None:
     if width < MIN_SIDE or height < MIN_SIDE:
         size = f"is {width}x{height} pixels"
         raise ReadError(path, f"{size}, too small to be a photo from a sensor; leave it out")
+
+
+def decoders_of(
+    samples: Callable[[bytes, Path], Pixels],
+) -> tuple[Decoder, Decoder, Callable[[bytes, Path], None]]:
+    """Return decode, decode_colour and require_decodable of a format without a buffer's use.
+
+    `samples` gives a picture as stored, (height, width, samples), or raises ReadError.
+
+    >>> import numpy as np
+    >>> grey = np.array([[[7]]], np.uint8)
+    >>> decode, decode_colour, require_decodable = decoders_of(lambda content, path: grey)
+    >>> decode(b"", Path("a"), None).tolist()
+    [[7]]
+    """
+
+    def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
+        """Return the luma, (height, width), as stored."""
+        return luma_of(samples(content, path))
+
+    def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
+        """Return the colours, (height, width, 3), as stored; grey stays (height, width)."""
+        return colours_of(samples(content, path))
+
+    def require_decodable(content: bytes, path: Path) -> None:
+        """Raise ReadError unless the picture can be decoded to its end."""
+        samples(content, path)
+
+    return decode, decode_colour, require_decodable
