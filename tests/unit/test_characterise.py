@@ -16,6 +16,7 @@ from stillpix.detection.kinds import (
     RING_FROM,
     count_beside,
     describe,
+    is_blob,
     is_point,
     kind_of,
     single_scene_candidates,
@@ -332,3 +333,23 @@ def test_the_noise_of_neighbours_is_no_star(photos):
     shown[:, 1, 1] = photos // 2
 
     assert np.mean([count_beside(each, photos) <= FEW_BESIDE for each in shown]) > 0.995
+
+
+# 5x5 null sigmas of three faint stars that a mount kept to the pixel (simulated, 60 frames).
+FAINT_STARS = (
+    ((-1.1, -0.2, -0.2, -0.7, 0.0), (-0.3, 0.3, 1.2, 0.7, 1.7), (1.7, 2.9, 5.2, -0.8, 0.8),
+     (0.8, 1.6, 3.4, 1.9, -0.7), (-0.6, 1.9, 1.2, 0.4, -0.2)),
+    ((-0.5, -0.7, -1.7, -1.1, 0.2), (0.6, 2.0, 0.7, 1.5, -0.4), (0.9, 4.6, 4.8, 1.0, 0.6),
+     (0.1, 3.4, 1.9, -1.2, -0.4), (-0.4, 1.0, 1.4, -0.4, -1.8)),
+    ((-0.3, 0.7, 0.9, -0.1, -0.5), (-0.2, 0.2, 1.4, -1.9, -0.7), (1.0, 3.3, 4.7, 1.6, 1.5),
+     (0.5, 2.1, 4.4, 1.6, 0.2), (0.4, 2.2, 1.7, 1.8, 1.1)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("star", FAINT_STARS)
+def test_a_faint_star_lights_those_beside_it_and_noise_does_not(star):
+    alone = np.array(star)
+    alone[1:4, 1:4] = np.where(alone[1:4, 1:4] == alone[2, 2], alone[2, 2], 0.5)
+
+    assert is_blob(np.array(star), 31.0)
+    assert not is_blob(alone, 31.0)

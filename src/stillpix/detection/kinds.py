@@ -53,7 +53,6 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
 BLOB_NOISE = 3.0  # standard deviations of the sum of those beside a photosite
-BLOB_WITHOUT = 2  # of the 8 beside it, the loudest, which may be broken themselves
 BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turning field stays below
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 
@@ -263,8 +262,9 @@ def is_alone(around: NDArray[np.float64], most: float) -> bool:
 def is_blob(around: NDArray[np.float64], most: float) -> bool:
     """Return whether a star is there: those beside a photosite, (odd, odd), share its score.
 
-    The sum of six of the eight beside it has the deviation of noise, the root of six. `most` as in
-    `is_alone`: a star moves on, and says less than BLOB_BELOW of it.
+    The sum of the eight beside it has the deviation of noise, the root of eight. Those louder than
+    itself do not count: they may be broken. `most` as in `is_alone`: a star moves on, and says less
+    than BLOB_BELOW of it.
 
     >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
     >>> beside_others = np.where(star == 6.0, star, 0.3)
@@ -275,7 +275,8 @@ def is_blob(around: NDArray[np.float64], most: float) -> bool:
     middle = around.shape[0] // 2
     own = float(around[middle, middle])
     square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
-    beside = np.sort(np.delete(square.ravel() * (1 if own >= 0 else -1), 4))[:-BLOB_WITHOUT]
+    beside = np.delete(square.ravel() * (1 if own >= 0 else -1), 4)
+    beside = np.where(beside > abs(own), 0.0, beside)
     return abs(own) < BLOB_BELOW * most and float(beside.sum()) > BLOB_NOISE * beside.size**0.5
 
 
