@@ -476,7 +476,7 @@ def test_help_comes_at_once_and_names_every_option():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
 
-    assert time.monotonic() - begun < 5  # a slow machine's half second
+    assert time.monotonic() - begun < 20  # half a second where nothing else runs
     assert not {"numpy", "numba", "PIL", "simplejpeg"} & set(ran.stderr.replace("|", " ").split())
     for option in ("--out", "--fdr", "--method", "--least", "--jobs", "--json"):
         assert option in ran.stdout

@@ -256,7 +256,7 @@ def test_an_upload_of_two_gigabytes_is_refused_before_it_is_sent(site):
     answer = pages.raw(site, head.encode() + b"\xff\xd8\xff")
 
     assert pages.status_of(answer) == 413
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert kept(site) == []
 
 

@@ -6,6 +6,7 @@ file's size does not bear out, and never decodes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ SOF0, SOF1, SOF2, DHT, SOI, EOI, SOS, DQT, DNL, DRI = (
     0xC0, 0xC1, 0xC2, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD,
 )  # fmt: skip
 DHP, EXP, APP0, APP14 = 0xDE, 0xDF, 0xE0, 0xEE
+FILL = re.compile(b"\xff+")  # a marker's first byte may be repeated (T.81, B.1.1.2)
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 KINDS_NOT_WRITTEN = {
     0xC3: "a lossless", 0xC5: "a hierarchical", 0xC6: "a hierarchical", 0xC7: "a lossless",
@@ -112,12 +114,10 @@ class _Walk:
         """
         content = self.content
         while True:
-            begin = content.find(b"\xff", at)
-            at = begin + 1
-            while begin >= 0 and content[at : at + 1] == b"\xff":
-                at += 1
-            if begin < 0 or at >= len(content):
+            fill = FILL.search(content, at)
+            if fill is None or fill.end() >= len(content):
                 self.refusal.cut_short()
+            begin, at = fill.span()
             if content[at] != 0:
                 return begin, content[at], at + 1
 
