@@ -31,7 +31,9 @@ def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:
     """Return the stamp of each place, by the template that explains it best."""
     if not places:
         return []
-    null = null_of(evidence.scores, evidence.information, grid=evidence.rules.grid)
+    null = null_of(
+        evidence.scores, evidence.information, grid=evidence.rules.grid, edges=evidence.edges
+    )
     stamps = []
     for x, y in places:
         scores = window([evidence.scores], null, x, y, 0)[:, 0, 0]
