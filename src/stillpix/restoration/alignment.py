@@ -74,7 +74,7 @@ def framed(
     kept = tuple(_move_defects(defect_map.defects, sensor, x, y))
     mapped = defect_map.sensor
     note = (
-        f"the map is of {mapped.width}x{mapped.height} and lies {x:+d},{y:+d} on these photos: "
+        f"the map is of {mapped.width}x{mapped.height} and fits these photos shifted by {x:+d},{y:+d}: "
         f"{seen} of {len(listed)} broken pixels show there"
     )
     if sensor.is_mosaic:
