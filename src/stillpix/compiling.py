@@ -11,8 +11,8 @@ from typing import Any
 from numba import njit
 
 NOT_KEPT = (
-    "compiled code could not be kept for the next start ({}), which takes some seconds longer then;"
-    " set NUMBA_CACHE_DIR to a folder that you may write into"
+    "compiled code could not be kept ({}), so each start takes some seconds longer; set"
+    " NUMBA_CACHE_DIR to a folder that you may write into"
 )
 
 

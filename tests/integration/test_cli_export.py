@@ -62,9 +62,9 @@ def test_the_only_map_is_exported_and_what_does_not_fit_is_told(filled, tmp_path
         f"  list: {path}",
     ]
     assert shown.stderr.splitlines() == [
-        "stillpix: note: 1 pixel left out, beyond the area that RawTherapee counts in: 5,90",
-        "stillpix: note: 1 pixel listed that RawTherapee never repairs, in the outer 2 rows and "
-        "columns: 12,90",
+        "stillpix: note: 1 pixel left out, outside the area that RawTherapee sees: 5,90",
+        "stillpix: note: 1 pixel listed in the outer 2 rows and columns, which RawTherapee "
+        "never repairs: 12,90",
     ]
     assert lines_of(path) == ["89 43", "189 53", "1 83"]
 

@@ -42,7 +42,7 @@ def demo(
         typer.Option(min=0, metavar="N", help="Simulate another camera: each number gives one."),
     ] = 1,
 ) -> None:
-    """See how it works: a simulated camera, its broken pixels found, and the truth."""
+    """See how it works, on a simulated camera with known defects."""
     from ..maps.library import save_map
     from ..simulate import CameraSettings, SimulatedCamera
 

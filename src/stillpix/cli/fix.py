@@ -153,7 +153,7 @@ def fix(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Repair the broken pixels of a camera in its photos, and change nothing else."""
+    """Repair a camera's broken pixels in its photos, and nothing else."""
     keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement

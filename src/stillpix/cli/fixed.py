@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..restoration.log import FixLog
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
-HEADINGS = ("photo", "x", "y", "outcome", "strength (DN)", "why")
-NUMBERS = frozenset({"x", "y", "strength (DN)"})
+HEADINGS = ("photo", "x", "y", "outcome", "strength (grey levels)", "why")
+NUMBERS = frozenset({"x", "y", "strength (grey levels)"})
 GO_ON = "run the same command again: it goes on with the rest"
 
 
@@ -179,14 +179,14 @@ def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
     results = Counter(photo.result for photo in body.photos if photo not in complete)
     copied, left = results["copied"], results["left"]
     if copied:
-        yield f"nothing shows in {counted(copied, 'photo')}: copied byte for byte"
+        yield f"no broken pixel shows in {counted(copied, 'photo')}: copied byte for byte"
     if left:
-        yield f"nothing shows in {counted(left, 'photo')}: left alone"
+        yield f"no broken pixel shows in {counted(left, 'photo')}: left alone"
     there = sum(photo.there for photo in body.photos)
     if there:
         yield f"{counted(there, 'photo')} in {run.placement.out} already"
     hopeless = Counter(
-        verdict.why or "nothing tells what belongs there"
+        verdict.why or "nothing around it shows the right value"
         for photo in body.photos
         for verdict in photo.verdicts
         if verdict.outcome == "hopeless"

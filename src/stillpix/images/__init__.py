@@ -79,8 +79,8 @@ class Format:
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
 LOSSY = (
-    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
-    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
+    "is of the format {}, in which no single place can be changed without packing the whole"
+    " picture again, with loss; save it as 16-bit TIFF or PNG, and repair that"
 )
 FORMATS: tuple[Format, ...] = (
     Format(

@@ -26,8 +26,19 @@ class Cell:
     link: str = ""
 
 
-HEADINGS = ("x", "y", "kind", "strength (DN)", "at", "score", "q", "seen", "since", "state")
-NUMBERS = frozenset({"x", "y", "strength (DN)", "score", "q", "seen"})
+HEADINGS = (
+    "x",
+    "y",
+    "kind",
+    "strength (grey levels)",
+    "at",
+    "score",
+    "q",
+    "seen",
+    "since",
+    "state",
+)
+NUMBERS = frozenset({"x", "y", "strength (grey levels)", "score", "q", "seen"})
 
 
 def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mark: str) -> Markup:

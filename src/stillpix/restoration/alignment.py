@@ -60,7 +60,7 @@ def framed(
     if len(listed) < FEWEST:
         raise SensorMismatchError(
             f"{_sizes(defect_map, sensor)}, and {len(listed)} broken pixels are too few to tell "
-            f"how the map lies on these photos; {REMEDY}"
+            f"how the map fits these photos; {REMEDY}"
         )
     said, looked = _read_signs(listed, shifts, photos)
     row, column, lead, second = _best(said.sum(0))
@@ -74,8 +74,8 @@ def framed(
     kept = tuple(_move_defects(defect_map.defects, sensor, x, y))
     mapped = defect_map.sensor
     note = (
-        f"the map is of {mapped.width}x{mapped.height} and fits these photos shifted by {x:+d},{y:+d}: "
-        f"{seen} of {len(listed)} broken pixels show there"
+        f"the map is of {mapped.width}x{mapped.height} and fits these photos shifted by "
+        f"{x:+d},{y:+d}: {seen} of {len(listed)} broken pixels show there"
     )
     if sensor.is_mosaic:
         moved, kept = kept, _as_photosites(kept, photos)

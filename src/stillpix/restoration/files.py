@@ -26,18 +26,18 @@ from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 FITS = "fits"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
-    "the picture became longer by {} bytes, so what follows it in the file has moved, and the"
-    " offsets that lead there were corrected"
+    "the picture became longer by {} bytes, so the data after it moved, and the offsets that lead"
+    " there were corrected"
 )
 NOT_MOVED = (
-    "would become longer by its repair, and something of an unknown kind counts on its length"
+    "would become longer by its repair, but data of an unknown kind counts on its length"
     " ({} bytes follow the picture); leave it out, or remove them with exiftool -trailer:all="
 )
 TIDIED = (
     "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
     " repaired one is regular"
 )
-NO_CODE = "the file's Huffman tables have no code for what it should be"
+NO_CODE = "the file's Huffman tables have no code for the right value"
 
 
 def repaired_file(

@@ -30,7 +30,7 @@ CHANGED = (
     " and give the original its name back yourself"
 )
 ANOTHER = (
-    "has an original that is not the one its log tells of; look at both, and give the original its"
+    "has an original that is not the one in its log; look at both, and give the original its"
     " name back yourself"
 )
 

@@ -127,8 +127,8 @@ def require_companions(before: bytes, after: bytes, header: Header) -> None:
         return  # the decoder that reads it next says what is wrong
     if not _lead_to_the_same(before, after, (ends[0], ends[1]), header.path):
         raise WriteError(
-            header.path, "would have lost a picture that its file holds beside its own, so nothing "
-            "was written; please report it with this photo",
+            header.path, "would have lost another picture that its file holds, so nothing was "
+            "written; please report it with this photo",
         )  # fmt: skip
 
 

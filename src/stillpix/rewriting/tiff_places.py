@@ -51,7 +51,7 @@ def is_big(content: bytes) -> bool:
 def whole_numbers(structure: Structure, entry: Entry) -> tuple[int, ...]:
     """Return the offsets or byte counts that a tag holds."""
     if entry.kind not in WHOLE_NUMBERS:
-        raise BrokenStructureError("says nonsense of where its pixels are")
+        raise BrokenStructureError("names impossible places for its pixels")
     return tuple(int(value) for value in structure.numbers(entry, tiff.MAX_SEGMENTS))
 
 

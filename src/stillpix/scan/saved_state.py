@@ -63,9 +63,7 @@ class SavedState:
                 return Evidence.load(folder, self.sensor)
             except StateFormatError as error:
                 aside = set_aside(folder)
-                self.troubles.append(
-                    f"{error}, from these photos alone; the old one is now {aside}"
-                )
+                self.troubles.append(f"{error}, from these photos only; the old one is now {aside}")
         return Evidence(self.sensor)
 
     def log(self) -> Sightings:
@@ -110,8 +108,8 @@ class SavedState:
             self.body.log.save(folder / LOG_NAME)
         except WriteError as error:
             self.troubles.append(
-                f"{error} (what the photos say at the places of the map of {self.sensor.name} was "
-                "not kept: the next find looks at these photos again)"
+                f"{error} (the log of dates of {self.sensor.name} was not kept: the next find "
+                "reads these photos again)"
             )
 
     def keep_map(self, found: DefectMap) -> None:

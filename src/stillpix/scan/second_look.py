@@ -63,7 +63,7 @@ def look_again(body: Body, found: DefectMap) -> bool:
     if failed:
         body.outcome.troubles.append(
             f"{failed[0]} (photos that could be read only once: {len(failed)}; the dates of "
-            "defects stand on the others)"
+            "defects come from the others)"
         )
     return True
 
