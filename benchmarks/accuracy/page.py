@@ -79,7 +79,12 @@ def _short(table: Table) -> str:
                 f"{made.stated:.1f}",
             ]
         )  # fmt: skip
-    head = ["photos per camera", "defects found", "false finds", "false finds that stillpix expected"]
+    head = [
+        "photos per camera",
+        "defects found",
+        "false finds",
+        "false finds that stillpix expected",
+    ]
     return f"{per_camera} cameras, each with JPEGs of its own:\n\n{markdown(head, rows)}"
 
 
