@@ -1,4 +1,4 @@
-"""How every kernel is compiled, and kept for the next start where that can be.
+"""Compiles every kernel, and keeps the result for the next start if it can.
 
 Knows nothing of what the kernels do. Never fails because the compiled code cannot be kept.
 """

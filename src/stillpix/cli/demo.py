@@ -1,4 +1,4 @@
-"""`stillpix demo`: the whole main job on a simulated camera, compared with the truth.
+"""`stillpix demo`: finds the broken pixels of a simulated camera, and compares with the truth.
 
 Needs no photos, no download and nothing but stillpix itself.
 """

@@ -1,6 +1,6 @@
 """`stillpix export`: a map in, the defect list of another program out.
 
-Never overwrites a file that it was not told to, and never changes the map.
+Never overwrites a file without `--force`, and never changes the map.
 """
 
 from __future__ import annotations

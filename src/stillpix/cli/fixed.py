@@ -1,4 +1,4 @@
-"""What `stillpix fix` says of a run: in lines, and as JSON.
+"""The results of `stillpix fix`: in lines, and as JSON.
 
 Never opens a photo and never repairs one.
 """
@@ -41,7 +41,7 @@ class FixRun:
 
     @property
     def photos(self) -> list[RepairedPhoto]:
-        """Return what came of each photo that was gone about."""
+        """Return the result of each photo."""
         return [photo for body in self.bodies for photo in body.photos]
 
     @property
@@ -149,7 +149,7 @@ def _sentence(body: RepairedBody, placement: Placement) -> str:
 
 
 def _listing(listed: Sequence[RepairedPhoto], *, dry_run: bool) -> str:
-    """Return what files say of their broken pixels now, of which no value was changed."""
+    """Return how many files list or mark their broken pixels now; no value was changed."""
     one = len(listed) == 1
     pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
     pixels += "" if one else " in all"

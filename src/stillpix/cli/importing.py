@@ -1,6 +1,6 @@
-"""`stillpix import`: the defect list of another program in, a body's map with its pixels out.
+"""`stillpix import`: adds the defect list of another program to a body's map.
 
-Never takes a pixel out of a map, and never overrules what a person rejected unless told to.
+Never takes a pixel out of a map, and accepts a rejected pixel only if the person asks for it.
 """
 
 from __future__ import annotations

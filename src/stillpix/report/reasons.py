@@ -1,6 +1,6 @@
 """Why a pixel is on the list, in sentences that a photographer understands.
 
-Says what the map and the evidence say, and never decides anything.
+Puts the map and the evidence into words, and never decides anything.
 """
 
 from __future__ import annotations

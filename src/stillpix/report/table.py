@@ -19,7 +19,7 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one column says of one defect, and what it is sorted by."""
+    """One column's text for one defect, and the value that it is sorted by."""
 
     text: str
     value: float | str | None = None  # None: unknown, and sorted last

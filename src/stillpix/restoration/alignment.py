@@ -1,8 +1,8 @@
-"""Where a map lies on photos of the same body that are cut otherwise: RAW files and JPEGs.
+"""Finds the shift between a map and photos of the same body in another frame: RAW files and JPEGs.
 
-A RAW file holds the sensor's whole array, a JPEG what the camera cut of it, and no file says
-exactly where. The broken pixels do: they are looked for at every possible shift. Never guesses:
-where too few of them show, the map is refused.
+A RAW file holds the sensor's whole array, and a JPEG a part of it. No file says exactly which part.
+So the broken pixels are looked for at every possible shift. Never guesses: if too few of them show,
+the map is refused.
 """
 
 from __future__ import annotations

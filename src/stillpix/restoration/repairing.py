@@ -1,4 +1,4 @@
-"""Listed places of one photo, looked at and repaired one after the other until nothing changes.
+"""Looks at the listed places of one photo and repairs them, until nothing changes any more.
 
 Never touches a sample farther from a listed place than its response reaches, and never takes
 one that is broken as a source.
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class _Look:
-    """What one plane says of one place."""
+    """The result of one plane at one place."""
 
     row: int  # of the hole's first sample
     column: int

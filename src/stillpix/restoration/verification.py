@@ -1,6 +1,6 @@
 """Proof by reading back: a repaired file differs from the original only at the repaired places.
 
-Takes the files and the places, and nothing else, at their word: both files are read again.
+Knows only the two files and the list of places, and reads both files again.
 """
 
 from __future__ import annotations

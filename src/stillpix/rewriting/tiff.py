@@ -1,9 +1,9 @@
-"""Single pixels of a TIFF replaced without loss, every other sample and tag left as it was.
+"""Replaces single pixels of a TIFF without loss; every other sample and tag stays as it was.
 
-Only the strips or tiles that hold a replaced pixel are written: into their own place where they
-fit and nothing else lies there, else into one that another left or at the end of the file. Never
-changes more of the directory than their offsets and byte counts, nor any page but the one that is
-read; never packs with loss, and never hands out a result that does not read back as meant.
+Only the strips or tiles that hold a replaced pixel are written: in their own place if they fit and
+nothing else lies there, otherwise in a place that another one left, or at the end of the file. Of
+the directory, only their offsets and byte counts change. Never changes another page, never packs
+with loss, and never returns a result that does not read back as meant.
 """
 
 from __future__ import annotations

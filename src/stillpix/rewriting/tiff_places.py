@@ -1,7 +1,6 @@
-"""What lies where in a TIFF file: directories, their tags' values, and the strips and tiles.
+"""The places in use in a TIFF file: directories, their tags' values, strips and tiles.
 
-So that what is written never lies on what another page, preview or tag is read from. Never changes
-a byte.
+With these, a repair never overwrites bytes of another page, preview or tag. Never changes a byte.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What earlier scans of a body left in the library: locked, taken up, and kept again.
+"""The saved results of earlier scans of a body: locks them, loads them, and saves them again.
 
-Never loses what it cannot use: that is set aside, and told.
+Never loses a file that it cannot use: it sets the file aside, and reports it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class SavedState:
         return False
 
     def evidence(self) -> Evidence:
-        """Return the evidence of earlier scans, or a new one where there is none that can be used.
+        """Return the evidence of earlier scans, or a new one if there is none that can be used.
 
-        What cannot be used is put aside, not lost: a newer stillpix may have written it.
+        Evidence that cannot be used is put aside, not lost: a newer stillpix may have written it.
         """
         if self.library is None:
             return Evidence(self.sensor)
@@ -67,7 +67,7 @@ class SavedState:
         return Evidence(self.sensor)
 
     def log(self) -> Sightings:
-        """Return what photos of earlier scans said at the places of the map."""
+        """Return the log of earlier scans: the values of each photo at the places of the map."""
         if self.library is None:
             return Sightings(self.sensor)
         try:
@@ -77,7 +77,7 @@ class SavedState:
             return Sightings(self.sensor)
 
     def map(self) -> DefectMap | None:
-        """Return the body's map before this scan; one that cannot be read is told of later."""
+        """Return the body's map before this scan; one that cannot be read is reported later."""
         try:
             return self.library.find(self.sensor) if self.library else None
         except (MapFormatError, SensorMismatchError):
@@ -98,7 +98,7 @@ class SavedState:
             )
 
     def keep_log(self) -> None:
-        """Keep the log alone, beside the evidence that was kept before."""
+        """Keep only the log, beside the evidence that was kept before."""
         if self.library is None:
             return
         folder = self.library.evidence_path(self.sensor)
@@ -113,7 +113,7 @@ class SavedState:
             )
 
     def keep_map(self, found: DefectMap) -> None:
-        """Keep the map, with what a person said of the old one."""
+        """Keep the map, with a person's decisions from the old one."""
         if self.library is None:
             return
         path, outcome = self.library.map_path(self.sensor), self.body.outcome

@@ -1,4 +1,4 @@
-"""The second look at a body's photos: what each says at the places of the map, for their dates.
+"""The second look at a body's photos: reads their values at the places of the map, for the dates.
 
 Adds nothing to the evidence, and never decides what is broken.
 """
