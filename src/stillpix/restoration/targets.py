@@ -30,7 +30,7 @@ class Listing:
     note: str = ""  # how the map was brought to these photos, where it is of another frame
 
 
-# Of a sensor, and some of its photos to look at: those that are to be repaired.
+# Takes a sensor and some of its photos, those that are to be repaired.
 Lister: TypeAlias = Callable[[Sensor, Sequence[Header]], Listing]
 
 
