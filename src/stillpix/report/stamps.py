@@ -1,4 +1,4 @@
-"""What a place and its surroundings did on average over all photos, from the sums of an evidence.
+"""The average response of a place and its surroundings over all photos, from the evidence's sums.
 
 Never reads photos, and never decides what is broken.
 """
