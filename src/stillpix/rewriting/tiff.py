@@ -128,7 +128,9 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         result = _rewritten(content, path, patches)
     except BrokenStructureError as error:
         raise ReadError(
-            path, f"is a damaged or cut short TIFF: it {error}; copy it again"
+            path,
+            f"is a TIFF that cannot be changed, because its structure is damaged: it {error}; copy"
+            " it again",
         ) from error
     if result is not content:
         _require_read_back(content, result, patches, path)
