@@ -59,15 +59,15 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "boxes ciff content directories exports lattice lossless_dng luma other_files samples "
-        "tidy_jpeg",
-        "heif_items maker_notes plain_mosaic",
+        "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
+        "samples tidy_jpeg",
+        "heif_items maker_notes plain_mosaic tiff_pages",
         "exif",
         "outline",
         "fits heif_outline jpeg jxl png",
         "avif heif other_dng",
         "raw_tags",
-        "headless",
+        "formats headless",
         "raw tiff",
         "__init__",
         "layouts read_ahead",

@@ -7,7 +7,7 @@ value that no camera can mean.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
@@ -46,6 +46,17 @@ class Exif:
     exposure_s: float | None = None
     gain: float | None = None  # ISO / 100
     taken: datetime | None = None  # the camera's own clock
+
+    def completed_by(self, other: Exif) -> Exif:
+        """Return the facts, and where there are none those of another picture of the same file.
+
+        >>> both = Exif(model="D750").completed_by(Exif(model="D5", gain=4.0))
+        >>> both.model, both.gain
+        ('D750', 4.0)
+        """
+        known = {key.name: getattr(self, key.name) for key in fields(self)}
+        known = {name: value for name, value in known.items() if value is not None}
+        return replace(other, **known)
 
 
 def exif_of_block(block: bytes | None) -> Exif:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from ..errors import WriteError
+from ..errors import ReadError, WriteError
 from ..frame import Sensor
 from ..images import Header, format_named
 from ..images.gather import Gathering, Skipped
@@ -22,6 +22,10 @@ from .verdicts import LISTED_IN_DNG, RawWay
 
 DNG = ".dng"
 ORIGINAL = ".orig"  # what the name of a kept original ends in
+OF_SEVERAL_SENSORS = (
+    "holds the pictures of {} sensors or amplifiers, each with a map of its own, and such a file is"
+    " not repaired; save each extension as a file of its own"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,9 @@ class Placement:
 class Route:
     """The way of one photo, from where it is read to where it is written."""
 
-    header: Header
+    header: Header  # of its file's first picture
     target: Path | None = None  # None: nothing is written
+    pictures: tuple[Header, ...] = ()  # all that the file holds, if there are several
 
 
 @dataclass(slots=True)
@@ -71,19 +76,57 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
     Raises:
         WriteError: the folder for copies is the photos' own.
     """
-    found = _without_what_fix_left(found)
+    found, pictures = _each_file_once(_without_what_fix_left(found))
     if placement.out is None:
         target = _in_place if placement.in_place else _nowhere
         ways = {
             sensor: [Route(header, target(header)) for header in headers]
             for sensor, headers in found.bodies.items()
         }
-        return Routes(ways, found.skipped)
-    copies = _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng)
-    result = copies.routes()
-    if placement.complete:
-        result.others = copies.others(result)
+        result = Routes(ways, found.skipped)
+    else:
+        copies = _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng)
+        result = copies.routes()
+        if placement.complete:
+            result.others = copies.others(result)
+    result.bodies = {
+        sensor: [replace(way, pictures=pictures.get(way.header.path, ())) for way in ways]
+        for sensor, ways in result.bodies.items()
+    }
     return result
+
+
+def require_one_sensor(pictures: Sequence[Header]) -> None:
+    """Refuse a file whose pictures are of several sensors: each would need a map of its own."""
+    number = len({header.sensor for header in pictures})
+    if number > 1:
+        raise ReadError(pictures[0].path, OF_SEVERAL_SENSORS.format(number))
+
+
+def _each_file_once(found: Gathering) -> tuple[Gathering, dict[Path, tuple[Header, ...]]]:
+    """Return the first picture of each file, and all of those that hold several."""
+    pictures: dict[Path, list[Header]] = {}
+    for headers in found.bodies.values():
+        for header in headers:
+            pictures.setdefault(header.path, []).append(header)
+    refused = dict[Path, str]()
+    for path, headers in pictures.items():
+        try:
+            require_one_sensor(headers)
+        except ReadError as error:
+            refused[path] = error.reason
+    bodies = {
+        sensor: [
+            header
+            for header in headers
+            if header is pictures[header.path][0] and header.path not in refused
+        ]
+        for sensor, headers in found.bodies.items()
+    }
+    skipped = [*found.skipped, *(Skipped(str(path), why) for path, why in refused.items())]
+    bodies = {sensor: left for sensor, left in bodies.items() if left}
+    several = {path: tuple(each) for path, each in pictures.items() if len(each) > 1}
+    return replace(found, bodies=bodies, skipped=skipped), several
 
 
 def _without_what_fix_left(found: Gathering) -> Gathering:

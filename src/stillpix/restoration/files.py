@@ -88,6 +88,26 @@ def repaired_file(
     return WAYS[way](content, header, places, always=always)
 
 
+def repaired_pictures(
+    content: bytes,
+    headers: Sequence[Header],
+    defects: Sequence[Defect],
+    *,
+    always: bool = False,
+    raw: RawWay = LISTED_IN_DNG,
+) -> RepairedFile:
+    """Return a file with the listed defects repaired in each of its pictures, as repaired_file."""
+    if len(headers) == 1 or raw.mask:  # one mask is of all pictures
+        return repaired_file(content, headers[0], defects, always=always, raw=raw)
+    verdicts, notes = list[Verdict](), dict[str, None]()
+    for header in headers:
+        fixed = repaired_file(content, header, defects, always=always, raw=raw)
+        content = fixed.content
+        verdicts += [replace(each, picture=header.key[1]) for each in fixed.verdicts]
+        notes |= dict.fromkeys(fixed.notes)
+    return RepairedFile(content, tuple(verdicts), tuple(notes))
+
+
 def _repaired_jpeg(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:

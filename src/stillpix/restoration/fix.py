@@ -18,14 +18,14 @@ from typing import Literal, TypeAlias
 
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
-from ..images import Header, digest_of, read_header, repair_of, require_decodable
+from ..images import Header, digest_of, read_headers, repair_of, require_decodable
 from ..images.gather import Skipped
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
-from .destinations import DNG, Placement, Route, Routes
-from .files import FITS, repaired_file
+from .destinations import DNG, Placement, Route, Routes, require_one_sensor
+from .files import FITS, repaired_pictures
 from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .sidecars import Sidecars
@@ -116,17 +116,19 @@ def fix(
         SensorMismatchError: the map is of another body, or of another size.
         WriteError: the copy cannot be written, or would overwrite something.
     """
-    header = read_header(photo)
+    pictures = read_headers(photo)
+    require_one_sensor(pictures)
+    header = pictures[0]
     if os.path.realpath(out) == os.path.realpath(photo):
         raise WriteError(out, "is the photo itself; name another file")
     try:
-        listing = listed_in(defect_map)(header.sensor, [header])
+        listing = listed_in(defect_map)(header.sensor, pictures)
     except SensorMismatchError as error:
         raise SensorMismatchError(f"{header.path}: {error}") from error
     way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
     placement = Placement(out=Path(out).parent, force=force, raw=way)
     run = _Run(placement, always=always, changed_only=False, log=None)
-    return run.repair(Route(header, Path(out)), listing).verdicts
+    return run.repair(Route(header, Path(out), tuple(pictures)), listing).verdicts
 
 
 def repair_bodies(
@@ -245,24 +247,20 @@ class _Run:
 
     def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
-        header = way.header
+        pictures = way.pictures or (way.header,)
         if listing.map is not None:
-            header = with_layout(header, listing.map.sensor.layout)
-        content, status = _read(header)
-        fixed = repaired_file(
-            content, header, listing.defects, always=self.always, raw=self.placement.raw
+            layout = listing.map.sensor.layout
+            pictures = tuple(with_layout(header, layout) for header in pictures)
+        content, status = _read(way.header)
+        fixed = repaired_pictures(
+            content, pictures, listing.defects, always=self.always, raw=self.placement.raw
         )
         changed = fixed.content != content
         repaired = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
-            if changed:
-                if self.placement.out is None:  # of a copy the original stays to compare with
-                    verified(content, read, header, fixed.verdicts)
-                elif header.format == "jpeg":
-                    require_companions(content, read, header)
-                if repair_of(header) != "samples":  # by another decoder than what wrote it
-                    require_decodable(header, read)
+            for header in pictures if changed else ():
+                self._check(content, read, header, fixed.verdicts)
 
         if self.placement.dry_run:
             check(fixed.content)
@@ -277,6 +275,18 @@ class _Run:
             original=placed.original,
             earlier=placed.earlier,
         )
+
+    def _check(
+        self, content: bytes, read: bytes, header: Header, verdicts: Sequence[Verdict]
+    ) -> None:
+        """Make sure that one picture of a repaired file is as it is to be."""
+        if self.placement.out is None:  # of a copy the original stays to compare with
+            mine = [each for each in verdicts if each.picture in {None, header.key[1]}]
+            verified(content, read, header, mine)
+        elif header.format == "jpeg":
+            require_companions(content, read, header)
+        if repair_of(header) != "samples":  # by another decoder than what wrote it
+            require_decodable(header, read)
 
     def _copy_sidecars(self, way: Route) -> Iterator[str]:
         """Copy what other programs keep beside a photo; yield what could not be copied."""

@@ -35,6 +35,7 @@ class Verdict:
     outcome: Outcome
     strength: float | None = None  # DN by which it stood out here, signed; None: not measurable
     why: str = ""  # one clause, where the outcome alone does not tell
+    picture: int | None = None  # of a file of several pictures: which one, from 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

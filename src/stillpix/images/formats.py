@@ -1,0 +1,106 @@
+"""The formats of photos: how their files are called and begin, how they are read and repaired.
+
+Never opens a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS
+
+# How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
+# another key of restoration.files.WAYS, or "raw": a DNG's list of bad pixels, or its mosaic.
+Repair: TypeAlias = str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One photo format: how its files are called and begin, how it is read, and how repaired."""
+
+    name: str
+    suffixes: frozenset[str]
+    signatures: tuple[bytes, ...]
+    module: str  # of FormatModule's shape
+    repair: Repair | None = None
+    rewriting: str | None = None  # where samples are repaired: the module that replaces them
+    why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
+    extra: str | None = None  # of the stillpix package, where the reader is not in its core
+    brands: tuple[bytes, ...] = ()  # of an ISO base media file: what it says it is made for
+    by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
+    two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
+
+
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
+LOSSY = (
+    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
+    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
+)
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="jpeg",
+        suffixes=JPEG_SUFFIXES,
+        signatures=(b"\xff\xd8\xff",),
+        module="stillpix.images.jpeg",
+        repair="coefficients",
+    ),
+    Format(
+        name="png",
+        suffixes=frozenset({".png"}),
+        signatures=(b"\x89PNG\r\n\x1a\n",),
+        module="stillpix.images.png",
+        repair="samples",
+        rewriting="stillpix.rewriting.png",
+    ),
+    Format(
+        name="tiff",
+        suffixes=frozenset({".tif", ".tiff"}),
+        signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        module="stillpix.images.tiff",
+        repair="samples",
+        rewriting="stillpix.rewriting.tiff",
+    ),
+    Format(
+        name="raw",
+        suffixes=RAW_SUFFIXES,
+        signatures=(*TIFF_HEADS, RAF_HEAD, b"HEAPCCDR", b"FOVb", b"\0MRM"),
+        module="stillpix.images.raw",
+        repair="raw",
+        by_suffix=True,
+        two_bytes=True,
+    ),
+    Format(
+        name="fits",
+        suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
+        signatures=(b"SIMPLE  =", b"\x1f\x8b"),
+        module="stillpix.images.fits",
+        repair="samples",
+        rewriting="stillpix.rewriting.fits",
+        extra="fits",
+    ),
+    Format(
+        name="heif",
+        suffixes=frozenset({".heic", ".heif", ".hif"}),
+        signatures=(),
+        brands=(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
+        module="stillpix.images.heif",
+        why_unrepaired=LOSSY.format("HEIC"),
+        extra="heif",
+    ),
+    Format(
+        name="avif",
+        suffixes=frozenset({".avif"}),
+        signatures=(),
+        brands=(b"avif", b"avis"),
+        module="stillpix.images.avif",
+        why_unrepaired=LOSSY.format("AVIF"),
+    ),
+    Format(
+        name="jxl",
+        suffixes=frozenset({".jxl"}),
+        signatures=(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        module="stillpix.images.jxl",
+        why_unrepaired=LOSSY.format("JPEG XL"),
+    ),
+)
