@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
 
-from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.directories import BrokenStructureError, Directory, Entry, Structure
 from stillpix.images.maker_notes import maker_serial
 
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
@@ -90,6 +90,11 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
         gain=_gain(structure, tags),
         taken=_date_of(structure, tags),
     )
+
+
+def maker_note_of(structure: Structure, first: Directory) -> Entry | None:
+    """Return the maker's private note, where there is one."""
+    return (first | _exif_directory(structure, first)).get(MAKER_NOTE)
 
 
 def _exif_directory(structure: Structure, first: Directory) -> Directory:
