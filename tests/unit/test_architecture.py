@@ -101,7 +101,7 @@ LAYERS = {
         "files",
         "__init__ fix",
     ),
-    "rewriting": ("jpeg patch tiff_places", "dng fits png tiff", "__init__"),
+    "rewriting": ("jpeg new_png patch tiff_places", "dng fits png tiff", "__init__"),
     "rewriting.dng": (
         "__init__ lossless_jpeg mosaic_directory opcodes",
         "appending metadata",

@@ -30,7 +30,7 @@ from stillpix.images.raw_tags import is_raw, raw_tags
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
 
 if TYPE_CHECKING:
-    from stillpix.images.outline import FormatModule, Outline, Part, SeveralPictures
+    from stillpix.images.outline import FormatModule, Metadata, Outline, Part, SeveralPictures
 
 __all__ = [
     "FORMATS",
@@ -44,6 +44,7 @@ __all__ = [
     "explained",
     "format_named",
     "is_photo",
+    "metadata_of",
     "open_frames",
     "read_colour",
     "read_content",
@@ -294,6 +295,16 @@ def require_decodable(header: Header, content: bytes) -> None:
     with explained(header.path):
         own = _alone(header, BytesIO(content))
         _module_of(format_named(header.format)).require_decodable(own, header.path)
+
+
+def metadata_of(header: Header, content: bytes) -> Metadata:
+    """Return what goes along where a photo becomes a file of another format.
+
+    Only of formats that are repaired as a copy.
+    """
+    module = _module_of(format_named(header.format))
+    with explained(header.path):
+        return cast("Metadata", module.metadata_in(content, header.path))  # type: ignore[attr-defined]
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS
 
 # How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
-# another key of restoration.files.WAYS, or "raw": a DNG's list of bad pixels, or its mosaic.
+# another key of restoration.files.WAYS, "raw": a DNG's list of bad pixels, or its mosaic, or
+# "copy": where one place cannot be changed without packing all anew, with loss, a PNG is made.
 Repair: TypeAlias = str
 
 
@@ -33,10 +34,6 @@ class Format:
 
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
-LOSSY = (
-    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
-    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
-)
 FORMATS: tuple[Format, ...] = (
     Format(
         name="jpeg",
@@ -85,7 +82,7 @@ FORMATS: tuple[Format, ...] = (
         signatures=(),
         brands=(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
         module="stillpix.images.heif",
-        why_unrepaired=LOSSY.format("HEIC"),
+        repair="copy",
         extra="heif",
     ),
     Format(
@@ -94,13 +91,13 @@ FORMATS: tuple[Format, ...] = (
         signatures=(),
         brands=(b"avif", b"avis"),
         module="stillpix.images.avif",
-        why_unrepaired=LOSSY.format("AVIF"),
+        repair="copy",
     ),
     Format(
         name="jxl",
         suffixes=frozenset({".jxl"}),
         signatures=(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
         module="stillpix.images.jxl",
-        why_unrepaired=LOSSY.format("JPEG XL"),
+        repair="copy",
     ),
 )

@@ -47,6 +47,18 @@ class Part:
     place: tuple[int, ...]  # by which its format finds it
 
 
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What goes along where a picture becomes a file of another format."""
+
+    bits: int = 8  # of a sample
+    orientation: int = 1  # as EXIF counts it
+    exif: bytes | None = None  # a TIFF structure
+    xmp: bytes | None = None
+    profile: bytes | None = None  # ICC
+    codes: tuple[int, int] | None = None  # primaries and transfer, as ITU-T H.273 counts them
+
+
 Decoder: TypeAlias = Callable[[bytes, Path, Buffer | None], Pixels]
 
 

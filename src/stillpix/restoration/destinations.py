@@ -20,7 +20,7 @@ from ..images.gather import Gathering, Skipped
 from .log import LOG_NAME
 from .verdicts import LISTED_IN_DNG, RawWay
 
-DNG = ".dng"
+DNG, PNG_SUFFIX = ".dng", ".png"
 ORIGINAL = ".orig"  # what the name of a kept original ends in
 OF_SEVERAL_SENSORS = (
     "holds the pictures of {} sensors or amplifiers, each with a map of its own, and such a file is"
@@ -49,6 +49,7 @@ class Route:
     header: Header  # of its file's first picture
     target: Path | None = None  # None: nothing is written
     pictures: tuple[Header, ...] = ()  # all that the file holds, if there are several
+    copy: Path | None = None  # where it becomes a file of another format: that one's path
 
 
 @dataclass(slots=True)
@@ -94,6 +95,12 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
         for sensor, ways in result.bodies.items()
     }
     return result
+
+
+def png_beside(header: Header, target: Path) -> Path | None:
+    """Return the path of a repaired copy as a PNG, for a format that is repaired as one."""
+    is_copied = format_named(header.format).repair == "copy"
+    return target.with_suffix(PNG_SUFFIX) if is_copied else None
 
 
 def require_one_sensor(pictures: Sequence[Header]) -> None:
@@ -174,24 +181,36 @@ class _Copies:
             path = Path(skipped.path)
             if not (os.path.lexists(path) and self._is_copy(path)):
                 result.refused.append(skipped)
-        ways: list[tuple[Header, Path]] = []
+        ways: list[tuple[Header, Path, Path | None]] = []
         for header in (header for headers in self.found.bodies.values() for header in headers):
             if self._is_copy(header.path):
                 result.left_out += 1
             else:
-                ways.append((header, self.out / self._name_of(header)))
+                target = self.out / self._name_of(header)
+                ways.append((header, target, png_beside(header, target)))
         takers: dict[str, list[Path]] = {}
-        for header, target in ways:
+        for header, target, copy in ways:
             self._require_another_place(header.path, target)
-            takers.setdefault(self._name_on_disk(target), []).append(header.path)
-        sources = {_fold_case(self._real(header.path)) for header, _ in ways}
-        for header, target in ways:
-            others = [path for path in takers[self._name_on_disk(target)] if path != header.path]
-            if reason := self._collision(target, others, sources):
-                result.refused.append(Skipped(str(header.path), reason))
+            for each in (target, copy):
+                if each is not None:
+                    takers.setdefault(self._name_on_disk(each), []).append(header.path)
+        sources = {_fold_case(self._real(header.path)) for header, _, _ in ways}
+        for header, target, copy in ways:
+            reasons = [
+                self._collision(each, self._others(takers, each, header), sources)
+                for each in (target, copy)
+                if each is not None
+            ]
+            if any(reasons):
+                result.refused.append(Skipped(str(header.path), max(reasons)))
             else:
-                result.bodies.setdefault(header.sensor, []).append(Route(header, target))
+                way = Route(header, target, copy=copy)
+                result.bodies.setdefault(header.sensor, []).append(way)
         return result
+
+    def _others(self, takers: dict[str, list[Path]], target: Path, header: Header) -> list[Path]:
+        """Return the other photos that would become the same file."""
+        return [path for path in takers[self._name_on_disk(target)] if path != header.path]
 
     def others(self, ways: Routes) -> list[tuple[Path, Path]]:
         """Return the files that are no photos or that nothing could read, and their copies."""

@@ -24,15 +24,20 @@ from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps.records import DefectMap
 from ..watch import Watch
-from .destinations import DNG, Placement, Route, Routes, require_one_sensor
+from .destinations import DNG, PNG_SUFFIX, Placement, Route, Routes, require_one_sensor
 from .files import FITS, repaired_pictures
 from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .sidecars import Sidecars
 from .targets import Lister, Listing, listed_in
 from .verdicts import RawWay, RepairedFile, Verdict
-from .verification import require_companions, verified
+from .verification import require_companions, verified, verified_copy
 
+NOT_IN_PLACE = (
+    "is a {} file, which cannot be changed without loss; give --out, and the repaired picture is"
+    " written there as a lossless PNG"
+)
+NO_PNG = "is a {} file, whose repair is a lossless PNG; give the copy a name that ends in .png"
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 
@@ -125,10 +130,12 @@ def fix(
         listing = listed_in(defect_map)(header.sensor, pictures)
     except SensorMismatchError as error:
         raise SensorMismatchError(f"{header.path}: {error}") from error
-    way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
+    suffix = Path(out).suffix.lower()
+    way = RawWay(mosaic=mosaic, to_dng=suffix == DNG, to_png=suffix == PNG_SUFFIX)
     placement = Placement(out=Path(out).parent, force=force, raw=way)
     run = _Run(placement, always=always, changed_only=False, log=None)
-    return run.repair(Route(header, Path(out), tuple(pictures)), listing).verdicts
+    copy = Path(out) if way.to_png else None
+    return run.repair(Route(header, Path(out), tuple(pictures), copy), listing).verdicts
 
 
 def repair_bodies(
@@ -255,10 +262,15 @@ class _Run:
         fixed = repaired_pictures(
             content, pictures, listing.defects, always=self.always, raw=self.placement.raw
         )
+        if fixed.format:
+            way = _to_its_copy(way, self.placement)
         changed = fixed.content != content
         repaired = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
+            if fixed.format:
+                verified_copy(content, read, way.header, fixed)
+                return
             for header in pictures if changed else ():
                 self._check(content, read, header, fixed.verdicts)
 
@@ -315,6 +327,15 @@ class _Run:
             "mask": self.placement.raw.mask,
         }
         self.log.add(folder, _entry(repaired, listing, folder, options))
+
+
+def _to_its_copy(way: Route, placement: Placement) -> Route:
+    """Return the way to a new file of another format; raise ReadError where there is none."""
+    if placement.in_place:
+        raise ReadError(way.header.path, NOT_IN_PLACE.format(way.header.format.upper()))
+    if way.copy is None and way.target is not None:
+        raise ReadError(way.header.path, NO_PNG.format(way.header.format.upper()))
+    return replace(way, target=way.copy)
 
 
 def _read(header: Header) -> tuple[bytes, os.stat_result]:

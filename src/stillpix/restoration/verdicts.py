@@ -20,6 +20,7 @@ class RawWay:
 
     mosaic: bool = False  # values of the mosaic are replaced instead
     to_dng: bool = False  # RAW files that are no DNG become new ones
+    to_png: bool = False  # what is repaired as a copy becomes one, whether anything shows or not
     mask: bool = False  # FITS files get a mask of their broken pixels, and no other number changes
 
 
@@ -45,6 +46,7 @@ class RepairedFile:
     content: bytes
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()  # what a person should know: "two blocks hold the nearest value..."
+    format: str = ""  # of the new file, where it is of another format
 
     @property
     def repaired(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,9 @@ def repaired(header: Header, library: Library) -> RepairedFile:
 def repaired_pixels(header: Header, fixed: RepairedFile) -> Pixels:
     """Return what a photo looks like once it is repaired."""
     try:
+        if fixed.format:  # of 8 or 16 bits
+            white = 255 if header.white <= 255 else 65535
+            header = replace(header, format=fixed.format, white=white)
         return decode_colour(header, fixed.content)
     except ReadError as error:
         raise ReadError(header.path, f"{error.reason} (after repair)") from error
