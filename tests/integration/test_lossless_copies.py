@@ -82,11 +82,11 @@ def test_the_repair_is_a_png_that_differs_at_the_place_only(tmp_path, name):
 
     done, skipped = fixing.run([photo], listed_at([(X, Y)]), fixing.copies(tmp_path / "out"))
 
-    before, after = decode_colour(header, content), shown(tmp_path / "out" / "a.png")
+    before, after = decode_colour(header, content), shown(tmp_path / "out" / f"{name}.png")
     changed = np.argwhere((before != after).any(axis=2))
     assert (skipped, done[0].result) == ({}, "repaired")
     assert "lossless PNG of 8 bits" in " ".join(done[0].notes)
-    assert fixing.names(tmp_path / "out") == ["a.png"]
+    assert fixing.names(tmp_path / "out") == [f"{name}.png"]
     assert np.abs(changed - [Y, X]).max() <= 4
     assert int(before[Y, X].max()) - int(after[Y, X].max()) > 60
     assert photo.read_bytes() == content
@@ -97,11 +97,13 @@ def test_a_png_of_deep_pixels_has_16_bits_and_a_second_repair_changes_nothing(tm
     out = tmp_path / "out"
 
     fixing.run([photo], listed_at([(X, Y)]), fixing.copies(out))
-    again, _ = fixing.run([out / "a.png"], listed_at([(X, Y)]), fixing.copies(tmp_path / "again"))
+    again, _ = fixing.run(
+        [out / "a.heic.png"], listed_at([(X, Y)]), fixing.copies(tmp_path / "again")
+    )
 
-    assert shown(out / "a.png").dtype == np.uint16
+    assert shown(out / "a.heic.png").dtype == np.uint16
     assert again[0].result == "copied"
-    assert (tmp_path / "again" / "a.png").read_bytes() == (out / "a.png").read_bytes()
+    assert (tmp_path / "again" / "a.heic.png").read_bytes() == (out / "a.heic.png").read_bytes()
 
 
 def test_what_the_file_says_goes_along(tmp_path):
@@ -111,7 +113,7 @@ def test_what_the_file_says_goes_along(tmp_path):
 
     fixing.run([photo], listed_at([(X, Y)]), fixing.copies(tmp_path / "out"))
 
-    copy = tmp_path / "out" / "a.png"
+    copy = tmp_path / "out" / "a.heic.png"
     with Image.open(copy) as image:
         image.load()
         assert image.info["icc_profile"] == PROFILE
@@ -129,7 +131,7 @@ def test_colours_that_are_told_by_code_are_told_so_in_the_copy(tmp_path):
 
     fixing.run([photo], listed_at([(X, Y)]), fixing.copies(tmp_path / "out"))
 
-    content = (tmp_path / "out" / "a.png").read_bytes()
+    content = (tmp_path / "out" / "a.heic.png").read_bytes()
     at = content.index(b"cICP")
     assert (struct.unpack(">I", content[at - 4 : at]), content[at + 4 : at + 8]) == (
         (4,),
@@ -159,14 +161,20 @@ def test_in_place_the_reason_and_the_remedy_are_told(tmp_path):
     assert fixing.names(tmp_path) == ["a.heic"]
 
 
-def test_a_photo_whose_copy_another_would_become_is_refused_and_so_is_the_other(tmp_path):
-    saved(tmp_path, "a.heic", heic(scene()))
+def test_a_png_of_the_same_name_beside_it_is_another_photo(tmp_path):
+    for name, encoded in FORMATS.items():
+        saved(tmp_path, name, encoded(scene()))
     Image.fromarray(scene()).save(tmp_path / "a.png")
 
-    done, skipped = fixing.run([tmp_path], listed_at([(X, Y)]), fixing.copies(tmp_path / "o"))
+    _, skipped = fixing.run([tmp_path], listed_at([(X, Y)]), fixing.copies(tmp_path / "o"))
 
-    assert done == []
-    assert set(skipped) == {"a.heic", "a.png"}
+    assert skipped == {}
+    assert fixing.names(tmp_path / "o") == [
+        "a.avif.png",
+        "a.heic.png",
+        "a.jxl.png",
+        "a.png",
+    ]
 
 
 def test_see_through_pictures_are_not_repaired_and_the_reason_is_told(tmp_path):

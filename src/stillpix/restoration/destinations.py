@@ -98,9 +98,12 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
 
 
 def png_beside(header: Header, target: Path) -> Path | None:
-    """Return the path of a repaired copy as a PNG, for a format that is repaired as one."""
+    """Return the path of a repaired copy as a PNG, for a format that is repaired as one.
+
+    Its name is that of the photo and the suffix: IMG_1.png may be there, and be another photo.
+    """
     is_copied = format_named(header.format).repair == "copy"
-    return target.with_suffix(PNG_SUFFIX) if is_copied else None
+    return target.with_name(target.name + PNG_SUFFIX) if is_copied else None
 
 
 def require_one_sensor(pictures: Sequence[Header]) -> None:

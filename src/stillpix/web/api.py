@@ -204,7 +204,7 @@ def photo_repaired(desk: Desk, asked: Asked) -> Answer:
     """Return a photo's repaired file."""
     photo = desk.folders.photo(asked.path["photo"])
     fixed, path = desk.repaired(photo), photo.header.path
-    name = path.with_suffix(f".{fixed.format}").name if fixed.format else path.name
+    name = f"{path.name}.{fixed.format}" if fixed.format else path.name
     return _download(fixed.content, name)
 
 
