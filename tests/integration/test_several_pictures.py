@@ -20,6 +20,7 @@ from stillpix.images.gather import gather
 from stillpix.maps.records import Defect, DefectMap
 from stillpix.restoration.fix import fix
 from stillpix.restoration.targets import listed_at
+from stillpix.restoration.verdicts import RawWay
 from stillpix.scan import scan
 from support import fixing, mosaic_files
 
@@ -196,6 +197,18 @@ def test_a_repair_in_place_is_proven_picture_by_picture(tmp_path):
     assert (skipped, done[0].repaired) == ({}, 4)
     assert (tmp_path / "a.tif.orig").read_bytes() == content
     assert (tifffile.imread(photo) != frames()).sum() == 4
+
+
+def test_one_mask_is_of_all_planes_of_a_cube(tmp_path):
+    before = frames()
+    photo = saved(tmp_path, "a.fits", mosaic_files.fits(before))
+    placement = fixing.copies(tmp_path / "out", raw=RawWay(mask=True))
+
+    fixing.run([photo], listed_at([(X, Y)]), placement)
+
+    with astropy_fits.open(tmp_path / "out" / "a.fits") as found:
+        assert np.array_equal(found[0].data, before)
+        assert np.argwhere(found["MASK"].data).tolist() == [[Y, X]]
 
 
 def test_fix_of_python_repairs_all_pictures_of_a_file(tmp_path):

@@ -20,8 +20,8 @@ class RawWay:
 
     mosaic: bool = False  # values of the mosaic are replaced instead
     to_dng: bool = False  # RAW files that are no DNG become new ones
-    to_png: bool = False  # what is repaired as a copy becomes one, whether anything shows or not
     mask: bool = False  # FITS files get a mask of their broken pixels, and no other number changes
+    to_png: bool = False  # what is repaired as a copy becomes one, whether anything shows or not
 
 
 LISTED_IN_DNG = RawWay()
