@@ -103,6 +103,7 @@ def fix(
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
     >>> from PIL import Image
+    >>> from stillpix.images import read_header
     >>> from stillpix.maps.records import Defect
     >>> pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
     >>> pixels[10, 20] = 250
