@@ -1,8 +1,8 @@
 """Photos as frames: one module per photo format, and the FORMATS table.
 
-The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
-writes, and never returns an embedded preview instead of a sensor's pixels. Decoders are
-imported when a file needs them. Every function may be called from several threads at once.
+A file's first bytes decide its format, not its name. Never rotates, never resizes, never writes,
+and never returns an embedded preview instead of a sensor's pixels. Decoders are imported when a
+file needs them. Every function may be called from several threads at once.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ HEAD_BYTES = 32  # enough for any signature
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself before its pixels are decoded."""
+    """The facts in a file's header, before its pixels are decoded."""
 
     path: Path
     format: str  # the name in FORMATS
@@ -80,12 +80,12 @@ class Header:
 
     @property
     def key(self) -> tuple[Path, int]:
-        """Return what tells a picture from all others: its file, and its number there."""
+        """Return what identifies a picture: its file, and its number there."""
         return self.path, self.part.number if self.part else 0
 
     @property
     def name(self) -> str:
-        """Return the words a person would call it by."""
+        """Return the name of the file and, if it holds several pictures, the number."""
         return f"{self.path.name}#{self.part.number}" if self.part else self.path.name
 
 
@@ -109,9 +109,9 @@ def is_photo(path: str | PathLike[str]) -> bool:
 
 
 def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
-    """Return what a photo says of itself, from the head of its file; of several, the first.
+    """Return the facts in the header of a photo's file; if it holds several, of the first.
 
-    `shape` is that of .raw files without a head. A broken EXIF block leaves its facts unknown.
+    `shape` is that of .raw files without a header. A broken EXIF block leaves its facts unknown.
     Raises ReadError if the file is no photo that stillpix reads, and MissingReaderError if its
     format needs a package that is not installed.
 
@@ -127,7 +127,7 @@ def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Hea
 
 
 def read_headers(path: str | PathLike[str], *, shape: Shape | None = None) -> list[Header]:
-    """Return what each picture of a file says of itself, as read_header does of the first.
+    """Return the facts of each picture in a file, as read_header does for the first.
 
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
@@ -196,7 +196,7 @@ def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """
     read = None if buffer is None else _read_plain(header, buffer)
     if read is None:
-        pixels, content = _decoded(header, buffer, colours=False)
+        pixels, content = _decode_file(header, buffer, colours=False)
         digest = digest_of(content if header.part is None else pixels.data.cast("B"))
     else:
         pixels, digest = read
@@ -222,7 +222,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     >>> colours.shape, colours[0, 0].tolist()
     ((48, 64, 3), [255, 165, 0])
     """
-    pixels, _ = _decoded(header, buffer, colours=not header.sensor.is_mosaic)
+    pixels, _ = _decode_file(header, buffer, colours=not header.sensor.is_mosaic)
     return pixels
 
 
@@ -261,7 +261,7 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
 def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
     """Return the samples of a photo whose bytes are at hand, in the type that its file has.
 
-    They are those of its colours as decode_colour returns them where the format knows no others.
+    If the format has no other type of samples, they are those of decode_colour.
 
     >>> from io import BytesIO
     >>> import numpy as np
@@ -298,9 +298,9 @@ def require_decodable(header: Header, content: bytes) -> None:
 
 
 def metadata_of(header: Header, content: bytes) -> Metadata:
-    """Return what goes along where a photo becomes a file of another format.
+    """Return the metadata to keep when a photo becomes a file of another format.
 
-    Only of formats that are repaired as a copy.
+    Only for formats that are repaired as a copy.
     """
     module = _module_of(format_named(header.format))
     with explained(header.path):
@@ -321,7 +321,7 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
 
 
 def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
-    """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
+    """Return the mosaic as it is in the file, and the digest; None if it changed meanwhile."""
     if header.plain is None:
         return None
     with explained(header.path), opened(header.path) as file:
@@ -329,7 +329,7 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
         return read_plain(file, header.plain, buffer) if same else None
 
 
-def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
+def _decode_file(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
         with opened(header.path) as file:
@@ -338,7 +338,7 @@ def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[P
 
 
 def _alone(header: Header, file: BinaryIO) -> bytes:
-    """Return the bytes of a photo's file; of one of several, a file that holds it alone."""
+    """Return the bytes of a photo's file; for one of several, of a file with only this one."""
     if header.part is None:
         return file.read()
     module = cast("SeveralPictures", _module_of(format_named(header.format)))
@@ -377,7 +377,7 @@ def _sensor_of(outline: Outline) -> Sensor:
 
 
 def _format_of(file: BinaryIO, path: Path) -> Format:
-    """Return the format that a file's first bytes, or what is behind them, are of."""
+    """Return a file's format, by its first bytes and, if needed, by those after them."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
     alike = {
@@ -417,7 +417,7 @@ def _module_of(form: Format) -> FormatModule:
 
 @contextmanager
 def reader_required(form: Format, path: Path) -> Iterator[None]:
-    """Say which package a format needs, where it is not installed."""
+    """Name the package that a format needs, if it is not installed."""
     try:
         yield
     except ImportError as error:

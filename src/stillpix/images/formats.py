@@ -1,4 +1,4 @@
-"""The formats of photos: how their files are called and begin, how they are read and repaired.
+"""The formats of photos: names and first bytes of their files, how they are read and repaired.
 
 Never opens a file.
 """
@@ -12,13 +12,13 @@ from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS
 
 # How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
 # another key of restoration.files.WAYS, "raw": a DNG's list of bad pixels, or its mosaic, or
-# "copy": where one place cannot be changed without packing all anew, with loss, a PNG is made.
+# "copy": a new PNG, since a change at one place would pack the whole picture again, with loss.
 Repair: TypeAlias = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One photo format: how its files are called and begin, how it is read, and how repaired."""
+    """One photo format: names and first bytes of its files, how it is read and how repaired."""
 
     name: str
     suffixes: frozenset[str]
@@ -28,7 +28,7 @@ class Format:
     rewriting: str | None = None  # where samples are repaired: the module that replaces them
     why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
-    brands: tuple[bytes, ...] = ()  # of an ISO base media file: what it says it is made for
+    brands: tuple[bytes, ...] = ()  # for an ISO base media file: the uses that it names
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 

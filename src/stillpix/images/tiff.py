@@ -346,9 +346,9 @@ def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
         palette = decoded.colormap
     if picture.dtype != page.dtype:
         raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
-    picture = _interleaved(picture, page, path)
+    picture = _interleave(picture, page, path)
     if page.photometric == PALETTE:
-        picture = _through_palette(picture[..., 0], palette, path)
+        picture = _look_up_in_palette(picture[..., 0], palette, path)
     elif page.photometric == WHITE_IS_ZERO:
         picture = np.bitwise_not(picture[..., :1])
     elif page.photometric == BLACK_IS_ZERO:
@@ -356,7 +356,7 @@ def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
     return picture
 
 
-def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
+def _interleave(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
     """Return the picture as (height, width, samples), however its planes are stored."""
     size = (page.height, page.width)
     if picture.shape == (page.samples, *size):
@@ -366,7 +366,7 @@ def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
     return picture.reshape(*size, -1)
 
 
-def _through_palette(
+def _look_up_in_palette(
     indices: NDArray[Any], palette: NDArray[np.uint16] | None, path: Path
 ) -> NDArray[np.uint8]:
     """Look the colours up; a palette's 16-bit entries are 8-bit colours times 257."""
