@@ -79,7 +79,12 @@ def _short(table: Table) -> str:
                 f"{made.stated:.1f}",
             ]
         )  # fmt: skip
-    head = ["photos per camera", "defects found", "false finds", "false finds stated beforehand"]
+    head = [
+        "photos per camera",
+        "defects found",
+        "false finds",
+        "false finds that stillpix expected",
+    ]
     return f"{per_camera} cameras, each with JPEGs of its own:\n\n{markdown(head, rows)}"
 
 
@@ -93,9 +98,9 @@ def _lead(table: Table) -> str:
     stated = _numbers([f"{summary.stated:.1f}" for summary in made])
     found = _numbers([str(summary.found) for summary in made])
     return (
-        f"With {numbers} JPEGs a camera, stillpix finds {recalls} of the planted defects at a cut "
-        f"of its own; of its {found} finds beside them {false} are false, and it said {stated}. "
-        f"At the oracle's cut it finds {_per_photos(table, NAME)}, the plain score bank "
+        f"With {numbers} JPEGs per camera, stillpix finds {recalls} of the planted defects at its "
+        f"own cut. Besides these {found} defects it lists {false} false finds; it expected "
+        f"{stated}. At the oracle's cut it finds {_per_photos(table, NAME)}, the plain score bank "
         f"{_per_photos(table, PLAIN)}, the improved bank {_per_photos(table, IMPROVED)}, the mean "
         f"residual {_per_photos(table, 'mean residual')}, and least variance "
         f"{_per_photos(table, 'least variance')}. On the mosaics of the same photos the twin of "

@@ -1,4 +1,4 @@
-"""Writes a file whole, by one program: afterwards all of it is there, or the old one still is.
+"""Writes a file whole, and by one program at a time: afterwards the new or the old file is there.
 
 Never leaves a half-written file, and never changes a file in place.
 """

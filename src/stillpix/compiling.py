@@ -1,4 +1,4 @@
-"""How every kernel is compiled, and kept for the next start where that can be.
+"""Compiles every kernel, and keeps the result for the next start if it can.
 
 Knows nothing of what the kernels do. Never fails because the compiled code cannot be kept.
 """
@@ -11,8 +11,8 @@ from typing import Any
 from numba import njit
 
 NOT_KEPT = (
-    "compiled code could not be kept for the next start ({}), which takes some seconds longer then;"
-    " set NUMBA_CACHE_DIR to a folder that you may write into"
+    "compiled code could not be kept ({}), so each start takes some seconds longer; set"
+    " NUMBA_CACHE_DIR to a folder that you may write into"
 )
 
 

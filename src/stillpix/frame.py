@@ -1,4 +1,4 @@
-"""What one photo says: which sensor took it, how it was exposed, and its pixels.
+"""One photo as records: the sensor that took it, its exposure, and its pixels.
 
 Knows nothing of files and never rotates: x is the stored column, y the stored row, both from 0.
 """

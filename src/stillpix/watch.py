@@ -1,4 +1,4 @@
-"""How a long scan reports what it does, and asks whether to go on.
+"""How a long scan reports its progress, and asks whether to go on.
 
 Says nothing itself.
 """

@@ -80,7 +80,7 @@ them to be wrong; and 1 candidate'
     if broken and detection.expected_false is not None:
         parts.append(_wrong(detection.expected_false))
     elif broken:
-        parts.append("how many of them are wrong is not known")
+        parts.append("it is not known how many of them are wrong")
     if candidates:
         parts.append(f"and {counted(len(candidates), 'candidate')}")
     return "; ".join(parts)
@@ -106,11 +106,11 @@ housing)"]
         )
     if evidence.scenes < FEW_PICTURES and evidence.photos >= MANY_ALIKE * max(evidence.scenes, 1):
         yield (
-            "nearly all photos repeat a picture: photos of other scenes would tell more, or some "
+            "nearly all photos repeat the same pictures: add photos of other scenes, or about "
             f"{FEW_PICTURES} with the lens cap on (any format, JPEG too)"
         )
     if any(defect.kind == "bright" for defect in defect_map.in_state("confirmed", "accepted")):
-        yield ("bright ones are hot or offset: photos of other exposure times would tell which")
+        yield "bright pixels are hot or offset: photos with other exposure times would show which"
 
 
 def _wrong(expected: float) -> str:

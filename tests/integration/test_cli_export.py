@@ -62,9 +62,9 @@ def test_the_only_map_is_exported_and_what_does_not_fit_is_told(filled, tmp_path
         f"  list: {path}",
     ]
     assert shown.stderr.splitlines() == [
-        "stillpix: note: 1 pixel left out, beyond the area that RawTherapee counts in: 5,90",
-        "stillpix: note: 1 pixel listed that RawTherapee never repairs, in the outer 2 rows and "
-        "columns: 12,90",
+        "stillpix: note: 1 pixel left out, outside the area that RawTherapee sees: 5,90",
+        "stillpix: note: 1 pixel listed in the outer 2 rows and columns, which RawTherapee "
+        "never repairs: 12,90",
     ]
     assert lines_of(path) == ["89 43", "189 53", "1 83"]
 
@@ -175,7 +175,7 @@ def test_a_map_of_jpegs_is_not_exported_to_a_raw_program(library, tmp_path):
     shown = run("export", "--to", "rawtherapee", "--out", tmp_path)
 
     assert shown.exit_code == 2
-    assert "take its RAW files, or a map of them" in " ".join(shown.stderr.split())
+    assert "give its RAW files, or a map of them" in " ".join(shown.stderr.split())
 
 
 def test_a_list_of_photosites_is_not_imported_for_jpegs(library, tmp_path, monkeypatch):
@@ -185,7 +185,7 @@ def test_a_list_of_photosites_is_not_imported_for_jpegs(library, tmp_path, monke
     shown = run("import", tmp_path / "a.txt", "--from", "dcraw")
 
     assert shown.exit_code == 2
-    assert "dcraw counts photosites of RAW files, and NIKON D750" in " ".join(shown.stderr.split())
+    assert "dcraw counts photosites of RAW files, but NIKON D750" in " ".join(shown.stderr.split())
     assert len(library.find(JPEGS)) == 0
 
 

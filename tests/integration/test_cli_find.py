@@ -300,7 +300,7 @@ def test_a_map_that_cannot_be_written_is_printed_and_the_old_one_stays(many, tmp
 
     assert ran.exit_code == 1
     assert f"{out}: the disk is full; free some space and run again" in ran.stderr
-    assert "strength (DN)" in ran.stdout
+    assert "strength (grey levels)" in ran.stdout
     assert out.read_bytes() == before
     assert list(tmp_path.iterdir()) == [out]
 
@@ -355,7 +355,7 @@ def test_a_library_that_cannot_be_made_is_said_before_any_photo_is_read(
     assert ran.exit_code == 3
     assert ran.stderr.splitlines() == [
         f"stillpix: {tmp_path}/file/library/locks: its folder is a file; choose another place",
-        "stillpix: give --out FILE or --out DIR to put maps somewhere else than in the library",
+        "stillpix: to save maps outside the library, give --out FILE or --out DIR",
     ]
 
 

@@ -162,7 +162,7 @@ def test_photos_are_repaired_from_the_library_into_a_folder(folder, library, tmp
     assert ran.stdout.splitlines() == [
         f"{SENSOR}: 2 of 3 photos repaired, in 6 places",
         f"  map: {library.map_path(map_of(folder / 'a.jpg').sensor)} (3 broken pixels)",
-        "  nothing shows in 1 photo: copied byte for byte",
+        "  no broken pixel shows in 1 photo: copied byte for byte",
         f"log: {out}/stillpix-fix.json",
     ]
     assert ran.stderr == ""
@@ -187,7 +187,7 @@ def test_in_place_keeps_originals_and_says_so(folder, map_file):
 
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "  2 originals kept beside the photo, as NAME.orig\n" in first.stdout
-    assert "  nothing shows in 1 photo: left alone\n" in first.stdout
+    assert "  no broken pixel shows in 1 photo: left alone\n" in first.stdout
     assert f"log: {folder}/stillpix-fix.json\nlog: {folder}/deep/stillpix-fix.json" in first.stdout
     assert names(folder) == [
         "a.jpg", "a.jpg.orig", "c.jpg", "deep/b.jpg", "deep/b.jpg.orig",

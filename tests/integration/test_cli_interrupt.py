@@ -77,7 +77,7 @@ def test_a_second_ctrl_c_stops_at_once_and_what_was_kept_before_stays(many, libr
 
     assert (status, printed) == (130, ""), complained
     assert "Traceback" not in complained
-    assert "stopped at once; what was kept before is unchanged" in complained
+    assert "stopped at once; everything saved before is unchanged" in complained
     assert path.read_bytes() == before
     assert "39 new photos read, 1 known" in run(many).stdout
 

@@ -211,7 +211,7 @@ def test_exposure_times_read_as_photographers_write_them(exposure_s, words):
     ("defects", "detection", "end"),
     [
         ((HOT,), DetectionSummary(expected_false=0.0), "1 photo; expect 0 of them to be wrong"),
-        ((HOT,), DetectionSummary(), "1 photo; how many of them are wrong is not known"),
+        ((HOT,), DetectionSummary(), "1 photo; it is not known how many of them are wrong"),
         ((Defect(x=1, y=1),), DetectionSummary(), "after 1 photo; and 1 candidate"),
         ((), DetectionSummary(expected_false=0.0), "no broken pixels in 6.0 MP, after 1 photo"),
     ],

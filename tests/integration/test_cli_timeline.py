@@ -134,7 +134,7 @@ def test_a_terminal_without_the_letters_gets_plain_ones(filled):
     rows = rows_of("\n".join(lines))
     assert set("".join(rows.values())) <= set(ASCII_MARKS)
     assert rows[OLD].startswith("%#")
-    assert "# shows it  o could have, but does not" in lines
+    assert "# shows it  o could show it, but does not" in lines
     assert b"\x1b" not in said.stdout
 
 

@@ -259,7 +259,7 @@ def test_verified_refuses_a_file_whose_index_leads_elsewhere(primary):
     for content in (moved, changed):
         with pytest.raises(WriteError, match="changed beyond the repaired places"):
             verified(before, content, header, mended.verdicts)
-        with pytest.raises(WriteError, match="would have lost a picture"):
+        with pytest.raises(WriteError, match="would have lost another picture"):
             require_companions(before, content, header)
 
 

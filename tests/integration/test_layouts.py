@@ -115,7 +115,7 @@ def test_photos_that_name_no_pattern_are_of_the_one_that_some_show(tmp_path, for
 
     assert [sensor.layout for sensor in found.bodies] == ["bayer-RGGB"]
     assert found.photos == 5
-    assert any("--pattern names it" in warning for warning in found.warnings)
+    assert any("give --pattern" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("form", ["fits", "tif"])

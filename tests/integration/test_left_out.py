@@ -62,7 +62,7 @@ def test_a_border_on_four_sides_is_four_rectangles():
         (EvidenceSummary(80, 80), []),
         (EvidenceSummary(80, 80, left_out=0.004), []),
         (EvidenceSummary(80, 80, left_out=0.25), ["25 % of the frame never changes"]),
-        (EvidenceSummary(80, 1), ["nearly all photos repeat a picture"]),
+        (EvidenceSummary(80, 1), ["nearly all photos repeat the same pictures"]),
         (EvidenceSummary(3, 1), []),  # too few in any case
         (EvidenceSummary(88, 9), []),  # one scene and eight lens caps
     ],

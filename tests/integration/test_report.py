@@ -211,7 +211,7 @@ def test_every_kind_and_state_has_its_reason(kind, state):
 def test_the_reason_of_a_hot_pixel_names_what_speaks_for_it():
     told = list(reasons(confirmed(), 0.01, None, (6.0, 9.0, 12.0, 1.0)))
 
-    assert "better (12.0 sigmas) than adding the same to each (6.0)" in told[1]
+    assert "better (score 12.0) than adding the same to each photo (6.0)" in told[1]
 
 
 @pytest.mark.parametrize(

@@ -266,10 +266,10 @@ def test_find_says_what_came_later_and_what_was_read_again(folder, library):
 
     assert said.exit_code == 0
     assert (
-        "  1 came after the first photo (`stillpix show MAP --timeline` draws when)" in said.output
+        "  1 broke after the first photo (`stillpix show MAP --timeline` shows when)" in said.output
     )
     assert (
-        f"  {PHOTOS} new photos read, {PHOTOS} read again for dates (`--fast` leaves that out)"
+        f"  {PHOTOS} new photos read, {PHOTOS} read again for dates (`--fast` skips this)"
         in said.output
     )
     assert "for dates" not in run("find", folder, "--fdr", 0.1).output

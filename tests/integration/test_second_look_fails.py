@@ -61,7 +61,7 @@ def test_a_log_that_cannot_be_kept_costs_neither_map_nor_evidence(folder, librar
 
     (trouble,) = body.troubles
     assert "the disk is full" in trouble
-    assert "the next find looks at these photos again" in trouble
+    assert "the next find reads these photos again" in trouble
     assert dates(library.find(body.sensor), LATE) == (taken(BROKE - 1), taken(BROKE))
 
 

@@ -100,7 +100,7 @@ def _remove_the_original(folder):
     ("harm", "words"),
     [
         (_edit, "was changed after it was repaired"),
-        (_swap_the_original, "has an original that is not the one its log tells of"),
+        (_swap_the_original, "has an original that is not the one in its log"),
         (_forget, "is in no log of a repair"),
         (_remove_the_original, "has no kept original beside it"),
     ],

@@ -48,22 +48,38 @@ def tone_slope(predicted):
     return 0.4545 * max(predicted / 255, 0.03) ** -1.2
 
 
-def judged(pixels, scale, *, reach, border, block, clip, floor, white):
+FAR = 6  # px beyond an edge that any judgement of a pixel reads
+
+
+def continued(pixels, *, repeats=False):
+    """Return pixels that go on for FAR px beyond each edge: mirrored, or by whole patterns."""
+    height, width = pixels.shape
+
+    def source(at, length):
+        while not 0 <= at < length:
+            if repeats:
+                at += 6 if at < 0 else -6
+            else:
+                at = -at if at < 0 else 2 * (length - 1) - at
+        return at
+
+    rows = [source(y, height) for y in range(-FAR, height + FAR)]
+    columns = [source(x, width) for x in range(-FAR, width + FAR)]
+    return np.array([[pixels[y, x] for x in columns] for y in rows])
+
+
+def judged(pixels, scale, *, reach, clip, floor, white):
     """Return excess, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
 
     The excess is that of the unfiltered pixel over its prediction, in grey levels of 0..255.
-
-    Outside the border all are 0, and in last rows whose block has no row that stands for it.
     """
+    pixels = continued(pixels)
     height, width = pixels.shape
     level = cross_filtered(pixels, scale)
     residual = residuals(level, reach)
     said = np.zeros((4, height, width))
-    last = height - border - 1
-    while last % block < 2:  # its block's rows 1 and 2 stand for it
-        last -= 1
-    for y in range(border, last + 1):
-        for x in range(border, width - border):
+    for y in range(FAR, height - FAR):
+        for x in range(FAR, width - FAR):
             sigma = sigma_of(residual, x, y, reach, floor)
             predicted = level[y, x] - residual[y, x]
             usable = predicted <= white
@@ -72,7 +88,7 @@ def judged(pixels, scale, *, reach, border, block, clip, floor, white):
             response = 8 * max(predicted, 0) / 255 / sigma if usable else 0.0
             excess = scale * float(pixels[y, x]) - predicted
             said[:, y, x] = excess, psi, slope, response
-    return said
+    return said[:, FAR:-FAR, FAR:-FAR]
 
 
 def weights(said, factors, clip):
@@ -88,7 +104,7 @@ def counts(said, m, unit):
 
 
 def information(m, block, rows, unit):
-    """Return the mean m squared over some rows of each block, in units, for whole blocks."""
+    """Return the mean m squared over some rows of each block, in units, of whole blocks."""
     templates, height, width = m.shape
     means = np.zeros((templates, height // block, width // block))
     for k in range(templates):
@@ -118,31 +134,24 @@ def weight(information_, ballast):
 
 
 def standardised(scores, weight_, *, block, unit, unit_information):
-    """Return each sum over the root of its block's weight: one template.
-
-    Beyond the last whole block they are 0.
-    """
+    """Return each sum over the root of its block's weight: one template."""
     height, width = scores.shape
     result = np.zeros((height, width))
     for y in range(height):
         for x in range(width):
-            row, column = y // block, x // block
-            if column < len(weight_[row]):
-                spread = math.sqrt(weight_[row][column] / unit_information)
-                result[y, x] = scores[y, x] / unit / spread
+            spread = math.sqrt(weight_[y // block][x // block] / unit_information)
+            result[y, x] = scores[y, x] / unit / spread
     return result
 
 
-def phase_spread(values, grid, border):
+def phase_spread(values, grid):
     """Return median and interquartile range / 1.349 of each phase's values, exact 0 left out."""
     middle, spread = np.zeros((grid, grid)), np.zeros((grid, grid))
-    inner = np.zeros(values.shape, bool)
-    inner[border:-border, border:-border] = True
     for row in range(grid):
         for column in range(grid):
             mine = np.zeros(values.shape, bool)
             mine[row::grid, column::grid] = True
-            here = values[mine & inner & (values != 0)]
+            here = values[mine & (values != 0)]
             low, middle[row, column], high = np.quantile(here, (0.25, 0.5, 0.75))
             spread[row, column] = (high - low) / 1.349
     return middle, spread
@@ -151,12 +160,15 @@ def phase_spread(values, grid, border):
 def peaks(loudest, floor):
     """Return (x, y) of what is above a floor and the most within 2 px, the first of equals."""
     height, width = loudest.shape
+    around = np.pad(loudest, 2)
     found = []
-    for y in range(2, height - 2):
-        for x in range(2, width - 2):
+    for y in range(height):
+        for x in range(width):
             here = loudest[y, x]
             near = [
-                (loudest[y + dy, x + dx], (dy, dx)) for dy in range(-2, 3) for dx in range(-2, 3)
+                (around[y + 2 + dy, x + 2 + dx], (dy, dx))
+                for dy in range(-2, 3)
+                for dx in range(-2, 3)
             ]
             beaten = any(v > here or (v == here and place < (0, 0)) for v, place in near)
             if here > floor and not beaten:
@@ -275,6 +287,20 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
 
     Noise is slope, zero and least; edges are left, top, right, bottom of what is judged.
     """
+    left, top, right, bottom = edges
+    said = np.zeros((4, *pixels.shape))
+    inner = continued(pixels[top:bottom, left:right], repeats=len(pattern[0]) == 6)
+    rows, columns = len(pattern), len(pattern[0])
+    shifted = [
+        [pattern[(y + top - FAR) % rows][(x + left - FAR) % columns] for x in range(columns)]
+        for y in range(rows)
+    ]
+    known = {"limit": limit, "black": black, "dim": dim, "full": full}
+    said[:, top:bottom, left:right] = _inner_judged(inner, shifted, noise, **known)
+    return said
+
+
+def _inner_judged(pixels, pattern, noise, *, limit, black, dim, full):
     height, width = pixels.shape
     level = np.array([[noise_units(float(v), *noise) for v in row] for row in pixels])
     residual = np.zeros((height, width))
@@ -284,10 +310,9 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
             residual[y, x] = level[y, x] - np.mean(around[1:-1])
     if len(pattern[0]) > 1:  # those beside a photosite are of other colours
         residual = less_texture(residual)
-    left, top, right, bottom = edges
     said = np.zeros((4, height, width))
-    for y in range(top, bottom):
-        for x in range(left, right):
+    for y in range(FAR, height - FAR):
+        for x in range(FAR, width - FAR):
             own = residual[y, x]
             sizes = [abs(residual[y + dy, x + dx]) for dy, dx in predicting(pattern, y, x)]
             sigma = math.hypot(1.25 * np.mean(sizes), 1)
@@ -299,7 +324,7 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
                 continue
             psi = own / math.hypot(sigma, own / limit)
             said[:, y, x] = excess, psi, 1 / in_dn, max(expected - black, dim) / in_dn
-    return said
+    return said[:, FAR:-FAR, FAR:-FAR]
 
 
 def evened(said, edges):

@@ -406,7 +406,7 @@ def test_a_dng_without_model_is_of_its_unique_camera_model(tmp_path):
 def test_a_raw_file_without_a_head_is_refused_rather_than_its_shape_guessed(tmp_path):
     path = saved(tmp_path, bytes(1920 * 1080 * 2), "a.raw")
 
-    with pytest.raises(ReadError, match=r"is a \.raw file without a head"):
+    with pytest.raises(ReadError, match=r"is a \.raw file without a header"):
         read_header(path)
 
 

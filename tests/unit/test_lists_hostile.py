@@ -89,7 +89,7 @@ HOSTILE = {
     "png that claims": ("png", photos.png_of_claimed_size(65535, 65535), "is 65535x65535, not 30"),
     "png cut": ("png", photos.png_of_words(np.zeros((20, 30, 1), np.uint16))[:48], "is a damaged"),
     "png inside out": ("png", photos.png_of_words(np.ones((20, 30, 1), np.uint16)),
-                       "marks 100% of all pixels as broken; marked are the pixels that are not 0"),
+                       "marks 100% of all pixels as broken; pixels that are not 0 count as broken"),
     "no npy": ("npy", b"PK\3\4", "is not a NumPy file"),
     "npy that claims": ("npy", npy_of_claimed_shape((10**6, 10**6)), "is 1000000x1000000, not 30x"),
     "npy that claims no size": ("npy", npy_of_claimed_shape("None"), "is not a NumPy file"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stillpix.detection.null import BALLAST, null_of, peaks_of, window
-from stillpix.evidence.sum_kernels import BLOCK, BORDER, GRID, UNIT, UNIT_INFORMATION
+from stillpix.evidence.sum_kernels import BLOCK, GRID, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES
 from support import naive
 from support.effort import some
@@ -23,11 +23,11 @@ UNITS = {"block": BLOCK, "unit": UNIT, "unit_information": UNIT_INFORMATION}
 def random_sums(width=96, height=80, seed=1, *, loud=1.0):
     """Return scores and information as many photos of noise would give them, in some places 0."""
     rng = np.random.default_rng(seed)
-    shape = (len(TEMPLATES), -(-height // BLOCK), width // BLOCK)
+    shape = (len(TEMPLATES), -(-height // BLOCK), -(-width // BLOCK))
     information = np.rint(UNIT_INFORMATION * rng.uniform(1, 30, shape)).astype(np.int64)
     information[:, :, -2:] = 0
     information[:, 3, 4] = 0
-    column = np.minimum(np.arange(width) // BLOCK, shape[2] - 1)
+    column = np.arange(width) // BLOCK
     spread = np.sqrt(information[:, np.arange(height)[:, None] // BLOCK, column] / UNIT_INFORMATION)
     pattern = np.tile(rng.normal(0, 0.6, (GRID, GRID)), (height // GRID + 1, width // GRID + 1))
     values = loud * rng.standard_normal((len(TEMPLATES), height, width)) + pattern[:height, :width]
@@ -35,8 +35,6 @@ def random_sums(width=96, height=80, seed=1, *, loud=1.0):
     scores[scores == 0] = 1  # by chance 0: kept apart from what nothing was said of
     scores[..., (shape[2] - 2) * BLOCK :] = 0
     scores[:, 3 * BLOCK : 4 * BLOCK, 4 * BLOCK : 5 * BLOCK] = 0
-    for edge in (np.s_[:, :BORDER], np.s_[:, -BORDER:], np.s_[..., :BORDER], np.s_[..., -BORDER:]):
-        scores[edge] = 0
     return scores, information
 
 
@@ -51,15 +49,9 @@ def loudest_of(scores, information, null):
             strip = min(y // null.zone, null.zones.shape[1] - 1)
             for x in range(width):
                 value = (values[y, x] - null.middle[k, y % GRID, x]) * null.scale[k, y % GRID, x]
-                loudest[y, x] = max(loudest[y, x], abs(value) * null.zones[k, strip, x])
+                zone = null.zones[k, strip, x] * null.lines[k, y]
+                loudest[y, x] = max(loudest[y, x], abs(value) * zone)
     return loudest
-
-
-def within_border(loudest):
-    """Return the same with 0 along the frame's edge, where no peak is looked for."""
-    inner = np.zeros_like(loudest)
-    inner[BORDER:-BORDER, BORDER:-BORDER] = loudest[BORDER:-BORDER, BORDER:-BORDER]
-    return inner
 
 
 def test_each_phase_of_the_grid_gets_its_median_and_spread():
@@ -69,7 +61,7 @@ def test_each_phase_of_the_grid_gets_its_median_and_spread():
     for k in range(len(TEMPLATES)):
         weight = naive.weight(information[k], BALLAST)
         values = naive.standardised(scores[k], weight, **UNITS)
-        middle, spread = naive.phase_spread(values, GRID, BORDER)
+        middle, spread = naive.phase_spread(values, GRID)
 
         assert null.weight.dtype == np.float32
         assert_allclose(null.weight[k], weight, rtol=1e-6)
@@ -96,7 +88,7 @@ def test_scores_of_pure_noise_come_out_with_median_0_and_unit_spread():
 
     loudest = loudest_of(scores, information, null)
 
-    sound = loudest[BORDER:-BORDER, BORDER : -BORDER - 2 * BLOCK]
+    sound = loudest[:, : -2 * BLOCK]
     of_four = np.abs(np.random.default_rng(2).standard_normal((4, 100_000))).max(0)
     assert_allclose(np.median(sound), np.median(of_four), rtol=0.05)
     assert_allclose(np.quantile(sound, 0.99), np.quantile(of_four, 0.99), rtol=0.05)
@@ -107,7 +99,7 @@ def test_scores_of_pure_noise_come_out_with_median_0_and_unit_spread():
 def test_peaks_are_those_of_an_exhaustive_search(width, height, seed, floor):
     scores, information = random_sums(width, height, seed)
     null = null_of(scores, information)
-    loudest = within_border(loudest_of(scores, information, null))
+    loudest = loudest_of(scores, information, null)
 
     found = peaks_of(scores, null, floor)
 
@@ -174,3 +166,27 @@ def test_a_window_holds_the_scores_the_peaks_are_made_of(place):
     assert around.shape == (len(TEMPLATES), 13, 13)
     expected = loudest[y + 14 : y + 27, x + 14 : x + 27]
     assert_allclose(np.abs(around).max(0), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_and_columns_along_the_edges_are_zones_of_their_own():
+    scores, information = random_sums(320, 288)
+    scores[:, 1], scores[:, :, 3] = 3 * scores[:, 1], 2 * scores[:, :, 3]
+    edges = np.array([0, 1, 286, 287]), np.array([2, 3, 318, 319])
+
+    null = null_of(scores, information, edges=edges)
+
+    plain = null_of(scores, information)
+    assert_allclose(1 / null.lines[:, 1], 3, rtol=0.25)
+    assert_allclose(plain.zones[:, 0, 3] / null.zones[:, 0, 3], 2, rtol=0.25)
+    assert_allclose(null.lines[:, [0, 286, 287]], 1, atol=0.15)
+    assert_array_equal(null.lines[:, 2:286], 1)
+    assert_array_equal(null.zones[:, :, 4:300], plain.zones[:, :, 4:300])
+    assert null.lines.max() <= 1  # never less strict than elsewhere
+
+
+def test_a_short_edge_is_no_zone_of_its_own():
+    scores, information = random_sums(90, 80)
+
+    null = null_of(scores, information, edges=(np.array([0]), np.array([89])))
+
+    assert_array_equal(null.lines, 1)

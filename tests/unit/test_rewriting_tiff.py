@@ -412,7 +412,7 @@ REFUSED = (
     (with_values(tiff_of(COLOURS, compression="lzw", predictor=2), 0, 317, [3]), "predictor 3"),
     (by_hand(1, FLAT.tobytes(), (266, 3, 1, b"\2\0")), "reversed bits"),
     (by_hand(5, b"\0\1" + bytes(99)), "LZW compression of before 1992"),
-    (by_hand(1, FLAT.tobytes(), kind=5), "says nonsense of where its pixels are"),
+    (by_hand(1, FLAT.tobytes(), kind=5), "names impossible places for its pixels"),
     (by_hand(5, PACKED_FLAT, kind=3, gap=70_000), "in 16 bits"),
     (by_hand(5, PACKED_FLAT, (513, 4, 1, bytes(4))), "does not say how long"),
     (by_hand(5, PACKED_FLAT, (513, 4, 1 << 21, bytes(4))), "more strips and tiles than"),

@@ -15,7 +15,7 @@ from stillpix.errors import StateFormatError
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
 from stillpix.evidence.sightings import Sightings
-from stillpix.evidence.sum_kernels import BLOCK, BORDER, CLIP, REACH, UNIT
+from stillpix.evidence.sum_kernels import CLIP, REACH, UNIT
 from stillpix.evidence.templates import template_factors
 from stillpix.frame import Exposure
 from support import naive
@@ -26,19 +26,17 @@ STATE = EARLIER / "sightings-v1.npz"
 WIDTH, HEIGHT = 48, 40
 RULES = {
     "reach": REACH,
-    "border": BORDER,
     "clip": CLIP,
     "floor": 2.0,
     "white": 0.95 * 255,
-    "block": BLOCK,
 }
-INNER = [(x, y) for y in range(BORDER, HEIGHT - BORDER) for x in range(BORDER, WIDTH - BORDER)]
+EVERYWHERE = [(x, y) for y in range(HEIGHT) for x in range(WIDTH)]
 HALF = 2e-3  # relative error of 16 bits, rounded twice
 
 
 def spread_out(said):
-    """Return what was said at INNER as maps, (MEASURES, HEIGHT - 2 BORDER, WIDTH - 2 BORDER)."""
-    return said.T.reshape(MEASURES, HEIGHT - 2 * BORDER, WIDTH - 2 * BORDER).astype(float)
+    """Return what was said everywhere as maps, (MEASURES, HEIGHT, WIDTH)."""
+    return said.T.reshape(MEASURES, HEIGHT, WIDTH).astype(float)
 
 
 def log_of(frames, places):
@@ -65,20 +63,19 @@ def test_a_photo_says_what_the_plain_loops_find(seed):
     (frame,) = some_frames(1, WIDTH, HEIGHT, seed=seed)
     frame.pixels[:] = np.minimum(frame.pixels * 1.3, 255)
     frame.pixels[20, 20] = 255 - frame.pixels[20, 20]
-    inner = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
     excess, psi, slope, response = naive.judged(frame.pixels, 1.0, **RULES)
 
-    said = spread_out(measured(frame, INNER))
+    said = spread_out(measured(frame, EVERYWHERE))
 
     sayable = said[SLOPE] > 0
-    assert_array_equal(sayable, slope[inner] > 0)
+    assert_array_equal(sayable, slope > 0)
     assert sayable.mean() > 0.7
     clipped = np.clip(said[RESIDUAL], -CLIP, CLIP)
-    assert_allclose(clipped[sayable], psi[inner][sayable], rtol=HALF, atol=HALF)
-    assert_allclose(said[SLOPE], slope[inner], rtol=HALF, atol=HALF)
-    assert_allclose(said[RESPONSE], response[inner], rtol=HALF, atol=HALF)
-    assert_allclose(said[EXCESS], excess[inner], rtol=HALF, atol=0.01)
-    level = frame.pixels[inner] - excess[inner]
+    assert_allclose(clipped[sayable], psi[sayable], rtol=HALF, atol=HALF)
+    assert_allclose(said[SLOPE], slope, rtol=HALF, atol=HALF)
+    assert_allclose(said[RESPONSE], response, rtol=HALF, atol=HALF)
+    assert_allclose(said[EXCESS], excess, rtol=HALF, atol=0.01)
+    level = frame.pixels - excess
     assert_allclose(said[LEVEL], level / 255, rtol=HALF, atol=HALF)
     assert np.abs(said[RESIDUAL]).max() > CLIP + 0.5  # what is kept is not clipped
 
@@ -87,13 +84,13 @@ def test_a_photo_says_what_the_plain_loops_find(seed):
 def test_what_is_said_is_what_the_kernels_add_up(exposure):
     (frame,) = some_frames(1, WIDTH, HEIGHT, seed=7)
     frame = replace(frame, exposure=exposure)
-    said = spread_out(measured(frame, INNER))
+    said = spread_out(measured(frame, EVERYWHERE))
     *light, last = template_factors(exposure)
     weights = np.stack([*(factor * said[SLOPE] for factor in light), last * said[RESPONSE]])
     psi = np.clip(said[RESIDUAL], -CLIP, CLIP)
     expected = UNIT * np.minimum(weights, CLIP) * psi
 
-    scores = Evidence.of([frame]).scores[:, BORDER:-BORDER, BORDER:-BORDER]
+    scores = Evidence.of([frame]).scores
 
     # the kernels' tone slope is a quadratic within 2 %
     assert (np.abs(scores - expected) <= 0.025 * np.abs(expected) + 20).all()
@@ -104,14 +101,14 @@ def test_sixteen_bits_say_what_eight_do():
     (frame,) = some_frames(1, WIDTH, HEIGHT)
     deep = frame_of(frame.pixels.astype(np.uint16) * 257)
 
-    assert_allclose(measured(deep, INNER), measured(frame, INNER), rtol=HALF, atol=HALF)
+    assert_allclose(measured(deep, EVERYWHERE), measured(frame, EVERYWHERE), rtol=HALF, atol=HALF)
 
 
-def test_nothing_is_said_along_the_edge():
+def test_nothing_is_said_outside_the_frame():
     (frame,) = some_frames(1, WIDTH, HEIGHT)
-    edge = [(BORDER - 1, 20), (20, BORDER - 1), (WIDTH - BORDER, 20), (20, HEIGHT - BORDER)]
+    outside = [(-1, 20), (20, -1), (WIDTH, 20), (20, HEIGHT)]
 
-    said = measured(frame, [*edge, (BORDER, BORDER), (WIDTH - BORDER - 1, HEIGHT - BORDER - 1)])
+    said = measured(frame, [*outside, (0, 0), (WIDTH - 1, HEIGHT - 1)])
 
     assert_array_equal(np.isnan(said).all(1), [True] * 4 + [False] * 2)
     assert measured(frame, []).shape == (0, MEASURES)

@@ -1,4 +1,4 @@
-"""`stillpix demo`: the whole main job on a simulated camera, compared with the truth.
+"""`stillpix demo`: finds the broken pixels of a simulated camera, and compares with the truth.
 
 Needs no photos, no download and nothing but stillpix itself.
 """
@@ -43,7 +43,7 @@ def demo(
         typer.Option(min=0, metavar="N", help="Simulate another camera: each number gives one."),
     ] = 1,
 ) -> None:
-    """See how it works: a simulated camera, its broken pixels found, and the truth."""
+    """See how it works, on a simulated camera with known defects."""
     from ..maps.library import save_map
     from ..simulate import CameraSettings, SimulatedCamera
 

@@ -1,6 +1,6 @@
 """`stillpix export`: a map in, the defect list of another program out.
 
-Never overwrites a file that it was not told to, and never changes the map.
+Never overwrites a file without `--force`, and never changes the map.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ Start = Annotated[
     typer.Option(
         "--origin",
         metavar="X,Y[,W,H]",
-        help="Where the program's 0,0 lies in the full frame, and how much it sees. Give it only "
-        "if that differs from the format's usual area.",
+        help="Where the program's 0,0 lies in the full frame, and the size of the area that it "
+        "sees. Give it only if that differs from the format's usual area.",
     ),
 ]
 Candidates = Annotated[
@@ -248,11 +248,11 @@ def _tell(written: WrittenList, form: ListFormat, sensor: Sensor, *, as_json: bo
         say(f"{body_of(sensor)}: {pixels_in_words(written.listed)} for {form.readers}")
         say(f"  list: {written.path}")
     for defects, said in (
-        (written.left_out, f"left out, beyond the area that {form.readers} counts in"),
+        (written.left_out, f"left out, outside the area that {form.readers} sees"),
         (
             written.unrepaired,
-            f"listed that {form.readers} never repairs, in the outer {form.border} rows and "
-            "columns",
+            f"listed in the outer {form.border} rows and columns, which {form.readers} never "
+            "repairs",
         ),
     ):
         if defects:

@@ -76,7 +76,7 @@ ShapeText = Annotated[
     typer.Option(
         "--shape",
         metavar="WxH",
-        help="The size in pixels of .raw files without a head, such as 1920x1080: values of 16 "
+        help="The size in pixels of .raw files without a header, such as 1920x1080: values of 16 "
         "bits, the low byte first.",
     ),
 ]
@@ -192,7 +192,7 @@ def _scan_bodies(
                     sections.append(section)
     except KeyboardInterrupt:
         complain(
-            "stopped at once; what was kept before is unchanged; run the same command again "
+            "stopped at once; everything saved before is unchanged; run the same command again "
             "to go on"
         )
         raise typer.Exit(INTERRUPTED) from None
@@ -224,7 +224,7 @@ def _tell(
     for trouble in troubles:
         complain(trouble)
     if out is None and any(body.troubles and body.path is None for body in bodies):
-        complain("give --out FILE or --out DIR to put maps somewhere else than in the library")
+        complain("to save maps outside the library, give --out FILE or --out DIR")
     left = sum(body.left for body in bodies)
     if left:
         kept = any(body.map is not None for body in bodies)
@@ -264,7 +264,7 @@ def _tell_of(body: BodyOutcome) -> None:
     if kinds:
         say("  " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
     if later := _came_later(found):
-        say(f"  {later} came after the first photo (`stillpix show MAP --timeline` draws when)")
+        say(f"  {later} broke after the first photo (`stillpix show MAP --timeline` shows when)")
     say("  " + ", ".join(_counts(body)) + f"; {_scenes(found.evidence.scenes)}")
     fewest = DetectionSettings().fewest_scenes
     if found.evidence.scenes < fewest and found.detection.expected_false is None:
@@ -296,7 +296,7 @@ def _counts(body: BodyOutcome) -> Iterator[str]:
     if body.known:
         yield f"{body.known} known from before"
     if body.looked:
-        yield f"{body.looked} read again for dates (`--fast` leaves that out)"
+        yield f"{body.looked} read again for dates (`--fast` skips this)"
     if body.duplicates:
         yield f"{body.duplicates} left out as exact copies"
 

@@ -153,7 +153,7 @@ def fix(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Repair the broken pixels of a camera in its photos, and change nothing else."""
+    """Repair a camera's broken pixels in its photos, and nothing else."""
     keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement
@@ -183,7 +183,7 @@ def _say_all(run: FixRun, *, as_json: bool) -> None:
 
 
 def keep_to_one_thread_a_photo() -> None:
-    """Tell the linear algebra to, before it is loaded: it is photos that go side by side here.
+    """Keep the linear algebra to one thread, before it is loaded: photos run side by side here.
 
     The systems of equations are small; threads that share one wait for each other, up to ten
     times as long as the work takes.
@@ -219,7 +219,7 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
 
 
 def _require_use(placement: Placement, *, changed_only: bool, to: str | None) -> None:
-    """Refuse what would have no effect: somebody meant something else."""
+    """Refuse flags that would have no effect: the person meant something else."""
     _require_one_place(placement.out, in_place=placement.in_place, dry_run=placement.dry_run)
     for given, flag in (
         (changed_only, "--changed-only"),
@@ -284,7 +284,7 @@ def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
 def _run_of(
     paths: list[str], placement: Placement, jobs: int | None, *, changed_only: bool
 ) -> FixRun:
-    """Return where each photo goes; what is said of their evidence is no concern here."""
+    """Return where each photo goes; notes on their evidence do not matter here."""
     from ..errors import WriteError
     from ..images.gather import gather
     from ..restoration.destinations import routes

@@ -1,4 +1,4 @@
-"""What `stillpix fix` says of a run: in lines, and as JSON.
+"""The results of `stillpix fix`: in lines, and as JSON.
 
 Never opens a photo and never repairs one.
 """
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..restoration.log import FixLog
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
-HEADINGS = ("photo", "x", "y", "outcome", "strength (DN)", "why")
-NUMBERS = frozenset({"x", "y", "strength (DN)"})
+HEADINGS = ("photo", "x", "y", "outcome", "strength (grey levels)", "why")
+NUMBERS = frozenset({"x", "y", "strength (grey levels)"})
 GO_ON = "run the same command again: it goes on with the rest"
 
 
@@ -41,7 +41,7 @@ class FixRun:
 
     @property
     def photos(self) -> list[RepairedPhoto]:
-        """Return what came of each photo that was gone about."""
+        """Return the result of each photo."""
         return [photo for body in self.bodies for photo in body.photos]
 
     @property
@@ -149,7 +149,7 @@ def _sentence(body: RepairedBody, placement: Placement) -> str:
 
 
 def _listing(listed: Sequence[RepairedPhoto], *, dry_run: bool) -> str:
-    """Return what files say of their broken pixels now, of which no value was changed."""
+    """Return how many files list or mark their broken pixels now; no value was changed."""
     one = len(listed) == 1
     pixels = counted(sum(photo.listed for photo in listed), "broken pixel")
     pixels += "" if one else " in all"
@@ -179,14 +179,14 @@ def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
     results = Counter(photo.result for photo in body.photos if photo not in complete)
     copied, left = results["copied"], results["left"]
     if copied:
-        yield f"nothing shows in {counted(copied, 'photo')}: copied byte for byte"
+        yield f"no broken pixel shows in {counted(copied, 'photo')}: copied byte for byte"
     if left:
-        yield f"nothing shows in {counted(left, 'photo')}: left alone"
+        yield f"no broken pixel shows in {counted(left, 'photo')}: left alone"
     there = sum(photo.there for photo in body.photos)
     if there:
         yield f"{counted(there, 'photo')} in {run.placement.out} already"
     hopeless = Counter(
-        verdict.why or "nothing tells what belongs there"
+        verdict.why or "nothing around it shows the right value"
         for photo in body.photos
         for verdict in photo.verdicts
         if verdict.outcome == "hopeless"

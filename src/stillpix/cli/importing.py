@@ -1,6 +1,6 @@
-"""`stillpix import`: the defect list of another program in, a body's map with its pixels out.
+"""`stillpix import`: adds the defect list of another program to a body's map.
 
-Never takes a pixel out of a map, and never overrules what a person rejected unless told to.
+Never takes a pixel out of a map, and accepts a rejected pixel only if the person asks for it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def import_list(
     accept_rejected: AcceptRejected = False,
     as_json: Json = False,
 ) -> None:
-    """Add the pixels of another program's list to a camera's map, as accepted."""
+    """Add another program's list to a camera's map, as accepted pixels."""
     from ..lists import read_list
     from ..maps.library import Library, adopt_into
 

@@ -16,8 +16,8 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Photos, folders (searched in depth), patterns in quotes, or - to read a list from "
-        "standard input.",
+        help="Photos, folders (with their subfolders), patterns in quotes, or - to read a list "
+        "from standard input.",
         show_default=False,
     ),
 ]
@@ -30,8 +30,9 @@ Jobs = Annotated[
 Pattern = Annotated[
     Literal["RGGB", "BGGR", "GRBG", "GBRG", "mono"] | None,
     typer.Option(
-        help="The sensor's colours from the first stored pixel on, for FITS and grey TIFF files "
-        "that do not say them. Without it, a few photos are looked at.",
+        help="The sensor's colour pattern, beginning at the first stored pixel, for FITS and grey "
+        "TIFF files that do not name it. Without this flag, stillpix looks for a pattern in a few "
+        "photos.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

@@ -69,7 +69,7 @@ class Progress(Watch):
 
     def again(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of a body's second look, and say what would save it."""
-        self._begin(f"{sensor.name}, again for dates (--fast leaves that out)", photos)
+        self._begin(f"{sensor.name}, again for dates (--fast skips this)", photos)
 
     def crops(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of the photos that a report shows."""

@@ -1,4 +1,4 @@
-"""`--report FILE.html`: the report of a find, or of a map, as a page of its own.
+"""`--report FILE.html`: writes the report of a find, or of a map, as one page.
 
 Refuses a file that is no report before any photo is read.
 """

@@ -1,4 +1,4 @@
-"""`stillpix serve`: the local page, in a browser on this computer.
+"""`stillpix serve`: runs the local page, in a browser on this computer.
 
 Never listens for another computer.
 """

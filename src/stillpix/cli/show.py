@@ -40,7 +40,7 @@ DEFECT_HEADINGS = (
     "x",
     "y",
     "kind",
-    "strength (DN)",
+    "strength (grey levels)",
     "score",
     "q",
     "seen",

@@ -209,7 +209,7 @@ def _holds(marks: Sequence[str]) -> bool:
 def _explain(marks: Sequence[str], *, logged: bool) -> None:
     began = f"{marks[INSIDE + EMPTY]} began (or ended) in here"
     if logged:
-        say(f"{marks[SHOWN]} shows it  {marks[COULD]} could have, but does not")
-        say(f"{marks[SILENT]} cannot say  {began}  {marks[INSIDE]} and shows it")
+        say(f"{marks[SHOWN]} shows it  {marks[COULD]} could show it, but does not")
+        say(f"{marks[SILENT]} cannot tell  {began}  {marks[INSIDE]} and shows it")
     else:
         say(f"{began}  {marks[BROKEN]} broken")

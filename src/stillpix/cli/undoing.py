@@ -1,4 +1,4 @@
-"""`stillpix fix --undo`: the kept originals get their names back.
+"""`stillpix fix --undo`: gives the kept originals their names back.
 
 Never decides which file is which: `restoration.undoing` does, by the log and the digests.
 """

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
-from ..evidence.sum_kernels import BORDER
+from ..evidence.sum_kernels import EDGE
 from ..frame import Sensor
 from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
 from .areas import areas_of
@@ -43,13 +43,15 @@ def detect(
     With fewer different pictures than `fewest_scenes`, and fewer dark frames than `fewest_darks`,
     there are candidates only.
     """
-    if min(evidence.sensor.width, evidence.sensor.height) <= 2 * BORDER:  # it is all border
+    if min(evidence.sensor.width, evidence.sensor.height) <= 2 * EDGE:  # it is all edge
         return _map_of(evidence, settings, (), expected_false=None)
     if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:
         defects = single_scene_candidates(evidence)
         return _map_of(evidence, settings, defects, expected_false=None)
     masked = evidence.still.never_moves(evidence.scenes)
-    null = null_of(evidence.scores, evidence.information, pool, evidence.rules.grid, masked)
+    null = null_of(
+        evidence.scores, evidence.information, pool, evidence.rules.grid, masked, evidence.edges
+    )
     found, tail, views = ranked(evidence, whole_of(evidence, null), settings, pool)
     expected = tail.expected(found.score)
     loud = rates(found, tail) <= 10 * settings.fdr

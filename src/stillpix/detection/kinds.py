@@ -18,7 +18,7 @@ from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
 from .hot_or_offset import Limits
-from .views import View
+from .views import View, near_by
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
@@ -149,8 +149,9 @@ def is_passing(evidence: Evidence, x: int, y: int) -> bool:
 
 def _shown_around(evidence: Evidence, x: int, y: int) -> tuple[NDArray[np.int64], int]:
     """Return in how many of all photos each of 3x3 photosites shows, signed, and their number."""
-    near = np.s_[y - 1 : y + 2, x - 1 : x + 2]
-    shown = evidence.shown[near].astype(np.int64) + evidence.shown_again[near]
+    shown = near_by(evidence.shown, x, y)
+    if evidence.again:
+        shown += near_by(evidence.shown_again, x, y)
     return shown, evidence.scenes + evidence.again
 
 

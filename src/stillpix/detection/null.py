@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ BALLAST = 0.05  # of the mean information: where almost nothing was seen, nothin
 BIN = 1 / 64  # sigmas, of the histograms that medians are taken from
 LEAST_SPREAD = 0.25  # sigmas: a flat place is never stretched more than fourfold
 FEW = 2000  # pixels below which a zone is left as it is
+FEW_ALONG = 100  # pixels below which a row or column along an edge is left as it is
 FEW_IN_PHASE = 20  # pixels below which a phase is left as it is
 BANDS = 8  # of rows, searched side by side
 APART = 2  # px
@@ -42,6 +43,7 @@ class Null:
     scale: NDArray[np.float32]  # (templates, grid, width)
     zones: NDArray[np.float32]  # (templates, zones down, width)
     zone: int  # px
+    lines: NDArray[np.float32]  # (templates, height): scale of the rows along the edges, else 1
     masked: NDArray[np.bool_]  # (height, width): what is neither null nor peak
 
     @property
@@ -73,6 +75,8 @@ class Peaks:
         return type(self)(self.x[kept], self.y[kept], self.score[kept], self.view[kept])
 
 
+Edges: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows, columns
+NO_EDGES: Edges = (np.zeros(0, np.intp), np.zeros(0, np.intp))
 NO_PEAKS = Peaks.of(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
 
 
@@ -82,10 +86,12 @@ def null_of(
     pool: Executor | None = None,
     grid: int = GRID,
     masked: NDArray[np.bool_] | None = None,
+    edges: Edges = NO_EDGES,
 ) -> Null:
     """Return the empirical null (Efron 2004): median and spread of each phase, MAD of each zone.
 
-    What is masked, (height, width), counts nowhere.
+    What is masked, (height, width), counts nowhere. Each row and column of `edges` is a zone of its
+    own, since its neighbours lie on one side.
     """
     if masked is None:
         masked = np.zeros(scores.shape[1:], np.bool_)
@@ -94,12 +100,21 @@ def null_of(
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
         weight = information[k].astype(np.float32)
         weight += np.float32(BALLAST * weight.mean() + 1)
-        return weight, *_template_null(scores[k], weight, masked, zone, grid)
+        middle, scale, zones = _template_null(scores[k], weight, masked, zone, grid)
+        normal = _Normal(scores[k], weight, middle, scale, zones, zone, masked)
+        lines = np.ones(scores.shape[1], np.float32)
+        lines[edges[0]] = [normal.scale_along(y, slice(None)) for y in edges[0]]
+        zones[:, edges[1]] *= np.array(
+            [normal.scale_along(slice(None), x) for x in edges[1]], np.float32
+        )
+        return weight, middle, scale, zones, lines
 
     each = range(len(scores))
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
-    weight, middle, scale, zones = (np.stack(arrays) for arrays in zip(*parts, strict=True))
-    return Null(weight, middle, scale, zones, zone, masked)
+    weight, middle, scale, zones, lines = (
+        np.stack(arrays) for arrays in zip(*parts, strict=True)
+    )  # fmt: skip
+    return Null(weight, middle, scale, zones, zone, lines, masked)
 
 
 def burst_floor(bursts: NDArray[np.int32]) -> float:
@@ -156,6 +171,36 @@ def _template_null(
     return middle, scale, zones
 
 
+@dataclass(frozen=True, slots=True)
+class _Normal:
+    """The scores of one template, in the sigmas of their phase and zone."""
+
+    scores: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    middle: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    zones: NDArray[np.float32]
+    zone: int
+    masked: NDArray[np.bool_]
+
+    def scale_along(self, y: int | slice, x: int | slice) -> float:
+        """Return what makes a row's or column's spread 1, or 1 where it is no wider than others."""
+        rows, columns = (
+            np.atleast_1d(np.arange(length)[at])
+            for length, at in zip(self.scores.shape, (y, x), strict=True)
+        )
+        told = self.scores[np.ix_(rows, columns)]
+        blocks = self.weight[np.ix_(rows // BLOCK, columns // BLOCK)]
+        place = np.ix_(rows % len(self.middle), columns)
+        strips = np.minimum(rows // self.zone, len(self.zones) - 1)
+        standard = told / UNIT / np.sqrt(blocks / UNIT_INFORMATION) - self.middle[place]
+        normal = standard * self.scale[place] * self.zones[np.ix_(strips, columns)]
+        counted = (told != 0) & ~self.masked[np.ix_(rows, columns)]
+        if np.count_nonzero(counted) < FEW_ALONG:
+            return 1.0
+        return 1 / max(1.4826 * float(np.median(np.abs(normal[counted]))), 1.0)
+
+
 def window(
     parts: Sequence[NDArray[np.signedinteger]],
     null: Null,
@@ -181,6 +226,7 @@ def window(
     place = np.ix_(each, rows % null.grid, columns)
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
+    local = local * null.lines[np.ix_(each, rows)][..., None]
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 
@@ -224,7 +270,9 @@ def peaks_of(
     height = scores.shape[1]
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
-    packed = (null.weight, null.middle, null.scale, null.zones, null.zone, null.masked)
+    packed = (
+        null.weight, null.middle, null.scale, null.zones, null.zone, null.lines, null.masked,
+    )  # fmt: skip
 
     def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         most = 1 << 16

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
+from ..evidence.stillness import widened
 from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
 from .kinds import MUTE, RING_TO, is_single, only_darks
 from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
-from .views import View, decoy_views_of, views_of
+from .views import View, decoy_views_of, near_by, views_of
 
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
@@ -29,6 +30,9 @@ EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighb
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
 WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of them must be
+# Px beside what never moves where the ragged edge of a hood may still show, and what a score counts
+# there; an edge around black is none.
+RAGGED, COUNTS_BESIDE = 8, 0.5
 FARTHER, NEARLY = 2.0, 0.8  # times the residual and the score of a peak, for it to be beside it
 CLEANED = 3  # times at most that decoys are made without what is surely broken
 
@@ -135,9 +139,11 @@ def _own_peaks(
 ) -> _OwnPeaks:
     apart, views = _apart(evidence), [whole]
     scores, null = _heard(evidence, evidence.scores, whole.null)
-    peaks = [peaks_of(scores, null, settings.floor, pool, apart)]
+    beside = widened(evidence.still.ragged(whole.null.masked, evidence.scenes), RAGGED)
+    peaks = [_quieter(peaks_of(scores, null, settings.floor, pool, apart), beside, settings.floor)]
     for view, sums in views_of(evidence, whole.null.masked, pool):
-        peaks.append(peaks_of(sums, view.null, settings.floor, pool, apart, len(views)))
+        loud = peaks_of(sums, view.null, settings.floor, pool, apart, len(views))
+        peaks.append(_quieter(loud, beside, settings.floor))
         views.append(view)
     # In dark frames a cosmic ray says too much, and every defect shows in all of them.
     if not evidence.rules.bursts or evidence.darks:
@@ -153,7 +159,8 @@ def _decoy_peaks(
 ) -> _DecoyPeaks:  # fmt: skip
     decoys, apart = evidence.decoys(left_out), _apart(evidence)
     scores, information = decoys.scores, decoys.information
-    null = null_of(scores, information, pool, evidence.rules.grid, decoys.masked)
+    grid, edges = evidence.rules.grid, evidence.edges_of_decoys
+    null = null_of(scores, information, pool, grid, decoys.masked, edges)
     whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
     loud = peaks_of(*_heard(evidence, scores, null), settings.floor, pool, apart)
     alone = [_standing_alone(evidence, [whole], loud)]
@@ -167,6 +174,14 @@ def _decoy_peaks(
     pixels = int((~decoys.masked).sum())
     share = max(pixels, 1) / max(int((~left_out).sum()), 1)
     return _DecoyPeaks(alone, bursts, pixels, share)
+
+
+def _quieter(peaks: Peaks, beside: Mask, floor: float) -> Peaks:
+    """Return peaks with less of a score beside what never moves, above the floor, loudest first."""
+    near = beside[peaks.y, peaks.x]
+    score = np.where(near, np.float32(COUNTS_BESIDE), np.float32(1)) * peaks.score
+    quieter = replace(peaks, score=score)
+    return quieter.only(np.lexsort((peaks.x, peaks.y, -score))).only(slice((score > floor).sum()))
 
 
 def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
@@ -184,7 +199,7 @@ def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
     x, y = found.x.copy(), found.y.copy()
     places = zip(found.x.tolist(), found.y.tolist(), found.view.tolist(), strict=True)
     for i, (column, row, number) in enumerate(places):
-        near = np.abs(evidence.excess[row - 1 : row + 2, column - 1 : column + 2])
+        near = np.abs(near_by(evidence.excess, column, row))
         dy, dx = np.divmod(int(near.argmax()), 3)
         loud = np.abs(views[number].around(column, row, 1)).max(0)
         if near[dy, dx] > FARTHER * near[1, 1] and loud[dy, dx] > NEARLY * loud[1, 1]:

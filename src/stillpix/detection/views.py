@@ -63,6 +63,19 @@ class View:
         return np.asarray(self.null.weight[:, y // BLOCK, across] / UNIT_INFORMATION, np.float64)
 
 
+def near_by(sums: NDArray[np.signedinteger], x: int, y: int) -> NDArray[np.int64]:
+    """Return the sums of 3x3 pixels around a place; 0 beyond the frame.
+
+    >>> near_by(np.array([[1, 2], [3, 4]]), 1, 0).tolist()
+    [[0, 0, 0], [1, 2, 0], [3, 4, 0]]
+    """
+    near = np.zeros((3, 3), np.int64)
+    inside = sums[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+    down, across = int(y == 0), int(x == 0)
+    near[down : down + inside.shape[0], across : across + inside.shape[1]] = inside
+    return near
+
+
 def whole_of(evidence: Evidence, null: Null) -> View:
     """Return the view of all photos."""
     numbers = tuple(range(len(evidence.templates)))
@@ -87,7 +100,7 @@ def views_of(
             parts.append(period.scores[None])
             photos += period.photos
         fine = scores * np.int32(COARSE)
-        null = null_of(fine, information, pool, evidence.rules.grid, masked)
+        null = null_of(fine, information, pool, evidence.rules.grid, masked, evidence.edges)
         view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), FEWEST_AGREE)
         yield view, fine
 
@@ -130,5 +143,6 @@ def _decoy_view(
     evidence: Evidence, decoys: Decoys, photos: int, pool: Executor | None
 ) -> tuple[View, NDArray[np.int32]]:
     fine = decoys.scores * np.int32(COARSE)
-    null = null_of(fine, decoys.information, pool, evidence.rules.grid, decoys.masked)
+    grid, edges = evidence.rules.grid, evidence.edges_of_decoys
+    null = null_of(fine, decoys.information, pool, grid, decoys.masked, edges)
     return View(null, photos, (fine,), 1, (evidence.periods.template,), FEWEST_AGREE), fine

@@ -27,17 +27,19 @@ from numpy.typing import NDArray
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
-from .groups import Decoys, Groups, Moving
+from .groups import ROUNDS, Decoys, Groups, Moving
 from .periods import Period, Periods
 from .repeats import SAMPLES, Signature
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
-from .sum_kernels import BLOCK
+from .sum_kernels import BLOCK, EDGE, blocks_along
 from .templates import TEMPLATES, Template
 
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
 ENOUGH_DECOYS = 1_000_000
-MOST_PHOTOS = 32_000  # that the smallest of the sums can count
+# Photos of which the narrower sums hold whatever they say, and of which 32 bits of scores do.
+NARROW, MOST_PHOTOS = 25_000, 100_000
+WIDER = {"shown": np.int32, "shown_again": np.int32, "excess": np.int64, "bursts": np.int64}
 STATE_VERSION = 2
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
@@ -73,7 +75,7 @@ class Evidence:
         self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
         self.files: set[str] = set()  # names, sizes and times of files that need no second reading
         height, width = sensor.height, sensor.width
-        blocks = (len(templates), -(-height // BLOCK), width // BLOCK)
+        blocks = (len(templates), blocks_along(height), blocks_along(width))
         self.scores = np.zeros((len(templates), height, width), np.int32)
         self.information = np.zeros(blocks, np.int64)
         strips = -(-height // self.rules.strip)
@@ -82,15 +84,16 @@ class Evidence:
         self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
         self.periods = Periods((height, width), rows, templates, self.rules.stretches_s)
         self.still = Stillness(sensor)
-        self.shown = np.zeros((height, width), np.int16)  # photos that clearly show it, signed
-        self.excess = np.zeros((height, width), np.int32)  # in counts, summed over those
+        # Photos that clearly show it, signed, and in counts the excess summed over those.
+        self.shown: NDArray[np.signedinteger] = np.zeros((height, width), np.int16)
+        self.excess: NDArray[np.signedinteger] = np.zeros((height, width), np.int32)
         # And of a mosaic's repeats those that clearly show it, signed: they add no evidence, but
         # tell what stays in place from stars that pass.
         shapes = self.rules.shapes(sensor)
-        self.shown_again = np.zeros(shapes["shown_again"], np.int16)
+        self.shown_again: NDArray[np.signedinteger] = np.zeros(shapes["shown_again"], np.int16)
         self.again = 0  # repeats that were asked
         # Of mosaics: sums of psi^4 / LIMIT^2 beyond the usual.
-        self.bursts = np.zeros(shapes["bursts"], np.int32)
+        self.bursts: NDArray[np.signedinteger] = np.zeros(shapes["bursts"], np.int32)
 
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
@@ -129,6 +132,20 @@ class Evidence:
         """Return the DN at which a pixel is full, in the deepest of the photos' files."""
         return max((record.white for record in self.photos.values()), default=255)
 
+    @property
+    def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows and columns along the visible area's edges: neighbours on one side."""
+        left, top, width, height = self.sensor.visible_area
+        return _along_edges(top, height), _along_edges(left, width)
+
+    @property
+    def edges_of_decoys(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows of the decoys that come from such rows; columns move away from edges."""
+        along = np.zeros(self.sensor.height, np.bool_)
+        along[self.edges[0]] = True
+        rows = along[self._with_decoys()]
+        return np.flatnonzero(np.tile(rows, ROUNDS)), np.zeros(0, np.intp)
+
     def knows(self, digest: str) -> bool:
         """Return whether the photo with this digest has been seen."""
         return digest in self.photos
@@ -145,7 +162,8 @@ class Evidence:
         self._require(frame.sensor)
         if self.knows(frame.digest):
             return self
-        if self.rules.bursts and self.again < MOST_PHOTOS:
+        self._widen_for(len(self.photos) + 1)
+        if self.rules.bursts:
             self._show_again(frame, pool)
         self.photos[frame.digest] = PhotoRecord(
             frame.exposure, counted=False, white=frame.white, dark=frame.dark
@@ -174,6 +192,7 @@ class Evidence:
             raise StillpixError(
                 f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
             )
+        self._widen_for(len(self.photos) + len(fresh))
         self.periods.expect(list(fresh.values()))
         alike: dict[tuple[Any, ...], list[Frame]] = {}
         for frame in fresh.values():
@@ -201,6 +220,7 @@ class Evidence:
                 f"{self.sensor.name}: {len(both)} photos are in both of the two evidences; "
                 "merge evidence of different photos only"
             )
+        self._widen_for(len(self.photos) + len(other.photos))
         theirs = other._arrays()
         for name, sums in self._arrays().items():
             np.add(sums, theirs[name], out=sums)
@@ -260,6 +280,8 @@ class Evidence:
             if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
+            evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
+            evidence._widen_for(len(evidence.photos))
             for name, sums in evidence._arrays().items():
                 saved = np.load(folder / f"{name}.npy")
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:
@@ -275,7 +297,6 @@ class Evidence:
             evidence.signatures = dict(zip(state["signatures"], signatures, strict=True))
             evidence.files = set(state["files"])
             evidence.again = int(state.get("again", 0))
-            evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
         except _DAMAGE as error:
             reason = f"{folder}: the saved evidence cannot be used ({error}); it is made anew"
             raise StateFormatError(reason) from error
@@ -322,6 +343,12 @@ class Evidence:
         """Return which rows have decoys."""
         return np.asarray(np.arange(self.sensor.height) // self.rules.strip % self.thin == 0)
 
+    def _widen_for(self, photos: int) -> None:
+        """Give the narrower sums twice their bits if so many photos need them."""
+        if photos > NARROW:
+            for name, kind in WIDER.items():
+                setattr(self, name, getattr(self, name).astype(kind, copy=False))
+
     def _require(self, sensor: Sensor) -> None:
         if sensor != self.sensor:
             raise SensorMismatchError(
@@ -354,6 +381,11 @@ class Evidence:
             "excess": self.excess,
             **(of_mosaics if self.rules.bursts else {}),
         }
+
+
+def _along_edges(first: int, length: int) -> NDArray[np.intp]:
+    beside = np.arange(min(EDGE, length // 2))
+    return np.concatenate([first + beside, first + length - 1 - beside])
 
 
 def _to_json(record: PhotoRecord) -> dict[str, Any]:

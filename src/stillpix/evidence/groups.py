@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 from .group_kernels import add_moved
-from .sum_kernels import BLOCK
+from .sum_kernels import BLOCK, blocks_along
 
 FEWEST_OF_MANY, MOST = 16, 64  # groups at most, of a large sensor and of a small one
 ALL_PIXELS = 16_000_000  # of all groups together: small sensors have room for more
@@ -58,7 +58,7 @@ class Groups:
         self.most = most_of(rows * width) if most is None else most
         self.shapes = (
             (templates, rows, width),
-            (templates, -(-rows // BLOCK), width // BLOCK),
+            (templates, blocks_along(rows), blocks_along(width)),
             (rows if bursts else 0, width),
         )
         self.sums: dict[int, GroupSums] = {}
@@ -180,8 +180,7 @@ class Moving:
         cells = max(width // grid, 1)
         counted = ~masked
         self.blocks = _blocks_of(counted, down, across)
-        counted[:, : across * BLOCK] &= self.blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:rows]
-        counted[:, across * BLOCK :] = False
+        counted &= self.blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[:rows, :width]
         self.counted = counted
         rng = np.random.default_rng((width, rows))
         self.steps = [rng.permutation(cells) * grid for _ in range(ROUNDS)]
@@ -268,8 +267,7 @@ def _add(sums: GroupSums, into: GroupSums) -> None:
 
 def _blocks_of(counted: NDArray[np.bool_], down: int, across: int) -> NDArray[np.bool_]:
     """Return which blocks of BLOCK px are counted: those of which more than half is."""
-    rows, wide = len(counted), across * BLOCK
-    padded = np.zeros((down * BLOCK, wide), np.bool_)
-    padded[:rows] = counted[:, :wide]
-    padded[rows:] = counted[rows - 1, :wide]
+    rows, width = counted.shape
+    around = ((0, down * BLOCK - rows), (0, across * BLOCK - width))
+    padded = np.pad(counted, around, mode="edge")
     return np.asarray(padded.reshape(down, BLOCK, across, BLOCK).mean((1, 3)) > 0.5)

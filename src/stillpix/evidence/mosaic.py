@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import gcd
 from typing import Any, TypeAlias
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ..frame import XTRANS, Frame, Layout, Sensor
 from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE, accumulate_mosaic, show_mosaic
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, groups_of, native, padded
-from .sum_kernels import BLOCK, BORDER, last_judged
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
+from .sum_kernels import PAD
 from .templates import Template, factors_of, weights_of
 
 Sites: TypeAlias = NDArray[np.int64]
@@ -67,7 +67,7 @@ class MosaicRules(Rules):
         factors = factors_of([frame.exposure for frame in frames], photos.templates)
         factors *= [scales_of(frame, photos.templates) for frame in frames]
         known = (
-            padded(frames), len(frames), curves, factors.astype(np.float32),
+            padded(frames, pool), len(frames), curves, factors.astype(np.float32),
             weights_of(photos.templates), photos.turns, pattern_of(self.layout, frames[0].phase),
             (self.strip, photos.thin), judged(frames[0].sensor), *groups_of(photos),
         )  # fmt: skip
@@ -80,7 +80,7 @@ class MosaicRules(Rules):
     def shower(self, frame: Frame) -> ShowRows:
         """Return what counts in rows what a repeat clearly shows, and adds up nothing else."""
         known = (
-            native(frame), curve_of(frame), pattern_of(self.layout, frame.phase),
+            continued(frame), curve_of(frame), pattern_of(self.layout, frame.phase),
             judged(frame.sensor),
         )  # fmt: skip
 
@@ -133,21 +133,13 @@ def colours_differ(layout: Layout) -> bool:
 
 
 def judged(sensor: Sensor) -> tuple[int, int, int, int]:
-    """Return the left, top, right and bottom edge of what is judged.
-
-    Masked photosites around the visible area are left out, and whole blocks beside them.
+    """Return the left, top, right and bottom edge of what is judged: the visible area.
 
     >>> judged(Sensor("a", "b", "c", 100, 80, "mono", visible=(8, 0, 92, 80)))
-    (16, 5, 95, 75)
+    (8, 0, 100, 80)
     """
     x, y, width, height = sensor.visible_area
-    near = [BORDER if start == 0 else -(-(start + BORDER) // BLOCK) * BLOCK for start in (x, y)]
-    right, bottom = ((end - BORDER) // BLOCK * BLOCK for end in (x + width, y + height))
-    if x + width == sensor.width:
-        right = sensor.width - BORDER
-    if y + height == sensor.height:
-        bottom = int(last_judged(sensor.height)) + 1
-    return near[0], near[1], right, bottom
+    return x, y, x + width, y + height
 
 
 @cache
@@ -320,10 +312,12 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
     if not inside.any():  # the noise of a whole photo is not looked for in vain
         return said
     curve, span = _Curve(*noise_of(frame)), max(frame.white - frame.black, 1)
-    values, _, number = _with_neighbours(frame, x, y)
-    departs, beside = _departs(frame, curve, x, y), _steps(frame, x, y)
+    wide = replace(frame, pixels=continued(frame))
+    x, y = x + PAD, y + PAD
+    values, _, number = _with_neighbours(wide, x, y)
+    departs, beside = _departs(wide, curve, x, y), _steps(wide, x, y)
     expected = curve.back(curve.stable(values) - departs)
-    own = np.abs(_departs(frame, curve, x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
+    own = np.abs(_departs(wide, curve, x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
     counted = np.arange(8) < number[:, None]
     spread = 1.25 * (own * counted).sum(1) / number
     sigma = curve.noise(expected) * np.sqrt(spread**2 + 1)

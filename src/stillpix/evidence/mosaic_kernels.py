@@ -14,7 +14,15 @@ import numpy as np
 
 from ..compiling import compiled
 from .period_kernels import add_to_period
-from .sum_kernels import BLOCK, UNIT, add_decoys, add_information, add_row, decoy_row
+from .sum_kernels import (
+    PAD,
+    UNIT,
+    add_decoys,
+    add_information,
+    add_row,
+    decoy_row,
+    stands_for_block,
+)
 
 REACH = 2  # rows and columns from a photosite to the farthest neighbour that predicts it
 CROSS = 1  # rows and columns to those whose own residuals tell texture from a defect
@@ -23,7 +31,7 @@ LIMIT = 4.0  # sigmas that one photo can say at most
 # sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
 DARK_LIMIT = 6.0
 USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
-PER_WHITE = 65535  # summed residuals count in so many parts of white: 32,000 photos fit 32 bits
+PER_WHITE = 65535  # summed residuals count in so many parts of white
 
 _SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
 _AHEAD = 2 * REACH + CROSS  # rows to be read before one can be judged
@@ -231,7 +239,7 @@ def _show_row(
     rounding, middle = np.float32(65536.5), np.int32(65536)
     for x in range(psi.size):
         sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
-        shown[x] += np.int16(sign)
+        shown[x] += sign
         above = per_count * (np.float32(photo[x]) - predicted[x])
         value = np.int32(min(max(above, -_MOST), _MOST) + rounding) - middle
         excess[x] += np.int32(abs(sign)) * value
@@ -240,7 +248,7 @@ def _show_row(
 @compiled
 def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
     """Fourth powers of one row's psi, of LIMIT^2, less the usual, in counts; 0 where none is."""
-    psi, slope = said[0, left:right], said[1, left:right]
+    psi, slope = said[0, PAD + left : PAD + right], said[1, PAD + left : PAD + right]
     unit, rounding, middle = np.float32(UNIT), np.float32(32768.5), np.int32(32768)
     part, usual = np.float32(1 / LIMIT**2), np.float32(USUAL_BURST)
     zero, cells = np.float32(0.0), out[left:right]
@@ -288,11 +296,12 @@ def _read_ahead(
 
 
 @compiled
-def _keep_within(left: int, right: int, said: Any) -> None:
-    """Say nothing outside left..right, and take the weights there for those at the edge.
+def _keep_within(edges: Any, said: Any) -> None:
+    """Say nothing outside the edges, and take the weights there for those beside it.
 
     A block's information is a mean over all its columns, of which some may lie outside.
     """
+    left, right = PAD + edges[0], PAD + edges[2]
     said[0, :left] = 0
     said[0, right:] = 0
     for k in range(1, 3):
@@ -320,16 +329,14 @@ def _even_out(said: Any, y: int, along: Any) -> None:
 
 @compiled
 def _add_decoys_and_information(
-    said: Any, factors: Any, weights: Any, turn: int, strips: Any, y: int, counts: Any,
-    blocks: Any, information: Any, own: Any,
+    psi: Any, slope: Any, response: Any, factors: Any, weights: Any, informs: Any, strips: Any,
+    y: int, counts: Any, blocks: Any, information: Any, own: Any,
 ) -> None:  # fmt: skip
     """Add one row to the photo's group and period, and to the information of its blocks."""
-    psi, slope, response = said[0], said[1], said[2]
     (strip, thin), (group, period) = strips, own
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
-    informs = y % BLOCK == 1 + turn  # one of two rows stands for a block
     add_to_period(slope, response, psi, factors, weights, y, moved, informs, period)
     if informs:
         add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
@@ -346,38 +353,43 @@ def accumulate_mosaic(
     pattern is the neighbours' (rows, planes, 8, 2) steps (dy, dx), (rows, planes) numbers, 5 or 8,
     and whether those beside a photosite are of other colours. strips is the height of the decoys'
     strips, and how many strips there are to one of them; edges the left, top, right and bottom of
-    what is judged; groups, periods and turns are as for rendered photos. `first` must be a
-    multiple of BLOCK; rows outside are read as neighbours, never written.
+    what is judged; groups, periods and turns are as for rendered photos, and photos are mirrored
+    like those. `first` must be a multiple of BLOCK; rows outside are read as neighbours, never
+    written.
     """
     (sites, numbers, colours), (left, top, right, bottom) = pattern, edges
-    width, (rows, step) = photos[0].shape[1], numbers.shape
+    width, (rows, step), inner = photos[0].shape[1], numbers.shape, slice(PAD, PAD + shown.shape[1])
     room = (width + step - 1) // step + 2 * _PAD
-    level = np.zeros((len(photos), _RING, step, room), np.float32)
-    rough = np.zeros((len(photos), _RING, step, room), np.float32)
-    residual = np.zeros((len(photos), _RING, step, room), np.float32)
+    rings = np.zeros((3, len(photos), _RING, step, room), np.float32)
+    level, rough, residual = rings[0], rings[1], rings[2]
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
-    flat, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
+    flat, counts = np.zeros(width, np.float32), np.zeros(shown.shape[1], np.int32)
     along = np.zeros((len(photos), 2, 2, width), np.float32)
     blocks = np.zeros(information.shape[2], np.int64)
     end = min(last, bottom) if left < right else first
-    for ahead in range(max(first - 1 - _AHEAD, 0), end + _AHEAD):
-        y = ahead - _AHEAD
+    psi, expected, slopes, responses = said[0, inner], said[3, inner], said[1, PAD:], said[2, PAD:]
+    for ahead in range(first - 1 + PAD - _AHEAD, end + PAD + _AHEAD):
+        row = ahead - _AHEAD
+        y = row - PAD
         for n in range(count):
             r, f, curve, own = residual[n], factors[n], curves[n], (groups[n], periods[n])
             _read_ahead(photos[n], ahead, curve, pattern, flat, level[n], rough[n], r)
             if y < max(first - 1, top):
                 continue
-            _judge_row(level[n], r, y, sites[y % rows], numbers[y % rows], curve, planes, said)
-            _keep_within(left, right, said)
+            _judge_row(level[n], r, row, sites[y % rows], numbers[y % rows], curve, planes, said)
+            _keep_within(edges, said)
             if y >= first:
-                _show_row(said[0], photos[n][y], said[3], curve[_PER_COUNT], shown[y], excess[y])
+                photo = photos[n][row, inner]
+                _show_row(psi, photo, expected, curve[_PER_COUNT], shown[y], excess[y])
                 _add_bursts(said, edges, strips, y, counts, bursts, groups[n][2])
             if colours:
                 _even_out(said, y, along[n])
             if y >= first:
-                add_row(said[1], said[2], said[0], f, weights, scores, y)
+                add_row(slopes, responses, psi, f, weights, scores, y)
+                informs = stands_for_block(y, turns[n], top, bottom)
                 _add_decoys_and_information(
-                    said, f, weights, turns[n], strips, y, counts, blocks, information, own
+                    psi, slopes, responses, f, weights, informs, strips, y, counts, blocks,
+                    information, own,
                 )  # fmt: skip
 
 
@@ -398,11 +410,14 @@ def show_mosaic(
     said, planes = np.zeros((4, width), np.float32), np.zeros((5, room), np.float32)
     flat = np.zeros(width, np.float32)
     end = min(last, bottom) if left < right else first
-    for ahead in range(max(first - _AHEAD, 0), end + _AHEAD):
-        y = ahead - _AHEAD
+    psi = said[0, PAD:]
+    for ahead in range(first + PAD - _AHEAD, end + PAD + _AHEAD):
+        row = ahead - _AHEAD
+        y = row - PAD
         _read_ahead(photo, ahead, curve, pattern, flat, level, rough, residual)
         if y >= first and y >= top:
-            _judge_row(level, residual, y, sites[y % rows], numbers[y % rows], curve, planes, said)
-            psi, counts = said[0], shown[y]
+            near = sites[y % rows], numbers[y % rows]
+            _judge_row(level, residual, row, near[0], near[1], curve, planes, said)
+            counts = shown[y]
             for x in range(left, right):
-                counts[x] += np.int16(psi[x] >= _SHOWS) - np.int16(psi[x] <= -_SHOWS)
+                counts[x] += np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)

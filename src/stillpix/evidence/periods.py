@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 from .groups import Groups, second_of
-from .sum_kernels import BLOCK
+from .sum_kernels import blocks_along
 from .templates import Template
 
 OF_PERIODS, STEEPER = "hot-tempered", 2.0  # the template that periods are summed by, times this
@@ -99,7 +99,7 @@ class Periods:
         """Return the sums that an expected photo is to be added to."""
         at = second_of(frame.exposure.taken)
         if at is None:
-            width, across = self.shape[1], self.shape[1] // BLOCK
+            width, across = self.shape[1], blocks_along(self.shape[1])
             none, untold = np.zeros((0, width), np.int16), np.zeros((0, across), np.int64)
             group = np.zeros((1, 0, width), np.int32), np.zeros((1, 0, across), np.int64)
             return self.template, STEEPER, none, untold, *group
@@ -199,7 +199,7 @@ class Periods:
             height, width = self.shape
             self.sums[interval] = Period(
                 0, np.zeros(self.shape, np.int16),
-                np.zeros((-(-height // BLOCK), width // BLOCK), np.int64),
+                np.zeros((blocks_along(height), blocks_along(width)), np.int64),
                 Groups(1, self.rows, width, bursts=False, most=GROUPS_OF_PERIOD),
             )  # fmt: skip
         return self.sums[interval]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..errors import StillpixError
 from ..frame import Frame
 from .rendered_kernels import LEAST_NOISE, accumulate
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, groups_of, padded
-from .sum_kernels import BORDER, GRID, REACH, STRIP, UNIT_EXCESS, last_judged
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
+from .sum_kernels import EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
 from .templates import factors_of, weights_of
 
 NEARLY_WHITE = 0.95  # of white: above it nothing is said, as in the kernels
@@ -35,12 +35,12 @@ class RenderedRules(Rules):
         """Return what photos must have in common to be added in one pass."""
         return frame.pixels.dtype.str, frame.white
 
-    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:  # noqa: ARG002 - as all rules
+    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:
         """Return what adds rows of some photos to the sums."""
         frames = photos.frames
         factors = factors_of([frame.exposure for frame in frames], photos.templates)
         known = (
-            padded(frames), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
+            padded(frames, pool), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
             weights_of(photos.templates), photos.turns, photos.thin, *groups_of(photos),
         )  # fmt: skip
 
@@ -62,21 +62,22 @@ class RenderedRules(Rules):
         return frame.white / 255, 0.0
 
     def measure(self, frame: Frame, at: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return what a photo says at places; NaN so near the edge that the kernels say nothing."""
+        """Return what a photo says at places; NaN outside the frame."""
         said = np.full((len(at), 5), np.nan, np.float32)
         height, width = frame.pixels.shape
-        inside = (at >= BORDER).all(1) & (at <= (width - BORDER - 1, last_judged(height))).all(1)
+        inside = (at >= 0).all(1) & (at < (width, height)).all(1)
         if inside.any():
-            steps = np.arange(-BORDER, BORDER + 1)
+            steps = np.arange(PAD - EDGE, PAD + EDGE + 1)
             rows = at[inside, 1, None, None] + steps[:, None]
             columns = at[inside, 0, None, None] + steps
-            around = frame.pixels[rows, columns].astype(np.float32) * np.float32(255 / frame.white)
+            around = continued(frame)[rows, columns].astype(np.float32)
+            around *= np.float32(255 / frame.white)
             said[inside] = _judge_middles(around).T
         return said
 
 
 def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the measures, (5, places), of windows of BORDER px around each place."""
+    """Return the measures, (5, places), of windows of EDGE px around each place."""
     beside = around[:, 1:-1, :-2] + around[:, 1:-1, 2:] + around[:, :-2, 1:-1] + around[:, 2:, 1:-1]
     level: NDArray[np.float32] = (4 * around[:, 1:-1, 1:-1] + beside) * np.float32(0.125)
     side = level.shape[1] - 2 * REACH
@@ -100,5 +101,5 @@ def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
     slope = usable * 0.4545 * np.maximum(share, LEAST_LEVEL) ** -1.2 / sigma
     response = usable * 8 * np.maximum(share, 0) / sigma
     sigmas = middle / sigma
-    excess = around[:, BORDER, BORDER] - predicted
+    excess = around[:, EDGE, EDGE] - predicted
     return np.stack([sigmas, slope, response, share, excess]).astype(np.float32)

@@ -14,9 +14,9 @@ import numpy as np
 from ..compiling import compiled
 from .period_kernels import add_to_period
 from .sum_kernels import (
-    BLOCK,
-    BORDER,
     CLIP,
+    EDGE,
+    PAD,
     REACH,
     STRIP,
     UNIT_EXCESS,
@@ -24,7 +24,7 @@ from .sum_kernels import (
     add_information,
     add_row,
     decoy_row,
-    last_judged,
+    stands_for_block,
 )
 
 LEAST_NOISE = 2.0  # grey levels: JPEG and rounding leave nothing below it to believe in
@@ -115,7 +115,7 @@ def _show_row(
     eight, rounding = np.float32(UNIT_EXCESS), np.float32(32768.5)
     for x in range(psi.size):
         sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
-        shown[x] += np.int16(sign)
+        shown[x] += sign
         above = scale * np.float32(photo[x]) - (level[x] - residual[x])
         value = np.int32(eight * above + rounding) - 32768
         excess[x] += np.int32(abs(sign)) * value
@@ -141,40 +141,42 @@ def accumulate(
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
+    Photos are mirrored at their edges: PAD px wider on each side than the sums.
     factors is (photos, templates), weights says by which weight each template weighs: see
     `add_row`. groups and periods hold for each photo the sums of its group and of its
     period, turns which of a block's two rows stands for it. `first` must be a multiple of BLOCK;
     rows outside are read as neighbours, never written.
     """
-    height, width = photos[0].shape
-    level = np.zeros((len(photos), _RING, width), np.float32)
-    residual = np.zeros((len(photos), _RING, width), np.float32)
-    psi, slope = np.zeros(width, np.float32), np.zeros(width, np.float32)
-    response, counts = np.zeros(width, np.float32), np.zeros(width, np.int32)
-    blocks = np.zeros(information.shape[2], np.int64)
-    grey = np.float32(scale)
-    for ahead in range(max(first - BORDER, 1), min(last, last_judged(height) + 1) + 2 * REACH):
-        y = ahead - 2 * REACH
+    height, width = shown.shape
+    across, right = photos[0].shape[1], PAD + width
+    rings = np.zeros((2, len(photos), _RING, across), np.float32)
+    level, residual = rings[0], rings[1]
+    rows, counts = np.zeros((3, across), np.float32), np.zeros(width, np.int32)
+    psi, slope, response = rows[0], rows[1], rows[2]
+    said, slopes, responses = psi[PAD:right], slope[PAD:], response[PAD:]
+    blocks, grey = np.zeros(information.shape[2], np.int64), np.float32(scale)
+    for ahead in range(first + PAD - EDGE, last + PAD + 2 * REACH):
+        row = ahead - 2 * REACH
+        y = row - PAD
         for n in range(count):
             r, f, group = residual[n], factors[n], groups[n]
             _read_row(photos[n], ahead, grey, level[n], r)
-            if y < first or y < BORDER:
+            if y < first:
                 continue
-            above, row, below = r[(y - REACH) % _RING], r[y % _RING], r[(y + REACH) % _RING]
-            _judge_row(above, row, below, level[n, y % _RING], psi, slope, response)
-            psi[:BORDER] = 0
-            psi[width - BORDER :] = 0
-            add_row(slope, response, psi, f, weights, scores, y)
-            _show_row(psi, photos[n][y], grey, level[n, y % _RING], row, shown[y], excess[y])
+            filtered, own = level[n, row % _RING], r[row % _RING]
+            above, below = r[(row - REACH) % _RING], r[(row + REACH) % _RING]
+            _judge_row(above, own, below, filtered, psi, slope, response)
+            add_row(slopes, responses, said, f, weights, scores, y)
+            _show_row(
+                said, photos[n][row, PAD:right], grey, filtered[PAD:right], own[PAD:right],
+                shown[y], excess[y],
+            )  # fmt: skip
             moved = decoy_row(y, thin, STRIP)
             if moved >= 0:
-                add_decoys(slope, response, psi, f, weights, moved, counts, group[0])
-            informs = y % BLOCK == 1 + turns[n]
-            add_to_period(slope, response, psi, f, weights, y, moved, informs, periods[n])
-            # One of two rows of each block stands for it, half of the photos one, half the other:
-            # a strong defect makes its own row and those two away look noisier, which so touches
-            # every defect's block alike, wherever in it the defect lies.
+                add_decoys(slopes, responses, said, f, weights, moved, counts, group[0])
+            informs = stands_for_block(y, turns[n], 0, height)
+            add_to_period(slopes, responses, said, f, weights, y, moved, informs, periods[n])
             if informs:
                 add_information(
-                    slope, response, f, weights, y, moved, blocks, information, group[1]
+                    slopes, responses, f, weights, y, moved, blocks, information, group[1]
                 )

@@ -32,6 +32,9 @@ TELLS = 0.3  # share of a region's samples that must differ from their surroundi
 # Correlation, in a region: of unrelated photos it is 0 with a deviation of 0.09 (rendered, 128
 # samples) or 0.13 (the fine half of a mosaic's, 64), of shifts of up to 3 px above 0.5.
 ALIKE = 0.35
+# Known pictures, from so many on, whose mean correlation in a region shows that it never changes:
+# a round picture's rim, a hood. It tells nothing while other regions do.
+ENOUGH_KNOWN, NEVER_CHANGES = 4, 0.2
 RECENT = 1000  # signatures looked at: series stand together in a folder
 
 Signature = NDArray[np.int8]
@@ -133,6 +136,18 @@ def _alike(signature: Signature, others: Signature) -> tuple[NDArray[np.bool_], 
     theirs = others.reshape(len(others), -1, REGIONS**2).astype(np.float32)
     enough = (mine != 0).mean(0) > TELLS, (theirs != 0).mean(1) > TELLS
     told = np.logical_and(*enough)
+    changes = told & ~_never_changes(theirs)
+    told = np.where(changes.any(1, keepdims=True), changes, told)
     lengths = np.sqrt((theirs**2).sum(1) * (mine**2).sum(0))
     products = np.einsum("nsr,sr->nr", theirs, mine)
     return told & (products > ALIKE * lengths), told
+
+
+def _never_changes(known: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return in which regions known pictures, (pictures, samples, regions), are all alike."""
+    number = len(known)
+    if number < ENOUGH_KNOWN:
+        return np.zeros(REGIONS**2, np.bool_)
+    own = known / np.sqrt(np.maximum((known**2).sum(1, keepdims=True), 1))
+    pairs = number * (number - 1)
+    return np.asarray((own.sum(0) ** 2).sum(0) - (own**2).sum((0, 1)) > NEVER_CHANGES * pairs)

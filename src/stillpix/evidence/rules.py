@@ -7,7 +7,7 @@ an evidence and never again what kind of photos it is of.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -15,9 +15,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frame import Frame, Sensor
+from ..frame import XTRANS, Frame, Sensor
 from .groups import GroupSums
 from .periods import PeriodSums
+from .sum_kernels import PAD
 from .templates import Template
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -98,10 +99,41 @@ def native(frame: Frame) -> NDArray[Any]:
     return np.require(frame.pixels, frame.pixels.dtype.newbyteorder("="), ["C", "W"])
 
 
-def padded(frames: Sequence[Frame]) -> tuple[NDArray[Any], ...]:
-    """Return the pixels of TOGETHER frames, the last ones the first again.
+def padded(frames: Sequence[Frame], pool: Executor | None) -> tuple[NDArray[Any], ...]:
+    """Return the pixels of TOGETHER frames, `continued`; the last ones are the first again.
 
     Kernels are compiled for tuples of one type.
     """
-    photos = [native(frame) for frame in frames]
+    photos = list((map if pool is None else pool.map)(continued, frames))
     return tuple(photos + [photos[0]] * (TOGETHER - len(photos)))
+
+
+def continued(frame: Frame) -> NDArray[Any]:
+    """Return a frame's pixels, PAD px wider on each side, continued beyond its visible area.
+
+    They are mirrored there, which keeps a Bayer pattern in step; the X-Trans pattern, which no
+    mirror maps onto itself, is repeated. Masked pixels within PAD px of the area are written over.
+    """
+    pixels, (left, top, across, down) = native(frame), frame.sensor.visible_area
+    wide = np.zeros(tuple(length + 2 * PAD for length in pixels.shape), pixels.dtype)
+    wide[PAD:-PAD, PAD:-PAD] = pixels
+    repeats = frame.sensor.layout == "xtrans"
+    for lines, first, length in ((wide.T, left, across), (wide, top, down)):
+        for beyond, inside in _continuation(length, repeats=repeats):
+            lines[PAD + first + beyond] = lines[PAD + first + inside]
+    return wide
+
+
+def _continuation(length: int, *, repeats: bool) -> Iterator[tuple[int, int]]:
+    """Yield for each of PAD places before and after 0..length - 1 the place that it is copied from.
+
+    >>> list(_continuation(20, repeats=False))[:4]
+    [(-1, 1), (20, 18), (-2, 2), (21, 17)]
+    >>> list(_continuation(20, repeats=True))[:4]
+    [(-1, 5), (20, 14), (-2, 4), (21, 15)]
+    """
+    last = length - 1
+    for step in range(1, PAD + 1):
+        away = -step % len(XTRANS) if repeats else step
+        yield -step, min(away, last)
+        yield last + step, max(last - away, 0)

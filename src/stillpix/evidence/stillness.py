@@ -21,9 +21,11 @@ from .stillness_kernels import LENGTH, SIDE, add_structure, sample_rows
 from .sum_kernels import BLOCK
 
 SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
-# px around what never moves that a predictor or a JPEG's block carries it; in a mosaic photosites
-# of one colour lie farther apart
-MARGIN, MARGIN_OF_MOSAIC = 6, 10
+# px around what never moves that a predictor or a JPEG's block carries it: from a straight edge
+# around black, from a hood whose ragged edge ends within the next block, and in a mosaic, where
+# photosites of one colour lie farther apart
+MARGIN, MARGIN_OF_RAGGED, MARGIN_OF_MOSAIC = 5, 13, 10
+AROUND_BLACK = 32  # px from what shows nothing in which an edge is one around black
 # Share of the full length from which a block's structure is the same in all photos, and from which
 # it is beside such a block. Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
 SAME, SAME_BESIDE = 0.7, 0.4
@@ -37,6 +39,9 @@ GAP = 2  # blocks: twice this between parts that never move is no picture either
 # Blocks of a mosaic that hang together: few are a star at the pole of its field, many are no star,
 # and few within some blocks of many belong to them (a horizon's trees).
 FEW, MANY, WITHIN = 6, 48, 3
+# Share of the largest part that moves, below which one enclosed by what never moves is none either:
+# the shadow under a hood shows no structure.
+HOLE = 0.1
 MOSTLY_FLAT = 0.9  # share of the frame: where more is flat in all photos, that is no border
 
 Mask = NDArray[np.bool_]
@@ -83,7 +88,19 @@ class Stillness:
 
     def never_moves(self, photos: int) -> Mask:
         """Return where the same thing stands in all photos, and near it: (height, width)."""
-        return self._widened(self._spread(self._standing(photos)))
+        found = self._spread(self._standing(photos))
+        if not found.any():
+            return found
+        if not self.rules.toned:
+            return in_whole_blocks(widened(found, MARGIN_OF_MOSAIC))
+        ragged = widened(self.ragged(found, photos), MARGIN_OF_RAGGED)
+        return in_whole_blocks(widened(found, MARGIN) | ragged)
+
+    def ragged(self, found: Mask, photos: int) -> Mask:
+        """Return the parts of what never moves that do not stand around black: hoods, fences."""
+        if not found.any():
+            return found
+        return found & ~widened(self.never_shows(photos), AROUND_BLACK)
 
     def never_shows(self, photos: int) -> Mask:
         """Return where hardly any photo shows anything, (height, width): the black around one.
@@ -124,7 +141,7 @@ class Stillness:
             around[dy : dy + down, dx : dx + across] for dy in range(3) for dx in range(3)
         ]  # fmt: skip
         found = np.asarray(sure | (near & np.logical_or.reduce(beside)))
-        return closed(found, GAP) if self.rules.toned else without_stars(found)
+        return filled(closed(found, GAP) if self.rules.toned else without_stars(found))
 
     def _spread(self, blocks: Mask) -> Mask:
         """Return for each pixel what is true of its block, of the last one beyond the last."""
@@ -133,14 +150,6 @@ class Stillness:
             for length, number in zip(self.shape, blocks.shape, strict=True)
         )
         return np.asarray(blocks[rows][:, columns])
-
-    def _widened(self, found: Mask) -> Mask:
-        """Return what is near what was found, in whole blocks of the sums."""
-        if not found.any():
-            return found
-        margin = MARGIN if self.rules.toned else MARGIN_OF_MOSAIC
-        found = _any_within(_any_within(found, margin).T, margin).T
-        return in_whole_blocks(found)
 
 
 def closed(mask: Mask, reach: int) -> Mask:
@@ -153,6 +162,15 @@ def closed(mask: Mask, reach: int) -> Mask:
         wide = _any_within(np.moveaxis(mask, axis, 0), reach)
         mask = np.moveaxis(~_any_within(~wide, reach), 0, axis)
     return mask
+
+
+def widened(mask: Mask, reach: int) -> Mask:
+    """Return a mask with all that lies within `reach` of it along rows and columns.
+
+    >>> widened(np.array([[True, False, False]]), 1).tolist()
+    [[True, True, False]]
+    """
+    return _any_within(_any_within(mask, reach).T, reach).T
 
 
 def _any_within(mask: Mask, reach: int) -> Mask:
@@ -171,11 +189,28 @@ def without_stars(mask: Mask) -> Mask:
     for part in parts:
         small[part] = len(part[0]) < FEW
         large[part] = len(part[0]) >= MANY
-    wide = _any_within(large, WITHIN)
-    wide = _any_within(wide.T, WITHIN).T
+    wide = widened(large, WITHIN)
     for part in parts:
         small[part] &= not wide[part].any()
     return mask & ~small
+
+
+def filled(mask: Mask) -> Mask:
+    """Return a mask without the holes in it, which an edge of the frame may close.
+
+    >>> mask = np.zeros((8, 20), np.bool_)
+    >>> mask[5, 2:7] = mask[6:, [2, 6]] = True
+    >>> filled(mask)[6, :9].tolist()
+    [False, False, True, True, True, True, True, False, False]
+    """
+    if not mask.any():
+        return mask
+    parts = parts_of(~mask)
+    most = max((len(rows) for rows, _ in parts), default=0)
+    whole = mask.copy()
+    for part in parts:
+        whole[part] = len(part[0]) < HOLE * most
+    return whole
 
 
 def parts_of(mask: Mask) -> list[tuple[NDArray[np.intp], ...]]:

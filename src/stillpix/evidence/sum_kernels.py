@@ -13,7 +13,8 @@ import numpy as np
 from ..compiling import compiled
 
 REACH = 2  # px from a pixel to the neighbours that predict it
-BORDER = 2 * REACH + 1  # px along the frame's edge of which nothing is said
+EDGE = 2 * REACH + 1  # px along the frame's edge whose neighbours lie on one side
+PAD = 12  # px by which a photo is continued beyond them: a multiple of all colour patterns
 BLOCK = 4  # px, side of the squares over which information is averaged
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
@@ -102,11 +103,21 @@ def add_information(
 
 
 @compiled
-def last_judged(height: int) -> int:
-    """Return the last row of which anything is said.
+def stands_for_block(y: int, turn: int, top: int, bottom: int) -> bool:
+    """Return whether a row stands for its block's information.
 
-    Of its block one of the rows that stand for it must be judged, too, whichever of the two a
-    photo takes: else the block would have scores but no information.
+    That is the second or third of the block, by the photo's turn, or the judged one next to it:
+    only rows from `top` on and before `bottom` are judged. A strong defect makes its own row and
+    those two away look noisier, which so touches every defect's block alike, wherever in it the
+    defect lies.
     """
-    row = height - BORDER - 1
-    return row if row % BLOCK >= 2 else row - row % BLOCK - 1
+    return y == min(max(y // BLOCK * BLOCK + 1 + turn, top), bottom - 1)
+
+
+def blocks_along(length: int) -> int:
+    """Return how many blocks lie along so many pixels; the last one may be a part of one.
+
+    >>> blocks_along(8), blocks_along(9)
+    (2, 3)
+    """
+    return -(-length // BLOCK)

@@ -1,8 +1,8 @@
 """Photos as frames: one module per photo format, and the FORMATS table.
 
-The format is what a file's first bytes say, whatever its name. Never rotates, never resizes, never
-writes, and never returns an embedded preview instead of a sensor's pixels. Decoders are
-imported when a file needs them. Every function may be called from several threads at once.
+A file's first bytes decide its format, not its name. Never rotates, never resizes, never writes,
+and never returns an embedded preview instead of a sensor's pixels. Decoders are imported when a
+file needs them. Every function may be called from several threads at once.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ Repair: TypeAlias = str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One photo format: how its files are called and begin, how it is read, and how repaired."""
+    """One photo format: names and first bytes of its files, how it is read and how repaired."""
 
     name: str
     suffixes: frozenset[str]
@@ -72,15 +72,15 @@ class Format:
     rewriting: str | None = None  # where samples are repaired: the module that replaces them
     why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
     extra: str | None = None  # of the stillpix package, where the reader is not in its core
-    brands: tuple[bytes, ...] = ()  # of an ISO base media file: what it says it is made for
+    brands: tuple[bytes, ...] = ()  # for an ISO base media file: the uses that it names
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
 
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
 LOSSY = (
-    "is of the format {}, whose pictures cannot be changed at one place without packing all of"
-    " them anew, with loss; save it as 16-bit TIFF or PNG, and repair that"
+    "is of the format {}, in which no single place can be changed without packing the whole"
+    " picture again, with loss; save it as 16-bit TIFF or PNG, and repair that"
 )
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -153,7 +153,7 @@ FORMATS: tuple[Format, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself before its pixels are decoded."""
+    """The facts in a file's header, before its pixels are decoded."""
 
     path: Path
     format: str  # the name in FORMATS
@@ -190,9 +190,9 @@ def is_photo(path: str | PathLike[str]) -> bool:
 
 
 def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
-    """Return what a photo says of itself, from the head of its file.
+    """Return the facts in the header of a photo's file.
 
-    `shape` is that of .raw files without a head. A broken EXIF block leaves its facts unknown.
+    `shape` is that of .raw files without a header. A broken EXIF block leaves its facts unknown.
     Raises ReadError if the file is no photo that stillpix reads, and MissingReaderError if its
     format needs a package that is not installed.
 
@@ -252,7 +252,7 @@ def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     """
     read = None if buffer is None else _read_plain(header, buffer)
     if read is None:
-        pixels, content = _decoded(header, buffer, colours=False)
+        pixels, content = _decode_file(header, buffer, colours=False)
         digest = digest_of(content)
     else:
         pixels, digest = read
@@ -278,7 +278,7 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     >>> colours.shape, colours[0, 0].tolist()
     ((48, 64, 3), [255, 165, 0])
     """
-    pixels, _ = _decoded(header, buffer, colours=not header.sensor.is_mosaic)
+    pixels, _ = _decode_file(header, buffer, colours=not header.sensor.is_mosaic)
     return pixels
 
 
@@ -316,7 +316,7 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
 def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
     """Return the samples of a photo whose bytes are at hand, in the type that its file has.
 
-    They are those of its colours as decode_colour returns them where the format knows no others.
+    If the format has no other type of samples, they are those of decode_colour.
 
     >>> from io import BytesIO
     >>> import numpy as np
@@ -365,7 +365,7 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
 
 
 def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
-    """Return the mosaic as it lies in the file, and the digest; None where it changed meanwhile."""
+    """Return the mosaic as it is in the file, and the digest; None if it changed meanwhile."""
     if header.plain is None:
         return None
     with explained(header.path), opened(header.path) as file:
@@ -373,7 +373,7 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
         return read_plain(file, header.plain, buffer) if same else None
 
 
-def _decoded(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
+def _decode_file(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
         with opened(header.path) as file:
@@ -413,7 +413,7 @@ def _sensor_of(outline: Outline) -> Sensor:
 
 
 def _format_of(file: BinaryIO, path: Path) -> Format:
-    """Return the format that a file's first bytes, or what is behind them, are of."""
+    """Return a file's format, by its first bytes and, if needed, by those after them."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
     alike = {
@@ -453,7 +453,7 @@ def _module_of(form: Format) -> FormatModule:
 
 @contextmanager
 def reader_required(form: Format, path: Path) -> Iterator[None]:
-    """Say which package a format needs, where it is not installed."""
+    """Name the package that a format needs, if it is not installed."""
     try:
         yield
     except ImportError as error:

@@ -1,8 +1,7 @@
 """FITS images of astronomical cameras: one plane of whole numbers or floats, or three of colours.
 
-Read by astropy; needs the extra `fits`. A plane is a sensor's own values. Never takes a cube, a
-table or one of several amplifiers for a photo. Rows are kept in the order in which the file stores
-them.
+Reads them with astropy, from the extra `fits`. A plane is a sensor's own values. Never takes a
+cube, a table or one of several amplifiers for a photo. Rows stay in the order of the file.
 
 The keywords are those of the FITS standard 4.0 (IAU FITS Working Group, 2018) and of SBFITSEXT,
 which capture programs have added to.
@@ -43,7 +42,7 @@ DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
 LONGEST_EXPOSURE_S = 24 * 3600.0
 PATTERNS = ("BAYERPAT", "COLORTYP", "FILTER")  # PANOPTES writes FILTER
 TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}  # by BITPIX
-# Extensions that say something of each pixel of a picture, as CCDData and pipelines name them.
+# Extensions with one value for each pixel of a picture, by the names of CCDData and pipelines.
 MASKS = frozenset({"MASK", "UNCERT", "DQ", "ERR", "VAR", "WEIGHT", "BPM"})
 COMPRESSED = "is a compressed FITS file (.fz), which is not rewritten; unpack it with funpack"
 DECIBELS = ("ZWO", "ASI")  # whose GAIN counts tenths of a decibel
@@ -92,7 +91,7 @@ class Stored(NamedTuple):
         return np.moveaxis(values, 0, -1) if len(self.shape) == 3 else values
 
     def as_stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return what the file is to stand for as its numbers."""
+        """Return the numbers that the file must hold for these values."""
         numbers = (values.astype(np.float64) - self.zero) / self.scale
         if self.dtype.kind == "f":
             return numbers.astype(self.dtype)
@@ -102,7 +101,7 @@ class Stored(NamedTuple):
 
 
 def stored_in(content: bytes, path: Path) -> Stored:
-    """Return where the picture of an unpacked file lies; raise ReadError where it is compressed."""
+    """Return where the picture of an unpacked file lies; raise ReadError if it is compressed."""
     with _picture_in(BytesIO(content), path) as (image, _):
         if isinstance(image, astropy_fits.CompImageHDU):
             raise ReadError(path, COMPRESSED)
@@ -119,7 +118,7 @@ def stored_in(content: bytes, path: Path) -> Stored:
 
 
 def values_in(content: bytes, path: Path) -> NDArray[Any]:
-    """Return what the numbers stand for, (height, width) or (height, width, 3)."""
+    """Return the values of the numbers, (height, width) or (height, width, 3)."""
     with _picture_in(BytesIO(content), path) as (image, _):
         values = _values_of(image, path)
     return np.moveaxis(values, 0, -1) if values.ndim == 3 else values
@@ -164,7 +163,7 @@ def _pixels_of(content: bytes, path: Path) -> Pixels:
 
 
 def _values_of(image: Any, path: Path) -> NDArray[Any]:
-    """Return what the numbers stand for, (height, width) or (3, height, width)."""
+    """Return the values of the numbers, (height, width) or (3, height, width)."""
     try:
         values = image.data
     except (OSError, ValueError, TypeError, IndexError) as error:
@@ -195,7 +194,7 @@ def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
     file.seek(0)
     source = gzip.GzipFile(fileobj=file) if packed else file
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)  # what it mends silently is no matter
+        warnings.simplefilter("ignore", AstropyWarning)  # what it repairs by itself does not matter
         try:
             opened = astropy_fits.open(source, mode="readonly", memmap=False, lazy_load_hdus=True)
         except DAMAGE as error:
@@ -203,7 +202,7 @@ def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
         with opened as units:
             image = _picture_of(units, path)
             facts = image.header.copy()
-            facts.extend(units[0].header, unique=True)  # what the file says of all its pictures
+            facts.extend(units[0].header, unique=True)  # facts that hold for all its pictures
             yield image, facts
 
 
@@ -251,17 +250,17 @@ def _facts_of(header: Any) -> Exif:
         software=_word(header, "SWCREATE", "CREATOR", "PROGRAM") or None,
         exposure_s=exposure if exposure and 0 < exposure <= LONGEST_EXPOSURE_S else None,
         gain=_gain_of(header),
-        taken=_taken(stamp),
+        taken=_time_of(stamp),
     )
 
 
-def _taken(stamp: str) -> datetime | None:
+def _time_of(stamp: str) -> datetime | None:
     """Return the start of the exposure; FITS dates are YYYY-MM-DD with or without a time."""
     return camera_time(stamp) or camera_time(f"{stamp} 00:00:00")
 
 
 def _gain_of(header: Any) -> float | None:
-    """Return how many times the least amplification was set, by what the file says of it."""
+    """Return the gain as a multiple of the least one, by the keywords that the file has."""
     speed, electrons = _number(header, "ISOSPEED", "ISO"), _number(header, "EGAIN")
     if speed and speed >= 1:
         return speed / 100
@@ -274,10 +273,10 @@ def _gain_of(header: Any) -> float | None:
 
 
 def _layout_of(header: Any, height: int) -> Layout | None:
-    """Return the colours of the stored (0, 0) on; None where the file does not say.
+    """Return the colours from the stored (0, 0) on; None if the file does not name them.
 
-    BAYERPAT is said of the picture as it is looked at: where rows are stored from the bottom up
-    (ROWORDER) and are even in number, the stored rows begin with the pattern's second.
+    BAYERPAT describes the picture as it is shown. If rows are stored from the bottom up (ROWORDER)
+    and their number is even, the stored rows begin with the pattern's second one.
     """
     told = (_word(header, key).upper() for key in PATTERNS)
     pattern = next((word for word in told if word in BAYER), "")

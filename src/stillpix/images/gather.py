@@ -1,7 +1,7 @@
 """Finds the photos that a person points at, and groups them by the sensor that took them.
 
-Reads the heads of files, and the pixels of a few whose heads do not say how a sensor's colours lie.
-Whatever cannot be used is named with the reason, and the rest go on.
+Reads the headers of files, and the pixels of a few whose headers do not name the sensor's colours.
+Files that cannot be used are named with the reason, and the others go on.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclass(slots=True)
 class Gathering:
-    """The photos that were found, by sensor, and what is to be said about them."""
+    """The photos that were found, by sensor, and the notes on them."""
 
     bodies: dict[Sensor, list[Header]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
@@ -66,10 +66,10 @@ def gather(
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
-    A path is a photo, a folder (searched in depth) or a glob pattern. `report` is called now and
-    then with how many heads have been read. `dark` takes all mosaics for dark frames; a FITS file
-    says by itself whether it is one. `layout` is that of photos whose files do not say it; without
-    it, some of them are looked at. `shape` is that of .raw files without a head.
+    A path is a photo, a folder (with its subfolders) or a glob pattern. `report` is called now and
+    then with the number of headers read. With `dark`, all mosaics count as dark frames; a FITS
+    file names itself one. `layout` is that of photos whose files do not name it; without it, some
+    of them are looked at. `shape` is that of .raw files without a header.
     """
     result = Gathering()
     search = _Search(result.skipped)
@@ -106,7 +106,7 @@ def _header_or_reason(path: Path, shape: Shape | None) -> Header | Skipped:
 
 
 class _Search:
-    """One walk through files and folders that gives each file once, however it is pointed at."""
+    """One walk through files and folders that yields each file once, even if it is named twice."""
 
     def __init__(self, skipped: list[Skipped]) -> None:
         self.skipped = skipped
@@ -118,16 +118,16 @@ class _Search:
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
         """Yield the photo files in a stable order, and note what cannot be used."""
         for given in paths:
-            for path in self._expanded(os.fspath(given)):
+            for path in self._expand(os.fspath(given)):
                 if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
-                    yield from self._below(path)
+                    yield from self._photos_below(path)
                 elif self._is_new(path):
                     self.named.add(path)
                     yield path
         self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
 
-    def _expanded(self, given: str) -> Iterator[Path]:
-        """Yield a path that exists; a name that does not is taken for a glob pattern."""
+    def _expand(self, given: str) -> Iterator[Path]:
+        """Yield a path that exists; a name that does not exist counts as a glob pattern."""
         if os.path.lexists(given):
             yield Path(given)
             return
@@ -141,7 +141,7 @@ class _Search:
             self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
         yield from map(Path, matches)
 
-    def _below(self, folder: Path) -> Iterator[Path]:
+    def _photos_below(self, folder: Path) -> Iterator[Path]:
         """Yield the photos below a folder; links are followed, but no folder is entered twice."""
         pending = [folder]
         while pending:
@@ -174,7 +174,7 @@ class _Search:
     def _is_new(self, path: Path) -> bool:
         """Return whether a file or folder can be looked at and was not met before."""
         try:
-            place = _place(path)
+            place = _file_id_of(path)
         except OSError as error:
             self._skip(path, error)
             return False
@@ -188,7 +188,7 @@ class _Search:
 
 
 def _is_behind_a_closed_folder(name: str) -> bool:
-    """Return whether it cannot be known if the file exists."""
+    """Return whether a closed folder hides if the file exists."""
     try:
         os.lstat(name)
     except PermissionError:
@@ -198,8 +198,8 @@ def _is_behind_a_closed_folder(name: str) -> bool:
     return False
 
 
-def _place(path: Path) -> FileId:
-    """Return what tells a file from all others, whatever the names and links that lead to it."""
+def _file_id_of(path: Path) -> FileId:
+    """Return what identifies a file, whatever names and links lead to it."""
     status = path.stat()
     if status.st_ino == 0:  # some network and memory-card file systems number nothing
         return str(path.resolve())
@@ -246,10 +246,10 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
 
 
 def without_odd_sizes(found: Gathering) -> Gathering:
-    """Leave out sizes of a camera with few photos, where another size of it has enough.
+    """Leave out sizes of a camera with few photos, if another size of it has enough.
 
-    They are crops and exports, of which a map would be nothing but candidates. Photos that were
-    given one by one stay.
+    They are crops and exports, and their map would hold only candidates. Photos that were given
+    one by one stay.
     """
     own = {_family(sensor) for sensor, photos in found.bodies.items() if _are_enough(photos)}
     bodies, odd = dict[Sensor, list[Header]](), Counter[str]()

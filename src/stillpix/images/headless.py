@@ -21,8 +21,8 @@ from stillpix.images.samples import WHITE
 SUFFIX = ".raw"
 CONTAX = b"ARECOYK"
 ASKS = (
-    "is a .raw file without a head: nothing in it tells its shape; name it with --shape, such as"
-    " --shape 1920x1080 (16-bit values, the low byte first), or save it as 16-bit TIFF"
+    "is a .raw file without a header: nothing in it tells its size; give the size with --shape,"
+    " such as --shape 1920x1080 (16-bit values, the low byte first), or save it as 16-bit TIFF"
 )
 OTHER_SHAPE = (
     "is {} bytes long, and not {} as {}x{} values of 16 bits are; correct --shape, or save it as"

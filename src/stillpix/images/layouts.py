@@ -93,6 +93,7 @@ def _seen_in(header: Header) -> Layout | None:
 def _note(sensor: Sensor, layout: Layout) -> str:
     pattern = layout.removeprefix("bayer-")
     return (
-        f"{sensor.name}: the files do not name a colour pattern, but show one; it is taken for "
-        f"{pattern}. Red and blue look alike there: --pattern names it, or --pattern mono"
+        f"{sensor.name}: the files do not name a colour pattern, but show one; stillpix reads it "
+        f"as {pattern} (it cannot tell red from blue). To name another, give --pattern; if there "
+        "is none, give --pattern mono"
     )

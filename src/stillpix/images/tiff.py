@@ -161,11 +161,11 @@ def number_of(structure: Structure, directory: Directory, tag: int, default: int
 
 
 def _require_no_stack(structure: Structure, first: Page, path: Path) -> None:
-    """Refuse a file whose pages are as many photos: the others would go lost without a word."""
+    """Refuse a file with several photos as pages: the others would be lost without a word."""
     size = first.width, first.height, first.samples
     try:
         pages = list(_full_pages(structure))
-    except BrokenStructureError:  # behind the page that is read
+    except BrokenStructureError:  # after the page that is read
         return
     alike = sum((page.width, page.height, page.samples) == size for page in pages)
     if alike > 1:
@@ -301,9 +301,9 @@ def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
         palette = decoded.colormap
     if picture.dtype != page.dtype:
         raise ReadError(path, f"is a TIFF of {picture.dtype}; save it as 8 or 16-bit RGB")
-    picture = _interleaved(picture, page, path)
+    picture = _interleave(picture, page, path)
     if page.photometric == PALETTE:
-        picture = _through_palette(picture[..., 0], palette, path)
+        picture = _look_up_in_palette(picture[..., 0], palette, path)
     elif page.photometric == WHITE_IS_ZERO:
         picture = np.bitwise_not(picture[..., :1])
     elif page.photometric == BLACK_IS_ZERO:
@@ -311,7 +311,7 @@ def decode_stored(content: bytes, path: Path) -> NDArray[Any]:
     return picture
 
 
-def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
+def _interleave(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
     """Return the picture as (height, width, samples), however its planes are stored."""
     size = (page.height, page.width)
     if picture.shape == (page.samples, *size):
@@ -321,7 +321,7 @@ def _interleaved(picture: NDArray[Any], page: Page, path: Path) -> NDArray[Any]:
     return picture.reshape(*size, -1)
 
 
-def _through_palette(
+def _look_up_in_palette(
     indices: NDArray[Any], palette: NDArray[np.uint16] | None, path: Path
 ) -> NDArray[np.uint8]:
     """Look the colours up; a palette's 16-bit entries are 8-bit colours times 257."""

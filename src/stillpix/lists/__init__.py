@@ -149,8 +149,8 @@ def unfit(form: ListFormat, sensor: Sensor, files: str = "") -> str | None:
     """
     if form.mosaic and not sensor.is_mosaic:
         return (
-            f"{form.readers} counts photosites of RAW files, and {sensor.name} is known from "
-            "JPEGs and the like, whose pixels are not those; take its RAW files, or a map of them"
+            f"{form.readers} counts photosites of RAW files, but {sensor.name} is known only from "
+            "JPEGs or the like, whose pixels are others; give its RAW files, or a map of them"
         )
     if files and ((form.only_of and files not in form.only_of) or files in form.never_of):
         remedy = f"give {form.instead}" if form.instead else "choose another format"

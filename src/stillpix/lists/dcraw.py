@@ -1,12 +1,12 @@
 r"""The `.badpixels` of dcraw and LibRaw: one line `column row time`, time in seconds of Unix.
 
-They repair a pixel in photos taken at that time or later, and in all photos where it is 0.
+They repair a pixel in photos taken at that time or later; 0 means in all photos.
 
-Which end of `since` is right: the first. Between the first and the last date the pixel may be
-broken or sound. With the last date a photo from in between would keep a broken pixel; with the
-first a sound pixel may be replaced by the mean of its neighbours, which nobody sees. And since a
-camera's clock runs on local time while dcraw reads it as UTC, one day before that. Where the first
-date is that of the first photo of all, nothing says that it began after that: 0.
+The time is the first date of `since`. Between the first and the last date the pixel may be broken
+or sound. With the last date, a photo from in between would keep a broken pixel. With the first, a
+sound pixel may be replaced by the mean of its neighbours, which nobody sees. One day is taken off,
+because a camera's clock runs on local time, and dcraw reads it as UTC. If the first date is that of
+the first photo of all, the pixel may be older: then the time is 0.
 """
 
 from __future__ import annotations

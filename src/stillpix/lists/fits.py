@@ -1,7 +1,7 @@
 """FITS masks, and ccdproc's CCDData with its MASK extension; astropy is imported when they are.
 
-The first row of the array is the first row of the photo as its file stores it. Never follows a
-header's word about which way is up.
+The first row of the array is the first row of the photo as its file stores it. Ignores
+what a header says about which way is up.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 # A header is Python source, and numpy lets through what its parser makes of a damaged one.
 UNREADABLE_HEADS = (ValueError, OSError, TypeError, KeyError, RecursionError, SyntaxError,
                     TokenError)  # fmt: skip
-INVERT = "marked are the pixels that are not 0; invert the mask, or check --from"
+INVERT = "pixels that are not 0 count as broken; invert the mask, or check --from"
 WRONG_SIZE = "a mask fits one camera at one size"
 
 

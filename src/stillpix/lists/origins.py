@@ -26,7 +26,7 @@ class Area:
     def inside(self, defect: Defect) -> Defect | None:
         """Return a defect of the full frame as the area counts it; None where it lies outside.
 
-        Of a run there remains what lies inside.
+        The part of a run that lies inside stays.
 
         >>> area = Area(8, 4, 20, 10)
         >>> seen = area.inside(Defect(x=9, y=0, run=Run("column", 0, 6)))

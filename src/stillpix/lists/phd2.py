@@ -1,6 +1,6 @@
 """PHD2's defect map: `x y` per line under a heading, counted in the guide camera's frame.
 
-Never written without its heading, by which PHD2 knows the file.
+Never writes a file without its heading, by which PHD2 recognises it.
 """
 
 from __future__ import annotations

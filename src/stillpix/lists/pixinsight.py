@@ -1,7 +1,7 @@
 """PixInsight's defect list for CosmeticCorrection: `Col x first last`, `Row y first last`.
 
-A single pixel is a stretch of one. Never tried in PixInsight itself: written as its script
-LinearDefectDetection writes such lists.
+A single pixel is a stretch of length one. The format follows the lists that PixInsight's script
+LinearDefectDetection writes; it was not tried in PixInsight itself.
 """
 
 from __future__ import annotations

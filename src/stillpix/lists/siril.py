@@ -1,7 +1,7 @@
 """Siril's `.lst` for `cosme` and `cosme_cfa`: `P x y`, `L y` for a row, `C x` for a column.
 
-Two variants, for Siril counts y of a FITS from its last row and of a RAW from its first. Never
-writes an empty line: Siril stops there.
+There are two variants, because Siril counts y from the last row in a FITS file, and from the first
+row in a RAW file. Never writes an empty line: Siril stops there.
 """
 
 from __future__ import annotations

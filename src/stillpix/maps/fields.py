@@ -1,4 +1,4 @@
-"""Checked values from one JSON object of a map file, and the keys that nobody asked for.
+"""Checked values from one JSON object of a map file, and its unknown keys.
 
 Never guesses: a value of the wrong type or out of range is refused, with its place in the file.
 """

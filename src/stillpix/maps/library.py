@@ -1,6 +1,6 @@
-"""Where defect maps and evidence are kept: one map and one folder of evidence per body.
+"""The library of defect maps and evidence: one map and one folder of evidence per body.
 
-Never reads photos, and never drops what a person said about a defect.
+Never reads photos, and never drops a person's decision about a defect.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Library:
 
         Raises:
             MapFormatError: there is one, but it is damaged or from a newer stillpix.
-            SensorMismatchError: somebody put another body's map in its place.
+            SensorMismatchError: another body's map is in its place.
         """
         return map_at(self.map_path(sensor), sensor)
 
@@ -149,7 +149,7 @@ class Library:
         with its process, however that ends.
 
         Raises:
-            LibraryBusyError: somebody else has held it for `wait_s` seconds.
+            LibraryBusyError: another program has held it for `wait_s` seconds.
         """
         from filelock import FileLock
 

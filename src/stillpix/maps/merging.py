@@ -1,6 +1,6 @@
-"""Every change to a map: marks carried over, a list added, a defect judged, dated or laid anew.
+"""Every change to a map: carries marks over, adds a list, judges, dates or moves a defect.
 
-Never reads or writes a file, and never drops what a person said about a defect.
+Never reads or writes a file, and never drops a person's decision about a defect.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def adopted(
 ) -> Adoption:
     """Return a map with the defects of a list added to it, as accepted by a person.
 
-    What the map knows of a place stays. A place that a person rejected stays rejected: that was a
-    word about this one pixel, and a list is one about all of its own. `accept_rejected` is for
-    who means it.
+    All facts in the map about a place stay. A place that a person rejected stays rejected: the
+    person decided about this one pixel, and the list is about many. With `accept_rejected`, such
+    places are accepted, too.
 
     >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
     >>> known = (Defect(x=3, y=4, kind="hot"), Defect(x=9, y=9, state="rejected"))
@@ -68,11 +68,11 @@ def _place(defect: Defect) -> tuple[int, int, Run | None]:
 
 
 def with_marks_of(previous: DefectMap, latest: DefectMap) -> DefectMap:
-    """Return the latest map with what a person said of the previous one.
+    """Return the latest map with a person's decisions from the previous one.
 
-    A defect that was accepted or rejected keeps that state where it is found again within
-    1 px, and is kept as it was where it is not. Dates of any defect stay where the new scan
-    tells none. Keys that this version does not know stay.
+    If a defect that was accepted or rejected is found again within 1 px, it keeps that state. If
+    it is not found again, it stays as it was. The dates of a defect stay if the new scan has none.
+    Keys that this version does not know stay, too.
 
     >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
     >>> before = DefectMap(sensor, (Defect(x=3, y=4, state="rejected"), Defect(x=9, y=9)))

@@ -1,4 +1,4 @@
-"""The report of a find: one HTML file with every broken pixel, and what speaks for each.
+"""The report of a find: one HTML file with every broken pixel, and the reasons for each.
 
 Reads the few photos that show the defects best and least, and never decides what is broken.
 """

@@ -88,7 +88,7 @@ def said(looks: Looks, sign: int) -> str:
     text += f"{np.count_nonzero(shows)} clearly show it"
     if shows.any():
         text += f", by {np.median(looks.excess[shows, 0]):+.0f} grey levels (median)"
-    return text + f"; {np.count_nonzero(states == 'cannot')} cannot say."
+    return text + f"; {np.count_nonzero(states == 'cannot')} cannot tell."
 
 
 def _states(looks: Looks, sign: int) -> NDArray[np.str_]:

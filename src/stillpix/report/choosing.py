@@ -1,6 +1,6 @@
 """Which photos to read again for a report, and which of them show a defect best and least.
 
-Never reads photos: it chooses by what they are known to say, and reads as few as serve.
+Never reads photos: it chooses them by the log of sightings, and as few as are needed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Cut-outs of photos around some places, and what the photos say there, in one pass over them.
+"""Cuts pieces out of photos around some places, and measures there, in one pass over the photos.
 
-Reads the photos it is given, once each, and never keeps more of them than the cut-outs.
+Reads each photo once, and never keeps more of it than the pieces.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Reading:
     said: dict[str, tuple[Exposure, Measures]] = field(default_factory=dict)
     cuts: dict[str, list[Cut]] = field(default_factory=dict)
     failed: list[ReadError] = field(default_factory=list)
-    left: int = 0  # not read because somebody stopped it
+    left: int = 0  # not read because the run was stopped
 
 
 def read_crops(

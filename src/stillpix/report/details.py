@@ -54,7 +54,7 @@ def _explain_scores(scores: tuple[float, ...]) -> Markup:
         )
         for supposed, score in explanation(scores)
     ]
-    caption = "What all photos together say, in sigmas, if it is a pixel that"
+    caption = "How well each explanation fits all photos (as a score): the pixel ..."
     return tag("table", tag("caption", caption), tag("tbody", *rows), class_="explained")
 
 
@@ -69,7 +69,7 @@ def _stamp(detail: Detail) -> Iterator[Markup]:
         return
     side = len(detail.stamp.response)
     middle = float(detail.stamp.response[side // 2, side // 2])
-    text = f"mean response of all photos, {side}x{side} px: {middle:+.1f} sigmas a photo"
+    text = f"mean response over all photos, {side}x{side} px: {middle:+.1f} times the noise"
     yield _figure("stamp", data_address(of_stamp(detail.stamp.response)), side, text, detail)
 
 

@@ -1,4 +1,4 @@
-"""What each photo says at some places, from the log of sightings and from photos just read.
+"""The values of each photo at some places, from the log of sightings and from photos just read.
 
 Never reads photos, and never decides what is broken.
 """

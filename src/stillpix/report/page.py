@@ -114,7 +114,7 @@ def _section(section: Section, number: int) -> Markup:
         parts.append(_sensor(section, [link or row for link, row in zip(links, rows, strict=True)]))
     if section.defects:
         parts += [
-            tag("h3", "All of them"),
+            tag("h3", "All defects"),
             table.filters(section.defects, mark, found.sensor.name),
             table.table(found, section.defects, links, mark),
             tag(
@@ -149,7 +149,7 @@ def _list_skipped(skipped: Sequence[Skipped]) -> Markup:
         tag("tr", tag("td", each.path), tag("td", each.reason)) for each in skipped[:MOST_NAMED]
     ]
     more = len(skipped) - MOST_NAMED
-    rest = tag("p", f"And {counted(more, 'other photo')}.") if more > 0 else joined()
+    rest = tag("p", f"And {counted(more, 'more file')}.") if more > 0 else joined()
     heads = tag("tr", tag("th", "file", scope="col"), tag("th", "why", scope="col"))
     listed = tag("table", tag("thead", heads), tag("tbody", *rows))
     name = f"{counted(len(skipped), 'file')} not used"

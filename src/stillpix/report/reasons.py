@@ -1,6 +1,6 @@
 """Why a pixel is on the list, in sentences that a photographer understands.
 
-Says what the map and the evidence say, and never decides anything.
+Puts the map and the evidence into words, and never decides anything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SUPPOSITIONS = (
 KINDS: dict[Kind, str] = {
     "hot": "Hot: it leaks charge, so it grows brighter with shutter time and ISO.",
     "offset": "Offset: it adds the same to every photo at any shutter time, and more at high ISO.",
-    "bright": "Bright: it is hot or offset, and the photos do not show which. Photos of other "
-    "exposure times would.",
+    "bright": "Bright: it is hot or offset, and the photos do not show which. Photos with other "
+    "exposure times would show it.",
     "stuck": "Stuck: it has the same value in any light, so it stands out where the picture is "
     "dark and disappears where it is bright.",
     "dead": "Dead: it stays dark in any light, so it is a hole where the picture is bright.",
@@ -78,38 +78,38 @@ def _because(kind: Kind, scores: Scores) -> Iterator[str]:
     """Yield what in the scores made it this kind, as `characterise.kind_of` decides.
 
     >>> next(_because("hot", (6.0, 9.0, 12.0, 1.0)))
-    'Growing with shutter time explains the photos better (12.0 sigmas) than adding the same \
-to each (6.0).'
+    'Growth with shutter time explains the photos better (score 12.0) than adding the same to \
+each photo (6.0).'
     """
     same, grows = scores[OFFSET], max(scores[HOT_TEMPERED], scores[HOT])
     light = scores[RESPONSE]
     better = "better" if abs(grows - same) >= CLEARLY else "a little better"
     if kind == "bright" or (kind in ("hot", "offset") and abs(grows - same) < HARDLY):
         yield (
-            f"The photos hardly show whether it grows with shutter time ({grows:.1f} sigmas) or "
-            f"adds the same to each ({same:.1f})."
+            f"The photos hardly show whether it grows with shutter time (score {grows:.1f}) or "
+            f"adds the same to each photo ({same:.1f})."
         )
     elif kind == "hot" and grows > same:
         yield (
-            f"Growing with shutter time explains the photos {better} ({grows:.1f} sigmas) than "
-            f"adding the same to each ({same:.1f})."
+            f"Growth with shutter time explains the photos {better} (score {grows:.1f}) than "
+            f"adding the same to each photo ({same:.1f})."
         )
     elif kind == "offset" and same >= grows:
         yield (
-            f"Adding the same to each photo explains them {better} ({same:.1f} sigmas) than "
-            f"growing with shutter time ({grows:.1f})."
+            f"Adding the same to each photo explains them {better} (score {same:.1f}) than "
+            f"growth with shutter time ({grows:.1f})."
         )
     elif kind == "high":
         yield (
-            f"Too strong a response to light explains the photos better ({light:.1f} sigmas) than "
-            f"an addition that does not depend on it ({max(same, grows):.1f})."
+            f"Too strong a response to light explains the photos better (score {light:.1f}) than "
+            f"an addition that does not depend on light ({max(same, grows):.1f})."
         )
     elif kind == "stuck" and light < -CLEARLY:
-        yield f"In bright light it is too dark, not too bright ({light:.1f} sigmas)."
+        yield f"In bright light it is too dark, not too bright (score {light:.1f})."
     elif kind == "stuck":
         yield "It is very bright in nearly all photos."
     elif kind in ("dead", "low", "dark"):
-        yield f"Over all photos it is darker than its neighbours ({min(scores):.1f} sigmas)."
+        yield f"Over all photos it is darker than its neighbours (score {min(scores):.1f})."
 
 
 def _sureness(defect: Defect, fdr: float) -> str:
@@ -117,15 +117,16 @@ def _sureness(defect: Defect, fdr: float) -> str:
         return "A person accepted it, so it is repaired."
     if defect.state == "rejected":
         return "A person rejected it, so it is left alone."
-    stands_out = f"It stands out by {defect.score:.1f} sigmas" if defect.score else "It stands out"
+    stands_out = f"It stands out (score {defect.score:.1f})" if defect.score else "It stands out"
     if defect.state == "confirmed":
-        return f"{stands_out}: enough to be confirmed at a share of false finds of {fdr:g}."
+        return f"{stands_out} clearly enough to be confirmed with at most {fdr:g} of finds false."
     if defect.q < 1:
         return (
-            f"{stands_out}, not enough to be confirmed: that would take a share of false finds "
-            f"of {defect.q:.2g}, and you asked for {fdr:g}. It is repaired only once you accept it."
+            f"{stands_out}, but not enough to be confirmed: {defect.q:.2g} of the finds up to it "
+            f"are likely false, and you asked for at most {fdr:g}. It is repaired only if you "
+            "accept it."
         )
-    return f"{stands_out}, too little to be confirmed. It is repaired only once you accept it."
+    return f"{stands_out}, but not enough to be confirmed. It is repaired only if you accept it."
 
 
 def _dates(defect: Defect, first_photo: date | None) -> Iterator[str]:

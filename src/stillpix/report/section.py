@@ -1,4 +1,4 @@
-"""One body's part of a report: its defects, the most certain first, and what is known of each.
+"""One body's part of a report: its defects, the most certain first, with the facts about each.
 
 Reads only the photos that show the defects best and least, and never decides what is broken.
 """
@@ -40,7 +40,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
-    """One photo's pixels around a defect, and what it says of it."""
+    """One photo's pixels around a defect, and how it shows the defect."""
 
     photo: str
     exposure: Exposure

@@ -74,12 +74,13 @@ def brief(defect: Defect) -> str:
     """Return a defect in a line.
 
     >>> brief(Defect(x=7, y=2, kind="hot", strength=20.94, score=22.6, exposure_s=0.02, gain=4.0))
-    '7, 2: hot, candidate, +20.9 DN at 1/50 s, ISO 400, score 22.6'
+    '7, 2: hot, candidate, +20.9 grey levels at 1/50 s, ISO 400, score 22.6'
     """
     parts: list[str] = [defect.kind, defect.state]
     if defect.strength is not None:
         conditions = exposed(defect.exposure_s, defect.gain)
-        parts.append(f"{defect.strength:+.1f} DN" + (f" at {conditions}" if conditions else ""))
+        where = f" at {conditions}" if conditions else ""
+        parts.append(f"{defect.strength:+.1f} grey levels{where}")
     if defect.score:
         parts.append(f"score {defect.score:.1f}")
     return f"{place_of(defect)}: {', '.join(parts)}"
@@ -161,5 +162,5 @@ def legend(defects: Sequence[Defect], *, left_out: bool = False) -> Markup:
     if "rejected" in states:
         entries += [tag("li", "dotted: rejected by a person")]
     if left_out:
-        entries += [tag("li", "hatched: never changes, left out")]
+        entries += [tag("li", "hatched: an area that never changes and was left out")]
     return tag("ul", *entries, class_="legend") if entries else joined()

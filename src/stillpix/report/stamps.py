@@ -1,4 +1,4 @@
-"""What a place and its surroundings did on average over all photos, from the sums of an evidence.
+"""The average response of a place and its surroundings over all photos, from the evidence's sums.
 
 Never reads photos, and never decides what is broken.
 """
@@ -31,7 +31,9 @@ def stamps_of(evidence: Evidence, places: Sequence[Place]) -> list[Stamp]:
     """Return the stamp of each place, by the template that explains it best."""
     if not places:
         return []
-    null = null_of(evidence.scores, evidence.information, grid=evidence.rules.grid)
+    null = null_of(
+        evidence.scores, evidence.information, grid=evidence.rules.grid, edges=evidence.edges
+    )
     stamps = []
     for x, y in places:
         scores = window([evidence.scores], null, x, y, 0)[:, 0, 0]

@@ -19,15 +19,26 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one column says of one defect, and what it is sorted by."""
+    """One column's text for one defect, and the value that it is sorted by."""
 
     text: str
     value: float | str | None = None  # None: unknown, and sorted last
     link: str = ""
 
 
-HEADINGS = ("x", "y", "kind", "strength (DN)", "at", "score", "q", "seen", "since", "state")
-NUMBERS = frozenset({"x", "y", "strength (DN)", "score", "q", "seen"})
+HEADINGS = (
+    "x",
+    "y",
+    "kind",
+    "strength (grey levels)",
+    "at",
+    "score",
+    "q",
+    "seen",
+    "since",
+    "state",
+)
+NUMBERS = frozenset({"x", "y", "strength (grey levels)", "score", "q", "seen"})
 
 
 def table(found: DefectMap, defects: Sequence[Defect], links: Sequence[str], mark: str) -> Markup:

@@ -1,8 +1,8 @@
-"""Where a map lies on photos of the same body that are cut otherwise: RAW files and JPEGs.
+"""Finds the shift between a map and photos of the same body in another frame: RAW files and JPEGs.
 
-A RAW file holds the sensor's whole array, a JPEG what the camera cut of it, and no file says
-exactly where. The broken pixels do: they are looked for at every possible shift. Never guesses:
-where too few of them show, the map is refused.
+A RAW file holds the sensor's whole array, and a JPEG a part of it. No file says exactly which part.
+So the broken pixels are looked for at every possible shift. Never guesses: if too few of them show,
+the map is refused.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def framed(
     if len(listed) < FEWEST:
         raise SensorMismatchError(
             f"{_sizes(defect_map, sensor)}, and {len(listed)} broken pixels are too few to tell "
-            f"how the map lies on these photos; {REMEDY}"
+            f"how the map fits these photos; {REMEDY}"
         )
     said, looked = _read_signs(listed, shifts, photos)
     row, column, lead, second = _best(said.sum(0))
@@ -74,8 +74,8 @@ def framed(
     kept = tuple(_move_defects(defect_map.defects, sensor, x, y))
     mapped = defect_map.sensor
     note = (
-        f"the map is of {mapped.width}x{mapped.height} and lies {x:+d},{y:+d} on these photos: "
-        f"{seen} of {len(listed)} broken pixels show there"
+        f"the map is of {mapped.width}x{mapped.height} and fits these photos shifted by "
+        f"{x:+d},{y:+d}: {seen} of {len(listed)} broken pixels show there"
     )
     if sensor.is_mosaic:
         moved, kept = kept, _as_photosites(kept, photos)

@@ -1,6 +1,6 @@
-"""What a file system keeps with a file beside its bytes: tags, colours, access lists.
+"""Copies a file's attributes that are not in its bytes: tags, colours, access lists.
 
-Never raises: what the disk does not keep, or the system does not give, is left behind.
+Never raises: attributes that the disk or the system does not support are lost.
 """
 
 from __future__ import annotations

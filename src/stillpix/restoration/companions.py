@@ -1,9 +1,10 @@
-"""What a JPEG's file holds beside its picture, and the numbers by which others find it.
+"""Other pictures and data in a JPEG's file, and the numbers by which other programs find them.
 
-Pictures behind the end of the image are found through the Multi-Picture index (CIPA DC-007) and
-through offsets in the EXIF block; what is counted from the file's end, or from the picture's, is
-told by XMP (Google's containers, Motion Photo) or tells itself (Samsung's trailer). Never raises
-on a broken index: what leads nowhere is no companion. Never changes a file.
+Pictures after the end of the image are found through the Multi-Picture index (CIPA DC-007) and
+through offsets in the EXIF block. Others count from the end of the file or of the picture: those
+that XMP lists (Google's containers, Motion Photo), and Samsung's trailer, which is recognised by
+itself. Never raises on a broken index: an entry that leads nowhere is no companion. Never changes a
+file.
 """
 
 from __future__ import annotations

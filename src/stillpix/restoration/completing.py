@@ -1,6 +1,6 @@
-"""The files beside the repaired photos that a complete copy of a folder holds, too.
+"""Copies the other files that belong to a complete copy of a folder, as they are.
 
-Copies them as they are. Never opens one as a photo.
+Never opens one as a photo.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which file each repaired photo becomes, told before any is opened.
+"""Decides which file each repaired photo becomes, before any photo is opened.
 
 Never writes, and never lets two photos become one file.
 """

@@ -1,4 +1,4 @@
-"""A photo's file with its broken pixels repaired, and the proof that nothing else was changed.
+"""Repairs a photo's file: by the way that its format's row names.
 
 Takes and gives bytes; never opens a file and never writes one.
 """
@@ -26,18 +26,18 @@ from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 FITS = "fits"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
-    "the picture became longer by {} bytes, so what follows it in the file has moved, and the"
-    " offsets that lead there were corrected"
+    "the picture became longer by {} bytes, so the data after it moved, and the offsets that lead"
+    " there were corrected"
 )
 NOT_MOVED = (
-    "would become longer by its repair, and something of an unknown kind counts on its length"
+    "would become longer by its repair, but data of an unknown kind counts on its length"
     " ({} bytes follow the picture); leave it out, or remove them with exiftool -trailer:all="
 )
 TIDIED = (
     "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
     " repaired one is regular"
 )
-NO_CODE = "the file's Huffman tables have no code for what it should be"
+NO_CODE = "the file's Huffman tables have no code for the right value"
 
 
 def repaired_file(
@@ -53,8 +53,8 @@ def repaired_file(
     In a JPEG only blocks that hold a changed sample get new coefficients, in a PNG or TIFF only
     the changed pixels new values; every other bit of the picture and all metadata stay. The
     thumbnail in the Exif block shows the whole scene at some 160 pixels and stays, too.
-    `always` repairs every listed place, whether it shows or not. A RAW photo is gone about as
-    `raw` says: a DNG lists its broken pixels for the program that develops it.
+    `always` repairs every listed place, even where it is not visible. A RAW photo is handled as in
+    `raw`: by default a DNG lists its broken pixels for the program that develops it.
 
     Raises ReadError for a photo that is damaged, cannot be written back without loss, or is of a
     format that is only read.
@@ -88,15 +88,15 @@ def repaired_file(
     return WAYS[way](content, header, places, always=always)
 
 
-def _repaired_jpeg(
+def _repair_jpeg(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
-    """Repair a JPEG; one with a writer's slip is made regular where it is changed."""
+    """Repair a JPEG; if something is missing in it, or too much, a changed one is made regular."""
     tidy = tidied(content)
     try:
-        fixed = _repaired_regular(tidy, header, places, always=always)
-    except ReadError:  # what is wrong with the file as it is says more
-        return _repaired_regular(content, header, places, always=always)
+        fixed = _repair_regular_jpeg(tidy, header, places, always=always)
+    except ReadError:  # the error of the file as it is tells more
+        return _repair_regular_jpeg(content, header, places, always=always)
     if tidy is content:
         return fixed
     if fixed.content is tidy:
@@ -104,18 +104,18 @@ def _repaired_jpeg(
     return replace(fixed, notes=(*fixed.notes, TIDIED))
 
 
-def _repaired_regular(
+def _repair_regular_jpeg(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
-    """Repair a JPEG so that all else in its file is found as before.
+    """Repair a JPEG so that everything else in its file can still be found.
 
-    Where the picture became longer and what follows it must not move, coarser values are tried
-    until it fits; they count only if a repair of the result would not change it either.
+    If the picture became longer and the data after it must not move, coarser values are tried
+    until it fits. They count only if a repair of the result would not change it either.
     """
     image = read_coefficients(content, header.path)
 
-    def fitted(file: bytes, its: JpegImage, leaning: float) -> RepairedFile | None:
-        fixed = _written(file, its, header, places, leaning, always=always)
+    def fit_into_file(file: bytes, its: JpegImage, leaning: float) -> RepairedFile | None:
+        fixed = _write_jpeg(file, its, header, places, leaning, always=always)
         kept = kept_in_place(file, its, fixed.content)
         if kept is None:
             return None
@@ -123,23 +123,23 @@ def _repaired_regular(
         moved = (MOVED.format(longer),) if longer > 0 and len(file) > its.end else ()
         return replace(fixed, content=kept, notes=(*fixed.notes, *moved))
 
-    def rests(fixed: RepairedFile, tried: Sequence[float]) -> bool:
+    def stays_the_same(fixed: RepairedFile, tried: Sequence[float]) -> bool:
         its = read_coefficients(fixed.content, header.path)
-        again = (fitted(fixed.content, its, leaning) for leaning in tried)
+        again = (fit_into_file(fixed.content, its, leaning) for leaning in tried)
         return all(each is None or each.content is fixed.content for each in again)
 
     for number, leaning in enumerate(SHORTER):
-        fixed = fitted(content, image, leaning)
-        if fixed is not None and (number == 0 or rests(fixed, SHORTER[: number + 1])):
+        fixed = fit_into_file(content, image, leaning)
+        if fixed is not None and (number == 0 or stays_the_same(fixed, SHORTER[: number + 1])):
             return fixed
     raise ReadError(header.path, NOT_MOVED.format(len(content) - image.end))
 
 
-def _written(
+def _write_jpeg(
     content: bytes, image: JpegImage, header: Header, places: Sequence[Place], leaning: float,
     *, always: bool,
 ) -> RepairedFile:  # fmt: skip
-    """Repair a JPEG; where codes are lacking, look again at what could be written instead."""
+    """Repair a JPEG; if codes are missing, look again at the values written instead."""
     before = content
     substituted: set[Key] = set()
     verdicts: tuple[Verdict, ...] = ()
@@ -154,17 +154,17 @@ def _written(
             break
         image = read_coefficients(content, header.path)
     else:
-        content = before  # a file that every look would change again is better left
+        content = before  # every look would change the file again: leave it
     if content == before:
         verdicts = tuple(
             replace(each, outcome="hopeless", why=NO_CODE) if each.outcome == "repaired" else each
             for each in verdicts
         )
         return RepairedFile(before, verdicts)
-    return RepairedFile(content, verdicts, _notes(len(substituted)))
+    return RepairedFile(content, verdicts, _notes_on_codes(len(substituted)))
 
 
-def _notes(substituted: int) -> tuple[str, ...]:
+def _notes_on_codes(substituted: int) -> tuple[str, ...]:
     if not substituted:
         return ()
     blocks = "1 block holds" if substituted == 1 else f"{substituted} blocks hold"
@@ -174,7 +174,7 @@ def _notes(substituted: int) -> tuple[str, ...]:
     )
 
 
-def _repaired_picture(
+def _repair_picture(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
     pixels, layout = decode_colour(header, content), header.sensor.layout
@@ -191,6 +191,6 @@ def _repaired_picture(
 
 # How a file is repaired, by the word in its format's row; "raw" has a choice of its own.
 WAYS: dict[Repair, Callable[..., RepairedFile]] = {
-    "coefficients": _repaired_jpeg,
-    "samples": _repaired_picture,
+    "coefficients": _repair_jpeg,
+    "samples": _repair_picture,
 }

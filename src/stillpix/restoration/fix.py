@@ -1,7 +1,7 @@
 """From photos and the defects of their camera to repaired files.
 
-Never prints: a Watch is told what happens. Never holds more photos than threads, and one photo
-that cannot be repaired costs the others nothing.
+Never prints: it reports to a Watch. Never holds more photos than threads. If one photo cannot be
+repaired, the others go on.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class RepairedPhoto:
 
 @dataclass(slots=True)
 class RepairedBody:
-    """What came of one body's photos."""
+    """The results of one body's photos."""
 
     sensor: Sensor
-    listing: Listing | None = None  # None: nobody says what is broken
+    listing: Listing | None = None  # None: no map and no places
     photos: list[RepairedPhoto] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     left: int = 0  # not looked at: it was stopped, or the disk is full
@@ -86,12 +86,12 @@ def fix(
 ) -> tuple[Verdict, ...]:
     """Write a repaired copy of one photo and return what was done at each listed place.
 
-    The map's confirmed and accepted defects are repaired where they show, or, with `always`,
-    wherever they are. The copy is of the same format, with the same time of change and the same
-    permissions, and differs from the photo in the repaired places alone; where nothing shows it
-    is the same to the byte. An `out` that is there and differs is overwritten with `force` only.
+    The map's confirmed and accepted defects are repaired where they show; with `always`, all of
+    them are. The copy has the same format, time of change and permissions. It differs from the
+    photo only in the repaired places; if nothing shows, it is the same to the byte. If `out`
+    exists and differs, it is overwritten only with `force`.
 
-    Of a DNG the pixels stay, and its own list names the defects for the program that develops it;
+    A DNG keeps its pixels, and its own list names the defects for the program that develops it;
     with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
     ends in .dng, and is refused if not.
 
@@ -140,10 +140,11 @@ def repair_bodies(
     watch: Watch | None = None,
     log: FixLog | None = None,
 ) -> Iterator[RepairedBody]:
-    """Repair the photos that have a way, and yield what comes of each body as it is done.
+    """Repair all photos of these routes, and yield each body's results as soon as it is done.
 
-    `always` repairs every listed place, shown or not. A photo in which nothing shows is copied as
-    it is, unless `changed_only`; in place it is left alone. What is done is noted in the log.
+    `always` repairs every listed place, even where it is not visible. A photo in which nothing
+    shows is copied as it is, unless `changed_only`; in place it is left alone. The log gets an
+    entry for each photo.
     """
     watch, jobs = watch or Watch(), jobs or os.cpu_count() or 1
     run = _Run(placement, always=always, changed_only=changed_only, log=log)
@@ -179,7 +180,7 @@ def _repair_body(
     under_way: dict[Future[RepairedPhoto | Skipped], int] = {}
     waiting = iter(enumerate(ways))
     while True:
-        # No more than one a thread: each holds a photo and its coefficients.
+        # No more than one per thread: each holds a photo and its coefficients.
         while len(under_way) < jobs and not (body.out_of_room or watch.stop()):
             number, way = next(waiting, (len(ways), None))
             if way is None:
@@ -225,11 +226,11 @@ class _Run:
         except MemoryError:
             reason = "needs more memory than there is; close other programs, or use --jobs 1"
             return Skipped(source, reason)
-        self._note(repaired, listing)
+        self._note_in_log(repaired, listing)
         return repaired
 
     def left_as_it_is(self, way: Route, reason: str) -> Skipped:
-        """Return why a photo is not repaired, having copied it where all are to be there."""
+        """Return why a photo is not repaired; copy it first, if the copy is to be complete."""
         source = way.header.path
         if (
             self.placement.complete
@@ -248,7 +249,7 @@ class _Run:
         header = way.header
         if listing.map is not None:
             header = with_layout(header, listing.map.sensor.layout)
-        content, status = _read(header)
+        content, status = _read_file(header)
         fixed = repaired_file(
             content, header, listing.defects, always=self.always, raw=self.placement.raw
         )
@@ -257,11 +258,11 @@ class _Run:
 
         def check(read: bytes) -> None:
             if changed:
-                if self.placement.out is None:  # of a copy the original stays to compare with
+                if self.placement.out is None:  # for a copy, the original stays to compare with
                     verified(content, read, header, fixed.verdicts)
                 elif header.format == "jpeg":
                     require_companions(content, read, header)
-                if repair_of(header) != "samples":  # by another decoder than what wrote it
+                if repair_of(header) != "samples":  # by another decoder than the one that wrote it
                     require_decodable(header, read)
 
         if self.placement.dry_run:
@@ -279,7 +280,7 @@ class _Run:
         )
 
     def _copy_sidecars(self, way: Route) -> Iterator[str]:
-        """Copy what other programs keep beside a photo; yield what could not be copied."""
+        """Copy the files that other programs keep beside a photo; yield a note on each failure."""
         if self.placement.out is None or way.target is None:
             return
         for sidecar, target in self.sidecars.of(way.header.path, way.target):
@@ -288,7 +289,7 @@ class _Run:
             except (ReadError, WriteError) as error:
                 yield f"its {sidecar.name} was not copied: {error}"
 
-    def _note(self, repaired: RepairedPhoto, listing: Listing) -> None:
+    def _note_in_log(self, repaired: RepairedPhoto, listing: Listing) -> None:
         if self.log is None or repaired.target is None:
             return
         folder = repaired.target.parent if self.placement.out is None else self.placement.out
@@ -304,10 +305,10 @@ class _Run:
             "to_dng": self.placement.raw.to_dng,
             "mask": self.placement.raw.mask,
         }
-        self.log.add(folder, _entry(repaired, listing, folder, options))
+        self.log.add(folder, _log_entry_of(repaired, listing, folder, options))
 
 
-def _read(header: Header) -> tuple[bytes, os.stat_result]:
+def _read_file(header: Header) -> tuple[bytes, os.stat_result]:
     try:
         with header.path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -337,10 +338,10 @@ def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) 
     )
 
 
-def _entry(
+def _log_entry_of(
     repaired: RepairedPhoto, listing: Listing, folder: Path, options: dict[str, bool]
 ) -> LogEntry:
-    """Return what the log says of one photo."""
+    """Return the log's entry for one photo."""
     target = repaired.target or repaired.source
     entry: LogEntry = {
         "source": str(repaired.source.absolute()),

@@ -1,7 +1,8 @@
 """The head of a JPEG: its segments before the first scan, and the TIFF directories in them.
 
-Reads offsets as they are, also those that lead out of their segment: that is what they are read
-for. Never follows one out of the file, never raises on a broken structure, and changes nothing.
+Reads all offsets, even those that lead out of their segment, because those are the ones that
+matter. Never follows one out of the file, never raises on a broken structure, and never changes
+anything.
 """
 
 from __future__ import annotations

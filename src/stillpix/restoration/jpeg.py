@@ -1,7 +1,7 @@
-"""A JPEG as a canvas: its planes are samples, and what is stored are coefficients of 8x8 blocks.
+"""A JPEG as a canvas: its planes are samples, and it stores coefficients of 8x8 blocks.
 
-Changes only blocks that a changed sample lies in, and quantises them with the file's own tables.
-Never decodes a block that nobody looks at.
+Changes only blocks that hold a changed sample, and quantises them with the file's own tables. Never
+decodes a block that is not needed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A repaired JPEG brought to where all that the file holds beside its picture is found as before.
+"""Keeps everything else in a repaired JPEG's file findable, as it was before the repair.
 
-A picture that became shorter is filled up with fill bytes before its EOI marker, which may stand
-before any marker (ITU-T T.81, B.1.1.2), so nothing behind it moves. Behind one that became longer
-all moves by as much, and the numbers that lead there are corrected in place. Never moves anything
-that an unknown number may lead to, and never changes the length of the head.
+A picture that became shorter gets fill bytes before its EOI marker, which are allowed before any
+marker (ITU-T T.81, B.1.1.2). So nothing after it moves. If a picture became longer, everything
+after it moves by as much, and the numbers that lead there are corrected in place. Never moves
+anything that an unknown number may lead to, and never changes the length of the head.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What `fix` has done to which photo, kept in a JSON file beside the photos.
+"""The log of `fix`: what was done to each photo, in a JSON file beside the photos.
 
-Never writes into a photo, and never drops what an earlier run, or a later version, has noted.
+Never writes into a photo, and never drops the notes of an earlier run or of a later version.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The middle of a hole, from what is around it once the defect has been taken out there.
+"""The value in the middle of a hole, from the samples around it, once those are repaired.
 
-Never looks at what stands in the middle.
+Never looks at the middle's own value.
 """
 
 from __future__ import annotations

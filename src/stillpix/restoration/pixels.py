@@ -1,6 +1,6 @@
 """A picture in memory as a canvas: grey, colours, or a sensor's mosaic.
 
-Changes only the pixels it is told to, and nothing but their values.
+Changes only the pixels that it is given, and only their values.
 """
 
 from __future__ import annotations

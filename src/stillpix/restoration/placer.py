@@ -1,6 +1,7 @@
-"""How repaired photos get where they go: as copies in a folder, or in place.
+"""Writes repaired photos: as copies into a folder, or in place.
 
-Never leaves part of a file, never overwrites what nobody said it may, and never loses an original.
+Never leaves part of a file, never overwrites a file unless that was asked for, and never loses an
+original.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Offsets in the EXIF block, maker notes included, that lead behind the picture's first scan.
+"""Offsets in the EXIF block, maker notes included, that lead beyond the picture's first scan.
 
-Some makers put a preview behind the end of the image and its offset into their notes. What a field
-says in a place of its own is found by an offset for certain; a whole number in a field is one if a
-JPEG begins where it leads, and could be one if not. Never raises on a broken block.
+Some makers put a preview after the end of the image, and its offset into their notes. If a field's
+value is stored elsewhere, the field holds an offset for certain. A whole number in a field is an
+offset if a JPEG begins where it leads; if not, it may still be one. Never raises on a broken block.
 """
 
 from __future__ import annotations

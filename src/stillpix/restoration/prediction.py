@@ -1,8 +1,8 @@
-"""What the surroundings say of a few pixels that are not to be believed.
+"""Predicts a few broken pixels from their surroundings.
 
-Locally weighted regression: places nearby that look alike teach how the pixels of a hole follow
-from the sound pixels around it, and how far off such a prediction is. Never looks at what stands
-in the hole, and never learns from a pixel that is listed as broken.
+Uses locally weighted regression: places nearby that look alike teach how the pixels of a hole
+follow from the sound pixels around it, and how uncertain such a prediction is. Never looks at the
+values in the hole, and never learns from a pixel that is listed as broken.
 """
 
 from __future__ import annotations

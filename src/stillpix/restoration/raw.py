@@ -1,4 +1,4 @@
-"""A RAW photo repaired: a DNG's list of bad pixels, values of its mosaic, or a new DNG.
+"""Repairs a RAW photo: by a DNG's list of bad pixels, by its mosaic's values, or as a new DNG.
 
 Takes and gives bytes; never opens a file and never writes one, and never changes a RAW file that
 is no DNG. Photosites beyond the visible area are never a source and never repaired.

@@ -1,4 +1,4 @@
-"""Listed places of one photo, looked at and repaired one after the other until nothing changes.
+"""Looks at the listed places of one photo and repairs them, until nothing changes any more.
 
 Never touches a sample farther from a listed place than its response reaches, and never takes
 one that is broken as a source.
@@ -26,7 +26,7 @@ MOST_LOOKS = 4  # at places among which some were left out, after which they hav
 SHOWING = 0.25  # chance from which on a place of a picture is repaired: what is left is seen more
 SHOWING_RAW = 0.5  # the same of a mosaic, where what is repaired loses all that it held
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
-RESTLESS = "each repair of it calls for another one"
+RESTLESS = "each repair makes another one necessary"
 LEAST = 1e-9  # chance of a defect that is of the other sign
 UNCOLOURED = 0.25  # prior chance that a plane of colour shows nothing of a defect that shows
 UNLIT = 0.1  # the same of luma, to which all photosites add
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class _Look:
-    """What one plane says of one place."""
+    """The result of one plane at one place."""
 
     row: int  # of the hole's first sample
     column: int

@@ -1,7 +1,7 @@
-"""What a defect added to a few pixels, separated from the scene that was predicted there.
+"""Separates the defect's share in a few pixels from the scene that was predicted there.
 
-Gaussian signal and scene: the scene is what the surroundings predict, give or take; the defect's
-response is of unknown amplitude and shape, and falls off with distance. Never touches a photo.
+Both are Gaussian. The scene is near the prediction from the surroundings. The defect's response
+has unknown amplitude and width, and falls off with distance. Never touches a photo.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The coefficients of one block of a JPEG that come nearest to what some of its samples should be.
+"""The coefficients of one block of a JPEG that come nearest to wanted values of its samples.
 
 Never looks at another block, and never chooses what the samples should be.
 """
@@ -14,11 +14,11 @@ from ..rewriting.jpeg import waves
 from .prediction import Floats
 
 SIDE = 8  # samples, of a block
-ELSEWHERE = 0.4  # weight of a sample that is to stay, where one that is to change has 1
+ELSEWHERE = 0.4  # weight of a sample that is to stay; one that is to change has 1
 FOREMOST = 16.0  # weight of the sample that the defect is in
 LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
-SHORTER = (LEANING, 0.6, 1.2, 2.4)  # the same, where a longer file would do harm: decision 0019
-WORTH = 0.85  # of the error that there is: a change that leaves more of it is not made
+SHORTER = (LEANING, 0.6, 1.2, 2.4)  # the same if a longer file would do harm: decision 0019
+WORTH = 0.85  # share of the present error: a change that leaves more of it is not made
 LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
 MOST_STEPS = 64  # of one coefficient by one
 LEAST_GAIN = 1e-6  # of a step's own square: less is the rounding of this machine's numbers
@@ -26,9 +26,9 @@ MIDDLE = 128.0  # DN that samples are lowered by before their transform (T.81, A
 
 
 def weighed(meant: NDArray[np.bool_], middle: tuple[int, int]) -> Floats:
-    """Return how much each sample's error counts, from which are to change.
+    """Return how much each sample's error counts; `meant` marks those that are to change.
 
-    `middle` is the row and column of the one that the defect is in; it may lie outside.
+    `middle` is the row and column of the sample with the defect; it may lie outside.
 
     >>> weighed(np.array([[False, True, True]]), (0, 2)).tolist()
     [[0.4, 1.0, 16.0]]
@@ -53,10 +53,10 @@ def stored(
         steps: (64,) of quantisation, in the same order.
         leaning: how many steps of its quantisation a wave must be worth.
 
-    The error is that of the samples, squared and weighed: a block holds the waves of its defect
-    all over, so what is to stay counts as well. Waves cost `leaning` of a step each. From the
-    rounded transform one coefficient after the other moves by one step while that lessens the
-    error.
+    The error is that of the samples, squared and weighed. A defect leaves waves all over its
+    block, so samples that are to stay count as well. Waves cost `leaning` of a step each. The
+    search begins at the rounded transform, and moves one coefficient after the other by one step,
+    as long as that lessens the error.
 
     >>> flat, dot = np.full((8, 8), 128.0), np.zeros(64, np.int16)
     >>> dot[9] = 3
@@ -68,7 +68,7 @@ def stored(
     price = 2 * leaning * (np.square(moves) @ weight)
     price[0] = 0.0  # the mean
     rounded = np.round((_waves() @ target) / steps)
-    chosen = _descended(rounded, (moves * weight) @ moves.T, (moves * weight) @ target, price)
+    chosen = _descend(rounded, (moves * weight) @ moves.T, (moves * weight) @ target, price)
     chosen = np.clip(chosen, -LARGEST, LARGEST)
 
     def error(coefficients: Floats) -> float:
@@ -79,7 +79,7 @@ def stored(
     return chosen.astype(np.int16) if worth else before
 
 
-def _descended(chosen: Floats, moments: Floats, pull: Floats, price: Floats) -> Floats:
+def _descend(chosen: Floats, moments: Floats, pull: Floats, price: Floats) -> Floats:
     """Return whole numbers c of which none moved by one lessens c'Mc - 2 c'p + |c| price."""
     chosen, signs = chosen.copy(), np.array([[1.0], [-1.0]])
     curvature = np.diagonal(moments)

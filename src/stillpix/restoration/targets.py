@@ -1,7 +1,6 @@
-"""What is to be repaired in the photos of a sensor: a map's defects, or places a person named.
+"""Which places to repair in the photos of a sensor: a map's defects, or places a person named.
 
-Never reads a photo but to see where a map of another frame of the same body lies on it, and never
-writes anything.
+Reads a photo only to fit a map of another frame of the same body to it. Never writes anything.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Listing:
     note: str = ""  # how the map was brought to these photos, where it is of another frame
 
 
-# Of a sensor, and some of its photos to look at: those that are to be repaired.
+# Takes a sensor and some of its photos, those that are to be repaired.
 Lister: TypeAlias = Callable[[Sensor, Sequence[Header]], Listing]
 
 

@@ -1,7 +1,7 @@
 """Takes back repairs in place: the kept original gets its name back.
 
-Goes by the log and by the digests of both files. Never puts anything in the place of a photo that
-was changed after its repair, and never removes a file whose original is not at hand.
+Trusts only the log and the digests of both files. Never replaces a photo that was changed after its
+repair, and never removes a file without its original.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHANGED = (
     " and give the original its name back yourself"
 )
 ANOTHER = (
-    "has an original that is not the one its log tells of; look at both, and give the original its"
+    "has an original that is not the one in its log; look at both, and give the original its"
     " name back yourself"
 )
 

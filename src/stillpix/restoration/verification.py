@@ -1,6 +1,6 @@
 """Proof by reading back: a repaired file differs from the original only at the repaired places.
 
-Takes the files and the places, and nothing else, at their word: both files are read again.
+Knows only the two files and the list of places, and reads both files again.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _is_sound_jpeg(
     numbers = companions_of(before, old.end).numbers if len(before) != len(after) else ()
     rest = zip_longest(
         *(
-            _outside_scans(_without(numbers, file), tables=not old.progressive)
+            _pieces_outside_scans(_blot_out(numbers, file), tables=not old.progressive)
             for file in (before, after)
         )
     )
@@ -75,7 +75,7 @@ def _is_sound_jpeg(
     return all(
         _differ_only_in(
             (old.components[number].blocks != new.components[number].blocks).any(axis=2),
-            [_reached(lattice, x, y, SIDE) for x, y in places],
+            [_reach_of(lattice, x, y, SIDE) for x, y in places],
         )
         for number, lattice in enumerate(lattices)
     )
@@ -95,7 +95,7 @@ def _is_sound_picture(
     lattices = lattices_of(header.sensor.layout, colours=one.shape[2] > 1)
     differ = (one != other).any(axis=2)
     return _differ_only_in(
-        differ, [_reached(lattice, x, y, 1) for lattice in lattices for x, y in places]
+        differ, [_reach_of(lattice, x, y, 1) for lattice in lattices for x, y in places]
     )
 
 
@@ -105,7 +105,7 @@ def _differ_only_in(differ: NDArray[np.bool_], areas: Sequence[Reached]) -> bool
     return not differ.any()
 
 
-def _reached(lattice: Lattice, x: int, y: int, side: int) -> Reached:
+def _reach_of(lattice: Lattice, x: int, y: int, side: int) -> Reached:
     """Return the rows and columns of blocks that a place's repair may reach in a plane."""
     middles = (int(np.floor(position + 0.5)) for position in lattice.position(x, y))
     rows, columns = (
@@ -116,7 +116,7 @@ def _reached(lattice: Lattice, x: int, y: int, side: int) -> Reached:
 
 
 def require_companions(before: bytes, after: bytes, header: Header) -> None:
-    """Make sure that all beside a JPEG's picture is found in its repaired copy as in the original.
+    """Make sure that everything beside a JPEG's picture can still be found in its repaired copy.
 
     Raises WriteError if not; the copy must not be kept.
     """
@@ -127,8 +127,8 @@ def require_companions(before: bytes, after: bytes, header: Header) -> None:
         return  # the decoder that reads it next says what is wrong
     if not _lead_to_the_same(before, after, (ends[0], ends[1]), header.path):
         raise WriteError(
-            header.path, "would have lost a picture that its file holds beside its own, so nothing "
-            "was written; please report it with this photo",
+            header.path, "would have lost another picture that its file holds, so nothing was "
+            "written; please report it with this photo",
         )  # fmt: skip
 
 
@@ -146,10 +146,10 @@ def _lead_to_the_same(before: bytes, after: bytes, ends: tuple[int, int], path: 
 
 
 def _is_same(old: bytes, new: bytes, path: Path) -> bool:
-    return old == new and (_decodes(new, path) or not _decodes(old, path))
+    return old == new and (_can_be_decoded(new, path) or not _can_be_decoded(old, path))
 
 
-def _decodes(picture: bytes, path: Path) -> bool:
+def _can_be_decoded(picture: bytes, path: Path) -> bool:
     try:
         require_decodable(picture, path)
     except ReadError:
@@ -157,7 +157,7 @@ def _decodes(picture: bytes, path: Path) -> bool:
     return True
 
 
-def _without(numbers: Sequence[Number], content: bytes) -> bytes:
+def _blot_out(numbers: Sequence[Number], content: bytes) -> bytes:
     """Return a file with the numbers that may be corrected blotted out."""
     if not numbers:
         return content
@@ -168,7 +168,7 @@ def _without(numbers: Sequence[Number], content: bytes) -> bytes:
     return bytes(blotted)
 
 
-def _outside_scans(content: bytes, *, tables: bool) -> Iterator[bytes]:
+def _pieces_outside_scans(content: bytes, *, tables: bool) -> Iterator[bytes]:
     """Yield all of a JPEG but its entropy-coded bytes, piece by piece; Huffman tables if asked."""
     at = 0
     while (start := content.find(b"\xff", at)) >= 0:

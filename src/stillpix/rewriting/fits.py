@@ -1,6 +1,6 @@
-"""Single numbers of a FITS image replaced, and masks added, all else kept byte for byte.
+"""Replaces single numbers of a FITS image, or adds a mask, and keeps all else byte for byte.
 
-A HISTORY card tells of it, and CHECKSUM and DATASUM are renewed where a header has them. Never
+It adds a HISTORY card, and renews CHECKSUM and DATASUM if a header has them. Never
 touches another header or its data, and never writes into a compressed image (.fz).
 
 The sums are those of the FITS standard 4.0, section 4.4.2.7 and appendix J.

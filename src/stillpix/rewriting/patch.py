@@ -1,4 +1,4 @@
-"""What a rewriting replaces: small windows of new pixels, and the single points they come to.
+"""The new pixels of a rewriting: as small windows, and as single points.
 
 Never opens a file and never decides what a pixel should be.
 """

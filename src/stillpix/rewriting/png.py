@@ -1,4 +1,4 @@
-"""Single pixels of a PNG replaced without loss, every other sample and chunk left as it was.
+"""Replaces single pixels of a PNG without loss; every other sample and chunk stays as it was.
 
 Each row keeps its filter, so the filtered bytes change only where a replaced pixel is or predicts
 its neighbours; the IDAT chunks are packed again, all others are copied. Never rewrites a palette,

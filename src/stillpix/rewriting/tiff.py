@@ -1,9 +1,9 @@
-"""Single pixels of a TIFF replaced without loss, every other sample and tag left as it was.
+"""Replaces single pixels of a TIFF without loss; every other sample and tag stays as it was.
 
-Only the strips or tiles that hold a replaced pixel are written: into their own place where they
-fit and nothing else lies there, else into one that another left or at the end of the file. Never
-changes more of the directory than their offsets and byte counts, nor any page but the one that is
-read; never packs with loss, and never hands out a result that does not read back as meant.
+Only the strips or tiles that hold a replaced pixel are written: in their own place if they fit and
+nothing else lies there, otherwise in a place that another one left, or at the end of the file. Of
+the directory, only their offsets and byte counts change. Never changes another page, never packs
+with loss, and never returns a result that does not read back as meant.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Packing(NamedTuple):
 
     codec: str  # of imagecodecs
     expansion: int  # bytes that one packed byte can unpack to at most
-    predicted: bool  # whether readers apply a predictor; of the others they disagree
+    predicted: bool  # whether readers apply a predictor; on the others they disagree
 
 
 PACKINGS = {
@@ -108,10 +108,10 @@ class _Numbers(NamedTuple):
 def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     """Return the bytes of a TIFF file with pixels of its first full-size page replaced.
 
-    All other samples are the same bit for bit, extra samples and other pages among them. Of an
+    All other samples are the same bit for bit, extra samples and other pages among them. In an
     uncompressed file no other byte changes, unless segments share their bytes: then the others
-    keep theirs. Where nothing changes the content itself is returned. Raises ReadError if the
-    file is damaged or of a kind that is not rewritten, and ValueError if a patch does not fit the
+    keep theirs. If nothing changes, the content itself is returned. Raises ReadError if the file
+    is damaged or of a kind that is not rewritten, and ValueError if a patch does not fit the
     picture.
 
     >>> import tifffile
@@ -125,7 +125,7 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     if not patches:
         return content
     try:
-        result = _rewritten(content, path, patches)
+        result = _rewrite(content, path, patches)
     except BrokenStructureError as error:
         raise ReadError(
             path, f"is a damaged or cut short TIFF: it {error}; copy it again"
@@ -135,7 +135,7 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     return result
 
 
-def _rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
+def _rewrite(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     page, _ = tiff.full_page(BytesIO(content), path)
     structure = Structure.of(BytesIO(content))
     _require_rewritable(structure, page, path)
@@ -240,7 +240,7 @@ def _find_touched(
 def _repack_part(
     raw: memoryview, rows: int, layout: _Layout, part: Points, path: Path
 ) -> Octets | None:
-    """Return a segment with its points replaced, or None where that changes nothing."""
+    """Return a segment with its points replaced, or None if that changes nothing."""
     unpacked = _unpack_part(raw, layout, path)
     count = rows * layout.columns * layout.samples
     if len(unpacked) < count * layout.dtype.itemsize:
@@ -324,7 +324,7 @@ def _place_parts(
 ) -> bytes:
     """Return the file with changed segments in their places."""
     use, result = Use.of(content, path), bytearray(content)
-    for number, start in _starts(packed, offsets, lengths, use, len(content)).items():
+    for number, start in _choose_starts(packed, offsets, lengths, use, len(content)).items():
         segment = packed[number]
         if start + len(segment) > CLASSIC_BYTES and not is_big(content):
             raise ReadError(path, NO_ROOM.format("it would be longer than 4 GB"))
@@ -337,7 +337,7 @@ def _place_parts(
     return bytes(result)
 
 
-def _starts(
+def _choose_starts(
     packed: Mapping[int, Octets],
     offsets: _Numbers,
     lengths: _Numbers,
@@ -346,8 +346,8 @@ def _starts(
 ) -> dict[int, int]:
     """Return where each segment goes: into its own place, one that another leaves, or the end.
 
-    The last segment of a file may grow where it is. Of the others, the largest goes first into
-    the largest place that was left; what fits nowhere is appended, on an even offset.
+    The last segment of a file may grow in its place. The others go into places that were left, the
+    largest first into the largest place. Those that fit nowhere are appended, on an even offset.
     """
     starts, end = dict[int, int](), size
     moving, left = list[int](), list[tuple[int, int]]()
@@ -371,20 +371,20 @@ def _starts(
 
 
 def _require_read_back(before: bytes, after: bytes, patches: Sequence[Patch], path: Path) -> None:
-    """Refuse a result that other readers would take for another picture than it is meant to be."""
-    wanted, scaling = _read(before, path), tiff.scaling_in(before, path)
+    """Refuse a result that other readers would read as another picture."""
+    wanted, scaling = _decode_samples(before, path), tiff.scaling_in(before, path)
     page, _ = tiff.full_page(BytesIO(before), path)
     for patch in patches:
         height, width = patch.where.shape
         window = wanted[patch.y : patch.y + height, patch.x : patch.x + width, : page.colours]
         new = patch.pixels.reshape(height, width, -1)[patch.where]
         window[patch.where] = new if page.plain else scaling.stored(new, page.dtype)
-    if _read(after, path).tobytes() != wanted.tobytes():  # NaN is NaN
+    if _decode_samples(after, path).tobytes() != wanted.tobytes():  # NaN is NaN
         kind = "pixels that are read in more ways than one"
         raise ReadError(path, f"is a TIFF with {kind}, which is not rewritten; {PACKED_AGAIN}")
 
 
-def _read(content: bytes, path: Path) -> NDArray[Any]:
+def _decode_samples(content: bytes, path: Path) -> NDArray[Any]:
     try:
         return np.require(tiff.decode_stored(content, path), requirements="W")
     except (ReadError, MemoryError):

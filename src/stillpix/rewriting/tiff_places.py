@@ -1,7 +1,6 @@
-"""What lies where in a TIFF file: directories, their tags' values, and the strips and tiles.
+"""The places in use in a TIFF file: directories, their tags' values, strips and tiles.
 
-So that what is written never lies on what another page, preview or tag is read from. Never changes
-a byte.
+With these, a repair never overwrites bytes of another page, preview or tag. Never changes a byte.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def is_big(content: bytes) -> bool:
 def whole_numbers(structure: Structure, entry: Entry) -> tuple[int, ...]:
     """Return the offsets or byte counts that a tag holds."""
     if entry.kind not in WHOLE_NUMBERS:
-        raise BrokenStructureError("says nonsense of where its pixels are")
+        raise BrokenStructureError("names impossible places for its pixels")
     return tuple(int(value) for value in structure.numbers(entry, tiff.MAX_SEGMENTS))
 
 

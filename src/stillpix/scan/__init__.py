@@ -1,7 +1,6 @@
-"""From photos to maps: adds up the evidence of each body, and keeps what comes of it.
+"""From photos to maps: adds up the evidence of each body, and saves the results.
 
-Never prints: a Watch is told what happens. One photo that cannot be read stops nothing, and one
-body that fails costs the others nothing.
+Never prints: it reports to a Watch. If a photo cannot be read or a body fails, the others go on.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ def _scan_body(
 
 
 def _with_dates(found: DefectMap, body: Body, state: SavedState, *, fast: bool) -> DefectMap:
-    """Return the map with dates; without, rather than not at all, where memory ends."""
+    """Return the map with dates, or without them if there is not enough memory."""
     try:
         if not fast and look_again(body, found):
             state.keep_log()

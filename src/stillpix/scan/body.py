@@ -1,4 +1,4 @@
-"""One body's share of a scan: its photos, what came of them, and who does the work.
+"""One body's share of a scan: its photos, their results, and the workers.
 
 Never reads anything.
 """

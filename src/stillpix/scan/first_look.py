@@ -1,6 +1,6 @@
-"""The first look at a body's photos: each that is not known yet is added to the evidence.
+"""The first look at a body's photos: adds each new one to the evidence.
 
-Never adds a photo twice, and one that cannot be read stops nothing.
+Never adds a photo twice. If one cannot be read, the others go on.
 """
 
 from __future__ import annotations

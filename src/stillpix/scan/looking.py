@@ -1,4 +1,4 @@
-"""One look at one photo: its frame, and what it says at the places of the map.
+"""One look at one photo: its frame, and its values at the places of the map.
 
 Never adds anything up, and never keeps a photo.
 """

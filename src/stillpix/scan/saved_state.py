@@ -1,6 +1,6 @@
-"""What earlier scans of a body left in the library: locked, taken up, and kept again.
+"""The saved results of earlier scans of a body: locks them, loads them, and saves them again.
 
-Never loses what it cannot use: that is set aside, and told.
+Never loses a file that it cannot use: it sets the file aside, and reports it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class SavedState:
         return False
 
     def evidence(self) -> Evidence:
-        """Return the evidence of earlier scans, or a new one where there is none that can be used.
+        """Return the evidence of earlier scans, or a new one if there is none that can be used.
 
-        What cannot be used is put aside, not lost: a newer stillpix may have written it.
+        Evidence that cannot be used is put aside, not lost: a newer stillpix may have written it.
         """
         if self.library is None:
             return Evidence(self.sensor)
@@ -63,13 +63,11 @@ class SavedState:
                 return Evidence.load(folder, self.sensor)
             except StateFormatError as error:
                 aside = set_aside(folder)
-                self.troubles.append(
-                    f"{error}, from these photos alone; the old one is now {aside}"
-                )
+                self.troubles.append(f"{error}, from these photos only; the old one is now {aside}")
         return Evidence(self.sensor)
 
     def log(self) -> Sightings:
-        """Return what photos of earlier scans said at the places of the map."""
+        """Return the log of earlier scans: the values of each photo at the places of the map."""
         if self.library is None:
             return Sightings(self.sensor)
         try:
@@ -79,7 +77,7 @@ class SavedState:
             return Sightings(self.sensor)
 
     def map(self) -> DefectMap | None:
-        """Return the body's map before this scan; one that cannot be read is told of later."""
+        """Return the body's map before this scan; one that cannot be read is reported later."""
         try:
             return self.library.find(self.sensor) if self.library else None
         except (MapFormatError, SensorMismatchError):
@@ -100,7 +98,7 @@ class SavedState:
             )
 
     def keep_log(self) -> None:
-        """Keep the log alone, beside the evidence that was kept before."""
+        """Keep only the log, beside the evidence that was kept before."""
         if self.library is None:
             return
         folder = self.library.evidence_path(self.sensor)
@@ -110,12 +108,12 @@ class SavedState:
             self.body.log.save(folder / LOG_NAME)
         except WriteError as error:
             self.troubles.append(
-                f"{error} (what the photos say at the places of the map of {self.sensor.name} was "
-                "not kept: the next find looks at these photos again)"
+                f"{error} (the log of dates of {self.sensor.name} was not kept: the next find "
+                "reads these photos again)"
             )
 
     def keep_map(self, found: DefectMap) -> None:
-        """Keep the map, with what a person said of the old one."""
+        """Keep the map, with a person's decisions from the old one."""
         if self.library is None:
             return
         path, outcome = self.library.map_path(self.sensor), self.body.outcome

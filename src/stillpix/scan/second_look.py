@@ -1,4 +1,4 @@
-"""The second look at a body's photos: what each says at the places of the map, for their dates.
+"""The second look at a body's photos: reads their values at the places of the map, for the dates.
 
 Adds nothing to the evidence, and never decides what is broken.
 """
@@ -63,7 +63,7 @@ def look_again(body: Body, found: DefectMap) -> bool:
     if failed:
         body.outcome.troubles.append(
             f"{failed[0]} (photos that could be read only once: {len(failed)}; the dates of "
-            "defects stand on the others)"
+            "defects come from the others)"
         )
     return True
 

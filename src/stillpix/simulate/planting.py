@@ -1,6 +1,6 @@
 """Which photosites of a simulated sensor are broken, how, and since when.
 
-Never touches a pixel: it draws the truth, the sensor then obeys it.
+Never touches a pixel: it draws the truth, and the sensor follows it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything that one server works with: opened folders, jobs, maps, decoded photos.
+"""All the state of one server: opened folders, jobs, maps, decoded photos.
 
 Never touches the network.
 """

@@ -1,6 +1,6 @@
-"""A map as a file in each format that there is: the one place that knows the table of formats.
+"""A map as a file in each format; the only module of the page that knows the table of formats.
 
-Never leaves a file behind.
+Never leaves a temporary file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A person's decisions about defects, saved in the library's map as they are made.
 
-Never decides anything, and never takes back what somebody else has changed in the meantime.
+Never decides anything, and never takes back a change that another program has made meanwhile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""One table of what the server can be asked: addresses, what they take, what they answer.
+"""The form of an operation: its address, its parameters and its answers.
 
-Routes and the OpenAPI document are both made from it, so that neither can say what the other does
-not.
+Routes and the OpenAPI document are both made from the same table, so they always agree.
 """
 
 from __future__ import annotations

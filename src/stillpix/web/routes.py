@@ -80,7 +80,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers=named("Defect"), refusals=(404, 409),
     ),
     Operation(
-        name="add", summary="Add a pixel; with a photo, its extreme pixel within two is taken",
+        name="add", summary="Add a pixel; with a photo, the one that stands out most within two px",
         method="POST", path="/api/maps/{map}/defects", answer=api.add, status=201,
         in_path=OF_MAP,
         body=record({"x": PIXEL, "y": PIXEL, "photo": MAYBE_NAME}, optional=("photo",)),

@@ -1,4 +1,4 @@
-"""What a job does: open a folder, find, repair. Each calls what the command line calls.
+"""The work of a job: open a folder, find, repair; each by the functions of the command line.
 
 Never finds or repairs anything itself.
 """

@@ -1,4 +1,4 @@
-"""Who may speak to the server: only the page it served itself, on this computer.
+"""The guard of the server: it answers only the page that it served itself, on this computer.
 
 Never answers a request without the token, for another host's name, or from another page.
 """
@@ -54,7 +54,7 @@ class Guard:
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or have the application behind answer it."""
+        """Answer a request, or pass it on to the application."""
         if scope["type"] != "http":
             return  # no websockets
 

@@ -1,6 +1,6 @@
 """The server itself: a socket on the loopback address, the page on it, and a clean end.
 
-Never listens for another computer, and never leaves a run or an upload behind.
+Never listens for another computer, and never ends before its runs and uploads are cleared away.
 """
 
 from __future__ import annotations

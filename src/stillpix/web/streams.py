@@ -1,4 +1,4 @@
-"""What is not one request and one answer: the stream of events, uploads, and the page's own files.
+"""The stream of events, uploads, and the page's own files: all that is not a plain JSON answer.
 
 Never holds an upload in memory, and never serves a file that is not in the list of the page's own.
 """

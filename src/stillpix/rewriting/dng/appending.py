@@ -1,7 +1,7 @@
-"""Tags put into a DNG's directory by appending: a new copy of the directory, and nothing moved.
+"""Adds tags to a DNG's directory by appending a new copy of the directory; nothing moves.
 
-The file grows at its end and the one pointer to the directory changes; every other byte stays
-where and what it was, which is looked at before a result is handed out. Never opens a file.
+The file grows at its end, and the one pointer to the directory changes. Every other byte stays
+where and as it was; this is checked before the result is returned. Never opens a file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A camera's RAW file as what a DNG says: mosaic, colours, levels, EXIF, through LibRaw.
+"""The contents of a new DNG from a camera's RAW file: mosaic, colours, levels, EXIF; by LibRaw.
 
 Never demosaics, never changes a value, and never hands out a DNG that LibRaw does not read back as
-the same mosaic. What no reader of ours finds in a file is left unsaid.
+the same mosaic. Facts that no reader finds in the file are left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a photo's file says of itself besides its pixels, copied as it lies there.
+"""Copies the metadata of a photo's file as it is.
 
-Takes whole fields, type and bytes, from the main directory, EXIF and GPS, and lays directories of
-them out again. Leaves out what holds offsets into the old file: maker notes above all. Never
+Takes whole fields, type and bytes, from the main directory, EXIF and GPS, and writes them into new
+directories. Leaves out fields that hold offsets into the old file, mainly maker notes. Never
 interprets a field.
 """
 

@@ -1,4 +1,4 @@
-"""Where in a DNG the directory of the sensor's mosaic is, and what points at it.
+"""Finds the directory of the sensor's mosaic in a DNG, and the pointer to it.
 
 Adobe's DNG specification 1.7 on TIFF 6.0 and BigTIFF. Never follows a pointer past the end of
 the file or in a circle, and never takes a preview for the sensor's pixels.
@@ -50,7 +50,7 @@ class PlacedDirectory:
     pointer: int
     offset: int
     entries: Directory
-    end: int  # behind the pointer to the next one
+    end: int  # after the pointer to the next one
 
     @property
     def counter(self) -> struct.Struct:

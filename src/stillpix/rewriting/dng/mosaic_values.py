@@ -1,8 +1,8 @@
-"""Single values of a DNG's mosaic or colours replaced without loss, all others left as they were.
+"""Replaces single values of a DNG's mosaic or colours without loss; all others stay as they were.
 
-Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place; of lossless JPEG the
+Uncompressed strips and tiles (8, 10, 12, 14, 16 bits) are changed in place. In lossless JPEG, the
 tiles that hold a replaced value are packed again and appended. Never packs with loss, and never
-hands out a result that does not read back as meant.
+returns a result that does not read back as meant.
 """
 
 from __future__ import annotations

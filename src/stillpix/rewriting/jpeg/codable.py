@@ -143,7 +143,7 @@ class _Chain:
     def _list_stored(
         order: MemberOrder, blocks: NDArray[np.int16], positions: Indices, none: NDArray[np.bool_]
     ) -> Indices:
-        """Return the file's DC at these positions, 0 where there is none."""
+        """Return the file's DC at these positions, 0 if there is none."""
         within = np.where(none, 0, positions)
         return np.where(none, 0, blocks[order.indices_at(within), 0].astype(np.int64))
 

@@ -1,4 +1,4 @@
-"""In which order a scan codes the blocks of one component.
+"""The order in which a scan codes the blocks of one component.
 
 Works on arrays of indices; never looks at a coefficient.
 """

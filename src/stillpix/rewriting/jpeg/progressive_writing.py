@@ -1,9 +1,9 @@
-"""The scans of a progressive file written back, each that sends a changed bit being encoded again.
+"""Writes the scans of a progressive file back; each scan with a changed bit is encoded again.
 
-Keeps the scans, their order and what each sends. The tables of a progressive file are made for
-its own scans, so a change often needs a symbol that they lack: then the scan gets tables of its
-own, best for it, in a DHT segment that is put before it. The file's own segments all stay, and
-where a later scan relies on them they are written again, so no scan that did not change is touched.
+Keeps the scans, their order, and which bits each sends. The tables of a progressive file are made
+for its own scans, so a change often needs a symbol that they lack. Then the scan gets the best
+tables for it, in a DHT segment before it. All of the file's own segments stay. If a later scan
+relies on them, they are written again. Never touches a scan that did not change.
 """
 
 from __future__ import annotations

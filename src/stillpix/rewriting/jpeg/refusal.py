@@ -1,4 +1,4 @@
-"""How a JPEG that cannot be read, or not be written back, is refused.
+"""The refusals of JPEGs that cannot be read or written back.
 
 Never decides what is refused.
 """

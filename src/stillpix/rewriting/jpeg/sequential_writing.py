@@ -1,6 +1,6 @@
-"""A sequential scan written back: changed blocks are encoded, the bits between them copied.
+"""Writes a sequential scan back: changed blocks are encoded, and the bits between them copied.
 
-Never changes a Huffman table: what has no code becomes the nearest that has one.
+Never changes a Huffman table: a block without codes becomes the nearest one that has them.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ function showGallery() {
   const judged = desk.map.accepted + desk.map.rejected;
   at("judge-count").textContent = desk.map.has_map
     ? `${counted(desk.map.defects.length, "pixel")}, the most doubtful first; ${judged} judged.`
-    : "Nothing is found yet: run find first, or add pixels by hand.";
+    : "No pixels yet: find them in your photos first, or add pixels by hand.";
   gallery.mark(desk.chosen, { reveal: false });
 }
 
@@ -208,7 +208,7 @@ function setAdding(adding) {
   at("judge-stage").querySelector(".crosshair").hidden = !desk.adding;
   if (!desk.adding) return;
   viewer.osd.canvas.focus();
-  say("Click the pixel, or move the photo with the arrow keys and press Enter to take the middle. Esc ends.");
+  say("Click the pixel, or move the photo with the arrow keys and press Enter to add the pixel in the middle. Esc cancels.");
 }
 
 function picked(place, mark) {
@@ -224,10 +224,10 @@ async function add(place) {
   const took = await judged("defects", { ...place, photo: desk.photo.id });
   if (!took) return;
   const known = before.some((defect) => keyOf(defect) === keyOf(took));
-  const moved = took.x === place.x && took.y === place.y ? "" : `, the extreme pixel near ${place.x}, ${place.y}`;
+  const moved = took.x === place.x && took.y === place.y ? "" : `, the pixel that stands out most near ${place.x}, ${place.y}`;
   setAdding(false);
   choose(keyOf(took));
-  say(known ? `${placeOf(took)} was in the map already, and is accepted now${moved}` : `Added ${placeOf(took)}${moved}`);
+  say(known ? `${placeOf(took)} was in the map already and is now accepted${moved}` : `Added ${placeOf(took)}${moved}`);
 }
 
 /** Take a key of this step; return whether it was one. */

@@ -88,7 +88,7 @@ function folderCard(folder) {
     make("ul", { class: "plain" }, ...folder.bodies.map((body) =>
       make("li", {}, `${body.name}: ${counted(body.photos, "photo")}`))),
     make("ul", { class: "plain notes" }, ...folder.notes.map((note) => make("li", {}, note))),
-    make("label", { class: "check" }, fast, " Leave dates out (each photo is read once)"),
+    make("label", { class: "check" }, fast, " Skip dates (reads each photo only once)"),
     make("div", { class: "row" },
       make("button", { type: "button", class: "primary find", disabled: busy || !folder.photos,
         on: { click: () => find(folder, fast.checked) } }, "Find broken pixels"),

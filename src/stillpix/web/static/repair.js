@@ -94,7 +94,7 @@ async function openPhoto(id) {
   desk.next = 0;
   const hidden = told.places.filter((place) => place.outcome === "not showing").length;
   at("compare-says").textContent =
-    `${counted(desk.verdicts.length, "place")} repaired in this photo; ${hidden} on the map do not show in it.`;
+    `${counted(desk.verdicts.length, "place")} repaired in this photo; ${hidden} on the map are not visible in it.`;
   at("compare-next").disabled = !desk.verdicts.length;
   await viewer.open(desk.photo, [tilesOf(desk.photo), tilesOf(desk.photo, "repaired", desk.version)].map(
     (tileSource) => ({ tileSource, x: 0, y: 0, width: 1 })));
@@ -154,7 +154,7 @@ function outcome(job) {
     make("td", {}, String(photo.not_showing)), make("td", {}, String(photo.hopeless))));
   lines.push(make("details", {}, make("summary", {}, "Photo by photo"),
     make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Photo by photo" },
-      make("table", {}, make("thead", {}, make("tr", {}, ...["photo", "repaired", "not showing", "hopeless"].map(
+      make("table", {}, make("thead", {}, make("tr", {}, ...["photo", "repaired", "not visible", "not repairable"].map(
         (name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows)))));
   return lines;
 }
@@ -164,7 +164,7 @@ function showDownloads(folder) {
   const photo = desk.photo && desk.verdicts.length
     ? [make("li", {}, "This photo, repaired: ", make("a", { href: address(`api/photos/${desk.photo.id}/repaired`), download: "" }, desk.photo.name))]
     : [];
-  const none = make("li", {}, "There is no map for these photos yet: run find first.");
+  const none = make("li", {}, "There is no map for these photos yet: find their broken pixels first.");
   fill(at("downloads"), ...photo, ...(maps.length ? maps.map((map) => make("li", {}, `Map of ${map.name}: `,
     ...map.formats.flatMap((name, n) => [n ? ", " : "",
       make("a", { href: address(`api/maps/${map.id}/export/${encodeURIComponent(name)}`), download: "" }, name)]))) : [none]));
