@@ -101,9 +101,12 @@ def browser():
 def demo_series(tmp_path_factory):
     """Photos of the demo's camera; one of them is cut short."""
     from stillpix.simulate import CameraSettings, SimulatedCamera, write_series
+    from support import browsing
 
+    shown = os.environ.get(browsing.PICTURES)  # then the documentation shows these photos
+    width, height = (1200, 800) if shown else (600, 400)
     folder = tmp_path_factory.mktemp("series") / "demo"
-    camera = SimulatedCamera(CameraSettings(width=1200, height=800, defects=60), seed=1)
+    camera = SimulatedCamera(CameraSettings(width=width, height=height, defects=60), seed=1)
     write_series(folder, camera, photos=20)
     whole = (folder / "IMG_0005.JPG").read_bytes()
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 3])

@@ -314,7 +314,11 @@ def test_the_sensor_map_zooms_and_takes_the_pixel_that_is_clicked(judged, browse
         page.click("#sensor-out")
         page.focus("#sensor")
         page.keyboard.press("Enter")
-        middle = min(states(judged), key=lambda at: (at[0] - 600) ** 2 + (at[1] - 400) ** 2)
+        sensor = saved(judged).sensor
+        middle = min(
+            states(judged),
+            key=lambda at: (at[0] - sensor.width / 2) ** 2 + (at[1] - sensor.height / 2) ** 2,
+        )
         assert chosen(page) == middle != first
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +15,8 @@ from PIL import Image
 from stillpix.images import read_header
 from stillpix.maps.library import Library
 from stillpix.maps.records import Defect, DefectMap
-from support import browsing, pages, photos, series
+from support import browsing, pages, photos, series, starting
+from support.effort import spread
 from support.places import AXE
 
 STEPS = ("photos", "judge", "repair")
@@ -45,8 +44,7 @@ def small(tmp_path_factory):
 
 
 @browsing.needs_chromium
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), spread((390, 1280), ("light", "dark")))
 def test_axe_finds_nothing_wrong_in_any_step(small, browser, width, scheme):
     with browsing.visiting(browser, small, width=width, color_scheme=scheme) as page:
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -67,15 +65,16 @@ def violations(page):
 
 
 @browsing.needs_chromium
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_step_fits_its_window(small, browser, width):
-    with browsing.visiting(browser, small, width=width) as page:
+def test_every_step_fits_its_window(small, browser):
+    with browsing.visiting(browser, small) as page:
         for step in STEPS:
             page.click(f"nav a[href='#{step}']")
-            page.wait_for_timeout(150)
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            cut = page.evaluate(CUT_OFF)
-            assert (step, wide, cut) == (step, width, [])
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                page.wait_for_timeout(150)
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                cut = page.evaluate(CUT_OFF)
+                assert (step, wide, cut) == (step, width, [])
 
 
 # Buttons and fields that are seen and that the window, or what holds them, cuts off.
@@ -90,10 +89,9 @@ CUT_OFF = """[...document.querySelectorAll("button, input, a.button")].filter((i
 def test_a_photo_of_24_megapixels_opens_within_a_second(site, browser, tmp_path):
     rng = np.random.default_rng(1)
     coarse = rng.integers(20, 235, (400, 600, 3), np.uint8)
+    content = photos.encoded(Image.fromarray(coarse).resize(LARGE), "JPEG", quality=92)
     for number in range(4):
-        large = Image.fromarray(np.roll(coarse, 37 * number, axis=1)).resize(LARGE)
-        content = photos.encoded(large, "JPEG", quality=92)
-        (tmp_path / f"{number}.jpg").write_bytes(content)
+        (tmp_path / f"{number}.jpg").write_bytes(content + bytes([number]))  # four files, not one
     site.open(tmp_path)
     with browsing.visiting(browser, site) as page:
         page.click("nav >> text=Judge")
@@ -120,7 +118,7 @@ OPENED = """() => new Promise((resolve) => {
 
 @browsing.needs_chromium
 def test_a_gallery_of_500_defects_loads_lazily_and_scrolls_smoothly(site, browser, tmp_path):
-    size = (1200, 800)
+    size = (600, 400)
     paths = series.write(tmp_path / "photos", range(4), size=size)
     rng = np.random.default_rng(2)
     places = rng.choice(size[0] * size[1], 500, replace=False)
@@ -174,11 +172,7 @@ def program(library, tmp_path):
     """`stillpix serve` as a program of its own, and its address."""
     folder = tmp_path / "photos"
     series.write(folder, range(4))
-    command = [sys.executable, "-m", "stillpix", "serve", str(folder), "--no-browser"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as ran:  # fmt: skip
+    with starting.stillpix("serve", folder, "--no-browser", TMPDIR=str(tmp_path)) as ran:
         address = ran.stdout.readline().strip()
         try:
             yield ran, address, tmp_path
@@ -236,8 +230,7 @@ def test_the_server_stays_below_a_gigabyte(program):
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(site):
-    command = [sys.executable, "-m", "stillpix", "serve", "--no-browser", "--port", str(site.port)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = starting.run("serve", "--no-browser", "--port", site.port)
 
     assert ran.returncode == 1
     assert ran.stderr.count("\n") == 1
@@ -245,8 +238,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(site):
 
 
 def test_a_folder_that_is_none_is_wrong_usage(tmp_path):
-    command = [sys.executable, "-m", "stillpix", "serve", "--no-browser", str(tmp_path / "none")]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = starting.run("serve", "--no-browser", tmp_path / "none")
 
     assert ran.returncode == 2
     assert "there is no such folder" in ran.stderr

@@ -18,6 +18,7 @@ from stillpix.simulate import PlantedDefect, SimulatedCamera, random_settings
 from support import effort
 
 PHOTOS = 60
+WIDTH, HEIGHT = (1500, 1000) if effort.long else (600, 400)
 LEAST_RECALL = 0.55
 MOST_FALSE = 0.02
 WITHIN = 1  # px
@@ -37,7 +38,9 @@ def same(x: int, y: int, truth: PlantedDefect) -> bool:
 
 @pytest.mark.parametrize("seed", effort.chosen([501, 502], 501))
 def test_most_of_a_hundred_defects_are_found_in_sixty_photos_and_hardly_any_find_is_false(seed):
-    settings = replace(random_settings(seed, width=1500, height=1000), defects=100, photos=PHOTOS)
+    settings = replace(
+        random_settings(seed, width=WIDTH, height=HEIGHT), defects=100, photos=PHOTOS
+    )
     camera = SimulatedCamera(settings, seed)
 
     confirmed = map_of(camera).in_state("confirmed")
@@ -49,7 +52,6 @@ def test_most_of_a_hundred_defects_are_found_in_sixty_photos_and_hardly_any_find
 
 
 def test_a_camera_without_defects_gets_at_most_one(seed=503):
-    width, height = (1500, 1000) if effort.long else (750, 500)
-    settings = replace(random_settings(seed, width=width, height=height), defects=0, photos=PHOTOS)
+    settings = replace(random_settings(seed, width=WIDTH, height=HEIGHT), defects=0, photos=PHOTOS)
 
     assert len(map_of(SimulatedCamera(settings, seed)).in_state("confirmed")) <= 1

@@ -13,7 +13,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from support import mosaic_files, photos, series
+from support import mosaic_files, photos, series, starting
 
 GOOD = 5  # photos that stand beside each bad one
 
@@ -244,7 +244,7 @@ def test_what_libraries_print_about_a_damaged_file_does_not_reach_the_terminal(f
     damaged = content[: first + 5000] + b"\xff\xc4" * 1000 + content[first + 7000 :]
     (folder / "damaged.dng").write_bytes(damaged)
 
-    ran = stillpix(folder)
+    ran = starting.run("find", folder, text=False)
 
     said = [line for line in ran.stderr.decode().splitlines() if "damaged" in line]
     assert len(said) == 1 and said[0].startswith("stillpix: not used: "), ran.stderr
@@ -260,7 +260,7 @@ def test_names_that_are_no_text_break_neither_lines_nor_json(folder):
     with open(empty, "wb"):  # noqa: PTH123
         pass
 
-    plain = stillpix(folder)
+    plain = starting.run("find", folder, text=False)
     listed = stillpix("-", "--json", input=odd + b"\r\n" + empty + b"\n\n")
 
     assert plain.returncode == 1

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.maps import read_map
+from support import starting
 
 
 def run(*arguments):
@@ -26,6 +25,14 @@ def demo_files(photos):
 
 def there(folder):
     return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """Photos of a small sensor do; docs/quickstart.md shows what the whole demo prints."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stillpix.cli.demo.SIZE", (480, 320))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +120,7 @@ def test_a_disk_that_fills_up_is_named(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_demo_that_was_stopped_can_be_run_again(tmp_path):
     folder = tmp_path / "demo"
-    running = subprocess.Popen(
-        [sys.executable, "-m", "stillpix", "demo", folder, "--photos", "60"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    running = starting.stillpix("demo", folder, "--photos", "60")
     while not (folder / "IMG_0001.JPG").exists():
         assert running.poll() is None
     running.send_signal(signal.SIGINT)

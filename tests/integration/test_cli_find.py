@@ -367,12 +367,9 @@ def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, li
     series.write(tmp_path / "b", range(8, 16))
     running = []
     for name, awaited in (("a", "4 of 8 photos"), ("b", "waiting for it to end")):
-        ran = subprocess.Popen(
-            holding.command(
-                "stillpix.scan.looking.read_frame", 6, tmp_path / "go", "find", tmp_path / name
-            ),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        ran = holding.started(
+            "stillpix.scan.looking.read_frame", 6, tmp_path / "go", "find", tmp_path / name
+        )
         running.append(ran)
         holding.said_until(ran, awaited)
     (tmp_path / "go").touch()

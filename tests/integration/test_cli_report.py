@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from stillpix import report as report_package
 from stillpix.errors import WriteError
 from stillpix.maps import read_map
 from stillpix.maps.library import Library
-from support import holding, late, mosaic_files, mosaics, reports, series
+from support import holding, late, mosaic_files, mosaics, reports, series, starting
 from support.reports import run
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -251,8 +249,7 @@ def test_a_json_document_stays_alone_on_standard_output(photos, tmp_path):
 @POSIX
 def test_a_reader_that_has_had_enough_loses_no_report(photos, tmp_path):
     path = tmp_path / "r.html"
-    command = (sys.executable, "-m", "stillpix", "find", str(photos), "--report", str(path))
-    ran = subprocess.Popen(command, stdout=subprocess.PIPE)
+    ran = starting.stillpix("find", photos, "--report", path)
     ran.stdout.close()
 
     assert ran.wait(60) != 0

@@ -18,12 +18,11 @@ from stillpix.errors import StillpixError
 from stillpix.images import read_frame, read_header
 from stillpix.maps.records import Defect, DefectMap
 from stillpix.restoration.fix import fix
-from support import photos, series
-from support.effort import some
+from support import effort, photos, series
 
 SIZE, PLACE = (96, 80), (20, 18)
 HOT = Defect(x=PLACE[0], y=PLACE[1], kind="hot", state="confirmed")
-MUTATIONS = some(200)  # of each kind of file
+MUTATIONS = 200 if effort.long else 16  # of each kind of file
 LONGEST_S = 10.0
 BEYOND_PIXELS = 10  # px: farther from the place no pixel of a PNG or TIFF may change
 BEYOND_BLOCKS = 18  # px: in a JPEG neither, nor by the blocks that chroma shares and smooths over

@@ -19,14 +19,15 @@ from stillpix.simulate import SimulatedCamera, random_settings
 from stillpix.simulate.processing import exif_block, jpeg_file
 from support import mosaic_files
 
-TOP, LEFT, BELOW, RIGHT = 10, 24, 6, 8  # margins of the RAW files, px
-CUT = 8  # px that the camera's JPEG lacks on each side
-PHOTOS = 16
+TOP, LEFT, BELOW, RIGHT = 6, 10, 2, 4  # margins of the RAW files, px
+CUT = 4  # px that the camera's JPEG lacks on each side
+WIDTH, HEIGHT = 420, 300
+PHOTOS = 12
 
 
 @pytest.fixture(scope="module")
 def camera():
-    settings = random_settings(52, width=700, height=500)
+    settings = random_settings(52, width=WIDTH, height=HEIGHT)
     return SimulatedCamera(
         replace(settings, cfa="RGGB", output="tiff", defects=60, amplitude_sigma=(10.0, 100.0)), 52
     )
@@ -104,7 +105,7 @@ def test_a_pixel_of_a_jpeg_map_becomes_the_photosite_that_shows(raw_map, folders
         if margin[0] < one.x < margin[0] + jpeg_sensor.width - 1
         and margin[1] < one.y < margin[1] + jpeg_sensor.height - 1
     ]
-    sound = [Defect(x=x, y=301, state="accepted") for x in range(100, 400, 10)]
+    sound = [Defect(x=x, y=201, state="accepted") for x in range(100, 400, 10)]
     jpeg_map = replace(raw_map, sensor=jpeg_sensor, defects=(*beside, *sound))
 
     laid, note = framed(jpeg_map, photos[0].sensor, photos)
@@ -122,26 +123,29 @@ def test_a_pixel_of_a_jpeg_map_becomes_the_photosite_that_shows(raw_map, folders
 def test_a_jpeg_is_repaired_by_the_map_of_the_raw_files(raw_map, folders, tmp_path):
     photo = sorted(folders[1].iterdir())[3]
 
-    verdicts = fix(photo, raw_map, tmp_path / "fixed.jpg")
+    listed = replace(raw_map, defects=raw_map.in_state("confirmed")[:24])
+
+    verdicts = fix(photo, listed, tmp_path / "fixed.jpg")
 
     assert sum(verdict.outcome == "repaired" for verdict in verdicts) >= 5
 
 
 def test_photos_of_another_body_of_the_same_name_are_refused(raw_map, folders, tmp_path):
-    other = SimulatedCamera(replace(random_settings(53, width=684, height=484), defects=60), 53)
+    size = {"width": WIDTH - 2 * CUT, "height": HEIGHT - 2 * CUT}
+    other = SimulatedCamera(replace(random_settings(53, **size), defects=60), 53)
     photos = []
     for index in range(3):
         path = tmp_path / f"{index}.jpg"
         path.write_bytes(other.photograph(index).jpeg())
         photos.append(replace(read_header(path), sensor=replace(
-            raw_map.sensor, width=684, height=484, layout="rendered", visible=None,
+            raw_map.sensor, **size, layout="rendered", visible=None,
         )))  # fmt: skip
 
     with pytest.raises(SensorMismatchError, match="do not show at any one shift in the 3 photos"):
         framed(raw_map, photos[0].sensor, photos)
 
 
-@pytest.mark.parametrize("size", [(350, 250), (1400, 1000), (800, 400)])
+@pytest.mark.parametrize("size", [(150, 100), (2 * WIDTH, 2 * HEIGHT), (480, 240)])
 def test_a_resized_picture_is_refused(raw_map, size):
     sensor = replace(raw_map.sensor, width=size[0], height=size[1], layout="rendered")
 
@@ -158,14 +162,14 @@ def test_two_broken_pixels_are_too_few(raw_map, folders):
 
 
 def test_runs_are_moved_and_cut_to_the_frame(raw_map, folders):
-    column = Defect(x=100, y=0, run=Run("column", 0, 515), state="accepted")
-    row = Defect(x=0, y=50, run=Run("row", 0, 20), state="accepted")  # all of it in the margin
+    column = Defect(x=100, y=0, run=Run("column", 0, HEIGHT + TOP + BELOW - 1), state="accepted")
+    row = Defect(x=0, y=50, run=Run("row", 0, 12), state="accepted")  # all of it in the margin
     more = replace(raw_map, defects=(*raw_map.defects, column, row))
     photos = headers(folders[1])
 
     laid, _ = framed(more, photos[0].sensor, photos)
 
     [run] = [defect for defect in laid if defect.run is not None]
-    assert (run.x, run.y, run.run) == (68, 0, Run("column", 0, 483))
+    assert (run.x, run.y, run.run) == (100 - LEFT - CUT, 0, Run("column", 0, HEIGHT - 2 * CUT - 1))
     assert isinstance(laid, DefectMap)
     assert isinstance(laid.sensor, Sensor)

@@ -44,10 +44,10 @@ def test_importing_stillpix_imports_nothing_heavy():
     assert heavy == "set()"
 
 
-@pytest.mark.parametrize("name", ["Sensor", "DefectMap", "read_map", "write_map", "StillpixError"])
-def test_maps_need_no_compiler(name):
+def test_maps_need_no_compiler():
+    names = "Sensor, DefectMap, read_map, write_map, StillpixError"
     heavy = python(
-        f"import sys; from stillpix import {name}; print({{'numba', 'PIL'}} & set(sys.modules))"
+        f"import sys; from stillpix import {names}; print({{'numba', 'PIL'}} & set(sys.modules))"
     )
 
     assert heavy == "set()"

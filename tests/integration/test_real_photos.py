@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def maps():
     """Return the maps of both sets, read together, by their number of photos."""
-    return {found.evidence.photos: found for found in find([BANANA, SCENES])}
+    return {found.evidence.photos: found for found in find([BANANA, SCENES], fast=True)}
 
 
 def test_photos_of_two_bodies_are_never_pooled(maps):

@@ -26,10 +26,14 @@ from stillpix.lists import Area, format_named, write_list
 from stillpix.lists.rawtherapee import file_name
 from stillpix.maps.records import Defect, EvidenceSummary, Run
 from support import dngs
+from support.effort import chosen, spread
 
 SHARE = 0.95
 TOP, LEFT, BOTTOM, RIGHT = dngs.ACTIVE
-PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
+PATTERNS = ("RGGB", "GRBG", "BGGR", "GBRG")
+SUFFIXES = (".dng", ".fits")
+EITHER_WAY = chosen(PATTERNS, "RGGB", "BGGR")
+OF_A_SLOW_PROGRAM = pytest.mark.parametrize("photo", chosen(PATTERNS, "BGGR"), indirect=True)
 
 
 def program(name):
@@ -71,8 +75,7 @@ def map_of(photo, shift=0, suffix=".dng"):
     return replace(found, defects=moved)
 
 
-@pytest.mark.parametrize("suffix", [".dng", ".fits"])
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("pattern", "suffix"), spread(PATTERNS, SUFFIXES))
 def test_what_is_listed_for_the_programs_is_found_in_photos(pattern, suffix):
     photo, found = dngs.bayer(pattern), found_in(pattern, suffix)
 
@@ -99,7 +102,7 @@ def lists(photo, name, folder, tmp_path, suffix=".dng"):
         write_list(map_of(photo, shift, suffix), tmp_path / kind / folder, format_named(name))
 
 
-@pytest.fixture(params=PATTERNS)
+@pytest.fixture(params=EITHER_WAY)
 def photo(request, tmp_path):
     made = dngs.bayer(request.param)
     dngs.write_dng(tmp_path / "a.dng", made)
@@ -112,6 +115,7 @@ def require(outputs, photo, origin):
     assert changed(without, shifted, photo, origin) == 0
 
 
+@OF_A_SLOW_PROGRAM
 def test_rawtherapee_repairs_the_listed_pixels(photo, tmp_path):
     command = program("rawtherapee-cli")
     name = file_name(map_of(photo).sensor)
@@ -253,6 +257,7 @@ def darktable(command, folder, name):
     return tifffile.imread(folder / f"{name}.tif")[..., :3]
 
 
+@OF_A_SLOW_PROGRAM
 def test_darktable_repairs_the_pixels_of_the_opcode_list(photo, tmp_path):
     command, exiftool = program("darktable-cli"), program("exiftool")
     lists(photo, "dng", "list.opcodes", tmp_path)
@@ -311,7 +316,7 @@ def test_siril_repairs_the_listed_pixels_of_a_dng(photo, tmp_path):
 def test_siril_repairs_the_listed_pixels_of_a_fits(order, tmp_path):
     command = program("siril-cli")
     fits = pytest.importorskip("astropy.io.fits")
-    photo = dngs.bayer()
+    photo = dngs.bayer(PATTERNS[1])
     unit = fits.PrimaryHDU(photo.mosaic)
     if order:
         unit.header["ROWORDER"] = order

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import importlib
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+
+from support import starting
 
 AGAIN = "stopping after the photos being read; press Ctrl-C again to stop at once"
 LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
@@ -57,15 +58,17 @@ def command(held, after, file, *arguments):
     return [sys.executable, __file__, held, str(after), str(file), *map(str, arguments)]
 
 
+def started(held, after, file, *arguments):
+    """Start stillpix with one of its functions held."""
+    return starting.Program(main, held, after, file, *arguments)
+
+
 def interrupted(go_on, *arguments, held, after, times=1, once=" of "):
     """Run stillpix with a function held, and press Ctrl-C once it says a word.
 
     It may go on, by the file `go_on`, when that has been pressed `times` and has been told of.
     """
-    ran = subprocess.Popen(
-        command(held, after, go_on, *arguments),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    ran = started(held, after, go_on, *arguments)
     lines = []
     for pressed, awaited in enumerate((once, AGAIN)):
         lines += said_until(ran, awaited)

@@ -149,23 +149,23 @@ def test_all_frames_of_stars_that_a_mount_follows_count():
     """What they pin to the pixels never moves, and is left out as that."""
     sky = stars.Sky(3, drift=(0, 0))
     known = []
-    for number in range(12):
+    for number in range(6):
         signature = signature_of(sky.light_frame(number), "mono")
         if not is_repeat(signature, known, "mono"):
             known.append(signature)
 
-    assert len(known) == 12
+    assert len(known) == 6
 
 
 def test_of_stars_that_drift_as_many_frames_count_as_tell_something_new():
     sky = stars.Sky(3, drift=(3.0, 1.0))
     known = []
-    for number in range(12):
+    for number in range(6):
         signature = signature_of(sky.light_frame(number), "mono")
         if not is_repeat(signature, known, "mono"):
             known.append(signature)
 
-    assert len(known) >= 10
+    assert len(known) >= 5
 
 
 @pytest.mark.parametrize("layout", BODIES)

@@ -26,6 +26,7 @@ MAP_NAME = "demo.stillpix.json"
 DEMO_FILE = re.compile(
     rf"IMG_\d{{4}}\.JPG(\.part)?|truth\.json(\.part)?|{re.escape(MAP_NAME)}|{re.escape(MARK)}"
 )
+SIZE = (1200, 800)  # px
 WITHIN = 1  # px: a find this near to a planted defect is that defect
 
 
@@ -48,8 +49,10 @@ def demo(
 
     begun = time.monotonic()
     _prepare(folder)
-    camera = SimulatedCamera(CameraSettings(width=1200, height=800, defects=60), seed=seed)
-    say(f"Taking {counted(photos, 'photo')} of 1200x800 with a simulated camera, into {folder}")
+    width, height = SIZE
+    camera = SimulatedCamera(CameraSettings(width=width, height=height, defects=60), seed=seed)
+    taken = f"{counted(photos, 'photo')} of {width}x{height}"
+    say(f"Taking {taken} with a simulated camera, into {folder}")
     _take(folder, camera, photos)
     say("Looking for the pixels that stay still while the world changes")
     path = folder / MAP_NAME
