@@ -22,6 +22,7 @@ from ..images import Header, digest_of, read_headers, repair_of, require_decodab
 from ..images.gather import Skipped
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
+from ..maps import read_map
 from ..maps.records import DefectMap
 from ..watch import Watch
 from .destinations import DNG, PNG_SUFFIX, Placement, Route, Routes, require_one_sensor
@@ -82,7 +83,7 @@ class RepairedBody:
 
 def fix(
     photo: str | os.PathLike[str],
-    defect_map: DefectMap,
+    defect_map: DefectMap | str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     always: bool = False,
@@ -91,10 +92,10 @@ def fix(
 ) -> tuple[Verdict, ...]:
     """Write a repaired copy of one photo and return what was done at each listed place.
 
-    The map's confirmed and accepted defects are repaired where they show; with `always`, all of
-    them are. The copy has the same format, time of change and permissions. It differs from the
-    photo only in the repaired places; if nothing shows, it is the same to the byte. If `out`
-    exists and differs, it is overwritten only with `force`.
+    The confirmed and accepted defects of the map, or of a map file, are repaired where they show;
+    with `always`, all of them are. The copy has the same format, time of change and permissions. It
+    differs from the photo only in the repaired places; if nothing shows, it is the same to the
+    byte. If `out` exists and differs, it is overwritten only with `force`.
 
     A DNG keeps its pixels, and its own list names the defects for the program that develops it;
     with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
@@ -121,7 +122,10 @@ def fix(
         ReadError: the photo cannot be read, or is of a kind that cannot be repaired.
         SensorMismatchError: the map is of another body, or of another size.
         WriteError: the copy cannot be written, or would overwrite something.
+        MapFormatError: the map file cannot be read.
     """
+    if isinstance(defect_map, str | os.PathLike):
+        defect_map = read_map(defect_map)
     pictures = read_headers(photo)
     require_one_sensor(pictures)
     header = pictures[0]
