@@ -79,7 +79,7 @@ def held(monkeypatch):
     gates = []
 
     def hold(what, after):
-        module, name = {"find": (looking, "read_frame"), "fix": (mend, "repaired_file")}[what]
+        module, name = {"find": (looking, "read_frame"), "fix": (mend, "repaired_pictures")}[what]
         gates.append(Held(getattr(module, name), after))
         monkeypatch.setattr(module, name, gates[-1])
         return gates[-1]

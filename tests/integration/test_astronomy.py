@@ -168,7 +168,7 @@ def test_bad_files_among_good_ones_are_named_and_the_others_go_on(tmp_path):
     written(tmp_path, (sky.dark_frame() for _ in range(4)))
     nan = np.full((200, 300), np.nan, np.float32)
     (tmp_path / "nan.fits").write_bytes(mosaic_files.fits(nan, INSTRUME="Example Camera"))
-    cube = np.zeros((4, 200, 300), np.uint16)  # three would be colours
+    cube = np.zeros((4, 2, 200, 300), np.uint16)
     (tmp_path / "cube.fits").write_bytes(mosaic_files.fits(cube))
     (tmp_path / "cut.fits").write_bytes((tmp_path / "000.fits").read_bytes()[:6000])
 

@@ -426,6 +426,40 @@ def test_a_list_of_siril_for_raw_files_is_not_imported_into_a_map_of_fits_files(
     assert "give siril-fits" in " ".join(ran.stderr.split())
 
 
+@pytest.mark.parametrize("name", ["pixinsight", "dalsa"])
+def test_where_a_program_may_cut_margins_off_a_person_says_where_it_counts_from(tmp_path, name):
+    write_map(replace(FOUND, sensor_extra={"files": "raw"}), tmp_path / "m.stillpix.json")
+    arguments = ["export", tmp_path / "m.stillpix.json", "--to", name, "--out", tmp_path / "a.lst"]
+
+    refused = run(*arguments)
+
+    assert refused.exit_code == 2
+    assert "say with --origin" in " ".join(refused.stderr.split())
+    assert run(*arguments, "--origin", "0,0").exit_code == 0
+    bare = replace(FOUND, sensor=replace(FOUND.sensor, visible=None))
+    write_map(replace(bare, sensor_extra={"files": "raw"}), tmp_path / "m.stillpix.json")
+    assert run(*arguments, "--force").exit_code == 0
+
+
+def test_a_guide_cameras_list_is_made_of_fits_files_only(tmp_path):
+    write_map(replace(FOUND, sensor_extra={"files": "tiff"}), tmp_path / "m.stillpix.json")
+    arguments = [
+        "export",
+        tmp_path / "m.stillpix.json",
+        "--to",
+        "phd2",
+        "--out",
+        tmp_path / "a.txt",
+    ]
+
+    refused = run(*arguments)
+
+    assert refused.exit_code == 2
+    assert "made from TIFF files" in " ".join(refused.stderr.split())
+    write_map(replace(FOUND, sensor_extra={"files": "fits"}), tmp_path / "m.stillpix.json")
+    assert run(*arguments).exit_code == 0
+
+
 def test_darktable_is_another_name_of_its_list(filled, tmp_path):
     for name in ("dng", "darktable"):
         assert run("export", "--to", name, "--out", tmp_path / f"{name}.bin").exit_code == 0

@@ -219,7 +219,7 @@ def test_only_all_and_given_places_repair_what_does_not_show(
         asked.append((len(defects), always))
         return RepairedFile(content, ())
 
-    monkeypatch.setattr("stillpix.restoration.fix.repaired_file", recorded)
+    monkeypatch.setattr("stillpix.restoration.fix.repaired_pictures", recorded)
     run(folder / "a.jpg", "--in-place", *options)
 
     assert asked == [(1 if "--at" in options else 3, always)]

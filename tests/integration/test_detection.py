@@ -330,7 +330,7 @@ def test_two_defects_three_to_six_pixels_apart_are_both_found():
 def test_defects_are_found_to_the_very_edge(width, height):
     spots = (
         (0, 50), (1, 90), (3, 130), (width - 1, 30), (width - 2, 70), (70, 0), (140, 1), (210, 4),
-        (40, height - 1), (90, height - 2), (150, height - 4), (0, 0), (width - 1, height - 1),
+        (40, height - 1), (90, height - 2), (150, height - 4), (width - 1, height - 40), (4, 3),
     )  # fmt: skip
 
     def offsets(light, exposure):

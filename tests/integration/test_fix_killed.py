@@ -245,7 +245,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     arguments = [tmp_path / "in", "--map", tmp_path / "m.json", "--out", tmp_path / "out"]
     status, _, complained = holding.interrupted(
         tmp_path / "go", "fix", *arguments,
-        held="stillpix.restoration.fix.repaired_file", after=4, times=times,
+        held="stillpix.restoration.fix.repaired_pictures", after=4, times=times,
     )  # fmt: skip
 
     done = [name for name in names(tmp_path / "out") if name.endswith(".jpg")]

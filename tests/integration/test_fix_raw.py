@@ -204,7 +204,7 @@ def test_a_result_that_libraw_cannot_decode_is_not_written(photo, tmp_path, monk
     def cut(content, *_, **__):
         return RepairedFile(content[: len(content) // 2], (Verdict(3, 4, "listed"),))
 
-    monkeypatch.setattr("stillpix.restoration.fix.repaired_file", cut)
+    monkeypatch.setattr("stillpix.restoration.fix.repaired_pictures", cut)
 
     ran = fixed(photo, "--at", "150,100", "--out", tmp_path / "out")
 

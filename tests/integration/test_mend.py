@@ -212,7 +212,7 @@ def test_too_little_memory_for_one_photo_is_said_of_that_photo(tmp_path, monkeyp
     def huge(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(mending, "repaired_file", huge)
+    monkeypatch.setattr(mending, "repaired_pictures", huge)
     _, skipped = run([tmp_path], None, IN_PLACE)
 
     assert skipped["a.jpg"] == (
@@ -295,7 +295,7 @@ def test_a_run_that_is_stopped_keeps_what_is_done_and_goes_on_from_there(tmp_pat
 def test_never_more_photos_are_in_memory_than_jobs(tmp_path, monkeypatch):
     for number in range(9):
         shot(tmp_path / "in" / f"{number}.jpg", number, size=(64, 48))
-    repair, lock = mending.repaired_file, threading.Lock()
+    repair, lock = mending.repaired_pictures, threading.Lock()
     three = threading.Barrier(3, timeout=60)
     now, most = [], []
 
@@ -310,7 +310,7 @@ def test_never_more_photos_are_in_memory_than_jobs(tmp_path, monkeypatch):
             with lock:
                 now.pop()
 
-    monkeypatch.setattr(mending, "repaired_file", counted)
+    monkeypatch.setattr(mending, "repaired_pictures", counted)
     done, _ = run([tmp_path / "in"], listed_at([(40, 30)]), copies(tmp_path / "out"), jobs=3)
 
     assert len(done) == 9

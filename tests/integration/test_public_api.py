@@ -5,10 +5,14 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import stillpix
+from stillpix.images import read_header
 
 PUBLIC = {
     "Defect", "DefectMap", "DetectionSettings", "Evidence", "Exposure", "Frame", "Sensor",
@@ -63,3 +67,31 @@ def test_detect_and_find_are_functions_whatever_was_imported_before():
     )
 
     assert said.split() == ["True"] * 4
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_path_is_taken_for_a_path_and_not_for_its_letters(kind, tmp_path):
+    (tmp_path / "note.txt").write_text("no photo")
+
+    with pytest.raises(stillpix.StillpixError, match="no photo there; give photos"):
+        stillpix.find(kind(tmp_path))
+
+
+def test_fix_takes_a_map_or_the_path_of_one(tmp_path):
+    photo, path = tmp_path / "a.png", tmp_path / "a.stillpix.json"
+    pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
+    pixels[10, 20] = 250
+    Image.fromarray(pixels).save(photo)
+    sensor = read_header(photo).sensor
+    listed = stillpix.DefectMap(
+        sensor, (stillpix.Defect(x=20, y=10, kind="hot", state="confirmed"),)
+    )
+    stillpix.write_map(listed, path)
+
+    said = [
+        stillpix.fix(photo, given, tmp_path / f"{n}.png")
+        for n, given in enumerate((listed, path, str(path)))
+    ]
+
+    assert said[0] == said[1] == said[2]
+    assert said[0][0].outcome == "repaired"

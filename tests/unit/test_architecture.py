@@ -59,15 +59,15 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "boxes ciff content directories exports lattice lossless_dng luma other_files samples "
-        "tidy_jpeg",
-        "heif_items maker_notes plain_mosaic",
+        "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
+        "samples tidy_jpeg",
+        "heif_items maker_notes plain_mosaic tiff_pages",
         "exif",
         "outline",
         "fits heif_outline jpeg jxl png",
         "avif heif other_dng",
         "raw_tags",
-        "headless",
+        "formats headless",
         "raw tiff",
         "__init__",
         "layouts read_ahead",
@@ -101,7 +101,7 @@ LAYERS = {
         "files",
         "__init__ fix",
     ),
-    "rewriting": ("jpeg patch tiff_places", "dng fits png tiff", "__init__"),
+    "rewriting": ("jpeg new_png patch tiff_places", "dng fits png tiff", "__init__"),
     "rewriting.dng": (
         "__init__ lossless_jpeg mosaic_directory opcodes",
         "appending metadata",

@@ -140,7 +140,9 @@ def test_directories_in_a_circle_are_refused():
     (count,) = struct.unpack_from("<H", file, first)
     struct.pack_into("<I", file, first + 2 + 12 * count, first)
 
-    with pytest.raises(ReadError, match=r"damaged or cut short DNG: it has directories .* circle"):
+    with pytest.raises(
+        ReadError, match=r"DNG that cannot be changed, .*: it has directories .* circle"
+    ):
         with_bad_pixels(bytes(file), NAME, BAD)
 
 

@@ -301,7 +301,7 @@ def test_a_lossy_tile_is_refused():
 def test_a_damaged_dng_is_refused(tags, words):
     before = tiffs.laid_out(mosaic(), extra=tags)
 
-    with pytest.raises(ReadError, match=f"damaged or cut short DNG: it .*{words}"):
+    with pytest.raises(ReadError, match=f"DNG that cannot be changed, .*: it .*{words}"):
         with_values(before, NAME, patches())
 
 

@@ -422,6 +422,20 @@ def test_a_coding_that_libraw_lacks_is_named_and_the_file_is_not_called_damaged(
         read_frame(read_header(saved(tmp_path, bytes(content), "a.dng")))
 
 
+@pytest.mark.parametrize(("number", "name"), [(13, "High Efficiency"), (14, "High Efficiency*")])
+def test_nikons_high_efficiency_is_named_apart_from_other_codings(tmp_path, number, name):
+    field = struct.pack("<HHII", 0x0093, 3, 1, number)
+    note = b"Nikon\0\2\x11\0\0" + b"II*\0" + struct.pack("<IH", 8, 1) + field + bytes(4)
+    content = bytearray(mosaic_files.dng(noise(), extra=[(37500, "B", len(note), note, True)]))
+    entry = content.index(struct.pack("<HHIH", 259, 3, 1, 1))
+    content[entry + 8 : entry + 10] = struct.pack("<H", 34713)
+
+    with pytest.raises(ReadError) as refused:
+        read_frame(read_header(saved(tmp_path, bytes(content), "a.nef")))
+
+    assert f"is coded as Nikon's {name}, which LibRaw does not read" in refused.value.reason
+
+
 @pytest.mark.real
 @needs_real
 def test_real_files_name_their_body_and_their_coding():

@@ -416,7 +416,6 @@ REFUSED = (
     (by_hand(5, PACKED_FLAT, kind=3, gap=70_000), "in 16 bits"),
     (by_hand(5, PACKED_FLAT, (513, 4, 1, bytes(4))), "does not say how long"),
     (by_hand(5, PACKED_FLAT, (513, 4, 1 << 21, bytes(4))), "more strips and tiles than"),
-    (photos.tiff(np.zeros((64, 40, 40), np.uint8), photometric="minisblack"), "more pages than"),
     (photos.tiff(COLOURS[..., 0] > 99), "1-bit"),
     (photos.tiff(photometric="rgb", extratags=[(50706, "B", 4, b"\1\4\0\0", False)]), "RAW"),
     (tiff_of(COLOURS)[:-500], "is cut short"),
@@ -428,6 +427,12 @@ REFUSED = (
 @pytest.mark.parametrize(("content", "reason"), REFUSED, ids=[reason for _, reason in REFUSED])
 def test_what_is_not_rewritten_is_refused_with_a_remedy(content, reason):
     assert reason in refusal(content)
+
+
+def test_a_file_of_more_pages_than_are_looked_through_is_refused(monkeypatch):
+    monkeypatch.setattr("stillpix.rewriting.tiff_places.MOST_DIRECTORIES", 5)
+
+    assert "more pages than" in refusal(photos.tiff(np.zeros((5, 40, 40), np.uint8)))
 
 
 def test_a_result_that_does_not_read_back_as_meant_is_refused(monkeypatch):

@@ -102,7 +102,7 @@ def export(
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
     found = laid_on(found, _with_area_of(found.sensor, photo))
-    require_fit(form, found.sensor, "--to", found.files)
+    require_fit(form, found.sensor, "--to", found.files, placed=origin is not None)
     _require_defects(found, candidates=candidates)
     path = _place(form, found.sensor, out)
     if path.exists() and not force:
@@ -190,11 +190,13 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
     return replace(sensor, visible=taken.visible)
 
 
-def require_fit(form: ListFormat, sensor: Sensor, hint: str, files: str = "") -> None:
+def require_fit(
+    form: ListFormat, sensor: Sensor, hint: str, files: str = "", *, placed: bool
+) -> None:
     """Refuse a format that cannot hold the pixels of a sensor."""
     from ..lists import unfit
 
-    reason = unfit(form, sensor, files)
+    reason = unfit(form, sensor, files, placed=placed)
     if reason is not None:
         raise wrong(reason, hint)
 

@@ -205,7 +205,8 @@ def _rows(photos: Sequence[RepairedPhoto]) -> Iterator[tuple[str, ...]]:
     for photo in photos:
         for verdict in photo.verdicts:
             strength = "-" if verdict.strength is None else f"{verdict.strength:+.1f}"
-            where = (str(photo.source), str(verdict.x), str(verdict.y))
+            picture = "" if verdict.picture is None else f"#{verdict.picture}"
+            where = (f"{photo.source}{picture}", str(verdict.x), str(verdict.y))
             yield (*where, verdict.outcome, strength, verdict.why)
 
 

@@ -72,7 +72,7 @@ def import_list(
     form = known_format(form_name, "--from")
     library = Library()
     sensor, files = _sensor(library, photo, map_name)
-    require_fit(form, sensor, "--from", files)
+    require_fit(form, sensor, "--from", files, placed=origin is not None)
     listed = read_list(file, form, sensor, area=area_from(origin, sensor, form), files=files)
     if not listed:
         complain(f"{file}: lists no pixels; check --from")

@@ -34,7 +34,9 @@ WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of t
 # there; an edge around black is none.
 RAGGED, COUNTS_BESIDE = 8, 0.5
 FARTHER, NEARLY = 2.0, 0.8  # times the residual and the score of a peak, for it to be beside it
-CLEANED = 3  # times at most that decoys are made without what is surely broken
+# Times at most that decoys are made without what is surely broken, and the rate of those: the same
+# whatever rate a list is asked for.
+CLEANED, SURE = 3, 0.01
 
 Mask = NDArray[np.bool_]
 
@@ -72,7 +74,7 @@ def ranked(
     sure = np.zeros_like(left_out)
     found, tail = _ranked_without(evidence, own, left_out, settings, pool)
     for _ in range(CLEANED):
-        wider = sure | _around(found, rates(found, tail) <= settings.fdr, evidence)
+        wider = sure | _around(found, rates(found, tail) <= SURE, evidence)
         if (wider == sure).all():
             break
         sure = wider

@@ -28,7 +28,7 @@ class RenderedRules(Rules):
     grid, strip = GRID, STRIP
     levels, counts = 255.0, UNIT_EXCESS
     toned, spreads = True, True
-    bursts, found_within, stretches_s = False, 8, ()
+    bursts, found_within, stretches_s = False, 8, (1800.0,)
     pitch, period = 2, 1
 
     def likeness(self, frame: Frame) -> tuple[Any, ...]:

@@ -115,7 +115,7 @@ def continued(frame: Frame) -> NDArray[Any]:
     mirror maps onto itself, is repeated. Masked pixels within PAD px of the area are written over.
     """
     pixels, (left, top, across, down) = native(frame), frame.sensor.visible_area
-    wide = np.zeros(tuple(length + 2 * PAD for length in pixels.shape), pixels.dtype)
+    wide = np.empty(tuple(length + 2 * PAD for length in pixels.shape), pixels.dtype)
     wide[PAD:-PAD, PAD:-PAD] = pixels
     repeats = frame.sensor.layout == "xtrans"
     for lines, first, length in ((wide.T, left, across), (wide, top, down)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from numpy.typing import NDArray
 
@@ -22,13 +22,15 @@ from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.boxes import brands_of
 from stillpix.images.content import Buffer, digest_of, opened
+from stillpix.images.failing import explained
+from stillpix.images.formats import FORMATS, JPEG_SUFFIXES, Format, Repair
 from stillpix.images.headless import Shape, is_headless, outline_of, values_in
 from stillpix.images.plain_mosaic import Plain, read_plain
-from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS, is_raw, raw_tags
+from stillpix.images.raw_tags import is_raw, raw_tags
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
 
 if TYPE_CHECKING:
-    from stillpix.images.outline import FormatModule, Outline
+    from stillpix.images.outline import FormatModule, Metadata, Outline, Part, SeveralPictures
 
 __all__ = [
     "FORMATS",
@@ -42,113 +44,19 @@ __all__ = [
     "explained",
     "format_named",
     "is_photo",
+    "metadata_of",
     "open_frames",
     "read_colour",
     "read_content",
     "read_frame",
     "read_header",
+    "read_headers",
     "reader_required",
     "repair_of",
     "require_decodable",
 ]
 
 HEAD_BYTES = 32  # enough for any signature
-
-
-# How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
-# another key of restoration.files.WAYS, or "raw": a DNG's list of bad pixels, or its mosaic.
-Repair: TypeAlias = str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """One photo format: names and first bytes of its files, how it is read and how repaired."""
-
-    name: str
-    suffixes: frozenset[str]
-    signatures: tuple[bytes, ...]
-    module: str  # of FormatModule's shape
-    repair: Repair | None = None
-    rewriting: str | None = None  # where samples are repaired: the module that replaces them
-    why_unrepaired: str = ""  # where it is not repaired: the reason and the remedy
-    extra: str | None = None  # of the stillpix package, where the reader is not in its core
-    brands: tuple[bytes, ...] = ()  # for an ISO base media file: the uses that it names
-    by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
-    two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
-
-
-JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
-LOSSY = (
-    "is of the format {}, in which no single place can be changed without packing the whole"
-    " picture again, with loss; save it as 16-bit TIFF or PNG, and repair that"
-)
-FORMATS: tuple[Format, ...] = (
-    Format(
-        name="jpeg",
-        suffixes=JPEG_SUFFIXES,
-        signatures=(b"\xff\xd8\xff",),
-        module="stillpix.images.jpeg",
-        repair="coefficients",
-    ),
-    Format(
-        name="png",
-        suffixes=frozenset({".png"}),
-        signatures=(b"\x89PNG\r\n\x1a\n",),
-        module="stillpix.images.png",
-        repair="samples",
-        rewriting="stillpix.rewriting.png",
-    ),
-    Format(
-        name="tiff",
-        suffixes=frozenset({".tif", ".tiff"}),
-        signatures=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        module="stillpix.images.tiff",
-        repair="samples",
-        rewriting="stillpix.rewriting.tiff",
-    ),
-    Format(
-        name="raw",
-        suffixes=RAW_SUFFIXES,
-        signatures=(*TIFF_HEADS, RAF_HEAD, b"HEAPCCDR", b"FOVb", b"\0MRM"),
-        module="stillpix.images.raw",
-        repair="raw",
-        by_suffix=True,
-        two_bytes=True,
-    ),
-    Format(
-        name="fits",
-        suffixes=frozenset({".fit", ".fits", ".fts", ".fz", ".fit.gz", ".fits.gz", ".fts.gz"}),
-        signatures=(b"SIMPLE  =", b"\x1f\x8b"),
-        module="stillpix.images.fits",
-        repair="samples",
-        rewriting="stillpix.rewriting.fits",
-        extra="fits",
-    ),
-    Format(
-        name="heif",
-        suffixes=frozenset({".heic", ".heif", ".hif"}),
-        signatures=(),
-        brands=(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
-        module="stillpix.images.heif",
-        why_unrepaired=LOSSY.format("HEIC"),
-        extra="heif",
-    ),
-    Format(
-        name="avif",
-        suffixes=frozenset({".avif"}),
-        signatures=(),
-        brands=(b"avif", b"avis"),
-        module="stillpix.images.avif",
-        why_unrepaired=LOSSY.format("AVIF"),
-    ),
-    Format(
-        name="jxl",
-        suffixes=frozenset({".jxl"}),
-        signatures=(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
-        module="stillpix.images.jxl",
-        why_unrepaired=LOSSY.format("JPEG XL"),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +76,17 @@ class Header:
     plain: Plain | None = None  # where a mosaic lies in the file that can be read as it is
     layout_told: bool = True  # False: the file does not say which colours its photosites have
     headless: bool = False  # a person named its shape
+    part: Part | None = None  # which one of its file's pictures it is; None: the only one
+
+    @property
+    def key(self) -> tuple[Path, int]:
+        """Return what identifies a picture: its file, and its number there."""
+        return self.path, self.part.number if self.part else 0
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file and, if it holds several pictures, the number."""
+        return f"{self.path.name}#{self.part.number}" if self.part else self.path.name
 
 
 def repair_of(header: Header) -> Repair:
@@ -190,7 +109,7 @@ def is_photo(path: str | PathLike[str]) -> bool:
 
 
 def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
-    """Return the facts in the header of a photo's file.
+    """Return the facts in the header of a photo's file; if it holds several, of the first.
 
     `shape` is that of .raw files without a header. A broken EXIF block leaves its facts unknown.
     Raises ReadError if the file is no photo that stillpix reads, and MissingReaderError if its
@@ -204,6 +123,20 @@ def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Hea
     >>> header.format, header.sensor.name, header.white
     ('png', 'unknown camera, 64x48', 255)
     """
+    return read_headers(path, shape=shape)[0]
+
+
+def read_headers(path: str | PathLike[str], *, shape: Shape | None = None) -> list[Header]:
+    """Return the facts of each picture in a file, as read_header does for the first.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> import tifffile
+    >>> with TemporaryDirectory() as folder:
+    ...     tifffile.imwrite(Path(folder, "a.tif"), np.zeros((2, 48, 64), np.uint8))
+    ...     [header.name for header in read_headers(Path(folder, "a.tif"))]
+    ['a.tif#1', 'a.tif#2']
+    """
     path = Path(path)
     with explained(path), opened(path) as file:
         form = _format_of(file, path)
@@ -211,9 +144,19 @@ def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Hea
         file.seek(0)
         with reader_required(form, path):
             if shape is not None and headless:
-                outline = outline_of(file, path, shape)
+                found: list[tuple[Outline, Part | None]] = [(outline_of(file, path, shape), None)]
             else:
-                outline = _module_of(form).read_outline(file, path)
+                module = _module_of(form)
+                if hasattr(module, "read_outlines"):
+                    found = cast("SeveralPictures", module).read_outlines(file, path)
+                else:
+                    found = [(module.read_outline(file, path), None)]
+    return [_header_of(path, form, *each, headless=headless) for each in found]
+
+
+def _header_of(
+    path: Path, form: Format, outline: Outline, part: Part | None, *, headless: bool
+) -> Header:
     exif = outline.exif
     return Header(
         path=path,
@@ -229,6 +172,7 @@ def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Hea
         plain=outline.plain,
         layout_told=outline.layout_told,
         headless=headless,
+        part=part,
     )
 
 
@@ -253,11 +197,11 @@ def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     read = None if buffer is None else _read_plain(header, buffer)
     if read is None:
         pixels, content = _decode_file(header, buffer, colours=False)
-        digest = digest_of(content)
+        digest = digest_of(content if header.part is None else pixels.data.cast("B"))
     else:
         pixels, digest = read
     return Frame(
-        pixels, header.sensor, header.exposure, header.path.name, digest,
+        pixels, header.sensor, header.exposure, header.name, digest,
         header.white, header.black, header.phase, header.dark,
     )  # fmt: skip
 
@@ -310,7 +254,8 @@ def decode_colour(header: Header, content: bytes) -> Pixels:
     [255, 165, 0]
     """
     with explained(header.path):
-        return _pixels_of(header, content, None, colours=not header.sensor.is_mosaic)
+        own = _alone(header, BytesIO(content))
+        return _pixels_of(header, own, None, colours=not header.sensor.is_mosaic)
 
 
 def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
@@ -333,7 +278,7 @@ def decode_stored(header: Header, content: bytes) -> NDArray[Any]:
     if own is None:
         return decode_colour(header, content)
     with explained(header.path):
-        return cast("NDArray[Any]", own(content, header.path))
+        return cast("NDArray[Any]", own(_alone(header, BytesIO(content)), header.path))
 
 
 def require_decodable(header: Header, content: bytes) -> None:
@@ -348,20 +293,31 @@ def require_decodable(header: Header, content: bytes) -> None:
     >>> require_decodable(header, file.getvalue())
     """
     with explained(header.path):
-        _module_of(format_named(header.format)).require_decodable(content, header.path)
+        own = _alone(header, BytesIO(content))
+        _module_of(format_named(header.format)).require_decodable(own, header.path)
+
+
+def metadata_of(header: Header, content: bytes) -> Metadata:
+    """Return the metadata to keep when a photo becomes a file of another format.
+
+    Only for formats that are repaired as a copy.
+    """
+    module = _module_of(format_named(header.format))
+    with explained(header.path):
+        return cast("Metadata", module.metadata_in(content, header.path))  # type: ignore[attr-defined]
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
-    """Yield the frame of each photo, in order, each with memory of its own.
+    """Yield the frames of each photo's file, in order, each with memory of its own.
 
-    Raises ReadError at the first photo that cannot be read; to go on past it, call read_header
+    Raises ReadError at the first photo that cannot be read; to go on past it, call read_headers
     and read_frame for each.
 
     >>> list(open_frames([]))
     []
     """
     for path in paths:
-        yield read_frame(read_header(path))
+        yield from map(read_frame, read_headers(path))
 
 
 def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
@@ -377,8 +333,16 @@ def _decode_file(header: Header, buffer: Buffer | None, *, colours: bool) -> tup
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
         with opened(header.path) as file:
-            content = file.read()
+            content = _alone(header, file)
         return _pixels_of(header, content, buffer, colours=colours), content
+
+
+def _alone(header: Header, file: BinaryIO) -> bytes:
+    """Return the bytes of a photo's file; for one of several, of a file with only this one."""
+    if header.part is None:
+        return file.read()
+    module = cast("SeveralPictures", _module_of(format_named(header.format)))
+    return module.alone(file, header.path, header.part.place)
 
 
 def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
@@ -461,29 +425,4 @@ def reader_required(form: Format, path: Path) -> Iterator[None]:
         needs = f"a {form.name.upper()} file needs {error.name or 'a package'}"
         raise MissingReaderError(
             path, f"{needs}, which is not installed; pip install --upgrade '{wanted}'"
-        ) from error
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn whatever stops a photo from being read into a ReadError with a remedy."""
-    try:
-        yield
-    except ReadError:
-        raise
-    except FileNotFoundError as error:
-        raise ReadError(path, "is not there; check its name and folder") from error
-    except PermissionError as error:
-        raise ReadError(
-            path, "cannot be read: permission denied; give yourself permission to read it"
-        ) from error
-    except MemoryError as error:
-        raise ReadError(path, "needs more memory than there is; give a smaller --jobs") from error
-    # Decoders of other people meet damaged and hostile files here, and those raise anything.
-    except Exception as error:
-        if isinstance(error, OSError) and error.strerror:
-            reason = f"cannot be read ({error.strerror}); check the disk, copy it again"
-            raise ReadError(path, reason) from error
-        raise ReadError(
-            path, f"is damaged ({type(error).__name__}: {error}); copy it again, or leave it out"
         ) from error

@@ -11,8 +11,17 @@ import numpy as np
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
-from stillpix.images.heif_outline import outline_of, picture_of
+from stillpix.images.heif_outline import metadata_in, outline_of, picture_of
 from stillpix.images.outline import Outline, decoders_of
+
+__all__ = [
+    "decode",
+    "decode_colour",
+    "decode_stored",
+    "metadata_in",
+    "read_outline",
+    "require_decodable",
+]
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -21,7 +30,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     return outline_of(picture, path, (1 << picture.bits) - 1)
 
 
-def _samples(content: bytes, path: Path) -> Pixels:
+def decode_stored(content: bytes, path: Path) -> Pixels:
+    """Return all samples of a pixel, (height, width, samples), transparency among them."""
     picture_of(BytesIO(content), path)
     try:
         pixels = imagecodecs.avif_decode(content, 0, numthreads=1)  # of an animation the first
@@ -32,4 +42,4 @@ def _samples(content: bytes, path: Path) -> Pixels:
     return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1))
 
 
-decode, decode_colour, require_decodable = decoders_of(_samples)
+decode, decode_colour, require_decodable = decoders_of(decode_stored)

@@ -14,6 +14,7 @@ from typing import BinaryIO, Self, TypeAlias
 
 MAX_ENTRIES = 2048  # of a directory; real ones have some hundred at most
 MAX_DIRECTORIES = 64  # of a chain; the rest of a longer one is not looked at
+MAX_PAGES = 1 << 16  # of a TIFF that is read page by page
 
 # TIFF 6.0 and BigTIFF field types: the struct code of one value.
 CODES = {
@@ -84,16 +85,21 @@ class Structure:
         """Return the file's length in bytes."""
         return self._size
 
-    def chain(self) -> Iterator[Directory]:
+    def chain(self, most: int = MAX_DIRECTORIES) -> Iterator[Directory]:
         """Yield the directories from the first on; a loop ends them.
 
         Raises BrokenStructureError at a link that leads nowhere.
         """
+        return (directory for _, directory in self.placed_chain(most))
+
+    def placed_chain(self, most: int) -> Iterator[tuple[int, Directory]]:
+        """Yield the directories as chain does, and before each its offset."""
         offset, seen = self._first, set[int]()
-        while offset and offset not in seen and len(seen) < MAX_DIRECTORIES:
+        while offset and offset not in seen and len(seen) < most:
             seen.add(offset)
-            directory, offset = self._directory(offset)
-            yield directory
+            directory, follows = self._directory(offset)
+            yield offset, directory
+            offset = follows
 
     def directory(self, offset: int) -> Directory:
         """Return the directory at an offset, without the entries that lie past the end."""

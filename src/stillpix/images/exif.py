@@ -7,12 +7,12 @@ value that no camera can mean.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
 
-from stillpix.images.directories import BrokenStructureError, Directory, Structure
+from stillpix.images.directories import BrokenStructureError, Directory, Entry, Structure
 from stillpix.images.maker_notes import maker_serial
 
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
@@ -47,6 +47,17 @@ class Exif:
     gain: float | None = None  # ISO / 100
     taken: datetime | None = None  # the camera's own clock
 
+    def completed_by(self, other: Exif) -> Exif:
+        """Return the facts, and where there are none those of another picture of the same file.
+
+        >>> both = Exif(model="D750").completed_by(Exif(model="D5", gain=4.0))
+        >>> both.model, both.gain
+        ('D750', 4.0)
+        """
+        known = {key.name: getattr(self, key.name) for key in fields(self)}
+        known = {name: value for name, value in known.items() if value is not None}
+        return replace(other, **known)
+
 
 def exif_of_block(block: bytes | None) -> Exif:
     """Return the facts in the TIFF structure that JPEG and PNG files carry.
@@ -79,6 +90,11 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
         gain=_gain(structure, tags),
         taken=_date_of(structure, tags),
     )
+
+
+def maker_note_of(structure: Structure, first: Directory) -> Entry | None:
+    """Return the maker's private note, where there is one."""
+    return (first | _exif_directory(structure, first)).get(MAKER_NOTE)
 
 
 def _exif_directory(structure: Structure, first: Directory) -> Directory:

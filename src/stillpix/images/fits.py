@@ -1,7 +1,8 @@
-"""FITS images of astronomical cameras: one plane of whole numbers or floats, or three of colours.
+"""FITS images of astronomical cameras: planes of whole numbers or floats, or three of colours.
 
-Reads them with astropy, from the extra `fits`. A plane is a sensor's own values. Never takes a
-cube, a table or one of several amplifiers for a photo. Rows stay in the order of the file.
+Reads them with astropy, from the extra `fits`. A plane is a sensor's own values. Each plane of a
+cube is a photo, and each of several extensions of about one size is a detector or amplifier of its
+own. Never takes a table, a mask or a preview for a photo. Rows stay in the order of the file.
 
 The keywords are those of the FITS standard 4.0 (IAU FITS Working Group, 2018) and of SBFITSEXT,
 which capture programs have added to.
@@ -13,8 +14,9 @@ import gzip
 import math
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -31,10 +33,12 @@ from stillpix.frame import BAYER, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
 from stillpix.images.luma import colours_of, luma_of
-from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.outline import CUT_SHORT, Outline, Part, require_photo_size
 from stillpix.images.samples import WHITE, Scaling, filled, mosaic_of, picture_of, scaling_of
 
 GZIP = b"\x1f\x8b"
+BLOCK = 2880  # bytes that headers and data are filled up to
+CHANGED = "changed while it was being read; read it again"
 COLOURS = 3  # planes of a picture that has been developed
 DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
 # what astropy raises at damaged headers
@@ -49,16 +53,98 @@ DECIBELS = ("ZWO", "ASI")  # whose GAIN counts tenths of a decibel
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
-    """Return the size and the facts of a FITS image; raise ReadError."""
-    with _picture_in(file, path) as (image, header):
-        *planes, height, width = image.shape
-        require_photo_size(path, width, height)
-        layout = "rendered" if COLOURS in planes else _layout_of(header, height)
-        return Outline(
-            width, height, 255 if _is_of_eight_bits(image) else WHITE, _facts_of(header),
-            layout or "mono", dark="dark" in _word(header, "IMAGETYP", "FRAME").lower(),
-            layout_told=layout is not None,
-        )  # fmt: skip
+    """Return the size and the facts of the first picture in a FITS file; raise ReadError."""
+    return read_outlines(file, path)[0][0]
+
+
+def read_outlines(file: BinaryIO, path: Path) -> list[tuple[Outline, Part | None]]:
+    """Return the outline of each photo: the planes of a cube, and the extensions of one size."""
+    with _units_in(file, path) as units:
+        pictures = _pictures_among(units, path)
+        names = _names_of([units[place] for place in pictures])
+        found: list[tuple[Outline, tuple[int, ...]]] = []
+        for place, name in zip(pictures, names, strict=True):
+            image = units[place]
+            outline = _outline_of(image, _facts_about(image, units), path, name)
+            planes = _planes_of(image.shape)
+            found += [(outline, (place, plane)) for plane in range(_frames_in(planes))]
+    if len(found) == 1:
+        return [(found[0][0], None)]
+    return [(each, Part(number, place)) for number, (each, place) in enumerate(found, start=1)]
+
+
+def alone(file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:
+    """Return a FITS file with one picture, its numbers as they are stored, and no other facts."""
+    unit, plane = place
+    with _units_in(file, path, as_stored=True) as units:
+        image = units[unit]
+        if not image.is_image or plane >= _frames_in(_planes_of(image.shape)):
+            raise ReadError(path, CHANGED)
+        values = _without_axes_of_one(image.data if _is_one(image) else _plane_of(image, plane))
+        header = astropy_fits.Header()
+        header["SIMPLE"], header["BITPIX"] = True, image.header["BITPIX"]
+        header["NAXIS"] = values.ndim
+        for axis, side in enumerate(reversed(values.shape), start=1):
+            header[f"NAXIS{axis}"] = side
+        for key in ("BZERO", "BSCALE", "BLANK"):
+            if key in image.header:
+                header[key] = image.header[key]
+        numbers = np.ascontiguousarray(values, TYPES[image.header["BITPIX"]]).tobytes()
+        head: str = header.tostring()
+    return head.encode("ascii") + numbers + bytes(-len(numbers) % BLOCK)
+
+
+def _is_one(image: Any) -> bool:
+    return _frames_in(_planes_of(image.shape)) == 1
+
+
+def _plane_of(image: Any, plane: int) -> NDArray[Any]:
+    """Return one plane of a cube, without reading the others."""
+    wanted = [slice(None) if side == 1 else plane for side in image.shape[:-2]]
+    found: NDArray[Any] = np.asarray(image.section[(*wanted, slice(None), slice(None))])
+    return found
+
+
+def _frames_in(planes: Sequence[int]) -> int:
+    return 1 if not planes or planes == [COLOURS] else planes[0]
+
+
+def _planes_of(shape: tuple[int, ...]) -> list[int]:
+    """Return how many planes a picture has, without axes of length one."""
+    return [side for side in shape[:-2] if side > 1]
+
+
+def _without_axes_of_one(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape([*_planes_of(values.shape), *values.shape[-2:]])
+
+
+def _outline_of(image: Any, header: Any, path: Path, name: str) -> Outline:
+    *planes, height, width = image.shape
+    require_photo_size(path, width, height)
+    colours = [side for side in planes if side > 1] == [COLOURS]
+    layout = "rendered" if colours else _layout_of(header, height)
+    exif = _facts_of(header)
+    if name:
+        exif = replace(exif, model=f"{exif.model or 'unknown camera'} {name}")
+    return Outline(
+        width, height, 255 if _is_of_eight_bits(image) else WHITE, exif, layout or "mono",
+        dark="dark" in _word(header, "IMAGETYP", "FRAME").lower(),
+        layout_told=layout is not None,
+    )  # fmt: skip
+
+
+def _names_of(images: Sequence[Any]) -> list[str]:
+    """Return a name for the sensor of each picture in a file; all "" if it is the same sensor.
+
+    Pictures with one time were read out at once, from several sensors; others are from one sensor.
+    """
+    times = {_word(image.header, "DATE-OBS", "MJD-OBS") for image in images}
+    if len(images) == 1 or len(times - {""}) > 1:
+        return [""] * len(images)
+    names = [" ".join(image.name.split()) for image in images]
+    if len(set(names)) == len(names) and all(names):
+        return names
+    return [f"{name or 'extension'} {number}" for number, name in enumerate(names, start=1)]
 
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> Pixels:  # noqa: ARG001 - same for all formats
@@ -77,7 +163,9 @@ class Stored(NamedTuple):
     """Where a picture lies in the bytes of an unpacked FITS file, and what its numbers mean."""
 
     head: int  # where its header begins
-    start: int  # where its numbers do
+    data: int  # where all numbers of its unit begin
+    size: int  # of these, in bytes
+    start: int  # where its own numbers do: those of one plane, perhaps
     shape: tuple[int, ...]  # (height, width) or (3, height, width)
     dtype: np.dtype[Any]  # big-endian
     zero: float  # BZERO
@@ -100,33 +188,38 @@ class Stored(NamedTuple):
         return whole if self.blank is None else np.where(whole == self.blank, whole + 1, whole)
 
 
-def stored_in(content: bytes, path: Path) -> Stored:
-    """Return where the picture of an unpacked file lies; raise ReadError if it is compressed."""
-    with _picture_in(BytesIO(content), path) as (image, _):
+def stored_in(content: bytes, path: Path, place: tuple[int, ...] = ()) -> Stored:
+    """Return where a picture of an unpacked file lies; raise ReadError if it is compressed."""
+    with _units_in(BytesIO(content), path) as units:
+        unit, plane = place or (_pictures_among(units, path)[0], 0)
+        image = units[unit]
         if isinstance(image, astropy_fits.CompImageHDU):
             raise ReadError(path, COMPRESSED)
         head, where = image.header, image.fileinfo()
-        shape = tuple(side for side in image.shape[:-2] if side > 1) + tuple(image.shape[-2:])
+        dtype = np.dtype(TYPES[head["BITPIX"]])
+        planes = _planes_of(image.shape) if _is_one(image) else []
+        shape = (*planes, *image.shape[-2:])
         zero, scale = float(head.get("BZERO", 0)), float(head.get("BSCALE", 1))
         stored = Stored(
-            where["hdrLoc"], where["datLoc"], shape, np.dtype(TYPES[head["BITPIX"]]), zero, scale,
+            where["hdrLoc"], where["datLoc"], math.prod(image.shape) * dtype.itemsize,
+            where["datLoc"] + plane * math.prod(shape) * dtype.itemsize, shape, dtype, zero, scale,
             head.get("BLANK"),
         )  # fmt: skip
-    if stored.start + math.prod(shape) * stored.dtype.itemsize > len(content):
+    if stored.data + stored.size > len(content):
         raise ReadError(path, CUT_SHORT)
     return stored
 
 
 def values_in(content: bytes, path: Path) -> NDArray[Any]:
     """Return the values of the numbers, (height, width) or (height, width, 3)."""
-    with _picture_in(BytesIO(content), path) as (image, _):
+    with _picture_in(BytesIO(content), path) as image:
         values = _values_of(image, path)
     return np.moveaxis(values, 0, -1) if values.ndim == 3 else values
 
 
 def scaling_in(content: bytes, path: Path) -> Scaling:
     """Return how the values of a picture become the DN that are decoded."""
-    with _picture_in(BytesIO(content), path) as (image, _):
+    with _picture_in(BytesIO(content), path) as image:
         eight_bits = _is_of_eight_bits(image)
         return Scaling() if eight_bits else scaling_of(_values_of(image, path), path)
 
@@ -152,7 +245,7 @@ def require_decodable(content: bytes, path: Path) -> None:
 
 
 def _pixels_of(content: bytes, path: Path) -> Pixels:
-    with _picture_in(BytesIO(content), path) as (image, _):
+    with _picture_in(BytesIO(content), path) as image:
         values = _values_of(image, path)
         if values.ndim == 3:
             return _as_picture(values, image, path)
@@ -170,9 +263,7 @@ def _values_of(image: Any, path: Path) -> NDArray[Any]:
         raise ReadError(path, CUT_SHORT) from error
     if values is None:
         raise ReadError(path, CUT_SHORT)
-    planes: NDArray[Any] = values.reshape([side for side in values.shape[:-2] if side > 1]
-                                          + list(values.shape[-2:]))  # fmt: skip
-    return planes
+    return _without_axes_of_one(values)
 
 
 def _as_picture(planes: NDArray[Any], image: Any, path: Path) -> Pixels:
@@ -187,8 +278,8 @@ def _is_of_eight_bits(image: Any) -> bool:
 
 
 @contextmanager
-def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the picture of a FITS file, its primary array or an extension's, with all its facts."""
+def _units_in(file: BinaryIO, path: Path, *, as_stored: bool = False) -> Iterator[Any]:
+    """Open a FITS file: its primary array and its extensions."""
     file.seek(0)
     packed = file.read(len(GZIP)) == GZIP
     file.seek(0)
@@ -196,44 +287,50 @@ def _picture_in(file: BinaryIO, path: Path) -> Iterator[tuple[Any, Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyWarning)  # what it repairs by itself does not matter
         try:
-            opened = astropy_fits.open(source, mode="readonly", memmap=False, lazy_load_hdus=True)
+            opened = astropy_fits.open(
+                source, mode="readonly", memmap=False, lazy_load_hdus=True,
+                do_not_scale_image_data=as_stored,
+            )  # fmt: skip
         except DAMAGE as error:
             raise ReadError(path, DAMAGED.format(error)) from error
         with opened as units:
-            image = _picture_of(units, path)
-            facts = image.header.copy()
-            facts.extend(units[0].header, unique=True)  # facts that hold for all its pictures
-            yield image, facts
+            yield units
 
 
-def _picture_of(units: Any, path: Path) -> Any:
-    """Return the largest picture; a smaller one is its preview."""
+@contextmanager
+def _picture_in(file: BinaryIO, path: Path) -> Iterator[Any]:
+    """Open the first picture of a FITS file; a file that `alone` gave has no other."""
+    with _units_in(file, path) as units:
+        yield units[_pictures_among(units, path)[0]]
+
+
+def _facts_about(image: Any, units: Any) -> Any:
+    """Return a picture's header, completed by the facts that hold for all pictures of the file."""
+    facts = image.header.copy()
+    facts.extend(units[0].header, unique=True)
+    return facts
+
+
+def _pictures_among(units: Any, path: Path) -> list[int]:
+    """Return which units are photos: the largest, and others of more than half its size."""
     try:
-        found = [
-            unit
-            for unit in units
-            if unit.is_image and unit.header["NAXIS"] and unit.name.upper() not in MASKS
-        ]
-        sizes = [math.prod(unit.shape) for unit in found]
+        sizes = {
+            place: unit.shape[-2] * unit.shape[-1]
+            for place, unit in enumerate(units)
+            if unit.is_image and unit.header["NAXIS"] > 1 and unit.name.upper() not in MASKS
+        }
     except (*DAMAGE, EOFError, zlib.error) as error:
         raise ReadError(path, DAMAGED.format(error)) from error
-    if not found:
+    if not sizes:
         raise ReadError(path, "is a FITS file without a picture; leave it out")
-    alike = sizes.count(max(sizes))
-    if alike > 1:
-        raise ReadError(
-            path,
-            f"is a FITS file of {alike} pictures of one size, such as the amplifiers of a mosaic"
-            " camera; save each as a file of its own",
-        )
-    image = found[sizes.index(max(sizes))]
-    _require_planes(image.shape, path)
-    return image
+    found = [place for place, size in sizes.items() if 2 * size >= max(sizes.values())]
+    for place in found:
+        _require_planes(units[place].shape, path)
+    return found
 
 
 def _require_planes(shape: tuple[int, ...], path: Path) -> None:
-    planes = [side for side in shape[:-2] if side > 1]
-    if len(shape) < 2 or planes not in ([], [COLOURS]):
+    if len(_planes_of(shape)) > 1:
         named = "x".join(str(side) for side in reversed(shape))
         raise ReadError(
             path, f"is a FITS cube of {named}; give the single frames that it was made from"

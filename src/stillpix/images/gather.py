@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from ..errors import ReadError
 from ..frame import UNKNOWN, Layout, Sensor
-from . import Header, is_photo, read_header
+from . import Header, is_photo, read_headers
 from .exports import is_converter
 from .headless import Shape
 from .layouts import settled
@@ -77,14 +77,14 @@ def gather(
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
-        read = partial(_header_or_reason, shape=shape)
+        read = partial(_headers_or_reason, shape=shape)
         for number, outcome in enumerate(pool.map(read, files), start=1):
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
-                if dark and outcome.sensor.is_mosaic:
-                    outcome = replace(outcome, dark=True)  # noqa: PLW2901 - the same photo
-                groups.setdefault(outcome.sensor, []).append(outcome)
+                for header in outcome:
+                    taken = replace(header, dark=(dark and header.sensor.is_mosaic) or header.dark)
+                    groups.setdefault(taken.sensor, []).append(taken)
             if report and number % REPORT_EVERY == 0:
                 report(number)
         groups, notes = settled(groups, layout, pool)
@@ -98,9 +98,9 @@ def gather(
     return result
 
 
-def _header_or_reason(path: Path, shape: Shape | None) -> Header | Skipped:
+def _headers_or_reason(path: Path, shape: Shape | None) -> list[Header] | Skipped:
     try:
-        return read_header(path, shape=shape)
+        return read_headers(path, shape=shape)
     except ReadError as error:
         return Skipped(error.path, error.reason)
 
@@ -313,4 +313,6 @@ def _photos(number: int) -> str:
 
 def _in_order(headers: Sequence[Header]) -> list[Header]:
     """Return photos by folder and name: the order in which series were taken."""
-    return sorted(headers, key=lambda header: (str(header.path.parent), header.path.name))
+    return sorted(
+        headers, key=lambda header: (str(header.path.parent), header.path.name, header.key[1])
+    )

@@ -14,10 +14,19 @@ import pillow_heif
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
-from stillpix.images.heif_outline import outline_of, picture_of
+from stillpix.images.heif_outline import metadata_in, outline_of, picture_of
 from stillpix.images.outline import Outline, decoders_of
 
 DEEP = 65535  # what libheif's values of more than 8 bits go up to here
+
+__all__ = [
+    "decode",
+    "decode_colour",
+    "decode_stored",
+    "metadata_in",
+    "read_outline",
+    "require_decodable",
+]
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -26,7 +35,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     return outline_of(picture, path, 255 if picture.bits <= 8 else DEEP)
 
 
-def _samples(content: bytes, path: Path) -> Pixels:
+def decode_stored(content: bytes, path: Path) -> Pixels:
+    """Return all samples of a pixel, (height, width, samples), transparency among them."""
     picture = picture_of(BytesIO(content), path)
     try:
         opened = pillow_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=False)
@@ -40,4 +50,4 @@ def _samples(content: bytes, path: Path) -> Pixels:
     return picture.as_stored(shown.reshape(*shown.shape[:2], -1))
 
 
-decode, decode_colour, require_decodable = decoders_of(_samples)
+decode, decode_colour, require_decodable = decoders_of(decode_stored)

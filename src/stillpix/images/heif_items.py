@@ -46,6 +46,9 @@ class Picture:
     bits: int
     steps: tuple[Shown, ...]
     exif: bytes | None
+    xmp: bytes | None = None
+    profile: bytes | None = None  # ICC
+    codes: tuple[int, int] | None = None  # of its colours: primaries and transfer
 
     @property
     def orientation(self) -> int:
@@ -89,6 +92,7 @@ def _of_meta(file: BinaryIO, start: int, until: int) -> Picture:
     properties = list(_properties_of(file, parts[b"iprp"], main))
     size: tuple[int, int] | None = None
     bits, steps = 8, list[Shown]()
+    profile, codes = None, None
     for name, content in properties:
         if name == b"ispe":
             size = struct.unpack(">II", content[4:12])
@@ -99,13 +103,18 @@ def _of_meta(file: BinaryIO, start: int, until: int) -> Picture:
         elif name == b"clap":
             wide, wide_of, high, high_of = struct.unpack(">IIII", content[:16])
             size = wide // max(wide_of, 1), high // max(high_of, 1)
+        elif name == b"colr" and content[:4] in {b"prof", b"rICC"}:
+            profile = content[4:]
+        elif name == b"colr" and content[:4] == b"nclx":
+            codes = struct.unpack(">HH", content[4:8])
         elif name == b"irot":
             steps.append(Shown(turns=content[0] & 3))
         elif name == b"imir":
             steps.append(Shown(mirror=content[0] & 1))
     if size is None:
         raise BrokenItemsError("does not say how large its picture is")
-    return Picture(*size, bits, tuple(steps), _exif_in(file, parts))
+    exif, xmp = _exif_in(file, parts), _xmp_in(file, parts)
+    return Picture(*size, bits, tuple(steps), exif, xmp, profile, codes)
 
 
 def _full_box(file: BinaryIO, place: tuple[int, int]) -> tuple[int, int, bytes]:
@@ -151,6 +160,20 @@ def _exif_in(file: BinaryIO, parts: dict[bytes, tuple[int, int]]) -> bytes | Non
     block = file.read(min(length, MOST_BLOCK))
     skipped = int.from_bytes(block[:EXIF_OFFSET], "big")
     return block[EXIF_OFFSET + skipped :]
+
+
+def _xmp_in(file: BinaryIO, parts: dict[bytes, tuple[int, int]]) -> bytes | None:
+    """Return the XMP packet; None where there is none to be read."""
+    try:
+        for number in _items_of_kind(file, parts[b"iinf"], b"mime"):
+            start, length = _place_of(file, parts, number)
+            file.seek(start)
+            packet = file.read(min(length, MOST_BLOCK))
+            if b"xmpmeta" in packet:
+                return packet
+    except (KeyError, IndexError, struct.error, ValueError):
+        pass
+    return None
 
 
 def _items_of_kind(file: BinaryIO, place: tuple[int, int], kind: bytes) -> Iterator[int]:

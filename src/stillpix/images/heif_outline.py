@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from stillpix.errors import ReadError
 from stillpix.images.exif import exif_of_block
 from stillpix.images.heif_items import BrokenItemsError, Picture, picture_in
-from stillpix.images.outline import Outline, require_photo_size
+from stillpix.images.outline import Metadata, Outline, require_photo_size
+
+UNSPECIFIED, MOST_CODE = 2, 255  # of primaries and transfers (ITU-T H.273)
 
 
 def picture_of(file: BinaryIO, path: Path) -> Picture:
@@ -20,6 +23,16 @@ def picture_of(file: BinaryIO, path: Path) -> Picture:
         raise ReadError(
             path, f"is a damaged or cut short HEIF or AVIF file: it {error}; copy it again"
         ) from error
+
+
+def metadata_in(content: bytes, path: Path) -> Metadata:
+    """Return what goes along where the picture becomes a file of another format."""
+    found = picture_of(BytesIO(content), path)
+    codes = found.codes if found.codes and max(found.codes) <= MOST_CODE else None
+    return Metadata(
+        found.bits, found.orientation, found.exif, found.xmp, found.profile,
+        None if codes is None or UNSPECIFIED in codes else codes,
+    )  # fmt: skip
 
 
 def outline_of(picture: Picture, path: Path, white: int) -> Outline:

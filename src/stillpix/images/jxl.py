@@ -17,7 +17,13 @@ from stillpix.errors import ReadError
 from stillpix.frame import Pixels
 from stillpix.images.boxes import boxes_in
 from stillpix.images.exif import exif_of_block
-from stillpix.images.outline import CUT_SHORT, Outline, decoders_of, require_photo_size
+from stillpix.images.outline import (
+    CUT_SHORT,
+    Metadata,
+    Outline,
+    decoders_of,
+    require_photo_size,
+)
 
 BARE = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -26,6 +32,11 @@ MOST_BLOCK = 1 << 20  # bytes of one EXIF block
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # by number, from 1 on
 SIDE_BITS = (9, 13, 18, 30)
 DEPTHS = (8, 10, 12)
+SRGB = (1, 13)  # primaries and transfer (ITU-T H.273)
+OTHER_COLOURS = (
+    "is a JPEG XL picture with colours other than sRGB or with transparency, which is not repaired,"
+    " as they would be lost; save it as 16-bit TIFF or PNG, and repair that"
+)
 DAMAGED = "is a damaged JPEG XL picture; copy it again"
 NOT_READ = "is a JPEG XL picture {}, which is not read; save it as 16-bit TIFF or PNG"
 
@@ -52,7 +63,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     bits = _Bits(head[len(BARE) :])
     width, height = _size(bits)
     require_photo_size(path, width, height)
-    return Outline(width, height, (1 << _depth(bits, path)) - 1, exif_of_block(exif))
+    depth = 8 if _are_as_usual(bits) else _depth(bits, path)[0]
+    return Outline(width, height, (1 << depth) - 1, exif_of_block(exif))
 
 
 def _at(file: BinaryIO, start: int, length: int) -> bytes:
@@ -88,12 +100,42 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height * across // down, height
 
 
-def _depth(bits: _Bits, path: Path) -> int:
-    """Return how many bits a sample has; refuse what is no single picture of whole numbers."""
-    if bits.take(1):  # all as usual
-        return 8
+def metadata_in(content: bytes, path: Path) -> Metadata:
+    """Return what goes along where the picture becomes a file of another format; raise ReadError.
+
+    The profile of a picture's colours is packed among its codes, where nothing here reads it.
+    """
+    file = BytesIO(content)
+    packed = content.startswith(CONTAINER)
+    head, exif = _in_boxes(file) if packed else (content[:MOST_HEAD], None)
+    bits = _Bits(head[len(BARE) :])
+    _size(bits)
+    as_usual = _are_as_usual(bits)
+    depth, orientation = (8, 1) if as_usual else _depth(bits, path)
+    if not (as_usual or _are_srgb(bits)):
+        raise ReadError(path, OTHER_COLOURS)
+    spans = boxes_in(file, 0, len(content)) if packed else ()
+    xmp = next((content[start:end] for name, start, end in spans if name == b"xml "), None)
+    return Metadata(depth, orientation, exif, xmp, None, SRGB)
+
+
+def _are_as_usual(bits: _Bits) -> bool:
+    return bool(bits.take(1))
+
+
+def _are_srgb(bits: _Bits) -> bool:
+    """Return whether colours are those of sRGB and nothing else goes with them, after the depth."""
+    bits.take(1)  # how large its coefficients are
+    other_channels = bits.take(2)
+    bits.take(1)  # whether it is coded as XYB
+    return not other_channels and bool(bits.take(1))
+
+
+def _depth(bits: _Bits, path: Path) -> tuple[int, int]:
+    """Return a sample's bits, and how the picture is shown; refuse what is no single picture."""
+    orientation = 1
     if bits.take(1):  # more than the usual fields
-        bits.take(3)  # orientation, which is not applied
+        orientation += bits.take(3)  # which is not applied
         if bits.take(1):  # another size to be shown at
             _size(bits)
         if bits.take(1):
@@ -106,10 +148,11 @@ def _depth(bits: _Bits, path: Path) -> int:
     depth = DEPTHS[kind] if kind < len(DEPTHS) else 1 + bits.take(6)
     if not 8 <= depth <= 16:
         raise ReadError(path, NOT_READ.format(f"of {depth} bits"))
-    return depth
+    return depth, orientation
 
 
-def _samples(content: bytes, path: Path) -> Pixels:
+def decode_stored(content: bytes, path: Path) -> Pixels:
+    """Return all samples of a pixel, (height, width, samples), transparency among them."""
     read_outline(BytesIO(content), path)  # refuses what may not be allocated
     try:
         pixels = imagecodecs.jpegxl_decode(content, keeporientation=True, numthreads=1)
@@ -118,4 +161,4 @@ def _samples(content: bytes, path: Path) -> Pixels:
     return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1))
 
 
-decode, decode_colour, require_decodable = decoders_of(_samples)
+decode, decode_colour, require_decodable = decoders_of(decode_stored)

@@ -1,4 +1,4 @@
-"""The body's serial number out of the makers' private notes, for cameras without the EXIF tag.
+"""The body's serial number out of the makers' private notes, and how Nikon packed the pixels.
 
 Never raises on a broken note and reads nothing else of it: a note holds hundreds of fields, and
 walking to this one takes microseconds.
@@ -14,6 +14,8 @@ MOST_NOTE = 1 << 20  # bytes; notes are some 10 kB
 MOST_SERIAL = 64  # bytes
 
 NIKON_SERIALS = (0x001D, 0x00A0)
+NIKON_PACKING = 0x0093  # NEFCompression
+NIKON_HEAD = b"Nikon\0\x02"
 CANON_SERIAL = 0x000C
 FUJIFILM_SERIAL = 0x0010
 # Notes that are a directory after a head, with offsets from the EXIF block's start: head, its
@@ -36,7 +38,7 @@ def maker_serial(structure: Structure, note: Entry, make: str) -> bytes | None:
         for head, length, tags in PLAIN_NOTES:
             if content.startswith(head):
                 return _first_text(structure, structure.directory(note.where + length), tags)
-        if content.startswith(b"Nikon\0\x02"):
+        if content.startswith(NIKON_HEAD):
             return _nikon(content)
         if content.startswith(b"FUJIFILM"):
             return _fujifilm(content)
@@ -58,6 +60,20 @@ def _nikon(content: bytes) -> bytes | None:
         return newer
     # The D50 and its kin say their model in the newer field and "NO= 1234abcd" in the older.
     return newer if older is None else older.removeprefix(b"NO=")
+
+
+def nikon_packing(structure: Structure, note: Entry) -> int | None:
+    """Return the number of the packing that a note of Nikon's names; None where it names none."""
+    try:
+        content = structure.content(note, MOST_NOTE)
+        if not content.startswith(NIKON_HEAD):
+            return None
+        inner = Structure.of(BytesIO(content[10:]))
+        tags = next(inner.chain(), {})
+        number = inner.numbers(tags[NIKON_PACKING], 1) if NIKON_PACKING in tags else ()
+    except BrokenStructureError:
+        return None
+    return number[0] if number and isinstance(number[0], int) else None
 
 
 def _fujifilm(content: bytes) -> bytes | None:

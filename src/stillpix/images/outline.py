@@ -39,6 +39,26 @@ class Outline:
     plain: Plain | None = None  # where a mosaic lies that can be read as it is
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several pictures of a file."""
+
+    number: int  # from 1, in the order of the file
+    place: tuple[int, ...]  # by which its format finds it
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What goes along where a picture becomes a file of another format."""
+
+    bits: int = 8  # of a sample
+    orientation: int = 1  # as EXIF counts it
+    exif: bytes | None = None  # a TIFF structure
+    xmp: bytes | None = None
+    profile: bytes | None = None  # ICC
+    codes: tuple[int, int] | None = None  # primaries and transfer, as ITU-T H.273 counts them
+
+
 Decoder: TypeAlias = Callable[[bytes, Path, Buffer | None], Pixels]
 
 
@@ -59,6 +79,16 @@ class FormatModule(Protocol):
 
     def require_decodable(self, content: bytes, path: Path) -> None:
         """Raise ReadError unless the picture can be decoded to its end."""
+
+
+class SeveralPictures(FormatModule, Protocol):
+    """What a module provides, too, whose files may hold several pictures."""
+
+    def read_outlines(self, file: BinaryIO, path: Path) -> list[tuple[Outline, Part | None]]:
+        """Return the outline of each picture and which it is; None where there is only one."""
+
+    def alone(self, file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:
+        """Return a file of the same format that holds one picture and no other."""
 
 
 def require_photo_size(path: Path, width: int, height: int) -> None:

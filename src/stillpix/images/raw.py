@@ -44,8 +44,8 @@ NO_CODING = (
     " the camera's JPEGs"
 )
 UNSUPPORTED = (
-    "is a RAW file of a kind that LibRaw does not read (such as Nikon's High Efficiency), or is"
-    " damaged; convert it with Adobe's DNG converter, or copy it again from the card"
+    "is a RAW file of a kind that LibRaw does not read, or is damaged; convert it with Adobe's DNG"
+    " converter, or copy it again from the card"
 )
 NO_RAW = (
     "is no RAW file that LibRaw knows, or is damaged; copy it again, or convert it with Adobe's DNG"

@@ -16,7 +16,14 @@ from typing import BinaryIO, TypeAlias
 from stillpix.images.boxes import boxes_in
 from stillpix.images.ciff import CIFF_HEAD, camera_of_ciff
 from stillpix.images.directories import BrokenStructureError, Directory, Structure
-from stillpix.images.exif import Exif, exif_of_block, exif_of_directory, plain_text
+from stillpix.images.exif import (
+    Exif,
+    exif_of_block,
+    exif_of_directory,
+    maker_note_of,
+    plain_text,
+)
+from stillpix.images.maker_notes import nikon_packing
 from stillpix.images.plain_mosaic import Plain
 
 WIDTH, HEIGHT, BITS, ROWS, TILE_WIDTH, TILE_HEIGHT = 256, 257, 258, 278, 322, 323
@@ -56,6 +63,8 @@ UNCOMPRESSED, LOSSLESS_JPEG = 1, 7
 # What LibRaw's usual builds do not read, and others do.
 JPEG_XL, GREY_DNG = "JPEG XL", "a grey DNG"
 CODINGS = {9: "GoPro VC-5", 52546: JPEG_XL}
+NIKON = 34713  # any packing of Nikon's; its note says which
+NIKON_CODINGS = {13: "Nikon's High Efficiency", 14: "Nikon's High Efficiency*"}
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 Area: TypeAlias = tuple[int, int, int, int]
@@ -141,7 +150,7 @@ def _of_structure(structure: Structure) -> RawTags:
     white = _level(_numbers(structure, raw, WHITE_LEVEL, MOST_PATTERN))
     return RawTags(
         exif, area, black, None if not white else round(white), pattern,
-        _is_cut_short(structure, raw), _plain(structure, raw), _coding(structure, raw),
+        _is_cut_short(structure, raw), _plain(structure, raw), _coding(structure, raw, first),
         _is_absurd(structure, raw),
     )  # fmt: skip
 
@@ -207,9 +216,12 @@ def _plain(structure: Structure, raw: Directory) -> Plain | None:
     return Plain(int(starts[0]), structure.order, int(width[0]), int(height[0]))
 
 
-def _coding(structure: Structure, raw: Directory) -> str:
+def _coding(structure: Structure, raw: Directory, first: Directory) -> str:
     number = _numbers(structure, raw, COMPRESSION, 1)
-    return CODINGS.get(int(number[0]), "") if number and math.isfinite(number[0]) else ""
+    coding = int(number[0]) if number and math.isfinite(number[0]) else 0
+    if coding == NIKON and (note := maker_note_of(structure, first)) is not None:
+        return NIKON_CODINGS.get(nikon_packing(structure, note) or 0, "")
+    return CODINGS.get(coding, "")
 
 
 def _is_absurd(structure: Structure, raw: Directory) -> bool:

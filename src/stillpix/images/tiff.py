@@ -1,4 +1,4 @@
-"""TIFF photos: the first full-size page, checked in its directory and decoded by tifffile.
+"""TIFF photos: the full-size pages of one size, checked in their directories, decoded by tifffile.
 
 Grey of more than 8 bits without a colour profile is a sensor's own values, not a picture with a
 tone curve. Never returns a reduced page (a thumbnail or preview), and refuses a RAW file, which is
@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,7 +26,7 @@ from stillpix.errors import ReadError
 from stillpix.frame import Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.directories import (
-    MAX_DIRECTORIES,
+    MAX_PAGES,
     BrokenStructureError,
     Directory,
     Structure,
@@ -30,15 +34,18 @@ from stillpix.images.directories import (
 from stillpix.images.exif import exif_of_directory
 from stillpix.images.exports import layout_of_grey
 from stillpix.images.luma import COLOURS, colours_of, luma_of
-from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.outline import CUT_SHORT, Outline, Part, require_photo_size
 from stillpix.images.raw_tags import is_raw
 from stillpix.images.samples import WHITE, Scaling, mosaic_of, picture_of, scaling_of
+from stillpix.images.tiff_pages import page_alone
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, STRIP_BYTES = 259, 262, 273, 277, 279
 ROWS_PER_STRIP, TILE_WIDTH, TILE_HEIGHT = 278, 322, 323
 PLANAR, TILE_OFFSETS, TILE_BYTES, SAMPLE_FORMAT = 284, 324, 325, 339
-COLOUR_PROFILE, BLACK_LEVEL = 34675, 50714
+DESCRIPTION, COLOUR_PROFILE, BLACK_LEVEL = 270, 34675, 50714
+MOST_DESCRIPTION = 4096  # bytes that are looked at
+IMAGEJ = re.compile(rb"ImageJ=[^\0]*?\nimages=(\d{1,9})\n", re.DOTALL)
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 PHOTOMETRIC_NAMES = {
@@ -75,6 +82,7 @@ class Page(NamedTuple):
     """A page that can be decoded, and the facts of its directory."""
 
     place: int  # in the chain, from 0
+    offset: int  # of its directory
     directory: Directory
     width: int
     height: int
@@ -101,36 +109,66 @@ class Page(NamedTuple):
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
-    """Return the size and EXIF facts of a TIFF that holds one picture; raise ReadError."""
-    page, outline = full_page(file, path)
-    _require_no_stack(Structure.of(file), page, path)
-    return outline
+    """Return the size and EXIF facts of a TIFF's first picture; raise ReadError."""
+    return full_page(file, path)[1]
 
 
-def full_page(file: BinaryIO, path: Path) -> tuple[Page, Outline]:
-    """Return the first full page of a TIFF and its outline; raise ReadError."""
-    try:
+def read_outlines(file: BinaryIO, path: Path) -> list[tuple[Outline, Part | None]]:
+    """Return the outline of each page of the first one's size: they are as many photos."""
+    first, outline = full_page(file, path)
+    structure = Structure.of(file)
+    _require_all_images(structure, first, path)
+    with _explained(path):
+        alike = _pages_like(structure, first)
+        if len(alike) == 1:
+            return [(outline, None)]
+        found = [(_outline_of(structure, page, path), page) for page in alike]
+    return [
+        (replace(each, exif=each.exif.completed_by(outline.exif)), Part(number, (page.offset,)))
+        for number, (each, page) in enumerate(found, start=1)
+    ]
+
+
+def alone(file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:
+    """Return a TIFF of one page, by the offset of its directory."""
+    with _explained(path):
+        return page_alone(Structure.of(file), *place)
+
+
+def full_page(file: BinaryIO, path: Path, place: tuple[int, ...] = ()) -> tuple[Page, Outline]:
+    """Return the first full page of a TIFF, or that at a place, and its outline."""
+    with _explained(path):
         structure = Structure.of(file)
         if is_raw(file, path):
             raise ReadError(path, IS_RAW)
-        page = next(_full_pages(structure), None)
+        pages = _full_pages(structure)
+        page = next((each for each in pages if not place or each.offset in place), None)
         if page is None:
             raise ReadError(path, ONLY_PREVIEWS)
-        require_photo_size(path, page.width, page.height)
-        _require_known_layout(structure, page, path)
-        _require_all_pixels(structure, page, path)
+        return page, _outline_of(structure, page, path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except BrokenStructureError as error:
         raise ReadError(
             path, f"is a damaged or cut short TIFF: it {error}; copy it again"
         ) from error
+
+
+def _outline_of(structure: Structure, page: Page, path: Path) -> Outline:
+    """Return the outline of a page that can be decoded; raise ReadError where it cannot."""
+    require_photo_size(path, page.width, page.height)
+    _require_known_layout(structure, page, path)
+    _require_all_pixels(structure, page, path)
     white = 255 if page.kind == UNSIGNED and page.bits == 8 else WHITE
     exif = exif_of_directory(structure, page.directory)
     layout = _layout_of(page, exif.software)
     black = _black_of(structure, page) if layout == "mono" else 0
     told = layout == "rendered"
-    return page, Outline(
-        page.width, page.height, white, exif, layout, black=black, layout_told=told
-    )
+    return Outline(page.width, page.height, white, exif, layout, black=black, layout_told=told)
 
 
 def _layout_of(page: Page, software: str | None) -> Layout:
@@ -160,28 +198,35 @@ def number_of(structure: Structure, directory: Directory, tag: int, default: int
     return values[0]
 
 
-def _require_no_stack(structure: Structure, first: Page, path: Path) -> None:
-    """Refuse a file with several photos as pages: the others would be lost without a word."""
+def _pages_like(structure: Structure, first: Page) -> list[Page]:
     size = first.width, first.height, first.samples
-    try:
-        pages = list(_full_pages(structure))
-    except BrokenStructureError:  # after the page that is read
+    return [
+        page for page in _full_pages(structure) if (page.width, page.height, page.samples) == size
+    ]
+
+
+def _require_all_images(structure: Structure, first: Page, path: Path) -> None:
+    """Refuse a stack of ImageJ whose pictures but the first have no directory."""
+    if DESCRIPTION not in first.directory:
         return
-    alike = sum((page.width, page.height, page.samples) == size for page in pages)
-    if alike > 1:
-        number = f"{MAX_DIRECTORIES} or more" if alike >= MAX_DIRECTORIES else f"{alike}"
+    told = structure.content(first.directory[DESCRIPTION], MOST_DESCRIPTION)
+    number = IMAGEJ.match(told)
+    if number and int(number[1]) > 1 and len(list(islice(_full_pages(structure), 2))) == 1:
         raise ReadError(
-            path, f"is a TIFF of {number} pictures; save each as a file of its own (`tiffsplit`)"
+            path,
+            f"is a TIFF of {int(number[1])} pictures of which only the first has a directory"
+            " (ImageJ); save it as an image sequence",
         )
 
 
 def _full_pages(structure: Structure) -> Iterator[Page]:
-    for place, directory in enumerate(structure.chain()):
+    for place, (offset, directory) in enumerate(structure.placed_chain(MAX_PAGES)):
         reduced = number_of(structure, directory, NEW_SUBFILE_TYPE, 0) & REDUCED_OR_MASK
         if reduced or number_of(structure, directory, SUBFILE_TYPE, 1) == REDUCED:
             continue
         yield Page(
             place,
+            offset,
             directory,
             width=number_of(structure, directory, WIDTH, 0),
             height=number_of(structure, directory, HEIGHT, 0),

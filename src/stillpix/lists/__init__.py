@@ -63,6 +63,7 @@ class ListFormat:
     aliases: tuple[str, ...] = ()  # other names that a person may know it by
     only_of: frozenset[str] = frozenset()  # formats of photos whose rows its reader counts so
     never_of: frozenset[str] = frozenset()  # formats that its reader counts in another way
+    without_margins: bool = False  # its reader may cut off the margins around the picture
     instead: str = ""  # the list for those
 
 
@@ -113,10 +114,16 @@ FORMATS = (
     ),
     ListFormat(
         name="pixinsight", suffixes=(".txt",), readers="PixInsight", module="pixinsight",
-        lines="stretches",
+        lines="stretches", mosaic=True, without_margins=True,
     ),
-    ListFormat(name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2"),
-    ListFormat(name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa"),
+    ListFormat(
+        name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2", mosaic=True,
+        only_of=frozenset({"fits"}),
+    ),
+    ListFormat(
+        name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa",
+        mosaic=True, without_margins=True,
+    ),
 )  # fmt: skip
 
 
@@ -139,18 +146,21 @@ def format_named(name: str) -> ListFormat | None:
     return next((form for form in FORMATS if name in (form.name, *form.aliases)), None)
 
 
-def unfit(form: ListFormat, sensor: Sensor, files: str = "") -> str | None:
+def unfit(form: ListFormat, sensor: Sensor, files: str = "", *, placed: bool = False) -> str | None:
     """Return why a format cannot hold the pixels of a sensor, None where it can.
 
-    `files` is the format of the photos that the map was made from, if it is known.
+    `files` is the format of the photos that the map was made from, if it is known. `placed` says
+    that a person named the place from which the program counts.
 
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
     True
     """
     if form.mosaic and not sensor.is_mosaic:
+        own = "RAW" if form.only_of == RAW_FILES else "FITS"
         return (
-            f"{form.readers} counts photosites of RAW files, but {sensor.name} is known only from "
-            "JPEGs or the like, whose pixels are others; give its RAW files, or a map of them"
+            f"{form.readers} counts photosites of {own} files, but {sensor.name} is known only "
+            "from JPEGs or the like, whose pixels are others; "
+            f"give its {own} files, or a map of them"
         )
     if files and ((form.only_of and files not in form.only_of) or files in form.never_of):
         remedy = f"give {form.instead}" if form.instead else "choose another format"
@@ -159,12 +169,22 @@ def unfit(form: ListFormat, sensor: Sensor, files: str = "") -> str | None:
             f"made from {NAMES.get(files, files.upper())} files, whose rows and margins count in "
             f"another way there; {remedy}"
         )
+    if form.without_margins and not placed and files in RAW_FILES and _has_margins(sensor):
+        return (
+            f"it is not known whether {form.readers} would cut off the margins that the RAW files "
+            f"of {sensor.name} have around the picture; say with --origin where the list is to "
+            "count from"
+        )
     if form.name == "dng" and not sensor.layout.startswith("bayer"):
         return (
             f"a DNG's list of bad pixels is for Bayer sensors, and {sensor.name} is "
             f"{sensor.layout}; choose another format"
         )
     return None
+
+
+def _has_margins(sensor: Sensor) -> bool:
+    return sensor.visible_area != (0, 0, sensor.width, sensor.height)
 
 
 def write_list(
@@ -194,7 +214,7 @@ def write_list(
         MapFormatError: the format cannot hold a map of this sensor, or needs a package that is
             not installed.
     """
-    reason = unfit(form, defect_map.sensor, defect_map.files)
+    reason = unfit(form, defect_map.sensor, defect_map.files, placed=area is not None)
     if reason is not None:
         raise MapFormatError(f"{path}: not written: {reason}")
     area = area or area_of(defect_map.sensor, form.origin)
@@ -232,7 +252,7 @@ def read_list(
             place of the sensor; the message names the line. Or the format cannot be of this
             sensor.
     """
-    path, reason = Path(path), unfit(form, sensor, files)
+    path, reason = Path(path), unfit(form, sensor, files, placed=area is not None)
     if reason is not None:
         raise MapFormatError(f"{path}: not read: {reason}")
     target = Target(sensor, area or area_of(sensor, form.origin))

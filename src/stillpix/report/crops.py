@@ -47,7 +47,7 @@ def read_crops(
     if not photos or not places:
         return result
     watch.crops(next(iter(photos.values())).sensor, len(photos))
-    digests = {header.path: digest for digest, header in photos.items()}
+    digests = {header.key: digest for digest, header in photos.items()}
     ahead, done = min(2, jobs or os.cpu_count() or 1), 0
     with threads(jobs) as pool:
         look = partial(_look, places=places)
@@ -57,7 +57,7 @@ def read_crops(
                 for header, seen in batch:
                     if isinstance(seen, ReadError):
                         result.failed.append(seen)
-                    elif seen[0] == digests[header.path]:
+                    elif seen[0] == digests[header.key]:
                         result.said[seen[0]], result.cuts[seen[0]] = seen[1], seen[2]
                 done += len(batch)
                 watch.photos(done)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..frame import Exposure, Layout, Pixels
 from ..maps.records import Defect
-from .files import repaired_file
+from .files import repaired_file, repaired_pictures
 from .pixels import PixelCanvas
 from .places import places_of
 from .repairing import repair_places
@@ -25,6 +25,7 @@ __all__ = [
     "Verdict",
     "repair",
     "repaired_file",
+    "repaired_pictures",
     "require_companions",
     "verified",
 ]

@@ -13,15 +13,19 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from ..errors import WriteError
+from ..errors import ReadError, WriteError
 from ..frame import Sensor
 from ..images import Header, format_named
 from ..images.gather import Gathering, Skipped
 from .log import LOG_NAME
 from .verdicts import LISTED_IN_DNG, RawWay
 
-DNG = ".dng"
+DNG, PNG_SUFFIX = ".dng", ".png"
 ORIGINAL = ".orig"  # what the name of a kept original ends in
+OF_SEVERAL_SENSORS = (
+    "holds the pictures of {} sensors or amplifiers, each with a map of its own, and such a file is"
+    " not repaired; save each extension as a file of its own"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,10 @@ class Placement:
 class Route:
     """The way of one photo, from where it is read to where it is written."""
 
-    header: Header
+    header: Header  # of its file's first picture
     target: Path | None = None  # None: nothing is written
+    pictures: tuple[Header, ...] = ()  # all that the file holds, if there are several
+    copy: Path | None = None  # where it becomes a file of another format: that one's path
 
 
 @dataclass(slots=True)
@@ -71,19 +77,66 @@ def routes(found: Gathering, paths: Sequence[str], placement: Placement) -> Rout
     Raises:
         WriteError: the folder for copies is the photos' own.
     """
-    found = _without_what_fix_left(found)
+    found, pictures = _each_file_once(_without_what_fix_left(found))
     if placement.out is None:
         target = _in_place if placement.in_place else _nowhere
         ways = {
             sensor: [Route(header, target(header)) for header in headers]
             for sensor, headers in found.bodies.items()
         }
-        return Routes(ways, found.skipped)
-    copies = _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng)
-    result = copies.routes()
-    if placement.complete:
-        result.others = copies.others(result)
+        result = Routes(ways, found.skipped)
+    else:
+        copies = _Copies(found, paths, placement.out, to_dng=placement.raw.to_dng)
+        result = copies.routes()
+        if placement.complete:
+            result.others = copies.others(result)
+    result.bodies = {
+        sensor: [replace(way, pictures=pictures.get(way.header.path, ())) for way in ways]
+        for sensor, ways in result.bodies.items()
+    }
     return result
+
+
+def png_beside(header: Header, target: Path) -> Path | None:
+    """Return the path of a repaired copy as a PNG, for a format that is repaired as one.
+
+    Its name is that of the photo and the suffix: IMG_1.png may be there, and be another photo.
+    """
+    is_copied = format_named(header.format).repair == "copy"
+    return target.with_name(target.name + PNG_SUFFIX) if is_copied else None
+
+
+def require_one_sensor(pictures: Sequence[Header]) -> None:
+    """Refuse a file whose pictures are of several sensors: each would need a map of its own."""
+    number = len({header.sensor for header in pictures})
+    if number > 1:
+        raise ReadError(pictures[0].path, OF_SEVERAL_SENSORS.format(number))
+
+
+def _each_file_once(found: Gathering) -> tuple[Gathering, dict[Path, tuple[Header, ...]]]:
+    """Return the first picture of each file, and all of those that hold several."""
+    pictures: dict[Path, list[Header]] = {}
+    for headers in found.bodies.values():
+        for header in headers:
+            pictures.setdefault(header.path, []).append(header)
+    refused = dict[Path, str]()
+    for path, headers in pictures.items():
+        try:
+            require_one_sensor(headers)
+        except ReadError as error:
+            refused[path] = error.reason
+    bodies = {
+        sensor: [
+            header
+            for header in headers
+            if header is pictures[header.path][0] and header.path not in refused
+        ]
+        for sensor, headers in found.bodies.items()
+    }
+    skipped = [*found.skipped, *(Skipped(str(path), why) for path, why in refused.items())]
+    bodies = {sensor: left for sensor, left in bodies.items() if left}
+    several = {path: tuple(each) for path, each in pictures.items() if len(each) > 1}
+    return replace(found, bodies=bodies, skipped=skipped), several
 
 
 def _without_what_fix_left(found: Gathering) -> Gathering:
@@ -131,24 +184,36 @@ class _Copies:
             path = Path(skipped.path)
             if not (os.path.lexists(path) and self._is_copy(path)):
                 result.refused.append(skipped)
-        ways: list[tuple[Header, Path]] = []
+        ways: list[tuple[Header, Path, Path | None]] = []
         for header in (header for headers in self.found.bodies.values() for header in headers):
             if self._is_copy(header.path):
                 result.left_out += 1
             else:
-                ways.append((header, self.out / self._name_of(header)))
+                target = self.out / self._name_of(header)
+                ways.append((header, target, png_beside(header, target)))
         takers: dict[str, list[Path]] = {}
-        for header, target in ways:
+        for header, target, copy in ways:
             self._require_another_place(header.path, target)
-            takers.setdefault(self._name_on_disk(target), []).append(header.path)
-        sources = {_fold_case(self._real(header.path)) for header, _ in ways}
-        for header, target in ways:
-            others = [path for path in takers[self._name_on_disk(target)] if path != header.path]
-            if reason := self._collision(target, others, sources):
-                result.refused.append(Skipped(str(header.path), reason))
+            for each in (target, copy):
+                if each is not None:
+                    takers.setdefault(self._name_on_disk(each), []).append(header.path)
+        sources = {_fold_case(self._real(header.path)) for header, _, _ in ways}
+        for header, target, copy in ways:
+            reasons = [
+                self._collision(each, self._others(takers, each, header), sources)
+                for each in (target, copy)
+                if each is not None
+            ]
+            if any(reasons):
+                result.refused.append(Skipped(str(header.path), max(reasons)))
             else:
-                result.bodies.setdefault(header.sensor, []).append(Route(header, target))
+                way = Route(header, target, copy=copy)
+                result.bodies.setdefault(header.sensor, []).append(way)
         return result
+
+    def _others(self, takers: dict[str, list[Path]], target: Path, header: Header) -> list[Path]:
+        """Return the other photos that would become the same file."""
+        return [path for path in takers[self._name_on_disk(target)] if path != header.path]
 
     def others(self, ways: Routes) -> list[tuple[Path, Path]]:
         """Return the files that are no photos or that nothing could read, and their copies."""

@@ -9,11 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import ReadError
-from ..images import Header, Repair, decode_colour, repair_of
+from ..frame import Pixels
+from ..images import (
+    Header,
+    Repair,
+    decode_colour,
+    decode_stored,
+    metadata_of,
+    repair_of,
+)
 from ..images.tidy_jpeg import tidied
 from ..maps.records import Defect
 from ..rewriting import rewrite
 from ..rewriting.jpeg import JpegImage, read_coefficients, rewritten
+from ..rewriting.new_png import new_png
 from .jpeg import JpegCanvas, Key
 from .keeping import kept_in_place
 from .pixels import PixelCanvas
@@ -23,7 +32,7 @@ from .repairing import Place, repair_places
 from .storing import SHORTER
 from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 
-FITS = "fits"
+FITS, PNG = "fits", "png"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
     "the picture became longer by {} bytes, so the data after it moved, and the offsets that lead"
@@ -36,6 +45,13 @@ NOT_MOVED = (
 TIDIED = (
     "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
     " repaired one is regular"
+)
+NEW_PNG = (
+    "a {} file cannot be changed without loss, so the repaired picture is a lossless PNG of {}"
+    " bits; a gain map, a depth map and other pictures are only in the original"
+)
+SEE_THROUGH = (
+    "is a picture with transparency, which is not repaired; save it as 16-bit PNG, and repair that"
 )
 NO_CODE = "the file's Huffman tables have no code for the right value"
 
@@ -85,7 +101,30 @@ def repaired_file(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    return WAYS[way](content, header, places, always=always)
+    fixed = WAYS[way](content, header, places, always=always)
+    if way == "copy" and raw.to_png and fixed.content is content:
+        return _copy_of(content, header, decode_colour(header, content), fixed.verdicts)
+    return fixed
+
+
+def repaired_pictures(
+    content: bytes,
+    headers: Sequence[Header],
+    defects: Sequence[Defect],
+    *,
+    always: bool = False,
+    raw: RawWay = LISTED_IN_DNG,
+) -> RepairedFile:
+    """Return a file with the listed defects repaired in each of its pictures, as repaired_file."""
+    if len(headers) == 1 or raw.mask:  # one mask is of all pictures
+        return repaired_file(content, headers[0], defects, always=always, raw=raw)
+    verdicts, notes = list[Verdict](), dict[str, None]()
+    for header in headers:
+        fixed = repaired_file(content, header, defects, always=always, raw=raw)
+        content = fixed.content
+        verdicts += [replace(each, picture=header.key[1]) for each in fixed.verdicts]
+        notes |= dict.fromkeys(fixed.notes)
+    return RepairedFile(content, tuple(verdicts), tuple(notes))
 
 
 def _repair_jpeg(
@@ -177,20 +216,49 @@ def _notes_on_codes(substituted: int) -> tuple[str, ...]:
 def _repair_picture(
     content: bytes, header: Header, places: Sequence[Place], *, always: bool
 ) -> RepairedFile:
-    pixels, layout = decode_colour(header, content), header.sensor.layout
-    canvas = PixelCanvas(pixels, white=header.white, layout=layout)
-    verdicts = tuple(
-        replace(each, strength=each.strength and each.strength * header.white / 255)
-        for each in repair_places(canvas, places, always=always)
-    )
+    canvas, verdicts = _repair_canvas(content, header, places, always=always)
     patches = list(patches_of(canvas.pixels, canvas.changed))
     if not patches:
         return RepairedFile(content, verdicts)
     return RepairedFile(rewrite(header, content, patches), verdicts)
 
 
+def _repair_canvas(
+    content: bytes, header: Header, places: Sequence[Place], *, always: bool
+) -> tuple[PixelCanvas, tuple[Verdict, ...]]:
+    pixels, layout = decode_colour(header, content), header.sensor.layout
+    canvas = PixelCanvas(pixels, white=header.white, layout=layout)
+    verdicts = tuple(
+        replace(each, strength=each.strength and each.strength * header.white / 255)
+        for each in repair_places(canvas, places, always=always)
+    )
+    return canvas, verdicts
+
+
+def _repair_as_copy(
+    content: bytes, header: Header, places: Sequence[Place], *, always: bool
+) -> RepairedFile:
+    """Return a new PNG, or the file as it is if nothing shows."""
+    canvas, verdicts = _repair_canvas(content, header, places, always=always)
+    if not canvas.changed.any():
+        return RepairedFile(content, verdicts)
+    return _copy_of(content, header, canvas.pixels, verdicts)
+
+
+def _copy_of(
+    content: bytes, header: Header, pixels: Pixels, verdicts: tuple[Verdict, ...]
+) -> RepairedFile:
+    if decode_stored(header, content).shape[2:] not in {(1,), (3,)}:
+        raise ReadError(header.path, SEE_THROUGH)
+    new = new_png(pixels, header.white, metadata_of(header, content))
+    depth = 16 if header.white > 255 else 8
+    note = NEW_PNG.format(header.format.upper(), depth)
+    return RepairedFile(new, verdicts, (note,), PNG)
+
+
 # How a file is repaired, by the word in its format's row; "raw" has a choice of its own.
 WAYS: dict[Repair, Callable[..., RepairedFile]] = {
     "coefficients": _repair_jpeg,
     "samples": _repair_picture,
+    "copy": _repair_as_copy,
 }

@@ -18,21 +18,27 @@ from typing import Literal, TypeAlias
 
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
-from ..images import Header, digest_of, read_header, repair_of, require_decodable
+from ..images import Header, digest_of, read_headers, repair_of, require_decodable
 from ..images.gather import Skipped
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
+from ..maps import read_map
 from ..maps.records import DefectMap
 from ..watch import Watch
-from .destinations import DNG, Placement, Route, Routes
-from .files import FITS, repaired_file
+from .destinations import DNG, PNG_SUFFIX, Placement, Route, Routes, require_one_sensor
+from .files import FITS, repaired_pictures
 from .log import FixLog, LogEntry, listing_object, verdict_object
 from .placer import Placer, is_out_of_room
 from .sidecars import Sidecars
 from .targets import Lister, Listing, listed_in
 from .verdicts import RawWay, RepairedFile, Verdict
-from .verification import require_companions, verified
+from .verification import require_companions, verified, verified_copy
 
+NOT_IN_PLACE = (
+    "is a {} file, which cannot be changed without loss; give --out, and the repaired picture is"
+    " written there as a lossless PNG"
+)
+NO_PNG = "is a {} file, whose repair is a lossless PNG; give the copy a name that ends in .png"
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 
@@ -77,7 +83,7 @@ class RepairedBody:
 
 def fix(
     photo: str | os.PathLike[str],
-    defect_map: DefectMap,
+    defect_map: DefectMap | str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
     always: bool = False,
@@ -86,10 +92,10 @@ def fix(
 ) -> tuple[Verdict, ...]:
     """Write a repaired copy of one photo and return what was done at each listed place.
 
-    The map's confirmed and accepted defects are repaired where they show; with `always`, all of
-    them are. The copy has the same format, time of change and permissions. It differs from the
-    photo only in the repaired places; if nothing shows, it is the same to the byte. If `out`
-    exists and differs, it is overwritten only with `force`.
+    The confirmed and accepted defects of the map, or of a map file, are repaired where they show;
+    with `always`, all of them are. The copy has the same format, time of change and permissions. It
+    differs from the photo only in the repaired places; if nothing shows, it is the same to the
+    byte. If `out` exists and differs, it is overwritten only with `force`.
 
     A DNG keeps its pixels, and its own list names the defects for the program that develops it;
     with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
@@ -98,6 +104,7 @@ def fix(
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
     >>> from PIL import Image
+    >>> from stillpix.images import read_header
     >>> from stillpix.maps.records import Defect
     >>> pixels = np.random.default_rng(1).normal(90, 2, (48, 64)).astype(np.uint8)
     >>> pixels[10, 20] = 250
@@ -115,18 +122,25 @@ def fix(
         ReadError: the photo cannot be read, or is of a kind that cannot be repaired.
         SensorMismatchError: the map is of another body, or of another size.
         WriteError: the copy cannot be written, or would overwrite something.
+        MapFormatError: the map file cannot be read.
     """
-    header = read_header(photo)
+    if isinstance(defect_map, str | os.PathLike):
+        defect_map = read_map(defect_map)
+    pictures = read_headers(photo)
+    require_one_sensor(pictures)
+    header = pictures[0]
     if os.path.realpath(out) == os.path.realpath(photo):
         raise WriteError(out, "is the photo itself; name another file")
     try:
-        listing = listed_in(defect_map)(header.sensor, [header])
+        listing = listed_in(defect_map)(header.sensor, pictures)
     except SensorMismatchError as error:
         raise SensorMismatchError(f"{header.path}: {error}") from error
-    way = RawWay(mosaic=mosaic, to_dng=Path(out).suffix.lower() == DNG)
+    suffix = Path(out).suffix.lower()
+    way = RawWay(mosaic=mosaic, to_dng=suffix == DNG, to_png=suffix == PNG_SUFFIX)
     placement = Placement(out=Path(out).parent, force=force, raw=way)
     run = _Run(placement, always=always, changed_only=False, log=None)
-    return run.repair(Route(header, Path(out)), listing).verdicts
+    copy = Path(out) if way.to_png else None
+    return run.repair(Route(header, Path(out), tuple(pictures), copy), listing).verdicts
 
 
 def repair_bodies(
@@ -246,24 +260,25 @@ class _Run:
 
     def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
-        header = way.header
+        pictures = way.pictures or (way.header,)
         if listing.map is not None:
-            header = with_layout(header, listing.map.sensor.layout)
-        content, status = _read_file(header)
-        fixed = repaired_file(
-            content, header, listing.defects, always=self.always, raw=self.placement.raw
+            layout = listing.map.sensor.layout
+            pictures = tuple(with_layout(header, layout) for header in pictures)
+        content, status = _read_file(way.header)
+        fixed = repaired_pictures(
+            content, pictures, listing.defects, always=self.always, raw=self.placement.raw
         )
+        if fixed.format:
+            way = _to_its_copy(way, self.placement)
         changed = fixed.content != content
         repaired = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
-            if changed:
-                if self.placement.out is None:  # for a copy, the original stays to compare with
-                    verified(content, read, header, fixed.verdicts)
-                elif header.format == "jpeg":
-                    require_companions(content, read, header)
-                if repair_of(header) != "samples":  # by another decoder than the one that wrote it
-                    require_decodable(header, read)
+            if fixed.format:
+                verified_copy(content, read, way.header, fixed)
+                return
+            for header in pictures if changed else ():
+                self._check(content, read, header, fixed.verdicts)
 
         if self.placement.dry_run:
             check(fixed.content)
@@ -278,6 +293,18 @@ class _Run:
             original=placed.original,
             earlier=placed.earlier,
         )
+
+    def _check(
+        self, content: bytes, read: bytes, header: Header, verdicts: Sequence[Verdict]
+    ) -> None:
+        """Make sure that one picture of a repaired file is as it is to be."""
+        if self.placement.out is None:  # for a copy, the original stays to compare with
+            mine = [each for each in verdicts if each.picture in {None, header.key[1]}]
+            verified(content, read, header, mine)
+        elif header.format == "jpeg":
+            require_companions(content, read, header)
+        if repair_of(header) != "samples":  # by another decoder than the one that wrote it
+            require_decodable(header, read)
 
     def _copy_sidecars(self, way: Route) -> Iterator[str]:
         """Copy the files that other programs keep beside a photo; yield a note on each failure."""
@@ -306,6 +333,15 @@ class _Run:
             "mask": self.placement.raw.mask,
         }
         self.log.add(folder, _log_entry_of(repaired, listing, folder, options))
+
+
+def _to_its_copy(way: Route, placement: Placement) -> Route:
+    """Return the way to a new file of another format; raise ReadError where there is none."""
+    if placement.in_place:
+        raise ReadError(way.header.path, NOT_IN_PLACE.format(way.header.format.upper()))
+    if way.copy is None and way.target is not None:
+        raise ReadError(way.header.path, NO_PNG.format(way.header.format.upper()))
+    return replace(way, target=way.copy)
 
 
 def _read_file(header: Header) -> tuple[bytes, os.stat_result]:

@@ -203,4 +203,6 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         found["strength"] = round(float(verdict.strength), 1) + 0.0
     if verdict.why:
         found["why"] = verdict.why
+    if verdict.picture is not None:
+        found["picture"] = verdict.picture
     return found

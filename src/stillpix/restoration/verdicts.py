@@ -21,6 +21,7 @@ class RawWay:
     mosaic: bool = False  # values of the mosaic are replaced instead
     to_dng: bool = False  # RAW files that are no DNG become new ones
     mask: bool = False  # FITS files get a mask of their broken pixels, and no other number changes
+    to_png: bool = False  # what is repaired as a copy becomes one, whether anything shows or not
 
 
 LISTED_IN_DNG = RawWay()
@@ -35,6 +36,7 @@ class Verdict:
     outcome: Outcome
     strength: float | None = None  # DN by which it stood out here, signed; None: not measurable
     why: str = ""  # one clause, where the outcome alone does not tell
+    picture: int | None = None  # of a file of several pictures: which one, from 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,7 @@ class RepairedFile:
     content: bytes
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()  # what a person should know: "two blocks hold the nearest value..."
+    format: str = ""  # of the new file, where it is of another format
 
     @property
     def repaired(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError, WriteError
-from ..images import Header, decode_stored, repair_of
+from ..images import Header, decode_colour, decode_stored, repair_of
 from ..images.jpeg import require_decodable
 from ..images.tidy_jpeg import tidied
 from ..rewriting.jpeg import read_coefficients
@@ -26,10 +27,15 @@ from .jpeg import JpegCanvas
 from .pixels import lattices_of
 from .pointers import Number
 from .storing import SIDE
-from .verdicts import Verdict
+from .verdicts import RepairedFile, Verdict
 
 Reached: TypeAlias = tuple[slice, slice]
 
+BEYOND = (
+    "would have been changed beyond the repaired places, so nothing was written; please report it"
+    " with this photo"
+)
+FULL = 65535
 EOI_MARKER = b"\xff\xd9"
 _EOI, _SOS, _TABLES = 0xD9, 0xDA, 0xC4
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a segment: TEM, RSTn, SOI
@@ -50,10 +56,25 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
     else:
         sound = _is_sound_picture(before, after, header, places)
     if not sound:
-        raise WriteError(
-            header.path, "would have been changed beyond the repaired places, so nothing was "
-            "written; please report it with this photo",
-        )  # fmt: skip
+        raise WriteError(header.path, BEYOND)
+
+
+def verified_copy(before: bytes, after: bytes, header: Header, fixed: RepairedFile) -> None:
+    """Make sure that a copy of another format differs from its photo at the repaired places only.
+
+    Raises WriteError if not, and ReadError where the copy cannot be read.
+    """
+    white = FULL if header.white > 255 else 255
+    copy = replace(header, format=fixed.format, white=white)
+    old, new = decode_colour(header, before), decode_colour(copy, after)
+    places = [(each.x, each.y) for each in fixed.verdicts if each.outcome == "repaired"]
+    differ = np.rint(old * (white / header.white)) != new
+    differ = differ.reshape(*old.shape[:2], -1).any(axis=2)
+    lattices = lattices_of(header.sensor.layout, colours=old.ndim == 3)
+    if old.shape != new.shape or not _differ_only_in(
+        differ, [_reach_of(lattice, x, y, 1) for lattice in lattices for x, y in places]
+    ):
+        raise WriteError(header.path, BEYOND)
 
 
 def _is_sound_jpeg(

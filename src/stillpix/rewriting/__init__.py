@@ -16,7 +16,7 @@ __all__ = ["Patch", "rewrite"]
 
 
 def rewrite(header: Header, content: bytes, patches: Sequence[Patch]) -> bytes:
-    """Return the file of a PNG or TIFF with some pixels replaced and all else as it was.
+    """Return the file of a PNG, TIFF or FITS with some pixels replaced and all else as it was.
 
     Raises ReadError where the file cannot be written back without loss. JPEGs are changed by
     their coefficients (see stillpix.rewriting.jpeg): a ValueError here.
@@ -40,4 +40,5 @@ def rewrite(header: Header, content: bytes, patches: Sequence[Patch]) -> bytes:
         raise ValueError(f"single pixels of a {form.name} file cannot be replaced")
     with explained(header.path), reader_required(form, header.path):
         module = importlib.import_module(form.rewriting)
-        return cast("bytes", module.rewritten(content, header.path, patches))
+        place = () if header.part is None else (header.part.place,)
+        return cast("bytes", module.rewritten(content, header.path, patches, *place))

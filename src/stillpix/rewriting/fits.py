@@ -20,20 +20,24 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.images import fits
+from stillpix.images.fits import BLOCK
 from stillpix.rewriting.patch import Patch, points_of
 
-BLOCK, CARD, END = 2880, 80, b"END".ljust(80)
+CARD, END = 80, b"END".ljust(80)
 MOST_CARDS = 36 * 4096
 WORD = (1 << 32) - 1
 NOT_ALPHANUMERIC = frozenset({*range(0x3A, 0x41), *range(0x5B, 0x61)})
 MASK = "MASK"  # the name that CCDData gives its extension
 
 
-def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
-    """Return the bytes of a FITS file with pixels of its picture replaced.
+def rewritten(
+    content: bytes, path: Path, patches: Sequence[Patch], place: tuple[int, ...] = ()
+) -> bytes:
+    """Return the bytes of a FITS file with pixels of one picture replaced.
 
-    Where nothing changes the content itself is returned. Raises ReadError where the file is of a
-    kind that is not rewritten, and ValueError if a patch does not fit the picture.
+    It is the only one, or that at a `place`, which images.fits gives. Where nothing changes the
+    content itself is returned. Raises ReadError where the file is of a kind that is not rewritten,
+    and ValueError if a patch does not fit the picture.
 
     >>> file = BytesIO()
     >>> astropy_fits.PrimaryHDU(np.full((48, 64), 7, np.int16)).writeto(file)
@@ -46,13 +50,15 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     if not patches:
         return content
     plain = fits.unpacked(content)
-    stored, values = fits.stored_in(plain, path), fits.values_in(plain, path)
+    stored = fits.stored_in(plain, path, place)
+    own = fits.alone(BytesIO(plain), path, place) if place else plain
+    values = fits.values_in(own, path)
     height, width = values.shape[:2]
     points = points_of(
         patches, width, height, channels=3 if values.ndim == 3 else 1,
         dtype=patches[0].pixels.dtype,
     )  # fmt: skip
-    meant = fits.scaling_in(plain, path).stored(points.values, values.dtype)
+    meant = fits.scaling_in(own, path).stored(points.values, values.dtype)
     result = bytearray(plain)
     numbers = stored.numbers(result)
     new = stored.as_stored(meant).reshape(numbers[points.y, points.x].shape)
@@ -60,11 +66,12 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         return content
     numbers[points.y, points.x] = new
     pixels = "1 broken pixel" if len(points.x) == 1 else f"{len(points.x)} broken pixels"
-    card = f"HISTORY stillpix {version('stillpix')} replaced the values of {pixels}"
-    data = bytes(result[stored.start : _end_of_data(stored, plain)])
-    head = _with_card(plain[stored.head : stored.start], card.encode(), path)
+    where = f" of plane {place[1] + 1}" if place and stored.size > numbers.nbytes else ""
+    card = f"HISTORY stillpix {version('stillpix')} replaced the values of {pixels}{where}"
+    data = bytes(result[stored.data : _end_of_data(stored, plain)])
+    head = _with_card(plain[stored.head : stored.data], card.encode(), path)
     head = _with_sums(head, data)
-    tail = plain[stored.start + len(data) :]
+    tail = plain[stored.data + len(data) :]
     return _packed_as(content, plain[: stored.head] + head + data + tail)
 
 
@@ -126,8 +133,7 @@ def _mask_extension(broken: NDArray[np.bool_]) -> bytes:
 
 
 def _end_of_data(stored: fits.Stored, plain: bytes) -> int:
-    size = int(np.prod(stored.shape)) * stored.dtype.itemsize
-    return min(stored.start + size + -size % BLOCK, len(plain))
+    return min(stored.data + stored.size + -stored.size % BLOCK, len(plain))
 
 
 def _packed_as(content: bytes, result: bytes) -> bytes:

@@ -105,8 +105,12 @@ class _Numbers(NamedTuple):
             raise ReadError(path, NO_ROOM.format("its directory counts in 16 bits")) from error
 
 
-def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
-    """Return the bytes of a TIFF file with pixels of its first full-size page replaced.
+def rewritten(
+    content: bytes, path: Path, patches: Sequence[Patch], place: tuple[int, ...] = ()
+) -> bytes:
+    """Return the bytes of a TIFF file with pixels of one full-size page replaced.
+
+    It is the first one, or that at a `place`, which images.tiff gives.
 
     All other samples are the same bit for bit, extra samples and other pages among them. In an
     uncompressed file no other byte changes, unless segments share their bytes: then the others
@@ -125,18 +129,26 @@ def rewritten(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
     if not patches:
         return content
     try:
-        result = _rewrite(content, path, patches)
+        result = _rewrite(content, path, patches, place)
     except BrokenStructureError as error:
         raise ReadError(
-            path, f"is a damaged or cut short TIFF: it {error}; copy it again"
+            path,
+            f"is a TIFF that cannot be changed, because its structure is damaged: it {error}; copy"
+            " it again",
         ) from error
     if result is not content:
-        _require_read_back(content, result, patches, path)
+        before, after = (_page_of(each, path, place) for each in (content, result))
+        _require_read_back(before, after, patches, path)
     return result
 
 
-def _rewrite(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
-    page, _ = tiff.full_page(BytesIO(content), path)
+def _page_of(content: bytes, path: Path, place: tuple[int, ...]) -> bytes:
+    """Return a file that holds one page, if there are several photos."""
+    return tiff.alone(BytesIO(content), path, place) if place else content
+
+
+def _rewrite(content: bytes, path: Path, patches: Sequence[Patch], place: tuple[int, ...]) -> bytes:
+    page, _ = tiff.full_page(BytesIO(content), path, place)
     structure = Structure.of(BytesIO(content))
     _require_rewritable(structure, page, path)
     layout = _layout_of(structure, page, order_of(content))
@@ -145,7 +157,8 @@ def _rewrite(content: bytes, path: Path, patches: Sequence[Patch]) -> bytes:
         dtype=page.dtype if page.plain else patches[0].pixels.dtype,
     )  # fmt: skip
     if not page.plain:
-        stored = tiff.scaling_in(content, path).stored(points.values, page.dtype)
+        scaling = tiff.scaling_in(_page_of(content, path, place), path)
+        stored = scaling.stored(points.values, page.dtype)
         points = points._replace(values=stored)
     if page.photometric == tiff.WHITE_IS_ZERO:
         points = points._replace(values=np.bitwise_not(points.values))

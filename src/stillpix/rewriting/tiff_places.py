@@ -18,7 +18,7 @@ from stillpix.errors import ReadError
 from stillpix.images import tiff
 from stillpix.images.directories import (
     CODES,
-    MAX_DIRECTORIES,
+    MAX_PAGES,
     RATIONALS,
     BrokenStructureError,
     Directory,
@@ -33,7 +33,7 @@ SUB_POINTERS = (SUB_DIRECTORIES, EXIF, GPS, INTEROPERABILITY)
 STRIPS, TILES = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)
 SEGMENTS = (STRIPS, TILES, (JPEG_OFFSET, JPEG_BYTES))
 WHOLE_NUMBERS = frozenset({3, 4, 13, 16, 18})  # field types an offset or a byte count may have
-MOST_DIRECTORIES = 4 * MAX_DIRECTORIES  # of all chains together
+MOST_DIRECTORIES = MAX_PAGES  # of all chains together
 NO_ROOM = "has no room for its changed pixels ({}); save it as an uncompressed TIFF"
 
 
@@ -129,9 +129,9 @@ def all_directories(file: _WatchedFile, structure: Structure, path: Path) -> Ite
     file.spans = {(0, 16 if is_big(head) else 8)}  # pixels may follow at once
     while chains:
         with suppress(BrokenStructureError):  # readers, too, leave out a damaged preview or EXIF
-            for place, directory in enumerate(chains.pop().chain(), start=1):
+            for directory in chains.pop().chain(MAX_PAGES):
                 seen += 1
-                if place == MAX_DIRECTORIES or seen > MOST_DIRECTORIES:
+                if seen == MOST_DIRECTORIES:
                     kind = "is a TIFF of more pages than are looked through"
                     raise ReadError(path, f"{kind}, which is not rewritten; save the picture alone")
                 chains += [

@@ -32,7 +32,7 @@ __all__ = ["BodyOutcome", "find", "scan", "why_nothing"]
 
 
 def find(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     fdr: float = 0.01,
     jobs: int | None = None,
@@ -40,7 +40,7 @@ def find(
     dark: bool = False,
     pattern: str | None = None,
 ) -> list[DefectMap]:
-    """Return a map for each camera body whose photos are under the paths.
+    """Return a map for each camera body whose photos are under the paths, or under one path.
 
     Photos are read twice where anything is found: the second time to tell since when. `fast`
     leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough. `pattern`
@@ -61,6 +61,8 @@ def find(
     if pattern is not None and pattern not in PATTERNS:
         raise ValueError(f"pattern {pattern!r} is none of {', '.join(PATTERNS)}")
     layout = None if pattern is None else PATTERNS[pattern]
+    if isinstance(paths, str | os.PathLike):  # not its letters
+        paths = [paths]
     found = without_odd_sizes(gather(paths, jobs=jobs, dark=dark, layout=layout))
     outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]

@@ -53,7 +53,7 @@ class Body:
     evidence: Evidence = field(init=False)
     log: Sightings = field(init=False)
     earlier: frozenset[str] = frozenset()  # digests of the photos that earlier scans read
-    names: dict[Path, str] = field(default_factory=dict)  # what tells an unchanged file
+    names: dict[tuple[Path, int], str] = field(default_factory=dict)  # of unchanged pictures
 
     @property
     def sensor(self) -> Sensor:
@@ -69,6 +69,6 @@ class Body:
         """Return the photos at hand whose digest is known; of copies the first."""
         found: dict[str, Header] = {}
         for header in self.headers:
-            if digest := self.log.files.get(self.names[header.path]):
+            if digest := self.log.files.get(self.names[header.key]):
                 found.setdefault(digest, header)
         return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
@@ -29,8 +28,8 @@ def add_photos(body: Body) -> bool:
     """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
     evidence, outcome, watch = body.evidence, body.outcome, body.watch
     before = len(evidence.files), len(evidence.photos)
-    body.names = {header.path: _name_on_disk(header.path) for header in body.headers}
-    fresh = [header for header in body.headers if body.names[header.path] not in evidence.files]
+    body.names = {header.key: _name_on_disk(header) for header in body.headers}
+    fresh = [header for header in body.headers if body.names[header.key] not in evidence.files]
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
     watch.body(body.sensor, len(fresh))
     look = partial(_look_first, places=tuple(body.log.places))
@@ -52,10 +51,10 @@ def _readable(batch: Sequence[tuple[Header, SeenPhoto | ReadError]], body: Body)
         if isinstance(photo, ReadError):
             body.outcome.skipped.append(Skipped(photo.path, photo.reason))
             body.watch.skipped(photo.path, photo.reason)
-            body.names[header.path] = ""  # it is not looked at again
+            body.names[header.key] = ""  # it is not looked at again
             continue
         photos.append(photo)
-        if name := body.names[header.path]:
+        if name := body.names[header.key]:
             body.evidence.files.add(name)
             body.log.files[name] = photo[0].digest
     return photos
@@ -88,13 +87,14 @@ def _look_first(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> S
     return frame, signature_of(frame.pixels, frame.sensor.layout), said
 
 
-def _name_on_disk(path: Path) -> str:
+def _name_on_disk(header: Header) -> str:
     """Return what tells an unchanged file without reading it, wherever its folder has moved.
 
     Nothing tells a file that is gone since; reading it will say so.
     """
     try:
-        status = path.stat()
+        status = header.path.stat()
     except OSError:
         return ""
-    return f"{path.name}|{status.st_size}|{status.st_mtime_ns}"
+    name = f"{header.path.name}|{status.st_size}|{status.st_mtime_ns}"
+    return name if header.part is None else f"{name}|{header.part.number}"

@@ -84,7 +84,7 @@ def _to_look_at(body: Body, found: DefectMap) -> list[Header]:
     sure, log = places_of(found, SURE), body.log
     chosen: dict[str, tuple[datetime, Header]] = {}
     for header in body.headers:
-        taken, name = header.exposure.taken, body.names[header.path]
+        taken, name = header.exposure.taken, body.names[header.key]
         if taken is None or not name:
             continue
         digest = log.files.get(name, name)
@@ -100,7 +100,7 @@ def _to_look_at(body: Body, found: DefectMap) -> list[Header]:
 def _note(body: Body, header: Header, look: Look) -> None:
     """Keep what a photo says, unless it is another by now, or shows what one before showed."""
     digest, exposure, said = look
-    body.log.files[body.names[header.path]] = digest
+    body.log.files[body.names[header.key]] = digest
     if body.was_counted(digest):
         body.log.note(digest, exposure, said)
         body.outcome.looked += 1

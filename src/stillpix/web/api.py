@@ -203,7 +203,9 @@ def photo_verdicts(desk: Desk, asked: Asked) -> Answer:
 def photo_repaired(desk: Desk, asked: Asked) -> Answer:
     """Return a photo's repaired file."""
     photo = desk.folders.photo(asked.path["photo"])
-    return _download(desk.repaired(photo).content, photo.header.path.name)
+    fixed, path = desk.repaired(photo), photo.header.path
+    name = f"{path.name}.{fixed.format}" if fixed.format else path.name
+    return _download(fixed.content, name)
 
 
 def _picture(picture: Picture) -> Response:

@@ -120,7 +120,7 @@ class Folders:
             folder = Folder(f"f{self._count}", root, title, found)
             headers = [header for group in found.bodies.values() for header in group]
             folder.photos = [
-                Photo(f"{folder.id}-{number}", header, os.path.relpath(header.path, root))
+                Photo(f"{folder.id}-{number}", header, _name_below(root, header))
                 for number, header in enumerate(headers)
             ]
             self._folders = {key: old for key, old in self._folders.items() if old.root != root}
@@ -162,7 +162,7 @@ class Folders:
         Whether one is still inside its folder is for `photo` to say, when it is looked at.
         """
         found = {
-            photo.header.path: photo
+            photo.header.key: photo
             for folder in self.all()
             for photo in folder.photos
             if photo.header.sensor.is_alike(sensor)
@@ -172,6 +172,11 @@ class Folders:
     def sensors(self) -> list[Sensor]:
         """Return the sensors of the photos in the opened folders."""
         return list(dict.fromkeys(sensor for each in self.all() for sensor in each.found.bodies))
+
+
+def _name_below(root: Path, header: Header) -> str:
+    folder = os.path.relpath(header.path.parent, root)
+    return os.path.normpath(os.path.join(folder, header.name))  # noqa: PTH118  # the page shows it
 
 
 class Uploads:

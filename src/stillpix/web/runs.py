@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReadError
-from ..images import Header, decode_colour, read_content
+from ..images import Header, decode_colour, read_content, read_headers
+from ..images.layouts import with_layout
 from ..maps.library import Library
-from ..restoration import repaired_file
+from ..restoration import repaired_pictures
 from ..restoration.destinations import Placement, routes
 from ..restoration.fix import RepairedBody, RepairedPhoto, repair_bodies
 from ..restoration.log import FixLog, verdict_object
@@ -127,12 +129,19 @@ def repaired(header: Header, library: Library) -> RepairedFile:
         SensorMismatchError: the library has no map for it.
     """
     listing = listed_in_library(library)(header.sensor, [header])
-    return repaired_file(read_content(header), header, listing.defects)
+    pictures = [header]
+    if header.part is not None:
+        others = (with_layout(each, header.sensor.layout) for each in read_headers(header.path))
+        pictures = [each for each in others if each.sensor == header.sensor]
+    return repaired_pictures(read_content(header), pictures, listing.defects)
 
 
 def repaired_pixels(header: Header, fixed: RepairedFile) -> Pixels:
     """Return what a photo looks like once it is repaired."""
     try:
+        if fixed.format:  # of 8 or 16 bits
+            white = 255 if header.white <= 255 else 65535
+            header = replace(header, format=fixed.format, white=white)
         return decode_colour(header, fixed.content)
     except ReadError as error:
         raise ReadError(header.path, f"{error.reason} (after repair)") from error

@@ -38,7 +38,10 @@ LINEAR = (
 )
 NO_MOSAIC = "is a DNG without a sensor's mosaic; repair the RAW file that it was made from"
 SEVERAL = "is a DNG with several mosaics, which is not supported; develop it and repair the picture"
-DAMAGED = "is a damaged or cut short DNG: it {}; copy it again"
+DAMAGED = (
+    "is a DNG that cannot be changed, because its structure is damaged: it {}; copy it again, or"
+    " develop it and repair the picture"
+)
 
 
 @dataclass(frozen=True, slots=True)
