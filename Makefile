@@ -1,5 +1,5 @@
 # quick: the tests of single modules.  test: all tests, as the README's command runs them.
-# check: what CI runs beside `test`: lint, types, the coverage of the unit tests, the bare wheel.
+# check: lint, types, all tests and what they cover, the bare wheel.
 # long: all tests with all their examples, and what they cover.
 # fix: format and repair what ruff can.  bench: as named.
 # docs: the documentation site, into build/site.  measured: renew what the pages show.
@@ -26,7 +26,7 @@ test:
 	$(PYTHON) -m pytest
 
 covered:
-	$(PYTHON) -m pytest --cov --cov-report=term tests/unit
+	$(PYTHON) -m pytest --cov --cov-report=term-missing
 
 long:
 	$(PYTHON) -m pytest --long --cov --cov-report=term
