@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from stillpix.detection.decide import detect
 from support.frames import EXPOSURES, evidence_of, photos_of_light
@@ -13,6 +14,7 @@ LATE, STEADY = (90, 61), (140, 37)
 SOUND, BROKEN = 90, 14  # photos before the late one begins, and since
 
 
+@cache
 def series(*, dated):
     """Return photos a day apart, of which the newest show one defect more."""
 
@@ -38,16 +40,19 @@ def series(*, dated):
     ]
 
 
-def listed(photos):
-    return {(d.x, d.y) for d in detect(evidence_of(photos)).in_state("confirmed")}
+@cache
+def found(*, dated):
+    return detect(evidence_of(series(dated=dated)))
+
+
+def listed(*, dated):
+    return {(d.x, d.y) for d in found(dated=dated).in_state("confirmed")}
 
 
 def test_a_defect_of_the_newest_photos_is_found_where_these_are_known_to_be_the_newest():
-    assert listed(series(dated=True)) == {LATE, STEADY}
-    assert listed(series(dated=False)) == {STEADY}
+    assert listed(dated=True) == {LATE, STEADY}
+    assert listed(dated=False) == {STEADY}
 
 
 def test_the_order_in_which_photos_are_given_does_not_matter():
-    photos = series(dated=True)
-
-    assert detect(evidence_of(photos[::-1])) == detect(evidence_of(photos))
+    assert detect(evidence_of(series(dated=True)[::-1])) == found(dated=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from stillpix.maps import write_map
 from stillpix.maps.library import Library, body_name, library_root
 from stillpix.maps.merging import adopted, with_marks_of
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
+from support import starting
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 OTHER = Sensor("Canon", "EOS R", "unknown", 6720, 4480)
@@ -248,8 +248,8 @@ def add_one(root, x):
 
 
 def test_programs_that_save_at_once_lose_nothing(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=add_one, args=(tmp_path, x)) for x in range(4)]
+    made = starting.processes()
+    writers = [made.Process(target=add_one, args=(tmp_path, x)) for x in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -60,7 +60,7 @@ def command(held, after, file, *arguments):
 
 def started(held, after, file, *arguments):
     """Start stillpix with one of its functions held."""
-    return starting.Program(main, held, after, file, *arguments)
+    return starting.started(main, [__file__], held, after, file, *arguments)
 
 
 def interrupted(go_on, *arguments, held, after, times=1, once=" of "):

@@ -1,7 +1,8 @@
 """Programs of ours that start at once: forked from one that has imported all they need.
 
 Each is a process of its own, with its own pipes, environment and signals. What Python does at its
-own start is not done anew, such as the encoding of terminals: tests of that start Python.
+own start is not done anew, such as the encoding of terminals: tests of that start Python. So does
+this where the system cannot fork.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import threading
 from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
-from multiprocessing.reduction import DupFd
 from pathlib import Path
 
+FORKS = hasattr(os, "fork")
 IMPORTED = [
     "stillpix.__main__", "stillpix.cli.find", "stillpix.cli.fix", "stillpix.cli.serve",
     "stillpix.images.gather", "stillpix.scan", "stillpix.report", "stillpix.restoration.fix",
@@ -31,7 +32,7 @@ class Program:
         outputs, errors = os.pipe(), os.pipe()
         ends = _End(outputs[1]), _End(errors[1])
         order = ([str(each) for each in arguments], {**os.environ, **environment}, Path.cwd())
-        self._process = _forking().Process(target=_become, args=(work, *ends, *order))
+        self._process = processes().Process(target=_become, args=(work, *ends, *order))
         self._process.start()
         self.pid = self._process.pid
         for end in (outputs[1], errors[1]):
@@ -79,9 +80,20 @@ class Program:
         self.wait()
 
 
+def started(work, command, *arguments, text=True, **environment):
+    """Start a function, or a program of Python by the command for that."""
+    if FORKS:
+        return Program(work, *arguments, text=text, **environment)
+    return subprocess.Popen(
+        [sys.executable, *command, *map(str, arguments)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, encoding="utf-8" if text else None,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
 def stillpix(*arguments, **options):
     """Start the command line."""
-    return Program(_command_line, *arguments, **options)
+    return started(_command_line, ["-m", "stillpix"], *arguments, **options)
 
 
 def run(*arguments, timeout=100, **options):
@@ -98,9 +110,11 @@ def _command_line():
 
 
 @cache
-def _forking():
-    context = get_context("forkserver")
-    context.set_forkserver_preload(IMPORTED)
+def processes():
+    """Return how processes are made: of what has imported all, where that can be."""
+    context = get_context("forkserver" if FORKS else "spawn")
+    if FORKS:
+        context.set_forkserver_preload(IMPORTED)
     return context
 
 
@@ -111,6 +125,8 @@ class _End:
         self.number = number
 
     def __reduce__(self):
+        from multiprocessing.reduction import DupFd
+
         return _inherited, (DupFd(self.number),)
 
 
