@@ -371,7 +371,9 @@ def test_the_bank_with_stillpixs_settings_ranks_and_decides_as_stillpix_does(lib
     ours = [loudest[defect.y, defect.x] for defect in camera.defects]
     theirs = [np.abs(window([evidence.scores], null, d.x, d.y, 0)).max() for d in camera.defects]
     twins, own = made.outcomes()["twin"].called, itself.outcomes()[product.NAME].called
-    assert np.corrcoef(ours, theirs)[0, 1] > 0.999
+    assert (
+        np.corrcoef(ours, theirs)[0, 1] > 0.998
+    )  # the bank does not judge edges by scales of their own
     assert own.x.size >= 5
     finds = [set(zip(cut.x.tolist(), cut.y.tolist(), strict=True)) for cut in (twins, own)]
     assert len(finds[0] ^ finds[1]) <= 2  # one a cut may stand on its edge: floats, and MAD for IQR

@@ -120,11 +120,11 @@ def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library, t
 LOOKING = """
 import os, signal
 from stillpix.images import gather
-read = gather.read_header
+read = gather.read_headers
 def interrupting(path, **options):
     os.kill(os.getpid(), signal.SIGINT)
     return read(path, **options)
-gather.read_header = interrupting
+gather.read_headers = interrupting
 from stillpix.__main__ import main
 main()
 """

@@ -74,7 +74,7 @@ def test_a_map_of_raw_files_lies_on_the_cameras_jpegs(raw_map, folders, camera):
     laid, note = framed(raw_map, photos[0].sensor, photos)
 
     x, y = -LEFT - CUT, -TOP - CUT
-    assert f"lies {x:+d},{y:+d} on these photos" in note
+    assert f"fits these photos shifted by {x:+d},{y:+d}" in note
     truth = {(defect.x - CUT, defect.y - CUT) for defect in camera.defects}
     placed = {(defect.x, defect.y) for defect in laid.in_state("confirmed")}
     assert len(placed) >= 40
@@ -88,7 +88,7 @@ def test_a_map_of_jpegs_lies_on_the_cameras_raw_files(folders, camera):
 
     laid, note = framed(jpeg_map, photos[0].sensor, photos)
 
-    assert f"lies {LEFT + CUT:+d},{TOP + CUT:+d} on these photos" in note
+    assert f"fits these photos shifted by {LEFT + CUT:+d},{TOP + CUT:+d}" in note
     truth = {(defect.x + LEFT, defect.y + TOP) for defect in camera.defects}
     placed = {(defect.x, defect.y) for defect in laid.in_state("confirmed")}
     assert len(placed & truth) >= 0.95 * len(placed) >= 9

@@ -116,7 +116,7 @@ def test_an_xtrans_pattern_may_begin_anywhere(phase):
     both = np.zeros(here.shape, bool)
     both[:, 8:-8, 8:-8] = True  # away from the edges of both
     both &= np.roll(both, (-phase[1], -phase[0]), axis=(1, 2))
-    assert both.sum() > 400
+    assert both.sum() > 200
     # not equal: the noise is sampled at other places
     assert np.corrcoef(here[both], back[both])[0, 1] > 0.9
 

@@ -345,7 +345,7 @@ def _apart(evidence: Evidence) -> int:
 
 def _listable(found: Peaks, tail: Tail, settings: DetectionSettings) -> Peaks:
     """Return the peaks without the last ones, which no list holds: too many of them are false."""
-    number = int((rates(found, tail) <= 10 * settings.fdr).sum())
+    number = int((rates(found, tail) <= max(10 * settings.fdr, SURE)).sum())
     return found.only(slice(number))
 
 
