@@ -59,8 +59,8 @@ def assert_printed(page, tmp_path, photos, *, real):
     compared = blocks(page, real=real)
     printed = outputs(tuple(command for command, _ in compared), tmp_path, photos)
     for (_, shown), output in zip(compared, printed, strict=True):
-        same = making.with_durations_of(shown, output) == shown
-        assert same, f"{name_of(page)} is out of date: run make measured"
+        now = making.with_durations_of(shown, output)
+        assert now == shown, f"{name_of(page)} is out of date: run make measured"
 
 
 known: dict[tuple[str, ...], list[str]] = {}

@@ -20,7 +20,7 @@ from support.places import REAL
 def camera_frames(layout, photos, seed, **changes):
     cfa = {"xtrans": "XTRANS", "mono": "MONO"}.get(layout, layout[-4:])
     camera = SimulatedCamera(
-        CameraSettings(width=300, height=200, cfa=cfa, output="tiff", **changes), seed
+        CameraSettings(width=360, height=240, cfa=cfa, output="tiff", **changes), seed
     )
     return [camera.photograph(n).frame() for n in range(photos)], camera.defects
 
@@ -65,7 +65,7 @@ def test_sensitivity_that_differs_by_a_per_cent_is_no_defect_however_many_photos
     def low(light, _):
         light[60, 80] *= 0.85
 
-    sensor = sensor_of("bayer-GBRG", 160, 120)
+    sensor = sensor_of("bayer-GBRG", 240, 160)
     frames = flat_fields(200 if long else 100, np.random.default_rng(1), sensor, low, prnu=0.01)
 
     confirmed = detect(evidence_of(frames)).in_state("confirmed")

@@ -125,7 +125,7 @@ def test_dots_are_gone(subsampling):
 def test_repaired_photos_are_nearer_to_those_of_a_whole_sensor():
     before, after = [], []
     for seed in (81, 82, 83):
-        its = replace(random_settings(seed, width=360, height=240), defects=40, photos=2)
+        its = replace(random_settings(seed, width=360, height=240), defects=30, photos=2)
         camera, whole = SimulatedCamera(its, seed), SimulatedCamera(its, seed)
         whole.defects = ()
         for number in range(2):
@@ -202,7 +202,7 @@ def test_the_dots_of_real_photos_are_gone(name):
     places = [(each["x"], each["y"]) for each in truth]
     shown = gone = 0
     photos = sorted([*(DATA / name).glob("*.JPG"), *(DATA / name).glob("*.jpg")])
-    for path in chosen(photos, *photos[::8]):
+    for path in chosen(photos, *photos[::4]):
         before, header = path.read_bytes(), read_header(path)
         mended = repaired_file(before, header, [Defect(x=x, y=y) for x, y in places])
         progressive = name == "single"
@@ -215,5 +215,5 @@ def test_the_dots_of_real_photos_are_gone(name):
         again = repaired_file(mended.content, header, [Defect(x=x, y=y) for x, y in places])
         assert again.content is mended.content
 
-    assert shown >= 3
+    assert shown >= 4
     assert gone >= 0.9 * shown
