@@ -253,7 +253,7 @@ def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five, tmp_path)
             (tmp_path / "go").touch()
     printed, _ = ran.communicate(timeout=60)
 
-    assert ran.returncode == 0
+    assert ran.returncode == 0, shown.decode()
     assert b"photos/s" in shown
     assert b"5/5" in shown
     assert b"0:00:0" in shown

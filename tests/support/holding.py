@@ -19,6 +19,11 @@ from pathlib import Path
 from support import starting
 
 AGAIN = "stopping after the photos being read; press Ctrl-C again to stop at once"
+TESTS = str(Path(__file__).parents[1])
+BEGUN = [
+    "-c",
+    f"import sys; sys.path.insert(0, {TESTS!r}); from support.holding import main; main()",
+]
 LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
 EACH_S = 0.01
 
@@ -55,12 +60,12 @@ class Held:
 
 def command(held, after, file, *arguments):
     """Return the command line that runs stillpix with one of its functions held."""
-    return [sys.executable, __file__, held, str(after), str(file), *map(str, arguments)]
+    return [sys.executable, *BEGUN, held, str(after), str(file), *map(str, arguments)]
 
 
 def started(held, after, file, *arguments):
     """Start stillpix with one of its functions held."""
-    return starting.started(main, [__file__], held, after, file, *arguments)
+    return starting.started(main, BEGUN, held, after, file, *arguments)
 
 
 def interrupted(go_on, *arguments, held, after, times=1, once=" of "):
@@ -101,7 +106,3 @@ def main():
 
     progress.PLAIN_EVERY_S = -1.0  # each batch is told of
     stillpix()
-
-
-if __name__ == "__main__":
-    main()
