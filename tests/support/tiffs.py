@@ -182,3 +182,11 @@ def _coded(difference):
         return code
     low = difference if difference > 0 else difference + (1 << category) - 1
     return code + f"{low:0{category}b}"
+
+
+def damaged(content, rng):
+    """Return a TIFF with some bytes changed, often in its directory, or cut off."""
+    changed, reach = bytearray(content), 600 if rng.random() < 0.7 else len(content)
+    for at in rng.integers(0, min(reach, len(content)), rng.integers(1, 4)):
+        changed[at] = rng.choice([0, 1, 2, 255, rng.integers(256)])
+    return bytes(changed[: rng.integers(len(changed))] if rng.random() < 0.15 else changed)

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from stillpix.detection.decide import detect
 from stillpix.detection.settings import DetectionSettings
 from stillpix.errors import SensorMismatchError, StateFormatError
-from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence.evidence import Evidence, PhotoRecord
 from stillpix.evidence.groups import MOST
 from stillpix.evidence.repeats import SAMPLES, signature_of
@@ -489,20 +488,3 @@ def test_evidence_of_other_templates_is_not_merged():
 
     with pytest.raises(SensorMismatchError, match="of other templates"):
         evidence_of(frames).merge(other)
-
-
-@pytest.mark.parametrize("layout", ["rendered", "bayer-RGGB"])
-def test_sums_of_very_many_photos_are_the_same_with_twice_the_bits(monkeypatch, tmp_path, layout):
-    frames = [
-        replace(frame, sensor=replace(frame.sensor, layout=layout)) for frame in some_frames(6)
-    ]
-    narrow = evidence_of(frames[:4]).note_repeat(frames[4])
-    monkeypatch.setattr(evidence_module, "NARROW", 3)
-
-    wide = evidence_of(frames[:2]).merge(evidence_of(frames[2:4]))
-    wide.note_repeat(frames[4])
-
-    assert wide == narrow
-    assert (wide.shown.dtype, wide.excess.dtype) == (np.int32, np.int64)
-    wide.save(tmp_path)
-    assert Evidence.load(tmp_path, frames[0].sensor) == wide

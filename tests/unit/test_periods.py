@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillpix.errors import StateFormatError
+from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.period_kernels import UNIT_OF_PERIODS
 from stillpix.evidence.periods import NARROW, SHORTEST, kind_of_scores
@@ -157,3 +158,23 @@ def test_a_period_is_widened_alike_in_any_split(split):
 
     assert period.scores.dtype == np.int32
     assert parts == whole
+
+
+# And the sums of all time
+
+
+@pytest.mark.parametrize("layout", ["rendered", "bayer-RGGB"])
+def test_sums_of_very_many_photos_are_the_same_with_twice_the_bits(monkeypatch, tmp_path, layout):
+    frames = [
+        replace(frame, sensor=replace(frame.sensor, layout=layout)) for frame in some_frames(6)
+    ]
+    narrow = evidence_of(frames[:4]).note_repeat(frames[4])
+    monkeypatch.setattr(evidence_module, "NARROW", 3)
+
+    wide = evidence_of(frames[:2]).merge(evidence_of(frames[2:4]))
+    wide.note_repeat(frames[4])
+
+    assert wide == narrow
+    assert (wide.shown.dtype, wide.excess.dtype) == (np.int32, np.int64)
+    wide.save(tmp_path)
+    assert Evidence.load(tmp_path, frames[0].sensor) == wide

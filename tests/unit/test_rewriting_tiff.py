@@ -22,6 +22,7 @@ from stillpix.rewriting.patch import Patch
 from stillpix.rewriting.tiff import rewritten
 from support import photos
 from support.effort import some, spread
+from support.tiffs import damaged
 
 NAME = Path("photo.tif")
 PACKED = ("lzw", "deflate", "adobe_deflate", "packbits", "zstd", "lzma")
@@ -479,14 +480,6 @@ VALID = {
     "shared": two_pages(compression="zstd")[1],
     "lzma": tiff_of(COLOURS, compression="lzma"),
 }
-
-
-def damaged(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a TIFF with some bytes changed, often in its directory, or cut off."""
-    changed, reach = bytearray(content), 600 if rng.random() < 0.7 else len(content)
-    for at in rng.integers(0, min(reach, len(content)), rng.integers(1, 4)):
-        changed[at] = rng.choice([0, 1, 2, 255, rng.integers(256)])
-    return bytes(changed[: rng.integers(len(changed))] if rng.random() < 0.15 else changed)
 
 
 @pytest.mark.parametrize("name", VALID)
