@@ -1,14 +1,15 @@
 """How well `find` tells when a defect began: error in photos, coverage, ends that were none.
 
 Simulates cameras some of whose defects begin, and some of these end, within the series; finds
-them, looks at their places in every photo as `find` does, and compares the dates with the truth.
+them, looks at their places again in the photos that `find` would (--all-photos: in all), and
+compares the dates with the truth.
 Each photo is simulated two times more, with every defect from the first photo on and with none:
 the difference at a defect's place is what the photo would show of it. Photos in which that is
 more than two sigmas are the informative ones. Development cameras have seeds 61 to 80.
 
     python benchmarks/bench_onset.py [--cameras 10] [--first 61] [--photos 60]
         [--onset-share 0.5] [--until-share 0.2] [--defects 100] [--size 900x600] [--jobs 2]
-        [--json FILE]
+        [--json FILE] [--all-photos]
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from stillpix.detection.dates import Course, courses_of, dated
 from stillpix.detection.decide import detect
+from stillpix.detection.narrowing import next_looks
 from stillpix.evidence.evidence import TOGETHER, Evidence
 from stillpix.evidence.measures import LEVEL, RESIDUAL, SLOPE, Place, measured
 from stillpix.evidence.sightings import Sightings
@@ -75,7 +77,7 @@ def told_by(seed: int, photos: int, options: argparse.Namespace) -> Iterator[Tol
     always.defects = tuple(replace(one, onset=0, until=None) for one in planted)
     never.defects = ()
     with ThreadPoolExecutor(options.jobs) as pool:
-        found, log = found_by(camera, photos, pool)
+        found, log = found_by(camera, photos, pool, every=options.all_photos)
         places = [(one.x, one.y) for one in planted]
         shown = list(pool.map(lambda n: sigmas_shown(always, never, n, places), range(photos)))
     courses = courses_of(found, log)
@@ -89,7 +91,7 @@ def told_by(seed: int, photos: int, options: argparse.Namespace) -> Iterator[Tol
 
 
 def found_by(
-    camera: SimulatedCamera, photos: int, pool: Executor
+    camera: SimulatedCamera, photos: int, pool: Executor, *, every: bool
 ) -> tuple[DefectMap, Sightings]:  # fmt: skip
     """Return the camera's map and the log of its photos at the places of the map."""
     frames: list[Frame] = list(pool.map(lambda n: camera.photograph(n).frame(), range(photos)))
@@ -100,8 +102,25 @@ def found_by(
     log = Sightings(evidence.sensor)
     log.list_places((one.x, one.y) for one in found)
     for frame in frames:
-        log.note(frame.digest, frame.exposure, measured(frame, log.places))
+        said = measured(frame, log.places if every else [])
+        log.note(frame.digest, frame.exposure, said)
+    if not every:
+        look_again(found, log, {frame.digest: frame for frame in frames})
     return found, log
+
+
+def look_again(found: DefectMap, log: Sightings, frames: dict[str, Frame]) -> None:
+    """Look at the photos that `find` looks at a second time, as it does."""
+    sure = found.in_state("confirmed")
+    log.will_seek((one.x, one.y) for one in sure)
+    left = dict(frames)
+    while looks := next_looks(sure, log, left):
+        for digest, places in looks.items():
+            frame = left.pop(digest)
+            log.note(digest, frame.exposure, measured(frame, log.places))
+            log.seek(places)
+    again = len(frames) - len(left)
+    print(f"looked again at {again} of {len(frames)} photos", file=sys.stderr, flush=True)
 
 
 def sigmas_shown(
@@ -226,6 +245,7 @@ def main() -> None:
     parser.add_argument("--size", default="900x600")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--all-photos", action="store_true", help="look again at all photos")
     options = parser.parse_args()
     told: list[Told] = []
     for photos in options.photos:

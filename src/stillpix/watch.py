@@ -18,7 +18,10 @@ class Watch:
         """The photos of this body are read next."""
 
     def again(self, sensor: Sensor, photos: int) -> None:
-        """So many photos of this body are read a second time next, to tell dates."""
+        """So many photos of this body are read a second time, to tell dates.
+
+        What they say may make it more: then this is called again.
+        """
         self.body(sensor, photos)
 
     def crops(self, sensor: Sensor, photos: int) -> None:

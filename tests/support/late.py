@@ -16,11 +16,17 @@ PHOTOS, BROKE = 24, 10
 LATE = series.HOT[1]  # not there before photo BROKE
 FIRST = date(2021, 3, 1)
 WEEK = timedelta(days=7)
+MOST_AGAIN = 6 + 12  # photos looked at again: for what was there before, and for one beginning
 LENIENT = DetectionSettings(fdr=0.1)  # so that the late one is confirmed on so small a sensor
 
 
 def taken(number):
     return FIRST + number * WEEK
+
+
+def broke_in(since):
+    """Return whether these are the dates of the late one, to a photo more than all would tell."""
+    return since in {(taken(BROKE - 2), taken(BROKE)), (taken(BROKE - 1), taken(BROKE))}
 
 
 def write(folder, numbers):

@@ -41,7 +41,7 @@ LAYERS = {
     ),
     "detection": (
         "__init__ areas dates hot_or_offset peak_kernels settings",
-        "null",
+        "narrowing null",
         "tail views",
         "kinds",
         "ranking",

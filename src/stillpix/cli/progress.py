@@ -68,8 +68,14 @@ class Progress(Watch):
         self._begin(sensor.name, photos)
 
     def again(self, sensor: Sensor, photos: int) -> None:
-        """Begin the bar of a body's second look, and say what would save it."""
-        self._begin(f"{sensor.name}, again for dates (--fast skips this)", photos)
+        """Begin the bar of a body's second look, and say what would save it; or make it longer."""
+        name = f"{sensor.name}, again for dates (--fast skips this)"
+        if name != self._name:
+            self._begin(name, photos)
+        elif photos > self._total:
+            self._total = photos
+            if self._bar is not None:
+                self._bar.update(self._task, total=photos)
 
     def crops(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of the photos that a report shows."""

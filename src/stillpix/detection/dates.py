@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..evidence.measures import LEVEL, RESIDUAL, RESPONSE, SLOPE, Place
 from ..evidence.sightings import DatedSightings, Sightings
-from ..evidence.templates import USUAL_EXPOSURE_S, USUAL_GAIN
+from ..evidence.templates import USUAL_GAIN
 from ..maps.merging import with_dates
 from ..maps.records import DefectMap
 
@@ -64,9 +64,13 @@ class Course:
 
         None: it may have begun before the first photo.
         """
-        days = _days(self.taken)
-        low, high = shortest(self.began, np.diff(days, prepend=days[0]))
+        low, high = self.steps()
         return self.taken[low - 1] if low else None, self.taken[high]
+
+    def steps(self) -> tuple[int, int]:
+        """Return the first and last photo of those up to which it began, at 90 %."""
+        days = _days(self.taken)
+        return shortest(self.began, np.diff(days, prepend=days[0]))
 
     def until(self) -> tuple[datetime, datetime] | None:
         """Return the last photo before and the first after it ended, at 90 %; None: it has not."""
@@ -120,11 +124,16 @@ def courses_of(found: DefectMap, log: Sightings) -> dict[Place, Course]:
     return courses if asked.all() else _courses(sightings, indices, asked)
 
 
+def unlooked_course(taken: tuple[datetime, ...]) -> Course:
+    """Return what is known of a place before any photo was looked at."""
+    began, ended = map(np.exp, priors(_days(taken)))
+    return Course(taken, began, ended, np.full(len(taken), np.nan), has_ended=False)
+
+
 def _courses(
     sightings: DatedSightings, indices: dict[Place, int], asked: Flags
 ) -> dict[Place, Course]:
-    gain = np.nan_to_num(sightings.gain, nan=USUAL_GAIN)
-    charge = gain * np.nan_to_num(sightings.exposure_s, nan=USUAL_EXPOSURE_S)
+    gain, charge = np.nan_to_num(sightings.gain, nan=USUAL_GAIN), sightings.charge
     courses = {}
     for place, index in indices.items():
         said = sightings.said[:, index].astype(np.float64)

@@ -24,6 +24,7 @@ from ..atomic import write_atomically
 from ..errors import StateFormatError
 from ..frame import Exposure, Sensor
 from .measures import MEASURES, RESPONSE, SLOPE, Measures, Place
+from .templates import USUAL_EXPOSURE_S, USUAL_GAIN
 
 LOG_NAME = "sightings.npz"  # in the folder of a body's evidence
 LOG_VERSION = 1
@@ -48,10 +49,18 @@ class Sighting:
 class DatedSightings:
     """What the photos with a date say, the earliest first."""
 
+    digests: tuple[str, ...]
     taken: tuple[datetime, ...]
     exposure_s: NDArray[np.float64]  # (photos,); NaN where the file does not say
     gain: NDArray[np.float64]
     said: Measures  # (photos, places, MEASURES)
+    looked: NDArray[np.intp]  # (photos,): at how many of the listed places, the first ones
+
+    @property
+    def charge(self) -> NDArray[np.float64]:
+        """Return gain times exposure time of each photo; usual ones where a file does not say."""
+        gain = np.nan_to_num(self.gain, nan=USUAL_GAIN)
+        return gain * np.nan_to_num(self.exposure_s, nan=USUAL_EXPOSURE_S)
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +82,8 @@ class Sightings:
     places: list[Place] = field(default_factory=list)
     photos: dict[str, Sighting] = field(default_factory=dict)  # by digest
     files: dict[str, str] = field(default_factory=dict)  # names on disk: the file's digest
+    sought: dict[Place, int] = field(default_factory=dict)  # photos looked at again for its sake
+    again: int = 0  # photos looked at again since some places were new
 
     def list_places(self, places: Iterable[Place]) -> None:
         """Add places to be looked at from now on; those listed already stay where they are."""
@@ -84,6 +95,7 @@ class Sightings:
         wanted = set(places)
         kept = [index for index, place in enumerate(self.places) if place in wanted]
         self.places = [self.places[index] for index in kept]
+        self.sought = {place: self.sought[place] for place in self.sought if place in wanted}
         for digest, sighting in self.photos.items():
             seen = [index for index in kept if index < len(sighting.said)]
             self.photos[digest] = Sighting(sighting.exposure, sighting.said[seen])
@@ -91,6 +103,19 @@ class Sightings:
     def note(self, digest: str, exposure: Exposure, said: Measures) -> None:
         """Keep what a photo says at the first so many listed places."""
         self.photos[digest] = Sighting(exposure, said)
+
+    def will_seek(self, places: Iterable[Place]) -> None:
+        """Count anew the photos looked at again, where some places are new."""
+        new = [place for place in places if place not in self.sought]
+        if new:
+            self.again = 0
+            self.sought |= dict.fromkeys(new, 0)
+
+    def seek(self, places: Iterable[Place]) -> None:
+        """Note that one more photo was looked at again, for the sake of some places."""
+        self.again += 1
+        for place in places:
+            self.sought[place] += 1
 
     def has_looked(self, digest: str, places: Iterable[Place]) -> bool:
         """Return whether a photo was looked at in each of some places."""
@@ -106,10 +131,12 @@ class Sightings:
         )
         seen = [self.photos[digest] for _, digest in rows]
         return DatedSightings(
+            digests=tuple(digest for _, digest in rows),
             taken=tuple(taken for taken, _ in rows),
             exposure_s=np.array([s.exposure.exposure_s or np.nan for s in seen], np.float64),
             gain=np.array([s.exposure.gain or np.nan for s in seen], np.float64),
             said=self._stacked(seen),
+            looked=np.array([len(s.said) for s in seen], np.intp),
         )
 
     def save(self, path: Path) -> None:
@@ -123,6 +150,8 @@ class Sightings:
             "sensor": asdict(self.sensor),
             "photos": [_to_json(digest, sighting) for digest, sighting in self.photos.items()],
             "files": self.files,
+            "again": self.again,
+            "sought": [[*place, times] for place, times in self.sought.items()],
         }
         file = io.BytesIO()
         np.savez(
@@ -165,6 +194,9 @@ class Sightings:
             raise ValueError("a number cannot be")
         self.places = [(int(x), int(y)) for x, y in places]
         self.files = {str(name): str(digest) for name, digest in state["files"].items()}
+        self.again = int(state.get("again", 0))  # logs of earlier versions do not say
+        for x, y, times in state.get("sought", []):
+            self.sought[int(x), int(y)] = int(times)
         for saved, row in zip(state["photos"], said, strict=True):
             seen = int(saved["places"])
             if not 0 <= seen <= len(row):

@@ -38,11 +38,12 @@ def to_read(looks: Looks, signs: Signs, at_hand: Mapping[str, Exposure]) -> list
     )
     wanted, numbers = _choose_wanted(known, signs)
     chosen = [known.digests[n] for n in covering(wanted, numbers, MOST_READS)]
-    looked = (~np.isnan(known.sigmas)).sum(0)
-    if (looked < min(BEST + LEAST, len(at_hand))).any():
-        rest = [digest for digest in at_hand if digest not in set(chosen)]
-        chosen += evenly(rest, at_hand, min(AMONG_UNKNOWN, MOST_READS - len(chosen)))
-    return chosen
+    looked = ~np.isnan(known.sigmas)
+    more = AMONG_UNKNOWN - int(looked.sum(0).min(initial=AMONG_UNKNOWN))
+    unlooked = {known.digests[n] for n in np.flatnonzero(~looked.all(1))}
+    rest = [digest for digest in at_hand if digest in unlooked or digest not in known.digests]
+    rest = [digest for digest in rest if digest not in chosen]
+    return chosen + evenly(rest, at_hand, min(more, MOST_READS - len(chosen)))
 
 
 def _choose_wanted(known: Looks, signs: Signs) -> tuple[Flags, NDArray[np.intp]]:

@@ -5,12 +5,13 @@ Adds nothing to the evidence, and never decides what is broken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, get_args
 
+from ..detection.narrowing import next_looks
 from ..errors import ReadError
 from ..evidence.measures import Measures, Place
 from ..frame import Exposure
@@ -20,14 +21,20 @@ from ..maps.records import DefectMap, State
 from .body import Body
 from .looking import look_at
 
-# Photos that one scan looks at a second time at most, evenly over their dates. The others have
-# their turn in later scans; until then the dates are as close as these tell.
-MOST_LOOKS = 2000
 # Pixels of a map that have dates at most, the surest first: a set of exports may show any number.
 MOST_PLACES = 2000
 SURE: tuple[State, ...] = ("confirmed", "accepted")
 
 Look: TypeAlias = tuple[str, Exposure, Measures]  # a photo's digest first
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A photo to look at again."""
+
+    key: str  # its digest, or its name on disk where the digest is lost
+    header: Header
+    places: tuple[Place, ...] = ()  # for whose sake
 
 
 def list_places(body: Body, previous: DefectMap | None) -> None:
@@ -39,33 +46,25 @@ def list_places(body: Body, previous: DefectMap | None) -> None:
 
 
 def look_again(body: Body, found: DefectMap) -> bool:
-    """Look at the map's places in the photos that said nothing of them yet; say if any did."""
+    """Look at the map's places once more in the photos that tell dates best; say if any did.
+
+    A few photos at a time: what they say tells which ones to look at next.
+    """
     body.log.list_places(places_of(found))
-    chosen = _to_look_at(body, found)
-    if not chosen or body.watch.stop():
-        body.outcome.unlooked = len(chosen)
-        return False
-    body.watch.again(body.sensor, len(chosen))
-    look = partial(_look_once_more, places=tuple(body.log.places))
-    batches = read_ahead(chosen, look, body.pool, together=body.ahead, ahead=body.ahead)
-    done, failed = 0, []
-    with closing(batches):
-        for batch in batches:
-            failed += [seen for _, seen in batch if isinstance(seen, ReadError)]
-            for header, seen in batch:
-                if not isinstance(seen, ReadError):
-                    _note(body, header, seen)
-            done += len(batch)
-            body.watch.photos(done)
-            if body.watch.stop():
-                break
-    body.outcome.unlooked = len(chosen) - done
+    body.log.will_seek(places_of(found, SURE))
+    done, failed = 0, dict[str, ReadError]()
+    while looks := _next_looks(body, found, failed):
+        if body.watch.stop():
+            body.outcome.unlooked = len(looks)
+            break
+        body.watch.again(body.sensor, done + len(looks))
+        done += _look_at_all(body, looks, done, failed)
     if failed:
         body.outcome.troubles.append(
-            f"{failed[0]} (photos that could be read only once: {len(failed)}; the dates of "
-            "defects come from the others)"
+            f"{next(iter(failed.values()))} (photos that could be read only once: {len(failed)}; "
+            "the dates of defects come from the others)"
         )
-    return True
+    return done > 0
 
 
 def places_of(found: DefectMap | None, states: tuple[State, ...] = get_args(State)) -> list[Place]:
@@ -75,26 +74,56 @@ def places_of(found: DefectMap | None, states: tuple[State, ...] = get_args(Stat
     return [(one.x, one.y) for one in surest_first if one.run is None][:MOST_PLACES]
 
 
-def _to_look_at(body: Body, found: DefectMap) -> list[Header]:
-    """Return the photos to look at again, MOST_LOOKS at most, evenly over their dates.
+def _next_looks(body: Body, found: DefectMap, failed: Mapping[str, ReadError]) -> list[Wanted]:
+    """Return the photos to look at next, those first of which nothing is known any more."""
+    known, unknown = _at_hand(body, failed)
+    if unknown and places_of(found):
+        return [Wanted(name, header) for name, header in unknown.items()]
+    sure = [one for one in found.in_state(*SURE) if one.run is None]
+    chosen = next_looks(sure, body.log, known)
+    return [Wanted(digest, known[digest], tuple(places)) for digest, places in chosen.items()]
 
-    Those that are new in all places of the map; those of earlier scans only where they said
-    nothing yet of one that is surely broken, since candidates come and go with every scan.
-    """
-    sure, log = places_of(found, SURE), body.log
-    chosen: dict[str, tuple[datetime, Header]] = {}
+
+def _at_hand(
+    body: Body, failed: Mapping[str, ReadError]
+) -> tuple[dict[str, Header], dict[str, Header]]:
+    """Return the dated photos that were counted, by digest, and those whose digest was lost."""
+    known: dict[str, Header] = {}
+    unknown: dict[str, Header] = {}
     for header in body.headers:
-        taken, name = header.exposure.taken, body.names[header.key]
-        if taken is None or not name:
+        name = body.names[header.key]
+        if header.exposure.taken is None or not name:
             continue
-        digest = log.files.get(name, name)
-        places = sure if digest in body.earlier or digest == name else log.places
-        known_repeat = digest != name and not body.was_counted(digest)
-        if places and not known_repeat and not log.has_looked(digest, places):
-            chosen.setdefault(digest, (taken, header))
-    by_date = sorted(chosen.values(), key=lambda each: each[0])
-    steps = max(len(by_date) / MOST_LOOKS, 1.0)
-    return [by_date[int(n * steps)][1] for n in range(int(len(by_date) / steps))]
+        digest = body.log.files.get(name)
+        if digest is None and name not in failed:
+            unknown.setdefault(name, header)
+        elif digest is not None and digest not in failed and body.was_counted(digest):
+            known.setdefault(digest, header)
+    return known, unknown
+
+
+def _look_at_all(
+    body: Body, looks: Sequence[Wanted], done: int, failed: dict[str, ReadError]
+) -> int:
+    """Look at some photos, and return how many; note those that can be read no more."""
+    look = partial(_look_once_more, places=tuple(body.log.places))
+    headers = [each.header for each in looks]
+    wanted = {each.header.key: each for each in looks}
+    batches = read_ahead(headers, look, body.pool, together=body.ahead, ahead=body.ahead)
+    before = done
+    with closing(batches):
+        for batch in batches:
+            for header, seen in batch:
+                body.log.seek(wanted[header.key].places)
+                if isinstance(seen, ReadError):
+                    failed[wanted[header.key].key] = seen
+                else:
+                    _note(body, header, seen)
+            done += len(batch)
+            body.watch.photos(done)
+            if body.watch.stop():
+                break
+    return done - before
 
 
 def _note(body: Body, header: Header, look: Look) -> None:

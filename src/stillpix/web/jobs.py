@@ -78,8 +78,12 @@ class Job(Watch):
         self._begin(sensor.name, photos)
 
     def again(self, sensor: Sensor, photos: int) -> None:
-        """So many photos of this body are read a second time, to tell dates."""
-        self._begin(f"{sensor.name}, again for dates", photos)
+        """So many photos of this body are read a second time, to tell dates; then maybe more."""
+        phase = f"{sensor.name}, again for dates"
+        if phase == self.phase:
+            self.total = photos
+        else:
+            self._begin(phase, photos)
 
     def _begin(self, phase: str, photos: int) -> None:
         self.phase, self.done, self.total = phase, 0, photos
