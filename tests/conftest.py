@@ -40,6 +40,18 @@ def pytest_configure(config):
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("unhurried")
+    if _begins_all_tests(config):
+        from support import warming
+
+        if not warming.is_compiled():
+            warming.compile_all()
+
+
+def _begins_all_tests(config):
+    """Return whether this is the process that starts others to run all tests."""
+    starts_others = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    all_of_them = config.args_source is config.ArgsSource.TESTPATHS
+    return starts_others and all_of_them and not config.option.collectonly
 
 
 @pytest.fixture(autouse=True)
