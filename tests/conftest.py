@@ -30,14 +30,28 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     effort.long = config.getoption("--long")
-    # How long an example takes is the machine's business.
+    # How long an example takes is the machine's business. Who changes something else is not to
+    # meet an example that nobody met before: new ones are for --long.
     settings.register_profile(
         "unhurried",
         max_examples=effort.some(100),
         deadline=None,
+        derandomize=not effort.long,
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("unhurried")
+    if _begins_all_tests(config):
+        from support import warming
+
+        if not warming.is_compiled():
+            warming.compile_all()
+
+
+def _begins_all_tests(config):
+    """Return whether this is the process that starts others to run all tests."""
+    starts_others = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    all_of_them = config.args_source is config.ArgsSource.TESTPATHS
+    return starts_others and all_of_them and not config.option.collectonly
 
 
 @pytest.fixture(autouse=True)
@@ -73,9 +87,10 @@ def held(monkeypatch):
     from stillpix.restoration import fix as mend
     from stillpix.scan import looking
     from stillpix.web import jobs
-    from support.holding import Held
+    from support.holding import CORES, Held
 
     monkeypatch.setattr(jobs, "TOLD_EVERY_S", -1.0)
+    monkeypatch.setattr(os, "cpu_count", lambda: CORES)
     gates = []
 
     def hold(what, after):

@@ -170,11 +170,11 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
         browsing.picture(page, "page-repair-1280")
 
         page.click("#dry-run")
-        page.wait_for_selector("text=would be repaired", timeout=60_000)
+        page.wait_for_selector("text=would be repaired")
         assert not copies.exists()
         page.fill("#copies", str(copies))
         page.click("#repair-form >> text=Repair >> nth=-1")
-        page.wait_for_selector(f"text=Copies are in {copies}", timeout=60_000)
+        page.wait_for_selector(f"text=Copies are in {copies}")
         with page.expect_download() as map_download:
             page.click("#downloads >> text=stillpix")
         with page.expect_download() as photo_download:

@@ -13,7 +13,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from support import mosaic_files, photos, series, starting
+from support import costs, mosaic_files, photos, series, starting
 
 GOOD = 5  # photos that stand beside each bad one
 
@@ -233,7 +233,7 @@ def test_two_bodies_and_three_sizes_in_one_folder_are_four_maps(folder, tmp_path
 def stillpix(*arguments, **options):
     return subprocess.run(
         [sys.executable, "-m", "stillpix", "find", *arguments],
-        capture_output=True, check=False, timeout=100, **options,
+        capture_output=True, check=False, timeout=costs.LONGEST_S, **options,
     )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.maps import read_map
-from support import starting
+from support import costs, starting
 
 
 def run(*arguments):
@@ -120,11 +121,12 @@ def test_a_disk_that_fills_up_is_named(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_demo_that_was_stopped_can_be_run_again(tmp_path):
     folder = tmp_path / "demo"
-    running = starting.stillpix("demo", folder, "--photos", "60")
+    running = starting.stillpix("demo", folder, "--photos", "500")
     while not (folder / "IMG_0001.JPG").exists():
         assert running.poll() is None
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
-    _, complained = running.communicate(timeout=60)
+    _, complained = running.communicate(timeout=costs.LONGEST_S)
 
     assert running.returncode == 130
     assert complained == "stillpix: stopped\n"

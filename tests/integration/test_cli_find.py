@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from stillpix.cli import app, progress
 from stillpix.maps import read_map, write_map
 from stillpix.maps.records import DefectMap, EvidenceSummary
-from support import holding, photos, series
+from support import costs, holding, photos, series
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
@@ -251,7 +251,7 @@ def test_on_a_terminal_progress_is_a_bar_with_rate_and_time_left(five, tmp_path)
         shown += part
         if b"4/5" in shown:
             (tmp_path / "go").touch()
-    printed, _ = ran.communicate(timeout=60)
+    printed, _ = ran.communicate(timeout=costs.LONGEST_S)
 
     assert ran.returncode == 0, shown.decode()
     assert b"photos/s" in shown
@@ -332,7 +332,11 @@ def test_a_library_on_a_full_disk_costs_no_find(five, tmp_path, room, kept):
     mount = 'mount -t tmpfs -o size=400k tmpfs "$1" || exit 77; exec "$2" -c "$3" "$1" "$4" "$5"'
     command = ["unshare", "--mount", "sh", "-c", mount, "sh", tmp_path, sys.executable, FILL]
     ran = subprocess.run(
-        [*command, str(room), five], capture_output=True, text=True, check=False, timeout=100
+        [*command, str(room), five],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=costs.LONGEST_S,
     )
     if ran.returncode == 77 or "unshare failed" in ran.stderr:
         pytest.skip("no file systems can be mounted here")
@@ -373,7 +377,7 @@ def test_two_finds_at_once_both_end_well_and_the_map_has_all_photos(tmp_path, li
         running.append(ran)
         holding.said_until(ran, awaited)
     (tmp_path / "go").touch()
-    outputs = [each.communicate(timeout=100) for each in running]
+    outputs = [each.communicate(timeout=costs.LONGEST_S) for each in running]
 
     ((_, found),) = library.maps()
     assert [each.returncode for each in running] == [0, 0], outputs

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app, progress
 from stillpix.maps import read_map
-from support import holding
+from support import costs, holding
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
@@ -134,7 +134,7 @@ main()
 def test_ctrl_c_while_photos_are_looked_for_stops_without_a_traceback(many):
     ran = subprocess.run(
         [sys.executable, "-c", LOOKING, "find", many],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=costs.LONGEST_S,
     )  # fmt: skip
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "stillpix: stopped\n")

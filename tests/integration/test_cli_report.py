@@ -13,7 +13,7 @@ from stillpix import report as report_package
 from stillpix.errors import WriteError
 from stillpix.maps import read_map
 from stillpix.maps.library import Library
-from support import holding, late, mosaic_files, mosaics, reports, series, starting
+from support import costs, holding, late, mosaic_files, mosaics, reports, series, starting
 from support.reports import run
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -253,7 +253,7 @@ def test_a_reader_that_has_had_enough_loses_no_report(photos, tmp_path):
     ran = starting.stillpix("find", photos, "--report", path)
     ran.stdout.close()
 
-    assert ran.wait(60) != 0
+    assert ran.wait(costs.LONGEST_S) != 0
     assert "12 different pictures in all" in words(path)
 
 

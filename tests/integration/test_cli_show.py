@@ -19,6 +19,7 @@ from stillpix.frame import Sensor
 from stillpix.maps import read_map, write_map
 from stillpix.maps.library import Library
 from stillpix.maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, Run
+from support import costs
 
 D3200 = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 D320 = Sensor("NIKON CORPORATION", "NIKON D320", "1", 3008, 2000)
@@ -74,7 +75,7 @@ def stillpix(*arguments, **changes):
         encoding="utf-8",
         env=environment,
         check=False,
-        timeout=60,
+        timeout=costs.LONGEST_S,
     )
 
 

@@ -21,6 +21,7 @@ from stillpix.evidence.sightings import LOG_NAME, Sighting, Sightings
 from stillpix.frame import Exposure, Sensor
 from stillpix.maps import write_map
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
+from support import costs
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 FIRST = datetime(2019, 7, 11, 12)
@@ -127,7 +128,7 @@ def test_a_terminal_without_the_letters_gets_plain_ones(filled):
         capture_output=True,
         env={**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"},
         check=True,
-        timeout=120,
+        timeout=costs.LONGEST_S,
     )
 
     lines = said.stdout.decode("ascii").splitlines()

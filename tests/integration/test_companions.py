@@ -23,7 +23,7 @@ from stillpix.maps.records import Defect
 from stillpix.restoration import repaired_file, require_companions, verified
 from stillpix.restoration.fix import fix
 from stillpix.restoration.heads import end_of_picture
-from support import companioned
+from support import companioned, costs
 from support.companioned import end_of_first, picture, striped
 from support.effort import chosen, some
 from support.fixing import header_of
@@ -65,7 +65,7 @@ def assert_found_as_before(before, after):
 def by_exiftool(content, path, *options):
     path.write_bytes(content)
     ran = subprocess.run(
-        [EXIFTOOL, *options, path], capture_output=True, check=False, timeout=60,
+        [EXIFTOOL, *options, path], capture_output=True, check=False, timeout=costs.LONGEST_S,
     )  # fmt: skip
     return ran.stdout
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.maps import write_map
+from support import costs
 from support.fixing import map_of, names, shot, sound, tree
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -73,7 +74,7 @@ def test_a_file_larger_than_the_system_allows_is_one_line_and_no_part_of_it_stay
     ran = subprocess.run(
         [sys.executable, "-m", "stillpix", "fix", folder, "--map", map_file, "--out",
          tmp_path / "out"],
-        capture_output=True, text=True, check=False, timeout=60, env=unmeasured,
+        capture_output=True, text=True, check=False, timeout=costs.LONGEST_S, env=unmeasured,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
     )  # fmt: skip
 
@@ -111,7 +112,7 @@ def test_a_full_disk_is_said_once_and_holds_whole_photos_alone(tmp_path):
     ran = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mount, "sh", tmp_path / "small", sys.executable, FULL,
          tmp_path / "in", tmp_path / "m.json"],
-        capture_output=True, text=True, check=False, timeout=100,
+        capture_output=True, text=True, check=False, timeout=costs.LONGEST_S,
     )  # fmt: skip
     if ran.returncode == 77 or "unshare failed" in ran.stderr:
         pytest.skip("no file systems can be mounted here")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.maps import write_map
-from support import effort, holding
+from support import costs, effort, holding
 from support.fixing import MOMENT, map_of, names, shot
 
 pytestmark = [
@@ -118,7 +118,7 @@ def killer():
     killer = Killer()
     yield killer
     killer.program.stdin.close()
-    killer.program.wait(timeout=30)
+    killer.program.wait(timeout=costs.LONGEST_S)
 
 
 class Scene:
@@ -204,9 +204,11 @@ def test_killed_at_any_time_each_is_old_or_new_and_the_next_run_completes(tmp_pa
     _, whole_s = killer.run(*scene.arguments)
     killed = 0
 
-    for after_s in np.random.default_rng(1).uniform(0, whole_s, TRIES):
+    for share in np.random.default_rng(1).uniform(0, 1, TRIES):
         scene.set_up()
-        status, _ = killer.run(*scene.arguments, after_s=float(after_s))
+        status, took_s = killer.run(*scene.arguments, after_s=float(share * whole_s))
+        if status == 0:  # done by then: the machine has become faster
+            whole_s = min(whole_s, took_s)
         scene.check()
         assert killer.run(*scene.arguments)[0] == 0
         scene.check(done=True)
@@ -256,7 +258,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(tmp_path, times):
     assert status == 130
     assert "Traceback" not in complained
     assert 0 < len(done) < 12
-    assert sorted(noted) == done
+    # Stopped at once, it may not have noted a photo that it was just putting in its place.
+    assert set(noted) <= set(done) if times == 2 else sorted(noted) == done
     how = (
         f"stopped: {12 - len(done)} photos not looked at; run the same command again: it goes on "
         "with the rest"

@@ -21,7 +21,7 @@ from stillpix.maps import write_map
 from stillpix.maps.library import Library, body_name, library_root
 from stillpix.maps.merging import adopted, with_marks_of
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
-from support import starting
+from support import costs, starting
 
 SENSOR = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
 OTHER = Sensor("Canon", "EOS R", "unknown", 6720, 4480)
@@ -253,7 +253,7 @@ def test_programs_that_save_at_once_lose_nothing(tmp_path):
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(costs.LONGEST_S)
 
     assert [writer.exitcode for writer in writers] == [0] * 4
     assert {one.x for one in Library(tmp_path).find(SENSOR)} == {0, 1, 2, 3}
@@ -273,7 +273,7 @@ def test_threads_that_save_at_once_lose_nothing(tmp_path, shared):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(costs.LONGEST_S)
 
     assert {defect.x for defect in one.find(SENSOR)} == set(range(6))
 
@@ -313,7 +313,7 @@ from stillpix.frame import Sensor
 from stillpix.maps.library import Library
 with Library(sys.argv[1]).lock(Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -326,7 +326,7 @@ def test_a_lock_ends_with_its_program_even_when_it_is_killed(tmp_path):
     holder.kill()
     holder.communicate()
 
-    with Library(tmp_path).lock(SENSOR, wait_s=1):
+    with Library(tmp_path).lock(SENSOR, wait_s=costs.LONGEST_S):
         pass
 
 

@@ -25,7 +25,7 @@ from stillpix.restoration.log import FixLog
 from stillpix.restoration.placer import Placer
 from stillpix.restoration.targets import listed_at, listed_in, listed_in_library
 from stillpix.watch import Watch
-from support import photos, series
+from support import costs, photos, series
 from support.fixing import FAR, IN_PLACE, at, copies, decoded, map_of, names, run, shot, tree
 
 # The repair
@@ -296,7 +296,7 @@ def test_never_more_photos_are_in_memory_than_jobs(tmp_path, monkeypatch):
     for number in range(9):
         shot(tmp_path / "in" / f"{number}.jpg", number, size=(64, 48))
     repair, lock = mending.repaired_pictures, threading.Lock()
-    three = threading.Barrier(3, timeout=60)
+    three = threading.Barrier(3, timeout=costs.LONGEST_S)
     now, most = [], []
 
     def counted(content, *arguments, **options):

@@ -16,6 +16,7 @@ from stillpix.web.jobs import OWN_FAULT, Jobs
 from stillpix.web.journal import MISSED, Journal
 from stillpix.web.photos import PhotoCache, chosen, displayed, snapped
 from stillpix.web.refusal import Refused
+from support import costs
 
 
 def header_of(pixels, layout, white):
@@ -124,7 +125,7 @@ def test_who_follows_sees_every_event_once_and_in_order():
     tellers = [threading.Thread(target=tell) for _ in range(4)]
     for thread in tellers:
         thread.start()
-    asyncio.run(asyncio.wait_for(follow(), 20))
+    asyncio.run(asyncio.wait_for(follow(), costs.LONGEST_S))
 
     assert told == list(range(1, 2001))
 

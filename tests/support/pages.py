@@ -16,6 +16,7 @@ from stillpix.maps.library import Library
 from stillpix.web.desk import Desk
 from stillpix.web.security import HOST, new_token
 from stillpix.web.serving import PageServer
+from support import costs
 
 RUNNING = {"running", "stopping"}
 
@@ -43,7 +44,7 @@ class Site:
     def ended(self, answer):
         """Wait for the job that an answer began, and return how it ended."""
         assert answer.status_code == 202, answer.text
-        job, deadline = answer.json()["id"], time.monotonic() + 60
+        job, deadline = answer.json()["id"], time.monotonic() + costs.LONGEST_S
         while (told := self.get(f"api/jobs/{job}").json())["state"] in RUNNING:
             assert time.monotonic() < deadline, told
             time.sleep(0.02)
@@ -76,14 +77,14 @@ def serving(library: Library) -> Iterator[Site]:
         thread.start()
         base = f"http://{HOST}:{port}/{token}/"
         try:
-            with httpx.Client(base_url=base, timeout=60) as client:
+            with httpx.Client(base_url=base, timeout=costs.LONGEST_S) as client:
                 yield Site(desk, port, token, client)
         finally:
             server.should_exit = True
             thread.join()
 
 
-def raw(site: Site, request: bytes, *, wait_s: float = 10.0) -> bytes:
+def raw(site: Site, request: bytes, *, wait_s: float = costs.LONGEST_S) -> bytes:
     """Send bytes as they are and return all that comes back until the server ends it."""
     with socket.create_connection((HOST, site.port), timeout=wait_s) as connection:
         connection.sendall(request)

@@ -18,6 +18,7 @@ from stillpix.maps.records import Defect, DefectMap
 from stillpix.report.looks import Looks
 from stillpix.report.section import Crop, Detail, Section
 from stillpix.report.stamps import Stamp
+from support import costs
 
 SENSOR = Sensor("Example Works", "Example One", "7", 640, 480)
 
@@ -88,7 +89,7 @@ def visiting(browser, path, *, width=1280, height=900, **options):
     """Give a page with a report open; at the end nothing was asked of others or went wrong."""
     complaints, asked = [], []
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * costs.LONGEST_S)
     context.on("console", lambda said: complaints.append(said.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("request", lambda request: asked.append(request.url))

@@ -16,6 +16,8 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
+from support import costs
+
 FORKS = hasattr(os, "fork")
 IMPORTED = [
     "stillpix.__main__", "stillpix.cli.find", "stillpix.cli.fix", "stillpix.cli.serve",
@@ -96,7 +98,7 @@ def stillpix(*arguments, **options):
     return started(_command_line, ["-m", "stillpix"], *arguments, **options)
 
 
-def run(*arguments, timeout=100, **options):
+def run(*arguments, timeout=costs.LONGEST_S, **options):
     """Run the command line to its end, as `subprocess.run` does with its outputs captured."""
     program = stillpix(*arguments, **options)
     printed, complained = program.communicate(timeout)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import struct
 import sys
-import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from PIL import Image
 from stillpix.errors import ReadError
 from stillpix.images import read_frame, read_header
 from stillpix.images import tiff as tiff_module
-from support import photos
+from support import costs, photos
 from support.effort import some
 
 SMALL = photos.scene(40, 33)
@@ -125,14 +125,13 @@ def test_a_claim_of_more_pixels_than_any_sensor_has_is_refused_before_memory_is_
     tmp_path, content
 ):
     path = saved(tmp_path, content)
-    tracemalloc.start()
+    refusal(path)
 
-    reason = refusal(path)
+    with costs.memory() as counted:
+        reason = refusal(path)
 
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
     assert "more than any sensor has" in reason
-    assert peak < 20_000_000
+    assert counted.most < 20_000_000
 
 
 def test_a_tiff_that_claims_more_pixels_than_it_stores_is_refused(tmp_path):
@@ -181,14 +180,22 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(tmp_path):
     assert "a checksum in it is wrong" in refusal(saved(tmp_path, bytes(content)))
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is counted no more")
 def test_damaged_pngs_do_not_wear_out_the_interpreter(tmp_path):
     path = saved(tmp_path, VALID["png"][:900])
-    before = sys.getrefcount(None)
+    refusal(path)
+    gc.collect()
+    gc.disable()  # else what other tests left behind gives back its own references to None
+    try:
+        before = sys.getrefcount(None)
+        for _ in range(1000):
+            refusal(path)
+        gc.collect()
+        lost = before - sys.getrefcount(None)
+    finally:
+        gc.enable()
 
-    for _ in range(300):
-        refusal(path)
-
-    assert sys.getrefcount(None) > before - 150
+    assert lost < 500
 
 
 def test_a_tiff_with_fewer_strips_than_rows_is_refused_at_once(tmp_path):

@@ -217,16 +217,17 @@ def window(
     rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
     templates, height, width = parts[0].shape
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    each = np.arange(templates)
+    # As np.ix_ makes them; a crowded picture has many thousand places.
+    each = np.arange(templates)[:, None, None]
+    rows, columns = rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
-    spread = np.sqrt(null.weight[np.ix_(each, rows // BLOCK, across)] / UNIT_INFORMATION)
-    at = np.ix_(each, rows, columns)
-    standard = sum(part[at].astype(np.int64) for part in parts) * (unit / UNIT) / spread
-    place = np.ix_(each, rows % null.grid, columns)
+    spread = np.sqrt(null.weight[each, rows // BLOCK, across] / UNIT_INFORMATION)
+    told = sum(part[each, rows, columns].astype(np.int64) for part in parts)
+    standard = told * (unit / UNIT) / spread
+    place = each, rows % null.grid, columns
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
-    local = np.multiply(null.scale[place], null.zones[np.ix_(each, strips, columns)])
-    local = local * null.lines[np.ix_(each, rows)][..., None]
+    local = np.multiply(null.scale[place], null.zones[each, strips, columns])
+    local = local * null.lines[each, rows]
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 

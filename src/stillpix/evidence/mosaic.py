@@ -245,12 +245,18 @@ def _differences(frame: Frame) -> tuple[Floats, Floats, Floats]:
     x = np.arange(left + 2, left + width - 2, step)[None, :]
     sites, numbers = neighbours(frame.sensor.layout, frame.phase)
     place = y % numbers.shape[0], x % numbers.shape[1]
-    steps, number = sites[place], numbers[place]
-    around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
-    around = np.where(np.arange(8) < number[..., None], around, around[..., :1]).astype(np.float64)
-    mean = (around.sum(-1) - (8 - number) * around[..., 0]) / number
-    difference = (frame.pixels[y, x] - mean) / np.sqrt(1 + 1 / number)
-    return mean.ravel(), difference.ravel(), (around.max(-1) - around.min(-1)).ravel()
+    across = frame.pixels.shape[1]
+    number, at = numbers[place], y * across + x
+    steps = sites[..., 0] * across + sites[..., 1]
+    pixels = frame.pixels.ravel()
+    around = np.stack([pixels[at + steps[..., each][place]] for each in range(8)])
+    around = np.where(np.arange(8)[:, None, None] < number, around, around[0]).astype(np.float64)
+    # The order of adding is part of the result where values are floats.
+    four = around[::2] + around[1::2]
+    sums = (four[0] + four[1]) + (four[2] + four[3])
+    mean = (sums - (8 - number) * around[0]) / number
+    difference = (pixels[at] - mean) / np.sqrt(1 + 1 / number)
+    return mean.ravel(), difference.ravel(), (around.max(0) - around.min(0)).ravel()
 
 
 def _line(at: Floats, variance: Floats) -> tuple[float, float, float]:
