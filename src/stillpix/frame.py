@@ -5,9 +5,9 @@ Knows nothing of files and never rotates: x is the stored column, y the stored r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,12 @@ PATTERNS: dict[str, Layout] = {**BAYER, "mono": "mono"}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sensor:
-    """One camera body at one stored size: photos of different sensors never share evidence.
+    """One sensor of a body at one stored size: photos of different sensors never share evidence.
 
     >>> Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000).name
     'NIKON D3200, serial 8964244, 3008x2000'
+    >>> Sensor("Apple", "iPhone 13 Pro", "unknown", 4032, 3024, which="5.7 mm").name
+    'iPhone 13 Pro, 5.7 mm, 4032x3024'
     """
 
     make: str
@@ -43,6 +45,7 @@ class Sensor:
     height: int
     layout: Layout = "rendered"
     visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
+    which: str = ""  # of several sensors of the body: "5.7 mm", "band Blue"; "": nothing tells
 
     @property
     def name(self) -> str:
@@ -50,7 +53,19 @@ class Sensor:
         body = "unknown camera" if self.model == UNKNOWN else self.model
         serial = "" if self.serial == UNKNOWN else f", serial {self.serial}"
         kind = " RAW" if self.is_mosaic else ""
-        return f"{body}{serial}, {self.width}x{self.height}{kind}"
+        which = f", {self.which}" if self.which else ""
+        return f"{body}{serial}{which}, {self.width}x{self.height}{kind}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what is kept with saved results; `which` only where something tells it.
+
+        So results that were saved before there was a `which` are still of their sensor.
+        """
+        facts = asdict(self)
+        if not self.which:
+            del facts["which"]
+        return facts
 
     @property
     def is_mosaic(self) -> bool:

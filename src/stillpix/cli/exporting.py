@@ -180,9 +180,9 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
         return sensor
     taken = with_layout(read_header(photo), sensor.layout).sensor
     alike = (taken.width, taken.height) == (sensor.width, sensor.height)
-    for name in ("make", "model", "serial", "layout"):
+    for name in ("make", "model", "serial", "layout", "which"):
         one, other = getattr(taken, name), getattr(sensor, name)
-        alike = alike and (one == other or UNKNOWN in (one, other))
+        alike = alike and (one == other or not {one, other}.isdisjoint({UNKNOWN, ""}))
     if not alike:
         theirs, ours = (f"{each.name} ({each.layout})" for each in (taken, sensor))
         reason = f"{photo} is of {theirs}, but the map is of {ours}; give a photo of that camera"
@@ -219,14 +219,27 @@ def _place(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
     from ..maps.library import body_name
 
     if out is None:
+        _require_only_sensor(sensor, "--install")
         return dark_frames_folder() / file_name(sensor)
     if not out.is_dir():
         if out.suffix or out.name.startswith("."):  # dcraw looks for a plain .badpixels
             return out
         example = f"a file's name, such as {out.name}{form.suffixes[0]}"
         raise wrong(f"there is no folder {out}; make it first, or give {example}", "--out")
-    named = file_name(sensor) if form.name == "rawtherapee" else None
-    return out / (named or body_name(sensor) + form.suffixes[0])
+    if form.name != "rawtherapee":
+        return out / (body_name(sensor) + form.suffixes[0])
+    _require_only_sensor(sensor, "--out")
+    return out / file_name(sensor)
+
+
+def _require_only_sensor(sensor: Sensor, flag: str) -> None:
+    """Refuse RawTherapee's own name for a list of one of a body's sensors: it would get all."""
+    if sensor.which:
+        raise wrong(
+            f"RawTherapee uses one list for all photos of {sensor.model}, but this one is only of "
+            f"its sensor '{sensor.which}'; give --out FILE",
+            flag,
+        )
 
 
 def pixels_in_words(defects: Sequence[Defect]) -> str:

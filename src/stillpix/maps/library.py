@@ -48,8 +48,10 @@ def body_name(sensor: Sensor) -> str:
     'NIKON_CORPORATION__NIKON_D3200__8964244__3008x2000__rendered'
     >>> body_name(Sensor("SONY", "../ILCE-7M3", "unknown", 6000, 4000))
     'SONY__-ILCE-7M3__unknown__6000x4000__rendered__bea50b194a'
+    >>> body_name(Sensor("HTC", "M8", "unknown", 2688, 1520, which="3.8 mm"))
+    'HTC__M8__unknown__3-8_mm__2688x1520__rendered__c80563fa55'
     """
-    fields = (sensor.make, sensor.model, sensor.serial)
+    fields = (sensor.make, sensor.model, sensor.serial, *filter(None, [sensor.which]))
     parts = [*map(_readable, fields), f"{sensor.width}x{sensor.height}", sensor.layout]
     # File systems of macOS and Windows take "Canon" and "CANON" for one name: a name can go
     # without its hash only where it is spelled the one way that needs none.

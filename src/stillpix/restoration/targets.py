@@ -101,14 +101,14 @@ def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
 
 
 def is_of_one_body(one: Sensor, other: Sensor) -> bool:
-    """Return whether two sensors are frames of one body, as far as files can say.
+    """Return whether two records are frames of one sensor of a body, as far as files can say.
 
     >>> raw = Sensor("Acme", "One", "7", 6080, 4044, "bayer-RGGB")
     >>> is_of_one_body(raw, Sensor("Acme", "One", "7", 6000, 4000))
     True
     """
-    known = one.model != UNKNOWN
-    return known and (one.make, one.model, one.serial) == (other.make, other.model, other.serial)
+    same = (one.make, one.model, one.serial) == (other.make, other.model, other.serial)
+    return one.model != UNKNOWN and same and one.which == other.which
 
 
 def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
