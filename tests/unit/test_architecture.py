@@ -60,7 +60,7 @@ LAYERS = {
     ),
     "images": (
         "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
-        "phones samples tidy_jpeg",
+        "phones rigs samples tidy_jpeg",
         "heif_items maker_notes plain_mosaic tiff_pages",
         "exif",
         "outline",

@@ -15,11 +15,13 @@ from typing import Final
 from stillpix.images.directories import BrokenStructureError, Directory, Entry, Structure
 from stillpix.images.maker_notes import maker_serial
 from stillpix.images.phones import Lens, module_of
+from stillpix.images.rigs import MOST_XMP, camera_of_rig
 
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
 EXIF_DIRECTORY, EXPOSURE_TIME, DATE_TIME_ORIGINAL = 34665, 33434, 36867
 MAKER_NOTE, BODY_SERIAL_NUMBER = 37500, 42033
 FOCAL_LENGTH, LENS_MODEL = 37386, 42036
+XMP = 700  # of a TIFF file
 UNIQUE_CAMERA_MODEL = 50708  # of a DNG; phones and converters may write no other
 DNG_SERIAL_NUMBER = 50735  # what Adobe's converter keeps of a maker note that it takes apart
 # ISOSpeedRatings, ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: the first is 16
@@ -94,7 +96,7 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
         exposure_s=_exposure_s(structure, tags),
         gain=_gain(structure, tags),
         taken=_date_of(structure, tags),
-        which=module_of(make, model, serial, lens),
+        which=_camera_of_rig(structure, tags) or module_of(make, model, serial, lens),
     )
 
 
@@ -158,6 +160,15 @@ def _serial(structure: Structure, tags: Directory, make: str | None) -> str | No
     if serial is None or not serial.strip("0 "):  # a field of zeros is a serial never set
         return None
     return serial
+
+
+def _camera_of_rig(structure: Structure, tags: Directory) -> str | None:
+    if XMP not in tags:
+        return None
+    try:
+        return camera_of_rig(structure.content(tags[XMP], MOST_XMP))
+    except BrokenStructureError:
+        return None
 
 
 def _orientation(structure: Structure, tags: Directory) -> int:

@@ -28,6 +28,7 @@ from .read_ahead import threads
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
 
+Family: TypeAlias = tuple[str, str, str, str, bool]
 FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
 
 
@@ -223,10 +224,10 @@ def is_export(header: Header) -> bool:
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of sizes that are not a body's own: its largest common one."""
-    families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
+    families: dict[Family, list[Sensor]] = {}
     for sensor in bodies:
         families.setdefault(_family(sensor), []).append(sensor)
-    for (_, model, _, _), sizes in families.items():
+    for (_, model, *_), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
             continue
         most = max(len(bodies[sensor]) for sensor in sizes)
@@ -275,9 +276,9 @@ def _are_enough(photos: Sequence[Header]) -> bool:
     return len(photos) >= FEWEST_OF_A_SIZE
 
 
-def _family(sensor: Sensor) -> tuple[str, str, str, bool]:
-    """Return what sizes of one camera share; a RAW file is larger than its camera's JPEG."""
-    return sensor.make, sensor.model, sensor.serial, sensor.is_mosaic
+def _family(sensor: Sensor) -> Family:
+    """Return what sizes of one sensor share; a RAW file is larger than its camera's JPEG."""
+    return sensor.make, sensor.model, sensor.serial, sensor.which, sensor.is_mosaic
 
 
 def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
