@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
+FOLDER = "folder "  # before the folder by which nameless cameras are told apart
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Layout: TypeAlias = Literal[
@@ -71,6 +72,34 @@ class Sensor:
     def is_mosaic(self) -> bool:
         """Return whether its photos hold the sensor's own values, one per photosite."""
         return self.layout != "rendered"
+
+    @property
+    def is_nameless(self) -> bool:
+        """Return whether no photo names the camera, and no person does."""
+        return (self.make, self.model, self.serial) == (UNKNOWN, UNKNOWN, UNKNOWN)
+
+    @property
+    def folder(self) -> str:
+        """Return the folder that stands for the name of a nameless camera; "" where none does."""
+        return self.which.partition(FOLDER)[2] if self.is_nameless else ""
+
+    def in_folder(self, folder: str) -> Sensor:
+        """Return a nameless camera as that of a folder, or ("") of any; any other as it is.
+
+        >>> Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 30, 20).in_folder("/photos").name
+        'unknown camera, folder /photos, 30x20'
+        """
+        if not self.is_nameless:
+            return self
+        told = self.which.partition(FOLDER)[0].removesuffix(", ")
+        here = FOLDER + folder if folder else ""
+        return replace(self, which=", ".join(filter(None, (told, here))))
+
+    def called_as(self, other: Sensor) -> Sensor:
+        """Return a nameless camera under the name of another record of it; any other as it is."""
+        if not self.is_nameless:
+            return self
+        return replace(self, make=other.make, model=other.model, which=other.which)
 
     def is_alike(self, other: Sensor) -> bool:
         """Return whether two records are of one sensor: readers may disagree on its visible area.

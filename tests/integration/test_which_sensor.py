@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -79,3 +80,54 @@ def test_a_map_of_another_sensor_of_the_phone_is_refused(tmp_path, library):
 
     assert "of which the library has no map" in by_library.stderr
     assert "is of One M8, 2.2 mm, 160x120, but the map is of One M8, 3.8 mm" in by_name.stderr
+
+
+# Maps that were made before the sensors of a body were told apart
+
+
+def earlier_map(photo, places):
+    return DefectMap(replace(read_header(photo).sensor, which=""), at(places))
+
+
+def test_the_only_map_of_before_is_used_and_said_to_be_found_again(tmp_path, library):
+    (main,) = series.write(tmp_path / "main", range(1), tags=phone((38, 10)))
+    library.save(earlier_map(main, series.HOT))
+
+    ran = run("fix", main, "--out", tmp_path / "fixed")
+
+    assert ran.exit_code == 0
+    assert "the map was made before stillpix told the sensors of this camera apart" in ran.stderr
+
+
+def test_a_map_of_before_is_not_used_if_photos_of_two_sensors_are_given(tmp_path, library):
+    (main,) = series.write(tmp_path / "main", range(1), tags=phone((38, 10)))
+    series.write(tmp_path / "wide", range(1, 2), tags=phone((22, 10)))
+    library.save(earlier_map(main, series.HOT))
+
+    ran = run("fix", tmp_path, "--out", tmp_path / "fixed")
+
+    assert ran.exit_code == 3
+    assert "it lists the broken pixels of several" in " ".join(ran.stderr.split())
+
+
+def test_a_map_of_before_is_not_used_beside_a_map_of_one_of_the_sensors(tmp_path, library):
+    (main,) = series.write(tmp_path / "main", range(1), tags=phone((38, 10)))
+    (wide,) = series.write(tmp_path / "wide", range(1, 2), tags=phone((22, 10)))
+    library.save(earlier_map(main, series.HOT))
+    library.save(DefectMap(read_header(wide).sensor, at(series.HOT[:1])))
+
+    ran = run("fix", main, "--out", tmp_path / "fixed")
+
+    assert "it lists the broken pixels of several" in " ".join(ran.stderr.split())
+
+
+def test_find_begins_anew_where_a_map_of_before_is_and_leaves_that_map(tmp_path, library):
+    (main, *_) = series.write(tmp_path, range(4), tags=phone((38, 10)))
+    before = library.save(earlier_map(main, series.HOT))
+
+    first, second = run("find", tmp_path, "--fast"), run("find", tmp_path, "--fast")
+
+    told = "was made before stillpix told this sensor from others"
+    assert (told in first.stderr, told in second.stderr) == (True, False)
+    assert library.find(before.sensor) == before
+    assert library.find(read_header(main).sensor).evidence.photos == 4

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .naming import named_map, only_map, wrong
+from .naming import named_map, only_map, sensor_in, wrong
 from .output import body_of, complain, counted, print_json, print_table, say
 from .statuses import NOTHING_USABLE
 
@@ -156,15 +156,12 @@ def _require_one_place(form: ListFormat, out: Path | None, *, install: bool) -> 
 
 def _map(library: Library, wanted: str | None, photo: Path | None) -> DefectMap:
     """Return the map that is named, else that of the photo's body, else the only one."""
-    from ..images import read_header
-    from ..images.layouts import as_seen
-
     if wanted is not None:
         return named_map(library, wanted)
     if photo is None:
         return only_map(library)
-    sensor = as_seen(read_header(photo)).sensor
-    found = library.find(sensor)
+    sensor, _ = sensor_in(photo)
+    found = library.nearest(sensor)
     if found is None:
         raise wrong(f"the library has no map of {sensor.name}; name a map", "MAP")
     return found

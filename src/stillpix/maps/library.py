@@ -52,7 +52,9 @@ def body_name(sensor: Sensor) -> str:
     'HTC__M8__unknown__3-8_mm__2688x1520__rendered__c80563fa55'
     """
     fields = (sensor.make, sensor.model, sensor.serial, *filter(None, [sensor.which]))
-    parts = [*map(_readable, fields), f"{sensor.width}x{sensor.height}", sensor.layout]
+    short = sensor.in_folder(os.path.basename(sensor.folder)).which  # noqa: PTH119  # of any system
+    shown = (*fields[:3], *filter(None, [short]))
+    parts = [*map(_readable, shown), f"{sensor.width}x{sensor.height}", sensor.layout]
     # File systems of macOS and Windows take "Canon" and "CANON" for one name: a name can go
     # without its hash only where it is spelled the one way that needs none.
     plain = (_spelled_plainly(field) for field in fields)
@@ -118,6 +120,17 @@ class Library:
             SensorMismatchError: another body's map is in its place.
         """
         return map_at(self.map_path(sensor), sensor)
+
+    def nearest(self, sensor: Sensor) -> DefectMap | None:
+        """Return a body's map; of a nameless camera also that of a folder above its own.
+
+        Raises what `find` raises.
+        """
+        found = self.find(sensor)
+        above = Path(sensor.folder).parents if sensor.folder else ()
+        for folder in above if found is None else ():
+            found = found or self.find(sensor.in_folder(str(folder)))
+        return found
 
     def save(self, defect_map: DefectMap) -> DefectMap:
         """Keep a body's map and return what was kept: the new finds and a person's old marks.

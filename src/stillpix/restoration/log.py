@@ -186,10 +186,10 @@ def listing_object(listing: Listing) -> dict[str, Any]:
         "make": sensor.make,
         "model": sensor.model,
         "serial": sensor.serial,
-        "which": sensor.which,
         "width": sensor.width,
         "height": sensor.height,
         "layout": sensor.layout,
+        **({"which": sensor.which} if sensor.which else {}),
     }
 
 
