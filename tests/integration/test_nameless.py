@@ -94,7 +94,7 @@ def test_a_name_that_names_nothing_is_refused(name, tmp_path):
     ran = run("find", tmp_path, "--camera", name)
 
     assert ran.exit_code == 2
-    assert "--camera: give the camera a name" in " ".join(ran.stderr.split())
+    assert "give the camera a name" in " ".join(ran.stderr.split())
 
 
 def test_find_says_that_photos_name_no_camera_and_what_to_give(tmp_path):

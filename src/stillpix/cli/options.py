@@ -37,13 +37,13 @@ Pattern = Annotated[
 ]
 
 
-def _as_name(name: str | None) -> str | None:
+def as_name(name: str | None) -> str | None:
     """Return the camera's name as a person means it; refuse one that names nothing."""
     from ..frame import UNKNOWN
 
     words = None if name is None else " ".join(name.split())
     if words is not None and words.casefold() in {"", UNKNOWN}:
-        raise typer.BadParameter("give the camera a name, such as Attic", param_hint="--camera")
+        raise typer.BadParameter("give the camera a name, such as Attic")
     return words
 
 
@@ -51,7 +51,7 @@ Camera = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        callback=_as_name,
+        callback=as_name,
         help="The name of the camera in photos that do not name it. Without this flag, those in "
         "one PATH count as one camera's.",
     ),

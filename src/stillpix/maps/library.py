@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -155,6 +156,15 @@ class Library:
             path = self.map_path(sensor)
             _make_folder(path.parent)
             return adopt_into(path, sensor, listed, accept_rejected=accept_rejected)
+
+    def forget(self, sensor: Sensor) -> None:
+        """Delete a body's map and evidence; its lock is the caller's."""
+        try:
+            self.map_path(sensor).unlink(missing_ok=True)
+            if self.evidence_path(sensor).exists():
+                shutil.rmtree(self.evidence_path(sensor))
+        except OSError as error:
+            raise write_error(self.map_path(sensor), error) from error
 
     @contextmanager
     def lock(self, sensor: Sensor, *, wait_s: float | None = None) -> Iterator[None]:
