@@ -5,14 +5,15 @@ Knows nothing of files and never rotates: x is the stored column, y the stored r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
+FOLDER = "folder "  # before the folder by which nameless cameras are told apart
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Layout: TypeAlias = Literal[
@@ -30,10 +31,12 @@ PATTERNS: dict[str, Layout] = {**BAYER, "mono": "mono"}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sensor:
-    """One camera body at one stored size: photos of different sensors never share evidence.
+    """One sensor of a body at one stored size: photos of different sensors never share evidence.
 
     >>> Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000).name
     'NIKON D3200, serial 8964244, 3008x2000'
+    >>> Sensor("Apple", "iPhone 13 Pro", "unknown", 4032, 3024, which="5.7 mm").name
+    'iPhone 13 Pro, 5.7 mm, 4032x3024'
     """
 
     make: str
@@ -43,6 +46,7 @@ class Sensor:
     height: int
     layout: Layout = "rendered"
     visible: tuple[int, int, int, int] | None = None  # x, y, width, height; None: all of it
+    which: str = ""  # of several sensors of the body: "5.7 mm", "band Blue"; "": nothing tells
 
     @property
     def name(self) -> str:
@@ -50,12 +54,52 @@ class Sensor:
         body = "unknown camera" if self.model == UNKNOWN else self.model
         serial = "" if self.serial == UNKNOWN else f", serial {self.serial}"
         kind = " RAW" if self.is_mosaic else ""
-        return f"{body}{serial}, {self.width}x{self.height}{kind}"
+        which = f", {self.which}" if self.which else ""
+        return f"{body}{serial}{which}, {self.width}x{self.height}{kind}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what is kept with saved results; `which` only where something tells it.
+
+        So results that were saved before there was a `which` are still of their sensor.
+        """
+        facts = asdict(self)
+        if not self.which:
+            del facts["which"]
+        return facts
 
     @property
     def is_mosaic(self) -> bool:
         """Return whether its photos hold the sensor's own values, one per photosite."""
         return self.layout != "rendered"
+
+    @property
+    def is_nameless(self) -> bool:
+        """Return whether no photo names the camera, and no person does."""
+        return (self.make, self.model, self.serial) == (UNKNOWN, UNKNOWN, UNKNOWN)
+
+    @property
+    def folder(self) -> str:
+        """Return the folder that stands for the name of a nameless camera; "" where none does."""
+        return self.which.partition(FOLDER)[2] if self.is_nameless else ""
+
+    def in_folder(self, folder: str) -> Sensor:
+        """Return a nameless camera as that of a folder, or ("") of any; any other as it is.
+
+        >>> Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 30, 20).in_folder("/photos").name
+        'unknown camera, folder /photos, 30x20'
+        """
+        if not self.is_nameless:
+            return self
+        told = self.which.partition(FOLDER)[0].removesuffix(", ")
+        here = FOLDER + folder if folder else ""
+        return replace(self, which=", ".join(filter(None, (told, here))))
+
+    def called_as(self, other: Sensor) -> Sensor:
+        """Return a nameless camera under the name of another record of it; any other as it is."""
+        if not self.is_nameless:
+            return self
+        return replace(self, make=other.make, model=other.model, which=other.which)
 
     def is_alike(self, other: Sensor) -> bool:
         """Return whether two records are of one sensor: readers may disagree on its visible area.

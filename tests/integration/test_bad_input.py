@@ -165,7 +165,7 @@ NO_EXIF = dict.fromkeys(series.CAMERA)
 @pytest.mark.parametrize(
     ("tags", "name"),
     [
-        (NO_EXIF, "unknown camera: "),
+        (NO_EXIF, "unknown camera, folder "),
         ({33434: (0, 1)}, "Example One, serial 0012345: "),
         ({33434: (1, 0), 34855: 0}, "Example One, serial 0012345: "),
         ({306: "9999:99:99 99:99:99", 36867: "0000:00:00 00:00:00"}, "Example One, serial"),

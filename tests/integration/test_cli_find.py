@@ -405,7 +405,10 @@ def test_variance_prints_the_least_with_its_index_and_value(still):
     title, headings, row = ran.stdout.splitlines()
 
     assert ran.exit_code == 0
-    assert title == "unknown camera, 64x48: least varying over 4 photos"
+    assert (
+        title
+        == f"unknown camera, folder {os.path.realpath(still)}, 64x48: least varying over 4 photos"
+    )
     assert headings.split() == [
         *("index", "x", "y", "channel", "sum", "of", "squares", "mean", "(DN)", "ties")
     ]
@@ -454,7 +457,8 @@ def test_variance_of_one_photo_is_nothing_usable(still):
     ran = run(still / "0.png", "--method", "variance")
 
     assert ran.exit_code == 3
-    assert ran.stdout == "unknown camera, 64x48: 1 photo, too few to compare; give at least two\n"
+    name = f"unknown camera, folder {os.path.realpath(still)}, 64x48"
+    assert ran.stdout == f"{name}: 1 photo, too few to compare; give at least two\n"
     assert "give two or more photos of one camera, of one size" in ran.stderr
 
 

@@ -116,6 +116,7 @@ def test_the_library_as_json_is_one_document(filled):
             "make": "NIKON CORPORATION",
             "model": "NIKON D3200",
             "serial": "8964244",
+            "which": "",
             "width": 3008,
             "height": 2000,
             "layout": "rendered",

@@ -28,7 +28,9 @@ OTHER = Sensor("Canon", "EOS R", "unknown", 6720, 4480)
 HOT = Defect(x=2797, y=791, kind="hot", score=22.6, state="confirmed")
 
 names = st.text(max_size=60) | st.sampled_from(["unknown", "UNKNOWN", "Canon", "CANON", ".", ".."])
-sensors = st.builds(Sensor, names, names, names, st.integers(1, 3), st.integers(1, 3))
+sensors = st.builds(
+    Sensor, names, names, names, st.integers(1, 3), st.integers(1, 3), which=st.just("") | names
+)
 
 
 @pytest.fixture
@@ -82,6 +84,9 @@ def test_every_bodys_file_name_suits_every_file_system(sensor):
 @example(replace(SENSOR, model="\u212a-5"), replace(SENSOR, model="K-5"))
 @example(replace(SENSOR, model="X" * 90 + "1"), replace(SENSOR, model="X" * 90 + "2"))
 @example(replace(SENSOR, layout="mono"), replace(SENSOR, layout="xtrans"))
+@example(replace(SENSOR, which="5.7 mm"), replace(SENSOR, which="5-7 mm"))
+@example(replace(SENSOR, which="band red"), replace(SENSOR, which="band Red"))
+@example(replace(SENSOR, which="3008x2000"), SENSOR)
 def test_two_bodies_never_share_a_file_name_even_where_case_does_not_count(one, other):
     same = body_name(one).casefold() == body_name(other).casefold()
 

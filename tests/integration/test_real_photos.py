@@ -55,6 +55,15 @@ def test_a_single_dng_has_its_three_known_hot_pixels_among_the_candidates():
     assert {(1425, 599), (1514, 261), (620, 702)} <= candidates
 
 
+@pytest.mark.parametrize(("band", "hot"), [("Blue", (63, 798)), ("Red", (85, 729))])
+def test_the_bands_of_a_multispectral_camera_have_their_own_maps(band, hot):
+    maps = {found.sensor.which: found for found in find([DATA / "micasense"], fast=True)}
+
+    [found] = [each for which, each in maps.items() if which.startswith(f"band {band} ")]
+    assert len(maps) == 2
+    assert hot in {(defect.x, defect.y) for defect in found}
+
+
 def test_a_crw_names_its_body():
     [found] = find([DATA / "crw" / "CRW.CRW"], fast=True)
 

@@ -21,7 +21,7 @@ ExifValue = str | bytes | int | tuple[int, int] | None
 # tag: TIFF field type (2 text, 3 short, 4 long, 5 rational, 7 bytes, 10 signed rational)
 KINDS = {
     271: 2, 272: 2, 274: 3, 305: 2, 306: 2, 33434: 5, 34855: 3, 34866: 4, 36867: 2, 37500: 7,
-    42033: 2,
+    37386: 5, 41988: 5, 41989: 3, 42033: 2, 42035: 2, 42036: 2,
 }  # fmt: skip
 IN_FIRST_DIRECTORY = frozenset({271, 272, 274, 305, 306})
 

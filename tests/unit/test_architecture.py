@@ -35,7 +35,7 @@ LAYERS = {
         "options output statuses",
         "destinations naming progress timeline",
         "demo exporting fixed reporting undoing variance",
-        "fix importing show",
+        "fix importing library show",
         "find serve",
         "__init__",
     ),
@@ -60,7 +60,7 @@ LAYERS = {
     ),
     "images": (
         "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
-        "samples tidy_jpeg",
+        "phones rigs samples tidy_jpeg",
         "heif_items maker_notes plain_mosaic tiff_pages",
         "exif",
         "outline",
@@ -118,7 +118,7 @@ LAYERS = {
         "rewriting",
         "__init__",
     ),
-    "scan": ("body looking", "first_look saved_state second_look", "__init__"),
+    "scan": ("body looking", "first_look renaming saved_state second_look", "__init__"),
     "simulate": (
         "filters settings",
         "planting scenes",

@@ -153,6 +153,26 @@ def test_of_several_amplifiers_each_is_told(tmp_path):
     assert len(read_headers(saved(tmp_path, units(noise(), noise())))) == 2
 
 
+@pytest.mark.parametrize(
+    ("keywords", "which"),
+    [
+        ({}, ""),
+        ({"XBINNING": 1, "YBINNING": 1, "XORGSUBF": 0, "YORGSUBF": 0}, ""),
+        ({"DETECTOR": "Q2"}, "detector Q2"),
+        ({"CCDNAME": "ccd 7", "AMPNAME": 3}, "CCD ccd 7, amplifier 3"),
+        ({"XBINNING": 2, "YBINNING": 2}, "binned 2x2"),
+        ({"XBINNING": 2.0, "YBINNING": 1.0}, "binned 2x1"),
+        ({"XORGSUBF": 64, "YORGSUBF": 0}, "subframe at 64,0"),
+        ({"XBINNING": 3, "YBINNING": 3, "YORGSUBF": 8}, "binned 3x3, subframe at 0,8"),
+        ({"XBINNING": "two", "XORGSUBF": ""}, ""),
+    ],
+)
+def test_detectors_binning_and_subframes_are_told_apart(tmp_path, keywords, which):
+    header = read(tmp_path, noise(), INSTRUME="Acme CCD", **keywords)
+
+    assert (header.sensor.model, header.sensor.which) == ("Acme CCD", which)
+
+
 def test_the_facts_are_read_from_the_keywords(tmp_path):
     header = read_header(saved(tmp_path, mosaic_files.fits(
         noise(), EXPTIME=120.0, INSTRUME="ZWO ASI2600MC Pro", GAIN=100, IMAGETYP="Dark Frame",

@@ -53,7 +53,8 @@ def sensors(draw):
     visible = None if area == (0, 0, width, height) else draw(st.sampled_from([None, area]))
     words = st.text(max_size=20)
     layout = draw(st.sampled_from(LAYOUTS))
-    return Sensor(draw(words), draw(words), draw(words), width, height, layout, visible)
+    facts = (draw(words), draw(words), draw(words), width, height, layout, visible)
+    return Sensor(*facts, which=draw(st.just("") | words))
 
 
 @st.composite
@@ -202,6 +203,17 @@ def test_the_file_has_one_defect_a_line(tmp_path):
 
     assert lines[1] == '  "format": "stillpix-map", "version": 1,'
     assert [json.loads(line.rstrip(","))["x"] for line in lines if '"x"' in line] == [1, 3]
+
+
+def test_only_a_map_of_one_of_several_sensors_is_of_a_version_that_earlier_programs_refuse(
+    tmp_path,
+):
+    one = DefectMap(replace(SENSOR, which="5.7 mm"), (Defect(x=1, y=2),))
+    write_map(one, tmp_path / "a.json")
+    document = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+
+    assert (document["version"], document["sensor"]["which"]) == (2, "5.7 mm")
+    assert read_map(tmp_path / "a.json") == one
 
 
 def test_numbers_are_rounded_to_what_they_can_say(tmp_path):

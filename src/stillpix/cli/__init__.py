@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import demo, exporting, find, fix, importing, serve, show
+from . import demo, exporting, find, fix, importing, library, serve, show
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
@@ -74,5 +74,6 @@ app.command("fix")(fix.fix)
 app.command("show")(show.show)
 app.command("export")(exporting.export)
 app.command("import")(importing.import_list)
+app.command("library")(library.library)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)

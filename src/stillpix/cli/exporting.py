@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .naming import named_map, only_map, wrong
+from .naming import named_map, only_map, sensor_in, wrong
 from .output import body_of, complain, counted, print_json, print_table, say
 from .statuses import NOTHING_USABLE
 
@@ -156,15 +156,12 @@ def _require_one_place(form: ListFormat, out: Path | None, *, install: bool) -> 
 
 def _map(library: Library, wanted: str | None, photo: Path | None) -> DefectMap:
     """Return the map that is named, else that of the photo's body, else the only one."""
-    from ..images import read_header
-    from ..images.layouts import as_seen
-
     if wanted is not None:
         return named_map(library, wanted)
     if photo is None:
         return only_map(library)
-    sensor = as_seen(read_header(photo)).sensor
-    found = library.find(sensor)
+    sensor, _ = sensor_in(photo)
+    found = library.nearest(sensor)
     if found is None:
         raise wrong(f"the library has no map of {sensor.name}; name a map", "MAP")
     return found
@@ -180,9 +177,9 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
         return sensor
     taken = with_layout(read_header(photo), sensor.layout).sensor
     alike = (taken.width, taken.height) == (sensor.width, sensor.height)
-    for name in ("make", "model", "serial", "layout"):
+    for name in ("make", "model", "serial", "layout", "which"):
         one, other = getattr(taken, name), getattr(sensor, name)
-        alike = alike and (one == other or UNKNOWN in (one, other))
+        alike = alike and (one == other or not {one, other}.isdisjoint({UNKNOWN, ""}))
     if not alike:
         theirs, ours = (f"{each.name} ({each.layout})" for each in (taken, sensor))
         reason = f"{photo} is of {theirs}, but the map is of {ours}; give a photo of that camera"
@@ -219,14 +216,27 @@ def _place(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
     from ..maps.library import body_name
 
     if out is None:
+        _require_only_sensor(sensor, "--install")
         return dark_frames_folder() / file_name(sensor)
     if not out.is_dir():
         if out.suffix or out.name.startswith("."):  # dcraw looks for a plain .badpixels
             return out
         example = f"a file's name, such as {out.name}{form.suffixes[0]}"
         raise wrong(f"there is no folder {out}; make it first, or give {example}", "--out")
-    named = file_name(sensor) if form.name == "rawtherapee" else None
-    return out / (named or body_name(sensor) + form.suffixes[0])
+    if form.name != "rawtherapee":
+        return out / (body_name(sensor) + form.suffixes[0])
+    _require_only_sensor(sensor, "--out")
+    return out / file_name(sensor)
+
+
+def _require_only_sensor(sensor: Sensor, flag: str) -> None:
+    """Refuse RawTherapee's own name for a list of one of a body's sensors: it would get all."""
+    if sensor.which:
+        raise wrong(
+            f"RawTherapee uses one list for all photos of {sensor.model}, but this one is only of "
+            f"its sensor '{sensor.which}'; give --out FILE",
+            flag,
+        )
 
 
 def pixels_in_words(defects: Sequence[Defect]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .destinations import map_place, require_place
-from .options import Jobs, Json, Paths, Pattern, listed
+from .options import Camera, Jobs, Json, Paths, Pattern, listed
 from .output import complain, counted, print_json, printable, remarks, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
@@ -96,13 +96,14 @@ def find(
     dark: Dark = False,
     pattern: Pattern = None,
     shape: ShapeText = None,
+    camera: Camera = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
     _require_sense(fdr, method, {"--out": out, "--report": report})
     if report is not None:
         require_report_file(report)
-    found = _gather_photos(paths, jobs, pattern, _shape_of(shape), dark=dark)
+    found = _gather_photos(paths, jobs, pattern, _shape_of(shape), camera, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -121,8 +122,7 @@ def find(
     _tell(bodies, skipped, out, quiet=as_json)
     if report is not None and written and not as_json:
         say(f"report: {report}")
-    status = _status(bodies, skipped)
-    raise typer.Exit(status if written else status or SOME_FAILED)
+    raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
 
 
 def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -> None:
@@ -149,8 +149,9 @@ def _shape_of(text: str | None) -> Shape | None:
 
 
 def _gather_photos(
-    paths: list[str], jobs: int | None, pattern: str | None, shape: Shape | None, *, dark: bool
-) -> Gathering:
+    paths: list[str], jobs: int | None, pattern: str | None, shape: Shape | None,
+    camera: str | None, *, dark: bool,
+) -> Gathering:  # fmt: skip
     from ..frame import PATTERNS
     from ..images.gather import gather, without_odd_sizes
     from ..restoration.earlier_runs import notes_on_repaired
@@ -159,8 +160,9 @@ def _gather_photos(
 
     with Progress() as watch:
         found = gather(
-            listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape
-        )
+            listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape,
+            camera=camera,
+        )  # fmt: skip
     found = without_odd_sizes(found)
     found.warnings += notes_on_repaired(found)
     for warning in found.warnings:

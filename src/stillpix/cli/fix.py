@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .fixed import FixRun, complain_of, tell
-from .options import Json, Paths, listed
+from .options import Camera, Json, Paths, listed
 from .output import complain, print_json, printable
 from .progress import Progress, stopping_on_interrupt
 from .statuses import INTERRUPTED
@@ -150,6 +150,7 @@ def fix(
     keep_times: KeepTimes = False,
     complete: Complete = False,
     undo: Undo = False,
+    camera: Camera = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
@@ -168,18 +169,19 @@ def fix(
         raise typer.Exit(undo_repairs(given, dry_run=dry_run, as_json=as_json))
     _require_use(placement, changed_only=changed_only, to=to)
     lister = _lister(map_file, [_place(text) for text in at or ()])
-    run = _run_of(given, placement, jobs, changed_only=changed_only)
-    _mend(run, lister, always=every or bool(at), jobs=jobs)
-    _say_all(run, as_json=as_json)
-    raise typer.Exit(run.status())
+    run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
+    _mend(run, lister or _listed_in_library(run), always=every or bool(at), jobs=jobs)
+    raise typer.Exit(_say_all(run, as_json=as_json))
 
 
-def _say_all(run: FixRun, *, as_json: bool) -> None:
+def _say_all(run: FixRun, *, as_json: bool) -> int:
+    """Say what was done, and return the exit status."""
     if as_json:
         print_json(run.document())
     else:
         tell(run)
     complain_of(run, quiet=as_json)
+    return run.status()
 
 
 def keep_to_one_thread_a_photo() -> None:
@@ -265,32 +267,40 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 # The run itself
 
 
-def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister:
+def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister | None:
+    """Return what lists the places that are named, or those of a named map; None: neither is."""
     if places and map_file is not None:
         raise _wrong(
             "repairs the places that you name, and --map those of a map; give one of them", "--at"
         )
     from ..maps import read_map
-    from ..maps.library import Library
-    from ..restoration.targets import listed_at, listed_in, listed_in_library
+    from ..restoration.targets import listed_at, listed_in
 
     if places:
         return listed_at(places)
     if map_file is not None:
         return listed_in(read_map(map_file), map_file)
-    return listed_in_library(Library())
+    return None
+
+
+def _listed_in_library(run: FixRun) -> Lister:
+    from ..maps.library import Library
+    from ..restoration.targets import listed_in_library
+
+    return listed_in_library(Library(), run.ways.bodies)
 
 
 def _run_of(
-    paths: list[str], placement: Placement, jobs: int | None, *, changed_only: bool
-) -> FixRun:
+    paths: list[str], placement: Placement, jobs: int | None, camera: str | None, *,
+    changed_only: bool,
+) -> FixRun:  # fmt: skip
     """Return where each photo goes; notes on their evidence do not matter here."""
     from ..errors import WriteError
     from ..images.gather import gather
     from ..restoration.destinations import routes
 
     with Progress() as watch:
-        found = gather(paths, jobs=jobs, report=watch.heads)
+        found = gather(paths, jobs=jobs, report=watch.heads, camera=camera)
     try:
         ways = routes(found, paths, placement)
     except WriteError as error:

@@ -12,7 +12,7 @@ import typer
 
 from .destinations import map_place, require_place
 from .exporting import Json, Start, area_from, known_format, pixels_in_words, require_fit
-from .naming import named_map, only_map
+from .naming import named_map, only_map, sensor_in
 from .output import body_of, complain, print_json, say
 from .statuses import NOTHING_USABLE
 
@@ -92,15 +92,13 @@ def import_list(
 
 def _sensor(library: Library, photo: Path | None, map_name: str | None) -> tuple[Sensor, str]:
     """Return the sensor that the list is of, and the format of its photos, if that is known."""
-    from ..images import read_header
-    from ..images.layouts import as_seen
-
     if photo is not None and map_name is not None:
         raise typer.BadParameter("name the camera with --photo or with --map, not with both",
                                  param_hint="--photo")  # fmt: skip
     if photo is not None:
-        header = as_seen(read_header(photo))
-        return header.sensor, header.format
+        sensor, form = sensor_in(photo)
+        found = library.nearest(sensor) if sensor.folder else None
+        return (sensor if found is None else found.sensor), form
     found = (
         only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
     )

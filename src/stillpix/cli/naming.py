@@ -14,6 +14,7 @@ from .output import body_of, complain, printable
 
 if TYPE_CHECKING:
     from ..errors import MapFormatError
+    from ..frame import Sensor
     from ..maps.library import Library
     from ..maps.records import DefectMap
 
@@ -56,6 +57,16 @@ def only_map(library: Library, hint: str = "MAP") -> DefectMap:
         raise wrong("there is no map yet; `stillpix find PHOTOS` makes one", hint)
     names = "; ".join(found.sensor.name for found in maps)
     raise wrong(f"there are {len(maps)} maps: {names}; name one", hint)
+
+
+def sensor_in(photo: Path) -> tuple[Sensor, str]:
+    """Return the sensor that took a photo, as find and fix know it, and the photo's format."""
+    from ..images import read_header
+    from ..images.gather import named
+    from ..images.layouts import as_seen
+
+    header = as_seen(read_header(photo))
+    return named(header.sensor, photo.parent), header.format
 
 
 def wrong(reason: str, hint: str) -> typer.BadParameter:

@@ -35,6 +35,27 @@ Pattern = Annotated[
         "photos.",
     ),
 ]
+
+
+def as_name(name: str | None) -> str | None:
+    """Return the camera's name as a person means it; refuse one that names nothing."""
+    from ..frame import UNKNOWN
+
+    words = None if name is None else " ".join(name.split())
+    if words is not None and words.casefold() in {"", UNKNOWN}:
+        raise typer.BadParameter("give the camera a name, such as Attic")
+    return words
+
+
+Camera = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=as_name,
+        help="The name of the camera in photos that do not name it. Without this flag, those in "
+        "one PATH count as one camera's.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

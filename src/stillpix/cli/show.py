@@ -239,6 +239,7 @@ def _summary(path: Path, defect_map: DefectMap) -> dict[str, Any]:
             "make": sensor.make,
             "model": sensor.model,
             "serial": sensor.serial,
+            "which": sensor.which,
             "width": sensor.width,
             "height": sensor.height,
             "layout": sensor.layout,

@@ -157,7 +157,7 @@ def _document(
     return {
         "bodies": [
             {
-                "sensor": asdict(body.sensor),
+                "sensor": body.sensor.facts,
                 "photos": body.photos,
                 "least": [asdict(each) for each in body.least],
             }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -260,7 +260,7 @@ class Evidence:
         state = {
             "version": STATE_VERSION,
             "templates": [template.name for template in self.templates],
-            "sensor": asdict(self.sensor),
+            "sensor": self.sensor.facts,
             "photos": photos,
             "signatures": list(self.signatures),
             "files": sorted(self.files),
@@ -275,7 +275,7 @@ class Evidence:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']}")
-            if state["sensor"] != json.loads(json.dumps(asdict(sensor))):
+            if state["sensor"] != json.loads(json.dumps(sensor.facts)):
                 raise ValueError("it is another sensor's")
             if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")

@@ -11,7 +11,7 @@ import io
 import json
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -147,7 +147,7 @@ class Sightings:
         """Return the log as the content of a file."""
         state = {
             "version": LOG_VERSION,
-            "sensor": asdict(self.sensor),
+            "sensor": self.sensor.facts,
             "photos": [_to_json(digest, sighting) for digest, sighting in self.photos.items()],
             "files": self.files,
             "again": self.again,
@@ -185,7 +185,7 @@ class Sightings:
     def _fill(self, state: Any, places: NDArray[Any], said: NDArray[Any]) -> None:
         if state["version"] != LOG_VERSION:
             raise ValueError(f"version {state['version']}")
-        if state["sensor"] != json.loads(json.dumps(asdict(self.sensor))):
+        if state["sensor"] != json.loads(json.dumps(self.sensor.facts)):
             raise ValueError("they are another sensor's")
         shape = (len(state["photos"]), len(places), MEASURES)
         if said.shape != shape or said.dtype != np.float16 or places.shape[1:] != (2,):

@@ -373,6 +373,7 @@ def _sensor_of(outline: Outline) -> Sensor:
         height=outline.height,
         layout=outline.layout,
         visible=outline.visible,
+        which=exif.which or "",
     )
 
 

@@ -14,10 +14,14 @@ from typing import Final
 
 from stillpix.images.directories import BrokenStructureError, Directory, Entry, Structure
 from stillpix.images.maker_notes import maker_serial
+from stillpix.images.phones import Lens, module_of
+from stillpix.images.rigs import MOST_XMP, camera_of_rig
 
 MAKE, MODEL, ORIENTATION, SOFTWARE, DATE_TIME = 271, 272, 274, 305, 306
 EXIF_DIRECTORY, EXPOSURE_TIME, DATE_TIME_ORIGINAL = 34665, 33434, 36867
 MAKER_NOTE, BODY_SERIAL_NUMBER = 37500, 42033
+FOCAL_LENGTH, LENS_MODEL = 37386, 42036
+XMP = 700  # of a TIFF file
 UNIQUE_CAMERA_MODEL = 50708  # of a DNG; phones and converters may write no other
 DNG_SERIAL_NUMBER = 50735  # what Adobe's converter keeps of a maker note that it takes apart
 # ISOSpeedRatings, ISOSpeed, RecommendedExposureIndex, StandardOutputSensitivity: the first is 16
@@ -46,6 +50,7 @@ class Exif:
     exposure_s: float | None = None
     gain: float | None = None  # ISO / 100
     taken: datetime | None = None  # the camera's own clock
+    which: str | None = None  # of several sensors of the body
 
     def completed_by(self, other: Exif) -> Exif:
         """Return the facts, and where there are none those of another picture of the same file.
@@ -80,15 +85,18 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
     tags = first | _exif_directory(structure, first)  # TIFF/EP puts both into one
     make, model = _text(structure, tags, MAKE), _text(structure, tags, MODEL)
     model = model or _text(structure, tags, UNIQUE_CAMERA_MODEL)
+    serial = _serial(structure, tags, make)
+    lens = Lens(_text(structure, tags, LENS_MODEL), _number(structure, tags, FOCAL_LENGTH))
     return Exif(
         make=make,
         model=model,
-        serial=_serial(structure, tags, make),
+        serial=serial,
         software=_text(structure, tags, SOFTWARE),
         orientation=_orientation(structure, tags),
         exposure_s=_exposure_s(structure, tags),
         gain=_gain(structure, tags),
         taken=_date_of(structure, tags),
+        which=_camera_of_rig(structure, tags) or module_of(make, model, serial, lens),
     )
 
 
@@ -152,6 +160,15 @@ def _serial(structure: Structure, tags: Directory, make: str | None) -> str | No
     if serial is None or not serial.strip("0 "):  # a field of zeros is a serial never set
         return None
     return serial
+
+
+def _camera_of_rig(structure: Structure, tags: Directory) -> str | None:
+    if XMP not in tags:
+        return None
+    try:
+        return camera_of_rig(structure.content(tags[XMP], MOST_XMP))
+    except BrokenStructureError:
+        return None
 
 
 def _orientation(structure: Structure, tags: Directory) -> int:

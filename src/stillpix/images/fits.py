@@ -45,6 +45,7 @@ DAMAGED = "is a damaged FITS file ({}); copy it again, or leave it out"
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError)
 LONGEST_EXPOSURE_S = 24 * 3600.0
 PATTERNS = ("BAYERPAT", "COLORTYP", "FILTER")  # PANOPTES writes FILTER
+DETECTORS = (("DETECTOR", "detector"), ("CCDNAME", "CCD"), ("AMPNAME", "amplifier"))
 TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}  # by BITPIX
 # Extensions with one value for each pixel of a picture, by the names of CCDData and pipelines.
 MASKS = frozenset({"MASK", "UNCERT", "DQ", "ERR", "VAR", "WEIGHT", "BPM"})
@@ -123,7 +124,7 @@ def _outline_of(image: Any, header: Any, path: Path, name: str) -> Outline:
     require_photo_size(path, width, height)
     colours = [side for side in planes if side > 1] == [COLOURS]
     layout = "rendered" if colours else _layout_of(header, height)
-    exif = _facts_of(header)
+    exif = replace(_facts_of(header), which=", ".join(_which_of(header, named=bool(name))) or None)
     if name:
         exif = replace(exif, model=f"{exif.model or 'unknown camera'} {name}")
     return Outline(
@@ -349,6 +350,23 @@ def _facts_of(header: Any) -> Exif:
         gain=_gain_of(header),
         taken=_time_of(stamp),
     )
+
+
+def _which_of(header: Any, *, named: bool) -> Iterator[str]:
+    """Yield what tells a sensor, or a way to read it out, from others of the same size.
+
+    Pixels that were added up in another way, or begin elsewhere, have other coordinates. The
+    origin counts in binned pixels (SBFITSEXT). An extension's own name says which detector it is.
+    """
+    for key, word in DETECTORS if not named else ():
+        if detector := _word(header, key):
+            yield f"{word} {detector}"
+    binning = [int(_number(header, key) or 1) for key in ("XBINNING", "YBINNING")]
+    if binning != [1, 1]:
+        yield f"binned {binning[0]}x{binning[1]}"
+    origin = [int(_number(header, key) or 0) for key in ("XORGSUBF", "YORGSUBF")]
+    if origin != [0, 0]:
+        yield f"subframe at {origin[0]},{origin[1]}"
 
 
 def _time_of(stamp: str) -> datetime | None:

@@ -28,6 +28,7 @@ from .read_ahead import threads
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
 
+Family: TypeAlias = tuple[str, str, str, str, bool]
 FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
 
 
@@ -63,13 +64,16 @@ def gather(
     dark: bool = False,
     layout: Layout | None = None,
     shape: Shape | None = None,
+    camera: str | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
     A path is a photo, a folder (with its subfolders) or a glob pattern. `report` is called now and
     then with the number of headers read. With `dark`, all mosaics count as dark frames; a FITS
     file names itself one. `layout` is that of photos whose files do not name it; without it, some
-    of them are looked at. `shape` is that of .raw files without a header.
+    of them are looked at. `shape` is that of .raw files without a header. `camera` is the name of
+    the camera in photos that do not name it; without it, those below one path count as one
+    camera's, and a photo that is given by itself as one of its folder's.
     """
     result = Gathering()
     search = _Search(result.skipped)
@@ -82,9 +86,12 @@ def gather(
             if isinstance(outcome, Skipped):
                 result.skipped.append(outcome)
             else:
+                folder = search.folder_of[files[number - 1]]
                 for header in outcome:
-                    taken = replace(header, dark=(dark and header.sensor.is_mosaic) or header.dark)
-                    groups.setdefault(taken.sensor, []).append(taken)
+                    sensor = named(header.sensor, folder, camera)
+                    is_dark = header.dark or (dark and sensor.is_mosaic)
+                    taken = replace(header, sensor=sensor, dark=is_dark)
+                    groups.setdefault(sensor, []).append(taken)
             if report and number % REPORT_EVERY == 0:
                 report(number)
         groups, notes = settled(groups, layout, pool)
@@ -96,6 +103,17 @@ def gather(
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
+
+
+def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
+    """Return a sensor with a name: its own, else the person's, else that of the photo's folder.
+
+    >>> named(Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 30, 20), Path("/photos"), "Attic").name
+    'Attic, 30x20'
+    """
+    if sensor.is_nameless and camera is not None:
+        return replace(sensor, model=camera)
+    return sensor.in_folder(os.path.realpath(folder))
 
 
 def _headers_or_reason(path: Path, shape: Shape | None) -> list[Header] | Skipped:
@@ -112,6 +130,7 @@ class _Search:
         self.skipped = skipped
         self.seen: set[FileId] = set()  # files and folders
         self.named: set[Path] = set()
+        self.folder_of: dict[Path, Path] = {}  # of each photo: the one given, or the photo's own
         self.others: list[Path] = []  # files of known kinds that are not read
         self.copies = 0  # folders of thumbnails
 
@@ -120,9 +139,12 @@ class _Search:
         for given in paths:
             for path in self._expand(os.fspath(given)):
                 if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
-                    yield from self._photos_below(path)
+                    for photo in self._photos_below(path):
+                        self.folder_of[photo] = path
+                        yield photo
                 elif self._is_new(path):
                     self.named.add(path)
+                    self.folder_of[path] = path.parent
                     yield path
         self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
 
@@ -223,10 +245,10 @@ def is_export(header: Header) -> bool:
 
 def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     """Warn of sizes that are not a body's own: its largest common one."""
-    families: dict[tuple[str, str, str, bool], list[Sensor]] = {}
+    families: dict[Family, list[Sensor]] = {}
     for sensor in bodies:
         families.setdefault(_family(sensor), []).append(sensor)
-    for (_, model, _, _), sizes in families.items():
+    for (_, model, *_), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
             continue
         most = max(len(bodies[sensor]) for sensor in sizes)
@@ -275,9 +297,9 @@ def _are_enough(photos: Sequence[Header]) -> bool:
     return len(photos) >= FEWEST_OF_A_SIZE
 
 
-def _family(sensor: Sensor) -> tuple[str, str, str, bool]:
-    """Return what sizes of one camera share; a RAW file is larger than its camera's JPEG."""
-    return sensor.make, sensor.model, sensor.serial, sensor.is_mosaic
+def _family(sensor: Sensor) -> Family:
+    """Return what sizes of one sensor share; a RAW file is larger than its camera's JPEG."""
+    return sensor.make, sensor.model, sensor.serial, sensor.which, sensor.is_mosaic
 
 
 def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
@@ -293,7 +315,7 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         if sensor.model == UNKNOWN and len(headers) > 1:
             yield (
                 f"{sensor.name}: {_photos(len(headers))} do not name the camera that took them; "
-                f"stillpix takes them for one camera's"
+                f"stillpix takes them for one camera's (--camera NAME names it)"
             )
 
 

@@ -6,6 +6,7 @@ are made luma with the weights that JPEG itself uses.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -18,6 +19,7 @@ from stillpix.errors import ReadError
 from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
+from stillpix.images.rigs import camera_of_rig
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of, tidied
 
 APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
@@ -25,6 +27,7 @@ ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that no segment follows
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 EXIF_HEAD = b"Exif\0\0"
+XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 MAX_SEGMENTS = 4096  # before the picture; real files have some dozens
 GREY_COMPONENTS, CMYK_COMPONENTS = 1, 4
 # Complaints on pictures that are whole: TurboJPEG knows six chroma samplings where libjpeg knows
@@ -39,6 +42,7 @@ class Leading(NamedTuple):
     frame: bytes  # the start-of-frame segment
     marker: int
     exif: bytes | None
+    xmp: bytes  # empty where there is none
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -50,7 +54,9 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
         kind = "a lossless" if leading.marker in LOSSLESS else f"a {bits}-bit"
         raise ReadError(path, f"is {kind} JPEG, which is not read; save it as 16-bit TIFF")
     require_photo_size(path, width, height)
-    return Outline(width, height, white=255, exif=exif_of_block(leading.exif))
+    exif = exif_of_block(leading.exif)
+    camera = camera_of_rig(leading.xmp)
+    return Outline(width, height, white=255, exif=replace(exif, which=camera or exif.which))
 
 
 def exif_of_jpeg(content: bytes) -> bytes | None:
@@ -62,7 +68,7 @@ def exif_of_jpeg(content: bytes) -> bytes | None:
 
 
 def _leading(file: BinaryIO, path: Path) -> Leading:
-    frame, marker_of_frame, exif = b"", 0, None
+    frame, marker_of_frame, exif, xmp = b"", 0, None, b""
     file.seek(0)
     file.seek(max(start_of(file.read(MOST_JUNK)), 0) + 2)
     for _ in range(MAX_SEGMENTS):
@@ -75,14 +81,17 @@ def _leading(file: BinaryIO, path: Path) -> Leading:
         if length < 0:
             break
         if marker == START_OF_SCAN and frame:
-            return Leading(frame, marker_of_frame, exif)
+            return Leading(frame, marker_of_frame, exif, xmp)
         if marker in START_OF_FRAME and not frame:
             frame, marker_of_frame = _exactly(file, length, path), marker
             if length < 6:
                 break
-        elif marker == APP1 and exif is None:
+        elif marker == APP1 and (exif is None or not xmp):
             segment = _exactly(file, length, path)
-            exif = segment[len(EXIF_HEAD) :] if segment.startswith(EXIF_HEAD) else None
+            if exif is None and segment.startswith(EXIF_HEAD):
+                exif = segment[len(EXIF_HEAD) :]
+            elif not xmp and segment.startswith(XMP_HEAD):
+                xmp = segment[len(XMP_HEAD) :]
         else:
             file.seek(length, 1)
     raise ReadError(path, "is a damaged JPEG: no picture follows its header; copy it again")

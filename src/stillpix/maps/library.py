@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -48,9 +49,13 @@ def body_name(sensor: Sensor) -> str:
     'NIKON_CORPORATION__NIKON_D3200__8964244__3008x2000__rendered'
     >>> body_name(Sensor("SONY", "../ILCE-7M3", "unknown", 6000, 4000))
     'SONY__-ILCE-7M3__unknown__6000x4000__rendered__bea50b194a'
+    >>> body_name(Sensor("HTC", "M8", "unknown", 2688, 1520, which="3.8 mm"))
+    'HTC__M8__unknown__3-8_mm__2688x1520__rendered__c80563fa55'
     """
-    fields = (sensor.make, sensor.model, sensor.serial)
-    parts = [*map(_readable, fields), f"{sensor.width}x{sensor.height}", sensor.layout]
+    fields = (sensor.make, sensor.model, sensor.serial, *filter(None, [sensor.which]))
+    short = sensor.in_folder(os.path.basename(sensor.folder)).which  # noqa: PTH119  # of any system
+    shown = (*fields[:3], *filter(None, [short]))
+    parts = [*map(_readable, shown), f"{sensor.width}x{sensor.height}", sensor.layout]
     # File systems of macOS and Windows take "Canon" and "CANON" for one name: a name can go
     # without its hash only where it is spelled the one way that needs none.
     plain = (_spelled_plainly(field) for field in fields)
@@ -117,6 +122,17 @@ class Library:
         """
         return map_at(self.map_path(sensor), sensor)
 
+    def nearest(self, sensor: Sensor) -> DefectMap | None:
+        """Return a body's map; of a nameless camera also that of a folder above its own.
+
+        Raises what `find` raises.
+        """
+        found = self.find(sensor)
+        above = Path(sensor.folder).parents if sensor.folder else ()
+        for folder in above if found is None else ():
+            found = found or self.find(sensor.in_folder(str(folder)))
+        return found
+
     def save(self, defect_map: DefectMap) -> DefectMap:
         """Keep a body's map and return what was kept: the new finds and a person's old marks.
 
@@ -140,6 +156,15 @@ class Library:
             path = self.map_path(sensor)
             _make_folder(path.parent)
             return adopt_into(path, sensor, listed, accept_rejected=accept_rejected)
+
+    def forget(self, sensor: Sensor) -> None:
+        """Delete a body's map and evidence; its lock is the caller's."""
+        try:
+            self.map_path(sensor).unlink(missing_ok=True)
+            if self.evidence_path(sensor).exists():
+                shutil.rmtree(self.evidence_path(sensor))
+        except OSError as error:
+            raise write_error(self.map_path(sensor), error) from error
 
     @contextmanager
     def lock(self, sensor: Sensor, *, wait_s: float | None = None) -> Iterator[None]:

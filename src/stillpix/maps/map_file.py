@@ -1,4 +1,7 @@
-"""stillpix's own map file, version 1: JSON in UTF-8, one defect per line.
+"""stillpix's own map file: JSON in UTF-8, one defect per line.
+
+Version 2 says which of a body's sensors a map is of. A map that need not say it is version 1, as
+earlier programs wrote and read it.
 
 Never loses a key it does not know, and never leaves half a file.
 """
@@ -27,7 +30,8 @@ from .records import (
 )
 
 FORMAT = "stillpix-map"
-VERSION = 1
+VERSION = 2
+WITHOUT_WHICH = 1  # what a map is written as where its body has no other sensor
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NEVER_TOLD = "blinking"  # a kind of earlier maps that no test stood behind: read as unknown
 STATES: tuple[State, ...] = get_args(State)
@@ -37,7 +41,7 @@ T = TypeVar("T")
 
 
 def read(path: Path) -> DefectMap:
-    """Read a version 1 map file.
+    """Read a map file.
 
     Raises:
         MapFormatError: the file is missing, damaged, or written by a newer stillpix.
@@ -59,7 +63,7 @@ def read(path: Path) -> DefectMap:
 
 
 def write(defect_map: DefectMap, path: Path) -> None:
-    """Write a version 1 map file, after making sure that it can be read again.
+    """Write a map file, after making sure that it can be read again.
 
     Raises:
         WriteError: the disk is full, the folder is missing, ...; an old map is untouched.
@@ -95,7 +99,8 @@ def as_text(defect_map: DefectMap) -> str:
         "evidence": _evidence_object(defect_map.evidence),
         "detection": _detection_object(defect_map.detection),
     }
-    head = f'"format": {_dump_value(FORMAT)}, "version": {VERSION}'
+    version = VERSION if defect_map.sensor.which else WITHOUT_WHICH
+    head = f'"format": {_dump_value(FORMAT)}, "version": {version}'
     lines = [
         head,
         *(f"{_dump_value(key)}: {_dump_value(value)}" for key, value in sections.items()),
@@ -161,7 +166,7 @@ def _check_version(document: Fields) -> None:
             "give a file that `stillpix find` wrote"
         )
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise document.refuse("version", f"must be {VERSION}")
+        raise document.refuse("version", f"must be {WITHOUT_WHICH} or {VERSION}")
     if version > VERSION:
         raise MapFormatError(
             f"{document.origin}: was written by a newer stillpix (map version {version}); "
@@ -175,11 +180,12 @@ def _sensor(fields: Fields) -> tuple[Sensor, Mapping[str, Any]]:
     serial = fields.text("serial", UNKNOWN)
     width, height = fields.whole("width", 1), fields.whole("height", 1)
     layout = fields.word("layout", LAYOUTS, "rendered")
+    which = fields.text("which", "")
     visible = fields.sequence("visible", 4)
     if visible == [0, 0, width, height]:
         visible = None  # "all of it" has one spelling in memory, so sensors compare equal
     if visible is None:
-        return Sensor(make, model, serial, width, height, layout), fields.rest()
+        return Sensor(make, model, serial, width, height, layout, which=which), fields.rest()
     x = fields.within("visible", visible[0], 0, width - 1)
     y = fields.within("visible", visible[1], 0, height - 1)
     area = (
@@ -188,7 +194,7 @@ def _sensor(fields: Fields) -> tuple[Sensor, Mapping[str, Any]]:
         fields.within("visible", visible[2], 1, width - x),
         fields.within("visible", visible[3], 1, height - y),
     )
-    return Sensor(make, model, serial, width, height, layout, area), fields.rest()
+    return Sensor(make, model, serial, width, height, layout, area, which), fields.rest()
 
 
 def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
@@ -300,6 +306,7 @@ def _sensor_object(defect_map: DefectMap) -> dict[str, Any]:
         "height": int(sensor.height),
         "layout": sensor.layout,
         "visible": [int(edge) for edge in sensor.visible_area],
+        **({"which": sensor.which} if sensor.which else {}),
         **defect_map.sensor_extra,
     }
 

@@ -189,6 +189,7 @@ def listing_object(listing: Listing) -> dict[str, Any]:
         "width": sensor.width,
         "height": sensor.height,
         "layout": sensor.layout,
+        **({"which": sensor.which} if sensor.which else {}),
     }
 
 

@@ -211,7 +211,8 @@ def _require_same_photo(original: Path, header: Header) -> None:
     """Refuse to take for the kept original what is none: then this photo would have none."""
     try:
         kept = read_header(original)
-        same = (kept.sensor, kept.exposure) == (header.sensor, header.exposure)
+        told = kept.sensor.called_as(header.sensor)
+        same = (told, kept.exposure) == (header.sensor, header.exposure)
     except ReadError:
         same = False
     if not same:

@@ -5,7 +5,7 @@ Reads a photo only to fit a map of another frame of the same body to it. Never w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +18,14 @@ from ..maps.records import Defect, DefectMap
 from .alignment import framed
 
 OTHER_REMEDIES = "give the map of its camera and size, or the places with --at X,Y"
+EARLIER = (
+    "the map was made before stillpix told the sensors of this camera apart; run `stillpix find` "
+    "on these photos for a map of their own"
+)
+POOLED = (
+    "is of {}, and the library's map of {} was made before stillpix told its sensors apart: it "
+    "lists the broken pixels of several; run `stillpix find` on these photos"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,11 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        if _as_mapped(sensor, photos, defect_map.sensor).is_alike(defect_map.sensor):
+        mapped = _as_mapped(sensor, photos, defect_map.sensor)
+        if mapped.is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path)
+        if sensor.which and replace(mapped, which="").is_alike(defect_map.sensor):
+            return Listing(_broken(defect_map), defect_map, path, EARLIER)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
             laid, note = framed(defect_map, sensor, photos)
@@ -54,24 +65,35 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     return lister
 
 
-def listed_in_library(library: Library) -> Lister:
-    """Return what lists the defects of each sensor's own map, or of another of its body."""
+def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lister:
+    """Return what lists the defects of each sensor's own map, or of another of its body.
+
+    `sensors` are those of all photos that are to be repaired.
+    """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
-        found = library.find(sensor)
+        found = library.nearest(sensor)
         if found is not None:
-            return listed_in(found, library.map_path(sensor))(sensor, photos)
+            return listed_in(found, library.map_path(found.sensor))(sensor, photos)
         refusal = (
             f"is of {sensor.name}, of which the library has no map; run `stillpix find` on photos "
             "of that camera first, or give --map FILE or --at X,Y"
         )
-        for path, other in library.maps(report=lambda _: None):  # a damaged one is not its
+        maps = library.maps(report=lambda _: None)  # a damaged one is not its
+        for path, other in maps:
             if is_of_one_body(other.sensor, sensor):
                 try:
                     return listed_in(other, path)(sensor, photos)
                 except SensorMismatchError as error:
                     refusal = str(error)
-        raise SensorMismatchError(refusal)
+        earlier = replace(sensor, which="")
+        before = library.find(earlier) if sensor.which else None
+        if before is None:
+            raise SensorMismatchError(refusal)
+        told = {each for each in (*sensors, *(other.sensor for _, other in maps)) if each.which}
+        if any(replace(each, which="").is_alike(earlier) and each != sensor for each in told):
+            raise SensorMismatchError(POOLED.format(sensor.name, earlier.name))
+        return listed_in(before, library.map_path(earlier))(sensor, photos)
 
     return lister
 
@@ -101,14 +123,14 @@ def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
 
 
 def is_of_one_body(one: Sensor, other: Sensor) -> bool:
-    """Return whether two sensors are frames of one body, as far as files can say.
+    """Return whether two records are frames of one sensor of a body, as far as files can say.
 
     >>> raw = Sensor("Acme", "One", "7", 6080, 4044, "bayer-RGGB")
     >>> is_of_one_body(raw, Sensor("Acme", "One", "7", 6000, 4000))
     True
     """
-    known = one.model != UNKNOWN
-    return known and (one.make, one.model, one.serial) == (other.make, other.model, other.serial)
+    same = (one.make, one.model, one.serial) == (other.make, other.model, other.serial)
+    return one.model != UNKNOWN and same and one.which == other.which
 
 
 def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
@@ -116,7 +138,9 @@ def _broken(defect_map: DefectMap) -> tuple[Defect, ...]:
 
 
 def _as_mapped(sensor: Sensor, photos: Sequence[Header], mapped: Sensor) -> Sensor:
-    """Return a sensor as the map's is to be: of its layout, where the files do not say theirs."""
+    """Return a sensor as the map's is to be, in what the files do not say: layout and camera."""
+    if mapped.is_nameless:
+        sensor = sensor.in_folder(mapped.folder)
     told = all(header.layout_told for header in photos)
     layout = sensor.layout if told or not mapped.is_mosaic else mapped.layout
     return replace(sensor, layout=layout)

@@ -150,6 +150,8 @@ def _scan_body(
         found = replace(found, sensor_extra={FILES: body.headers[0].format})
         if previous is not None:  # a person's marks have dates, too
             found = with_marks_of(previous, found)
+        else:
+            state.tell_of_earlier_map()
         body.outcome.map = _with_dates(found, body, state, fast=fast)
         state.keep_map(body.outcome.map)
 

@@ -6,6 +6,7 @@ Never loses a file that it cannot use: it sets the file aside, and reports it.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from ..atomic import replacing_folder, set_aside, settled_folder
 from ..errors import (
@@ -82,6 +83,15 @@ class SavedState:
             return self.library.find(self.sensor) if self.library else None
         except (MapFormatError, SensorMismatchError):
             return None
+
+    def tell_of_earlier_map(self) -> None:
+        """Tell of a map that was made when this sensor was not told from others of its body."""
+        earlier = replace(self.sensor, which="")
+        if self.library and self.sensor.which and self.library.map_path(earlier).exists():
+            self.body.watch.message(
+                f"{self.sensor.name}: the map of {earlier.name} was made before stillpix told this "
+                "sensor from others; it stays in the library, and the new map begins without it"
+            )
 
     def keep_evidence(self) -> None:
         """Keep the evidence and the log, in the place of the old ones."""

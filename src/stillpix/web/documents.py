@@ -67,6 +67,7 @@ def sensor_document(sensor: Sensor) -> dict[str, Any]:
         "make": sensor.make,
         "model": sensor.model,
         "serial": sensor.serial,
+        "which": sensor.which,
         "width": sensor.width,
         "height": sensor.height,
         "layout": sensor.layout,

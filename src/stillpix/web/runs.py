@@ -82,8 +82,8 @@ def repair_folder(
     log = None if placement.dry_run else FixLog()
     bodies: list[RepairedBody] = list(
         repair_bodies(
-            ways, listed_in_library(library), placement, changed_only=changed_only, watch=job,
-            log=log,
+            ways, listed_in_library(library, ways.bodies), placement, changed_only=changed_only,
+            watch=job, log=log,
         )
     )  # fmt: skip
     for trouble in log.troubles if log else ():
@@ -132,7 +132,8 @@ def repaired(header: Header, library: Library) -> RepairedFile:
     pictures = [header]
     if header.part is not None:
         others = (with_layout(each, header.sensor.layout) for each in read_headers(header.path))
-        pictures = [each for each in others if each.sensor == header.sensor]
+        mine = header.sensor
+        pictures = [each for each in others if each.sensor.called_as(mine) == mine]
     return repaired_pictures(read_content(header), pictures, listing.defects)
 
 

@@ -158,7 +158,7 @@ COMPONENTS: Mapping[str, Schema] = {
     "Problem": record({"reason": TEXT}),
     "Sensor": record({
         "make": TEXT, "model": TEXT, "serial": TEXT, "width": WHOLE, "height": WHOLE,
-        "layout": TEXT,
+        "layout": TEXT, "which": TEXT,
     }),
     "Defect": record({
         "x": WHOLE, "y": WHOLE, "along": {"enum": ["row", "column", None]}, "first": MAYBE_WHOLE,

@@ -1,0 +1,117 @@
+"""`stillpix library` as a person sees it: the list, names for the nameless, and forgetting."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from stillpix.cli import app
+from support import series
+
+pytestmark = pytest.mark.usefixtures("library")
+NAMELESS = {271: None, 272: None, 42033: None}
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture
+def photos_of_two(tmp_path, library):
+    """Return a folder of a nameless camera; the library has its map, and that of another."""
+    series.write(tmp_path / "named", range(4))
+    series.write(tmp_path / "nameless", range(4, 9), tags=NAMELESS)
+    run("find", tmp_path / "named", tmp_path / "nameless")
+    assert len(library.maps()) == 2
+    return tmp_path / "nameless"
+
+
+def kept(library):
+    return {found.sensor.model: found for _, found in library.maps()}
+
+
+def files(library):
+    return sorted(path for path in library.root.rglob("*") if path.suffix != ".lock")
+
+
+def test_an_empty_library_says_how_to_fill_it(library):
+    ran = run("library")
+
+    assert ran.exit_code == 0
+    assert f"the library {library.root} has no maps yet" in ran.stdout
+
+
+def test_the_list_names_each_sensor_with_its_sizes_on_disk(photos_of_two, library):
+    told = json.loads(run("library", "--json").stdout)
+
+    rows = {row["name"]: row for row in told["sensors"]}
+    for path, found in library.maps():
+        folder = library.evidence_path(found.sensor)
+        row = rows[found.sensor.name]
+        assert row["photos"] == found.evidence.photos
+        assert row["map"] == len(path.read_bytes())
+        assert row["evidence"] == sum(len(f.read_bytes()) for f in folder.rglob("*") if f.is_file())
+        assert found.sensor.name in run("library").stdout
+
+
+def test_a_nameless_camera_gets_a_name_and_keeps_what_it_has(photos_of_two, library):
+    before = kept(library)["unknown"]
+
+    ran = run("library", "nameless", "--rename", "Attic")
+
+    after = kept(library)["Attic"]
+    assert ran.exit_code == 0
+    assert after.defects == before.defects
+    assert "unknown" not in kept(library)
+    again = json.loads(run("find", photos_of_two, "--camera", "Attic", "--json").stdout)["maps"][0]
+    assert (again["read"], again["known"], again["looked"]) == (0, 5, 0)
+    assert run("fix", photos_of_two, "--camera", "Attic", "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("Example One", "--rename", "Attic"), "its photos name the camera"),
+        (("nothing", "--forget"), "no map of 'nothing'"),
+        (("Example One",), "say what to do with it"),
+        (("--forget",), "name the camera"),
+        (("Example One", "--rename", "Attic", "--forget"), "give one of them"),
+        (("Example One", "--forget", "--json"), "works only for the list"),
+        (("nameless", "--rename", " "), "give the camera a name"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_changes_nothing(
+    arguments, words, photos_of_two, library
+):
+    before = files(library)
+
+    ran = run("library", *arguments)
+
+    assert ran.exit_code in {2, 3}
+    assert words in " ".join(ran.stderr.split())
+    assert files(library) == before
+
+
+def test_two_cameras_are_never_joined_by_one_name(photos_of_two, library):
+    run("find", photos_of_two, "--camera", "Attic")
+    before = files(library)
+
+    ran = run("library", "nameless", "--rename", "Attic")
+
+    assert "the library has Attic, 160x120 already" in ran.stderr
+    assert files(library) == before
+
+
+def test_a_camera_that_is_forgotten_leaves_nothing_and_the_others_stay(photos_of_two, library):
+    named = kept(library)["Example One"]
+
+    ran = run("library", "nameless", "--forget")
+
+    assert ran.exit_code == 0
+    assert kept(library) == {"Example One": named}
+    assert [path.name for path in (library.root / "evidence").iterdir()] == [
+        library.evidence_path(named.sensor).name
+    ]
+    assert len(list(photos_of_two.iterdir())) == 5
