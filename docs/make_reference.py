@@ -32,8 +32,8 @@ CONSTANT_MODULES = (
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
     "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
-    "detection.areas", "detection.dates", "detection.narrowing", "detection.tail", "detection.views",
-    "detection.ranking", "detection.decide",
+    "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
+    "detection.views", "detection.ranking", "detection.decide",
 )  # fmt: skip
 REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
