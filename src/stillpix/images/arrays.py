@@ -73,6 +73,10 @@ def frame_in(given: object, name: str, facts: Facts) -> tuple[Frame, bool]:
     if isinstance(header, Mapping) or hasattr(header, "cards"):
         facts = _completed_by(header, facts, values.shape)
     layout = layout_of(values, facts.layout, name)
+    if facts.dark and layout == "rendered":
+        raise ArgumentError(
+            f"{name} counts as rendered, which no dark frame is; give its layout, such as mono"
+        )
     colours = values[..., ::-1] if facts.order == "BGR" and values.ndim == COLOURS else values
     samples = samples_of(colours, name, rendered=layout == "rendered", white=facts.white)
     pixels = luma_of(samples.pixels) if samples.pixels.ndim == COLOURS else samples.pixels
@@ -84,7 +88,7 @@ def frame_in(given: object, name: str, facts: Facts) -> tuple[Frame, bool]:
     return Frame(
         pixels, Sensor(UNKNOWN, facts.camera, UNKNOWN, width, height, layout),
         Exposure(facts.exposure_s, facts.gain, facts.taken), name, digest, samples.white,
-        black=round(facts.black * samples.scaling.factor), dark=facts.dark and layout != "rendered",
+        black=round(facts.black * samples.scaling.factor), dark=facts.dark,
     ), facts.layout is not None  # fmt: skip
 
 

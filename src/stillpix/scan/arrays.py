@@ -98,10 +98,6 @@ def find_in(
         white=None if white is None else positive("white", white, "4095"),
         black=_black(black), dark=bool(dark), camera=_text("camera", camera),
     )  # fmt: skip
-    if dark and layout == "rendered":
-        raise ArgumentError(
-            "dark frames must be a sensor's own values; give their layout, such as mono"
-        )
     facts = _facts_of_each(usual, exposure_s, gain, taken, digests)
     frames = _settled(_frames(_pictures(arrays), facts), usual)
     evidence: Evidence | None = None
