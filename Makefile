@@ -55,6 +55,7 @@ fix:
 # commands, and tables from the result files of long runs (those runs are not repeated).
 measured:
 	$(PYTHON) docs/make_reference.py
+	$(PYTHON) docs/make_wrong_arguments.py
 	$(PYTHON) docs/make_measurements.py
 	$(PYTHON) benchmarks/bench_accuracy.py --from benchmarks/accuracy/measured.json.gz \
 		--page docs/accuracy.md >/dev/null

@@ -81,7 +81,7 @@ def _each_path(paths: object) -> list[str]:
     """Return the paths; a text is one path, not its letters."""
     if isinstance(paths, str | os.PathLike):
         return [path("paths", paths)]
-    if not isinstance(paths, Iterable) or hasattr(paths, "dtype"):
+    if not isinstance(paths, Iterable) or isinstance(paths, bytes) or hasattr(paths, "dtype"):
         raise wrong("paths", PATHS, paths)
     found = []
     for each in paths:
