@@ -29,7 +29,7 @@ def shown(given: object) -> str:
     """Return a wrong value in a few words.
 
     >>> shown(7), shown([1, 2]), shown("x" * 99)[-6:]
-    ('7', 'a list', "xxx...")
+    ('7', 'a list', 'xxx...')
     """
     dtype, shape = getattr(given, "dtype", None), getattr(given, "shape", None)
     if dtype is not None and isinstance(shape, tuple) and shape:

@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "cli": (
         "options output statuses",
-        "destinations naming progress timeline",
+        "commands completing destinations naming next_steps progress timeline",
         "demo exporting fixed reporting undoing variance",
         "fix importing show",
         "find serve",

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import SensorMismatchError
+from ..errors import MapFormatError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header
-from ..maps.library import Library
+from ..maps import read_map
+from ..maps.library import SUFFIX, Library
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
 
@@ -71,9 +72,25 @@ def listed_in_library(library: Library) -> Lister:
                     return listed_in(other, path)(sensor, photos)
                 except SensorMismatchError as error:
                     refusal = str(error)
+        beside = _map_beside(sensor, photos)
+        if beside is not None:
+            return listed_in(beside[1], beside[0])(sensor, photos)
         raise SensorMismatchError(refusal)
 
     return lister
+
+
+def _map_beside(sensor: Sensor, photos: Sequence[Header]) -> tuple[Path, DefectMap] | None:
+    """Return the map of the photos' own sensor that lies in a folder of theirs, if there is one."""
+    for folder in dict.fromkeys(photo.path.parent for photo in photos):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                found = read_map(path)
+            except MapFormatError:
+                continue  # it is no map of ours
+            if found.sensor.is_alike(_as_mapped(sensor, photos, found.sensor)):
+                return path, found
+    return None
 
 
 def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
