@@ -1,5 +1,5 @@
 # quick: the tests of single modules.  test: all tests, as the README's command runs them.
-# check: what CI runs beside `test`: lint, types, the coverage of the unit tests, the bare wheel.
+# check: what CI runs beside `test`: lint, types, the coverage of the unit tests, the README.
 # long: all tests with all their examples, and what they cover.
 # fix: format and repair what ruff can.  bench: as named.
 # docs: the documentation site, into build/site.  measured: renew what the pages show.
@@ -31,17 +31,10 @@ covered:
 long:
 	$(PYTHON) -m pytest --long --cov --cov-report=term
 
-# The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
-# only the tests install, and a file that the wheel forgot.
+# The README, word by word, in an environment of its own: finds a dependency that only the tests
+# install, and a file that the wheel forgot.
 smoke:
-	wheelhouse=$$(mktemp -d); trap 'rm -rf "$$wheelhouse"' EXIT; \
-	$(PYTHON) -m build --wheel --outdir "$$wheelhouse" . ; \
-	$(PYTHON) -m venv "$$wheelhouse/venv"; \
-	"$$wheelhouse/venv/bin/python" -m pip install --quiet "$$wheelhouse"/*.whl; \
-	cd "$$wheelhouse"; \
-	export STILLPIX_LIBRARY="$$wheelhouse/library"; \
-	venv/bin/stillpix --version; \
-	venv/bin/stillpix demo
+	$(PYTHON) docs/try_readme.py
 
 # Strict: a link or an anchor that leads nowhere, or a file from another host, is an error.
 docs:
