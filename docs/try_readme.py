@@ -107,13 +107,13 @@ def follow(folder: Path) -> int:
         shown = command if kind == "sh" else "python: " + command.strip().splitlines()[-1]
         why = why_left_out(command)
         if why:
-            print(f"   left out ({why}): {shown}")
+            print(f"   left out ({why}): {shown}", flush=True)
             continue
         words = ["bash", "-euc", command] if kind == "sh" else ["python", "-c", command]
         began = time.monotonic()
         ran = subprocess.run(words, cwd=project, env=shell, text=True, check=False,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-        print(f"{time.monotonic() - began:6.1f} s  {shown}")
+        print(f"{time.monotonic() - began:6.1f} s  {shown}", flush=True)
         if ran.returncode:
             failed += 1
             print(ran.stdout)

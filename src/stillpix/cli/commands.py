@@ -117,7 +117,8 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
         with ExitStack() as stack:
             file = None if log is None else stack.enter_context(_opened(log))
             stack.enter_context(speaking(Voice(quiet, verbose, file)))
-            detail(_begun(sys.argv[1:]))
+            if verbose or file is not None:
+                detail(_begun(sys.argv[1:]))
             command(*arguments, **options)
 
     run.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
