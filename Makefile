@@ -1,5 +1,5 @@
 # quick: the tests of single modules.  test: all tests, as the README's command runs them.
-# check: what CI runs beside the tests: lint, types, the bare wheel.
+# check: what CI runs beside the tests: lint, types, the README word by word.
 # covered: all tests, and what they cover; CI does so, too.  long: the same with all examples.
 # fix: format and repair what ruff can.  bench: as named.
 # docs: the documentation site, into build/site.  measured: renew what the pages show.
@@ -31,17 +31,10 @@ covered:
 long:
 	$(PYTHON) -m pytest --long --cov --cov-report=term --cov-fail-under=95
 
-# The bare wheel in an environment of its own, run outside the checkout: finds a dependency that
-# only the tests install, and a file that the wheel forgot.
+# The README, word by word, in an environment of its own: finds a dependency that only the tests
+# install, and a file that the wheel forgot.
 smoke:
-	wheelhouse=$$(mktemp -d); trap 'rm -rf "$$wheelhouse"' EXIT; \
-	$(PYTHON) -m build --wheel --outdir "$$wheelhouse" . ; \
-	$(PYTHON) -m venv "$$wheelhouse/venv"; \
-	"$$wheelhouse/venv/bin/python" -m pip install --quiet "$$wheelhouse"/*.whl; \
-	cd "$$wheelhouse"; \
-	export STILLPIX_LIBRARY="$$wheelhouse/library"; \
-	venv/bin/stillpix --version; \
-	venv/bin/stillpix demo
+	$(PYTHON) docs/try_readme.py
 
 # Strict: a link or an anchor that leads nowhere, or a file from another host, is an error.
 docs:
@@ -55,6 +48,7 @@ fix:
 # commands, and tables from the result files of long runs (those runs are not repeated).
 measured:
 	$(PYTHON) docs/make_reference.py
+	$(PYTHON) docs/make_wrong_arguments.py
 	$(PYTHON) docs/make_measurements.py
 	$(PYTHON) benchmarks/bench_accuracy.py --from benchmarks/accuracy/measured.json.gz \
 		--page docs/accuracy.md >/dev/null

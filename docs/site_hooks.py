@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 OUTSIDE = {
     "README.md": "index.md",
     "benchmarks/README.md": "benchmarks.md",
+    "examples/README.md": "examples.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "licence.md",

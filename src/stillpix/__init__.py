@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     __version__: str
     from .detection.decide import detect
     from .detection.settings import DetectionSettings
-    from .errors import StillpixError
+    from .errors import ArgumentError, StillpixError
     from .evidence.evidence import Evidence
     from .frame import Exposure, Frame, Sensor
     from .images import open_frames
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from .restoration.fix import fix
     from .restoration.verdicts import Verdict
     from .scan import find
+    from .scan.arrays import find_in
 
 __all__ = [
+    "ArgumentError",
     "Defect",
     "DefectMap",
     "DetectionSettings",
@@ -36,6 +38,7 @@ __all__ = [
     "__version__",
     "detect",
     "find",
+    "find_in",
     "fix",
     "open_frames",
     "read_map",
@@ -44,6 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArgumentError": "errors",
     "Defect": "maps.records",
     "DefectMap": "maps.records",
     "DetectionSettings": "detection.settings",
@@ -55,6 +59,7 @@ _HOMES = {
     "Verdict": "restoration.verdicts",
     "detect": "detection.decide",
     "find": "scan",
+    "find_in": "scan.arrays",
     "fix": "restoration.fix",
     "open_frames": "images",
     "read_map": "maps",

@@ -59,7 +59,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     try:
-        status: int | str | None = app()
+        status: int | str | None = app(prog_name="stillpix")
     except SystemExit as stop:
         status = stop.code
     except KeyboardInterrupt:

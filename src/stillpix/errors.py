@@ -1,11 +1,12 @@
 """What can go wrong, as one tree.
 
 StillpixError
+├── ArgumentError           an argument is not what the function takes (a ValueError, too)
 ├── ReadError               one photo could not be read; a scan goes on
 │   └── MissingReaderError  its format needs a package that is not installed
 ├── SensorMismatchError     frames, evidence or maps of two sensors were mixed
 ├── MapFormatError          a map file or a defect list is damaged or unknown
-│   └── MissingPackageError its format needs a package that is not installed
+│   └── MissingPackageError a list or a table of it needs a package that is not installed
 ├── StateFormatError        saved evidence is damaged or of another version
 ├── WriteError              a file could not be written; the old one is untouched
 ├── LibraryBusyError        another stillpix has been using the same body's map for too long
@@ -19,6 +20,10 @@ from os import PathLike, fspath
 
 class StillpixError(Exception):
     """Any failure that stillpix explains in one line."""
+
+
+class ArgumentError(StillpixError, ValueError):
+    """An argument is not what the function takes; the message says what it must be."""
 
 
 class ReadError(StillpixError):
@@ -47,7 +52,7 @@ class MapFormatError(StillpixError):
 
 
 class MissingPackageError(MapFormatError):
-    """A defect list's format needs a package that is not installed."""
+    """A map cannot become a list or a table, because a package is not installed."""
 
 
 class StateFormatError(StillpixError):

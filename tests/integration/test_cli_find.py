@@ -110,7 +110,7 @@ def test_a_place_that_cannot_be_is_refused(five, unread, tmp_path):
     nowhere = run(five, "--out", tmp_path / "nowhere" / "x.json")
 
     assert (below_file.exit_code, nowhere.exit_code) == (2, 2)
-    assert "cannot be made" in said(below_file)
+    assert "file is a file; name a folder" in said(below_file)
     assert "make it first" in said(nowhere)
 
 
@@ -281,6 +281,7 @@ def test_a_camera_without_a_broken_pixel_has_a_map_and_is_no_failure(five, tmp_p
         "Example One, serial 0012345: no broken pixels in 0.019 MP, after 5 photos",
         "  5 new photos read; 5 different pictures in all",
         f"  map: {tmp_path / 'x.json'}",
+        "No pixel is broken as far as these photos show: there is nothing to repair.",
     ]
 
 

@@ -164,6 +164,7 @@ def test_photos_are_repaired_from_the_library_into_a_folder(folder, library, tmp
         f"  map: {library.map_path(map_of(folder / 'a.jpg').sensor)} (3 broken pixels)",
         "  no broken pixel shows in 1 photo: copied byte for byte",
         f"log: {out}/stillpix-fix.json",
+        f"Next: stillpix serve {folder}  # compare before and after",
     ]
     assert ran.stderr == ""
 
@@ -239,7 +240,9 @@ def test_a_dry_run_lists_each_place_and_writes_nothing(folder, map_file, tmp_pat
         ]
         assert {row[3] for row in rows[:3]} == {"repaired"}
         assert all(float(row[4]) > 30 for row in rows[:3])
-        assert ran.stdout.endswith("nothing was written: this was a dry run\n")
+        *_, said, command = ran.stdout.splitlines()
+        assert said == "nothing was written: this was a dry run"
+        assert command.startswith(f"Next: stillpix fix {folder} --map {map_file} --out fixed")
     assert tree(tmp_path) == before
 
 

@@ -110,7 +110,7 @@ def test_a_find_writes_the_report_of_its_map(photos, tmp_path):
 
     found = read_map(tmp_path / "m.json")
     assert ran.exit_code == 0
-    assert ran.stdout.endswith(f"report: {path}\n")
+    assert f"\nreport: {path}\n" in ran.stdout
     rows = [each for each in elements(path).named("tr") if "id" in each]
     assert len(rows) == len(found.defects) >= len(series.HOT)
     for defect in found:

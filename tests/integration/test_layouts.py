@@ -173,7 +173,7 @@ def test_dark_frames_show_no_lattice_and_do_not_vote(tmp_path):
 
 
 def test_an_unknown_pattern_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="is none of RGGB, BGGR, GRBG, GBRG, mono"):
+    with pytest.raises(ValueError, match="must be one of RGGB, BGGR, GRBG, GBRG, mono"):
         stillpix.find([tmp_path], pattern="RGBW")
 
 

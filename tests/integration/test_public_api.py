@@ -15,9 +15,9 @@ import stillpix
 from stillpix.images import read_header
 
 PUBLIC = {
-    "Defect", "DefectMap", "DetectionSettings", "Evidence", "Exposure", "Frame", "Sensor",
-    "StillpixError", "Verdict", "__version__", "detect", "find", "fix", "open_frames", "read_map",
-    "repair", "write_map",
+    "ArgumentError", "Defect", "DefectMap", "DetectionSettings", "Evidence", "Exposure", "Frame",
+    "Sensor", "StillpixError", "Verdict", "__version__", "detect", "find", "find_in", "fix",
+    "open_frames", "read_map", "repair", "write_map",
 }  # fmt: skip
 
 
@@ -46,6 +46,17 @@ def test_importing_stillpix_imports_nothing_heavy():
     heavy = python("import sys, stillpix; print({'numpy', 'numba', 'PIL'} & set(sys.modules))")
 
     assert heavy == "set()"
+
+
+def test_importing_stillpix_warns_of_nothing_and_takes_no_time():
+    code = "import time; t = time.process_time(); import stillpix; print(time.process_time() - t)"
+    quickest = min(
+        float(subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True,
+                             text=True, check=True).stdout)
+        for _ in range(3)
+    )  # fmt: skip
+
+    assert quickest < 0.15
 
 
 def test_maps_need_no_compiler():

@@ -21,13 +21,15 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stillpix import (
-    Defect, DefectMap, DetectionSettings, Evidence, Exposure, Frame, Sensor, StillpixError, Verdict,
-    __version__, detect, find, fix, open_frames, read_map, repair, write_map,
+    ArgumentError, Defect, DefectMap, DetectionSettings, Evidence, Exposure, Frame, Sensor,
+    StillpixError, Verdict, __version__, detect, find, find_in, fix, open_frames, read_map, repair,
+    write_map,
 )
 
 
@@ -49,7 +51,15 @@ def broken(folder: Path, given: DefectMap) -> list[tuple[int, int]]:
     assert_type(read_map(folder / "map.json"), DefectMap)
     grey = np.zeros((4, 4), np.uint8)
     repaired = repair(grey, [Defect(x=1, y=2)], exposure=Exposure(exposure_s=1.0))
-    assert_type(repaired.ndim, int)
+    assert_type(repaired, NDArray[Any])
+    try:
+        here = find_in((grey for _ in range(8)), exposure_s=[0.02] * 8, gain=4.0, order="BGR")
+    except ArgumentError:
+        here = find_in([grey, frame], layout="RGGB", white=4095, digests=["a", "b"])
+    assert_type(here, DefectMap)
+    assert_type(here.mask("confirmed"), NDArray[np.bool_])
+    assert_type(repair(grey, here), NDArray[Any])
+    print(here.to_table("astropy"), here.to_ccddata())
     try:
         verdicts = fix(folder / "a.jpg", given, folder / "out", always=True)
     except StillpixError as error:

@@ -19,7 +19,7 @@ SOURCE = Path(stillpix.__file__).parent
 LAYERS = {
     "": (
         "errors",
-        "compiling frame",
+        "arguments compiling frame",
         "atomic watch",
         "images maps simulate",
         "evidence rewriting wording",
@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "cli": (
         "options output statuses",
-        "destinations naming progress timeline",
+        "commands completing destinations naming next_steps progress timeline",
         "demo exporting fixed reporting undoing variance",
         "fix importing library show",
         "find serve",
@@ -65,7 +65,7 @@ LAYERS = {
         "exif",
         "outline",
         "fits heif_outline jpeg jxl png",
-        "avif heif other_dng",
+        "arrays avif heif other_dng",
         "raw_tags",
         "formats headless",
         "raw tiff",
@@ -97,7 +97,7 @@ LAYERS = {
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",
-        "completing fits",
+        "arrays completing fits",
         "files",
         "__init__ fix",
     ),
@@ -118,7 +118,7 @@ LAYERS = {
         "rewriting",
         "__init__",
     ),
-    "scan": ("body looking", "first_look renaming saved_state second_look", "__init__"),
+    "scan": ("arrays body looking", "first_look renaming saved_state second_look", "__init__"),
     "simulate": (
         "filters settings",
         "planting scenes",

@@ -161,3 +161,53 @@ def test_every_page_is_in_the_sites_navigation():
 
     assert {name for name in pages if f" {name}\n" not in text} == set()
     assert "::: stillpix\n" in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def dockerfile():
+    """Return the instructions of the Dockerfile with their words, lines that go on joined."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = (line.split(None, 1) for line in text.splitlines() if line and line[0] != "#")
+    return [(instruction, words.strip()) for instruction, words in lines]
+
+
+def test_the_dockerfile_builds_on_a_python_that_is_supported_and_runs_stillpix():
+    first, *others = dockerfile()
+    known = {"COPY", "RUN", "ENV", "VOLUME", "WORKDIR", "ENTRYPOINT", "CMD"}
+    python = re.fullmatch(r"python:3\.(\d+)-slim", first[1])
+
+    assert first[0] == "FROM"
+    assert f"Programming Language :: Python :: 3.{python[1]}" in PROJECT["classifiers"]
+    assert {instruction for instruction, _ in others} <= known
+    assert ("ENTRYPOINT", '["stillpix"]') in others
+    assert "stillpix" in PROJECT["scripts"]
+
+
+def test_the_dockerfile_copies_what_is_there_and_all_that_the_wheel_is_made_of():
+    copied = [
+        source
+        for instruction, words in dockerfile()
+        if instruction == "COPY"
+        for source in words.split()[:-1]
+    ]
+    let_through = re.findall(
+        r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+    assert sorted(copied) == sorted(let_through)
+    assert {"pyproject.toml", "src", PROJECT["readme"]} <= set(copied)
+
+
+def test_the_readme_is_followed_word_by_word_but_for_what_is_named():
+    trying = script("try_readme")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = [command for _, command in trying.commands(readme)]
+    tried = [command for command in told if trying.why_left_out(command) is None]
+
+    assert tried[0] == trying.INSTALL
+    assert {"stillpix find Pictures --report r.html", "stillpix fix Pictures --out fixed"} <= set(
+        tried
+    )
+    assert any("stillpix.find" in command for command in tried)
+    used = {word for word in trying.LEFT_OUT if any(word in command for command in told)}
+    assert used == set(trying.LEFT_OUT)

@@ -262,7 +262,7 @@ def test_a_flat_picture_stays_flat(level):
 
 
 @pytest.mark.parametrize(
-    "pixels", [np.zeros((40, 40)), np.zeros((40, 40, 4), np.uint8), np.zeros((40, 40), np.int16)]
+    "pixels", [np.zeros((40, 40), bool), np.zeros((40, 40, 4), np.uint8), np.zeros(40), [[1, 2]]]
 )
 def test_pixels_of_another_kind_are_refused(pixels):
     with pytest.raises(ValueError, match="pixels"):

@@ -11,15 +11,31 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import demo, exporting, find, fix, importing, library, serve, show
+from . import completing, demo, exporting, find, fix, importing, library, serve, show
+from .commands import Command, spoken
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
 __all__ = ["INTERRUPTED", "NOTHING_USABLE", "PIPE_CLOSED", "app"]
 
+completing.know_shells()
+
+
+OTHER_NAMES = {"repair": "fix", "list": "show", "maps": "show", "gui": "serve"}
+HELP_FLAG = "--help"
+
 
 class Commands(TyperGroup):
     """Turns what can go wrong in any subcommand into one line and an exit status."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a subcommand by its name, or by another word that people try for it."""
+        if args[0] == "help":
+            if len(args) == 1:
+                typer.echo(ctx.get_help())
+                raise typer.Exit
+            args = [args[1], HELP_FLAG]
+        return super().resolve_command(ctx, [OTHER_NAMES.get(args[0], args[0]), *args[1:]])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; the context's class depends on Typer's version."""
@@ -61,7 +77,7 @@ def stillpix(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:
@@ -69,11 +85,16 @@ def stillpix(
     del version  # its callback has done it
 
 
-app.command("find")(find.find)
-app.command("fix")(fix.fix)
-app.command("show")(show.show)
-app.command("export")(exporting.export)
-app.command("import")(importing.import_list)
-app.command("library")(library.library)
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
+for name, function, example in (
+    ("find", find.find, "stillpix find Pictures --report found.html"),
+    ("fix", fix.fix, "stillpix fix Pictures --out fixed"),
+    ("show", show.show, 'stillpix show "NIKON D3200"'),
+    ("report", show.report, "stillpix report D3200 --out d3200.html"),
+    ("export", exporting.export, "stillpix export D3200 --to rawtherapee --install"),
+    ("import", importing.import_list, "stillpix import hot.csv --from csv --map D3200"),
+    ("library", library.library, "stillpix library D3200 --forget"),
+    ("demo", demo.demo, "stillpix demo --seed 2"),
+    ("serve", serve.serve, "stillpix serve Pictures"),
+    ("completion", completing.completion, "stillpix completion bash >> ~/.bashrc"),
+):
+    app.command(name, cls=Command, epilog=example)(spoken(function))

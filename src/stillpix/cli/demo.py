@@ -6,6 +6,7 @@ Needs no photos, no download and nothing but stillpix itself.
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .next_steps import suggest
 from .output import complain, counted, print_table, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .statuses import INTERRUPTED
@@ -36,7 +38,7 @@ def demo(
         typer.Argument(metavar="[FOLDER]", help="Folder for the photos, the truth and the map."),
     ] = Path("stillpix-demo"),
     photos: Annotated[
-        int, typer.Option(min=4, max=500, metavar="N", help="Number of photos to take.")
+        int, typer.Option(min=4, max=500, metavar="N", help="Number of photos to take: 4 to 500.")
     ] = 40,
     seed: Annotated[
         int,
@@ -59,8 +61,14 @@ def demo(
     found = save_map(_scan_folder(folder), path)
     say(sentence(found))
     _compare(found, camera.defects)
-    say(f"map: {path}   (stillpix show {path})")
+    say(f"map: {path}")
     say(f"{time.monotonic() - begun:.0f} s in all")
+    photos_there = shlex.quote(str(folder))
+    suggest(
+        (f"stillpix fix {photos_there} --out fixed", "repaired copies of these photos"),
+        (f"stillpix show {shlex.quote(str(path))}", "each broken pixel"),
+        ("stillpix find PHOTOS", "your own photos"),
+    )
 
 
 def _prepare(folder: Path) -> None:

@@ -29,6 +29,18 @@ def map_place(out: Path, sensor: Sensor) -> Path:
     return out if is_file(out) else out / (body_name(sensor) + SUFFIX)
 
 
+def require_writable(out: Path) -> None:
+    """Refuse what cannot be written whatever the photos are: said once, before any is read."""
+    folder = out.parent if is_file(out) else out
+    if is_file(out) and not folder.is_dir():
+        raise _wrong(f"there is no folder {folder}; make it first")
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise _wrong(f"{there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _wrong(f"you may not write into {there}; name another place")
+
+
 def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
     """Refuse what cannot take these bodies' maps; make the folder where it is missing."""
     from ..errors import StillpixError

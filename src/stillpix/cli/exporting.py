@@ -90,7 +90,7 @@ def export(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write the broken pixels of a map as a list for another program."""
+    """Write a map as the list of another program."""
     from ..lists import write_list
     from ..maps.library import Library
     from ..maps.merging import laid_on

@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .destinations import map_place, require_place
+from .destinations import map_place, require_place, require_writable
+from .next_steps import after_find
 from .options import Camera, Jobs, Json, Paths, Pattern, listed
-from .output import complain, counted, print_json, printable, remarks, say, sentence
+from .output import complain, counted, detail, print_json, printable, remarks, say, sentence
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
@@ -43,17 +44,25 @@ Out = Annotated[
     ),
 ]
 Fdr = Annotated[
-    float, typer.Option(metavar="SHARE", help="Share of false finds that you accept in the list.")
+    str,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of false finds that you accept in the list: between 0 and 1, or in percent.",
+    ),
 ]
 Method = Annotated[
     Literal["scores", "variance"],
     typer.Option(
+        metavar="scores|variance",
         help="scores finds every kind of broken pixel, and says how certain each is. variance "
-        "only prints the values that vary least, as an article of 2011 did."
+        "only prints the values that vary least, as an article of 2011 did.",
     ),
 ]
 Least = Annotated[
-    int, typer.Option(min=1, metavar="N", help="With --method variance, print this many values.")
+    int,
+    typer.Option(
+        min=1, metavar="N", help="With --method variance, print this many values: 1 or more."
+    ),
 ]
 Fast = Annotated[
     bool,
@@ -80,6 +89,7 @@ ShapeText = Annotated[
         "bits, the low byte first.",
     ),
 ]
+PERCENT = "%"
 SHAPE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
@@ -88,7 +98,7 @@ def find(
     *,
     out: Out = None,
     report: ReportFile = None,
-    fdr: Fdr = 0.01,
+    fdr: Fdr = "1%",
     method: Method = "scores",
     least: Least = 1,
     jobs: Jobs = None,
@@ -100,10 +110,9 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    _require_sense(fdr, method, {"--out": out, "--report": report})
-    if report is not None:
-        require_report_file(report)
-    found = _gather_photos(paths, jobs, pattern, _shape_of(shape), camera, dark=dark)
+    share = _require_sense(fdr, method, out, report)
+    given = list(listed(paths))
+    found = _gather_photos(given, jobs, pattern, _shape_of(shape), camera, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -111,7 +120,7 @@ def find(
     if out is not None and found.bodies:
         require_place(out, list(found.bodies))
     sections: list[Section] | None = None if report is None else []
-    bodies = _scan_bodies(found, out, fdr, jobs, fast=fast, sections=sections)
+    bodies = _scan_bodies(found, out, share, jobs, fast=fast, sections=sections)
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     # Written before anything is printed: the reader of a pipe may have had enough.
     written = (
@@ -120,20 +129,44 @@ def find(
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
-    if report is not None and written and not as_json:
-        say(f"report: {report}")
-    raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
+    maps = [body.map for body in bodies if body.map is not None]
+    if maps and not as_json:
+        after_find(maps, given, out, report if written else None)
+    status = _status(bodies, skipped)
+    raise typer.Exit(status if written else status or SOME_FAILED)
 
 
-def _require_sense(fdr: float, method: str, places: Mapping[str, Path | None]) -> None:
-    if not 0 < fdr < 1:
-        raise typer.BadParameter("must lie between 0 and 1, such as 0.01", param_hint="--fdr")
-    for flag, place in places.items():
+def _share_of(text: str) -> float:
+    """Return a share that is given as one, or in percent.
+
+    >>> _share_of("1%"), _share_of(" 0.5 %"), _share_of("0.05")
+    (0.01, 0.005, 0.05)
+    """
+    number, percent, rest = text.strip().partition(PERCENT)
+    try:
+        share = float(number.replace(",", ".")) / (100 if percent else 1)
+    except ValueError:
+        share = 0.0
+    if rest or not 0 < share < 1:
+        reason = f"must lie between 0 and 1, such as 0.01 or 1%, and is '{printable(text)}'"
+        raise typer.BadParameter(reason, param_hint="--fdr")
+    return share
+
+
+def _require_sense(fdr: str, method: str, out: Path | None, report: Path | None) -> float:
+    """Refuse, before any photo is read, what has no effect or cannot be; return the share."""
+    share = _share_of(fdr)
+    for flag, place in (("--out", out), ("--report", report)):
         if method == "variance" and place is not None:
             raise typer.BadParameter(
                 f"--method variance only prints and makes no map; leave out {flag}",
                 param_hint=flag,
             )
+    if report is not None:
+        require_report_file(report)
+    if out is not None:
+        require_writable(out)
+    return share
 
 
 def _shape_of(text: str | None) -> Shape | None:
@@ -149,7 +182,7 @@ def _shape_of(text: str | None) -> Shape | None:
 
 
 def _gather_photos(
-    paths: list[str], jobs: int | None, pattern: str | None, shape: Shape | None,
+    given: list[str], jobs: int | None, pattern: str | None, shape: Shape | None,
     camera: str | None, *, dark: bool,
 ) -> Gathering:  # fmt: skip
     from ..frame import PATTERNS
@@ -160,10 +193,12 @@ def _gather_photos(
 
     with Progress() as watch:
         found = gather(
-            listed(paths), jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape,
+            given, jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape,
             camera=camera,
         )  # fmt: skip
     found = without_odd_sizes(found)
+    for sensor, headers in found.bodies.items():
+        detail(f"{sensor.name}: {counted(len(headers), 'photo')} found")
     found.warnings += notes_on_repaired(found)
     for warning in found.warnings:
         complain(f"note: {warning}")

@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from .fixed import FixRun, complain_of, tell
+from .fixed import FixRun, after_fix, complain_of, require_one_fit, tell
+from .naming import named_place
 from .options import Camera, Json, Paths, listed
 from .output import complain, print_json, printable
 from .progress import Progress, stopping_on_interrupt
@@ -44,12 +45,12 @@ InPlace = Annotated[
     ),
 ]
 Map = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--map",
-        metavar="FILE",
-        help="Use this map. Without it, each photo is repaired with its camera's map in your "
-        "library.",
+        metavar="MAP",
+        help="Use this map: a file, or part of a camera's name. Without it, each photo is repaired "
+        "with its camera's map in your library, or with one that lies beside the photo.",
     ),
 ]
 At = Annotated[
@@ -100,7 +101,9 @@ Complete = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Number of photos to repair at once. The default is one per core."
+        min=1,
+        metavar="N",
+        help="Number of photos to repair at once: 1 or more. The default is one per core.",
     ),
 ]
 Force = Annotated[
@@ -137,7 +140,7 @@ def fix(
     *,
     out: Out = None,
     in_place: InPlace = False,
-    map_file: Map = None,
+    map_name: Map = None,
     at: At = None,
     every: Every = False,
     dry_run: DryRun = False,
@@ -154,7 +157,7 @@ def fix(
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Repair a camera's broken pixels in its photos, and nothing else."""
+    """Repair the broken pixels in photos, and nothing else."""
     keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement
@@ -165,23 +168,29 @@ def fix(
     )  # fmt: skip
     given = list(listed(paths))
     if undo:
-        _require_undo_only(placement, map_file, at, every=every, changed_only=changed_only)
+        _require_undo_only(placement, map_name, at, every=every, changed_only=changed_only)
         raise typer.Exit(undo_repairs(given, dry_run=dry_run, as_json=as_json))
     _require_use(placement, changed_only=changed_only, to=to)
-    lister = _lister(map_file, [_place(text) for text in at or ()])
+    named = _lister(map_name, at or ())
     run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
-    _mend(run, lister or _listed_in_library(run), always=every or bool(at), jobs=jobs)
-    raise typer.Exit(_say_all(run, as_json=as_json))
+    lister = named or _listed_in_library(run)
+    require_one_fit(run.ways.bodies, None if map_name is None else lister)
+    _mend(run, lister, always=every or bool(at), jobs=jobs)
+    _end(run, None if at else given, map_name, as_json=as_json)
 
 
-def _say_all(run: FixRun, *, as_json: bool) -> int:
-    """Say what was done, and return the exit status."""
+def _end(
+    run: FixRun, given: Sequence[str] | None, map_name: str | None, *, as_json: bool
+) -> NoReturn:  # fmt: skip
+    """Say what came of the run, and of a repair by a map what to do next; then exit."""
     if as_json:
         print_json(run.document())
     else:
         tell(run)
     complain_of(run, quiet=as_json)
-    return run.status()
+    if given is not None and not as_json:
+        after_fix(run, given, map_name)
+    raise typer.Exit(run.status())
 
 
 def keep_to_one_thread_a_photo() -> None:
@@ -243,12 +252,12 @@ def _require_use(placement: Placement, *, changed_only: bool, to: str | None) ->
 
 
 def _require_undo_only(
-    placement: Placement, map_file: Path | None, at: list[str] | None, **others: bool
+    placement: Placement, map_name: str | None, at: list[str] | None, **others: bool
 ) -> None:
     """Refuse flags of a repair beside --undo, which goes by the log."""
     from ..restoration.destinations import Placement as Nothing
 
-    meant = replace(placement, dry_run=False) != Nothing() or map_file or at or any(others.values())
+    meant = replace(placement, dry_run=False) != Nothing() or map_name or at or any(others.values())
     if meant:
         raise _wrong("takes repairs back; give only --dry-run and --json with it", "--undo")
 
@@ -267,19 +276,21 @@ def _wrong(reason: str, flag: str) -> typer.BadParameter:
 # The run itself
 
 
-def _lister(map_file: Path | None, places: Sequence[tuple[int, int]]) -> Lister | None:
+def _lister(map_name: str | None, at: Sequence[str]) -> Lister | None:
     """Return what lists the places that are named, or those of a named map; None: neither is."""
-    if places and map_file is not None:
+    places = [_place(text) for text in at]
+    if places and map_name is not None:
         raise _wrong(
             "repairs the places that you name, and --map those of a map; give one of them", "--at"
         )
-    from ..maps import read_map
+    from ..maps.library import Library
     from ..restoration.targets import listed_at, listed_in
 
     if places:
         return listed_at(places)
-    if map_file is not None:
-        return listed_in(read_map(map_file), map_file)
+    if map_name is not None:
+        path, found = named_place(Library(), map_name, "--map")
+        return listed_in(found, path)
     return None
 
 

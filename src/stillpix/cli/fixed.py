@@ -5,21 +5,26 @@ Never opens a photo and never repairs one.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import complain, counted, print_table, say
+from .naming import wrong
+from .next_steps import map_flag, paths_in_words, suggest
+from .output import complain, counted, detail, print_table, say
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
+    from ..frame import Sensor
     from ..images.gather import Skipped
     from ..restoration.completing import CopiedFiles
-    from ..restoration.destinations import Placement, Routes
+    from ..restoration.destinations import Placement, Route, Routes
     from ..restoration.fix import RepairedBody, RepairedPhoto
     from ..restoration.log import FixLog
+    from ..restoration.targets import Lister
 
 NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
 HEADINGS = ("photo", "x", "y", "outcome", "strength (grey levels)", "why")
@@ -115,10 +120,47 @@ def _photo_object(body: RepairedBody, photo: RepairedPhoto) -> dict[str, Any]:
     }
 
 
+def require_one_fit(
+    bodies: Mapping[Sensor, Sequence[Route]], lister: Lister | None
+) -> None:  # fmt: skip
+    """Refuse a map that fits none of the photos: said once, before any is written."""
+    if lister is None:
+        return
+    from ..errors import SensorMismatchError
+
+    reasons = []
+    for sensor, ways in bodies.items():
+        try:
+            lister(sensor, [way.header for way in ways])
+        except SensorMismatchError as error:
+            reasons.append(str(error))
+        else:
+            return
+    if reasons:
+        first = next(iter(bodies.values()))[0].header.path
+        raise wrong(f"fits none of the photos: {first.name} {reasons[0]}", "--map")
+
+
+def after_fix(run: FixRun, given: Sequence[str], map_name: str | None) -> None:
+    """Say what to do after a repair by a map."""
+    photos, place = paths_in_words(given), run.placement
+    if not any(photo.result in {"repaired", "listed"} for photo in run.photos):
+        return
+    if place.dry_run:
+        command = f"stillpix fix {photos}{map_flag(map_name)} --out fixed"
+        suggest((command, "repaired copies"))
+    elif place.in_place and place.backup:
+        suggest((f"stillpix fix {photos} --undo", "take the repair back"))
+    elif place.out is not None and all(map(os.path.isdir, given)):
+        suggest((f"stillpix serve {photos}", "compare before and after"))
+
+
 def tell(run: FixRun) -> None:
     """Say what came of each body's photos, and where it is."""
     in_detail = run.placement.dry_run or run.ways.photos == 1
     for body in run.bodies:
+        for photo in body.photos:
+            detail(f"{photo.source}: {photo.result}")
         if body.photos:
             say(_sentence(body, run.placement))
             for line in _lines(body, run):

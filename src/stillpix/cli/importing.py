@@ -65,7 +65,7 @@ def import_list(
     accept_rejected: AcceptRejected = False,
     as_json: Json = False,
 ) -> None:
-    """Add another program's list to a camera's map, as accepted pixels."""
+    """Add another program's list to a map, as accepted pixels."""
     from ..lists import read_list
     from ..maps.library import Library, adopt_into
 

@@ -1,12 +1,14 @@
 """Finds the map that a person means by a path, by a part of a camera's name, or by no name.
 
-Never guesses between two: it names them and asks for more.
+Never guesses between two cameras: it names them and asks for more. Of several maps of one camera
+it takes the fullest, and says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
@@ -18,28 +20,53 @@ if TYPE_CHECKING:
     from ..maps.library import Library
     from ..maps.records import DefectMap
 
+Found: TypeAlias = "tuple[Path, DefectMap]"
+
+DEMO = "stillpix-demo"  # the folder of `stillpix demo`, whose map is listed, too
+
+
+def maps_here(report: Callable[[MapFormatError], None]) -> list[Found]:
+    """Return the maps in this folder and in a demo's folder here, as find --out and demo write."""
+    from ..errors import MapFormatError
+    from ..maps import read_map
+    from ..maps.library import SUFFIX
+
+    found: list[Found] = []
+    for folder in (Path(), Path(DEMO)):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                found.append((path, read_map(path)))
+            except MapFormatError as error:
+                report(error)
+    return found
+
 
 def named_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
     """Return the map a person means by a path, or by part of a body's name."""
+    return named_place(library, wanted, hint)[1]
+
+
+def named_place(library: Library, wanted: str, hint: str = "MAP") -> Found:
+    """Return the map a person means, and where it is."""
     from ..maps import read_map
 
     if Path(wanted).is_file():
-        return read_map(wanted)
+        return Path(wanted), read_map(wanted)
     damaged: list[MapFormatError] = []
-    maps = [found for _, found in library.maps(report=damaged.append)]
-    part = wanted.casefold()
-    matches = [found for found in maps if part in _names(found).casefold()]
-    exact = [found for found in matches if part in _exact_names(found)]
+    maps = [*library.maps(report=damaged.append), *maps_here(damaged.append)]
+    part = wanted.casefold().strip(" :")
+    matches = [each for each in maps if part in _names(each[1]).casefold()]
+    exact = [each for each in maps if part in _exact_names(each[1])]
     matches = exact or matches
-    if len(matches) == 1:
-        return matches[0]
+    if matches and len(set(map(_camera, matches))) == 1:
+        return _fullest(matches)
     for error in damaged:  # the map that is missed may be one of them
         complain(str(error))
     if not matches and (wanted.endswith(".json") or len(Path(wanted).parts) > 1):
-        return read_map(wanted)  # says what is wrong with the path
+        return Path(wanted), read_map(wanted)  # says what is wrong with the path
     if not matches:
         raise wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have", hint)
-    names = "; ".join(found.sensor.name for found in matches)
+    names = "; ".join(found.sensor.name for _, found in matches)
     raise wrong(
         f"'{wanted}' is part of {len(matches)} names: {names}; give a longer part of one", hint
     )
@@ -74,11 +101,40 @@ def wrong(reason: str, hint: str) -> typer.BadParameter:
     return typer.BadParameter(printable(reason), param_hint=hint)
 
 
+def _fullest(matches: Sequence[Found]) -> Found:
+    """Return the map with the most broken pixels, of those the one of the most photos."""
+    chosen = max(matches, key=lambda each: _size(each[1]))
+    if len(matches) > 1:
+        others = "; ".join(f"'{found.sensor.name}'" for _, found in matches if found != chosen[1])
+        name = chosen[1].sensor.name
+        also = f"; to take another, name it: {others}" if others else ""
+        complain(f"note: there are {len(matches)} maps of this camera, and this is {name}{also}")
+    return chosen
+
+
+def _size(found: DefectMap) -> tuple[int, int]:
+    return len(found.in_state("confirmed", "accepted")), found.evidence.photos
+
+
+def _camera(each: Found) -> tuple[str, str, str]:
+    sensor = each[1].sensor
+    return sensor.make, sensor.model, sensor.serial
+
+
 def _names(defect_map: DefectMap) -> str:
     sensor = defect_map.sensor
     return f"{sensor.make} {sensor.name} {sensor.layout}"
 
 
 def _exact_names(defect_map: DefectMap) -> set[str]:
+    """Return the names that this program prints: of the camera, of the map and of its file."""
+    return {printable(name).casefold() for name in _printed(defect_map)}
+
+
+def _printed(defect_map: DefectMap) -> Iterator[str]:
+    from ..maps.library import SUFFIX, body_name
+
     sensor = defect_map.sensor
-    return {name.casefold() for name in (sensor.model, sensor.serial, sensor.name, body_of(sensor))}
+    yield from (sensor.model, sensor.serial, sensor.name, body_of(sensor))
+    yield f"{body_of(sensor)}  {sensor.width}x{sensor.height}"  # two columns of `show`
+    yield from (body_name(sensor), body_name(sensor) + SUFFIX)

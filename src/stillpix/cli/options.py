@@ -24,12 +24,15 @@ Paths = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Number of threads that read photos. The default is one per core."
+        min=1,
+        metavar="N",
+        help="Number of threads that read photos: 1 or more. The default is one per core.",
     ),
 ]
 Pattern = Annotated[
     Literal["RGGB", "BGGR", "GRBG", "GBRG", "mono"] | None,
     typer.Option(
+        metavar="RGGB|BGGR|GRBG|GBRG|mono",
         help="The sensor's colour pattern, beginning at the first stored pixel, for FITS and grey "
         "TIFF files that do not name it. Without this flag, stillpix looks for a pattern in a few "
         "photos.",

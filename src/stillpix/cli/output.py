@@ -7,33 +7,92 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
 
 import typer
 
 from ..wording import body_of, counted, printable, remarks, sentence
 
 __all__ = [
+    "Voice",
     "body_of",
     "complain",
     "counted",
+    "detail",
+    "is_quiet",
     "print_json",
     "print_table",
     "printable",
     "remarks",
     "say",
     "sentence",
+    "speaking",
 ]
+
+NOTE = "note:"  # begins what a quiet run leaves out
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How much one run of a command says, and where it is noted, too."""
+
+    quiet: bool = False
+    verbose: bool = False
+    log: TextIO | None = None
+
+    def note(self, message: str) -> None:
+        """Write a line to the log, with the time."""
+        if self.log is not None:
+            self.log.write(f"{datetime.now().isoformat(timespec='seconds')} {message}\n")
+            self.log.flush()
+
+
+_USUAL = Voice()
+_VOICE: ContextVar[Voice] = ContextVar("voice", default=_USUAL)
+
+
+@contextmanager
+def speaking(voice: Voice) -> Iterator[None]:
+    """Let all that is printed in the block be said in this voice."""
+    before = _VOICE.set(voice)
+    try:
+        yield
+    finally:
+        _VOICE.reset(before)
+
+
+def is_quiet() -> bool:
+    """Return whether only errors and asked-for results are printed."""
+    return _VOICE.get().quiet
 
 
 def complain(message: str) -> None:
     """Print one line to standard error."""
-    typer.echo(f"stillpix: {printable(message)}", err=True)
+    voice, line = _VOICE.get(), printable(message)
+    voice.note(line)
+    if not (voice.quiet and line.startswith(NOTE)):
+        typer.echo(f"stillpix: {line}", err=True)
+
+
+def detail(message: str) -> None:
+    """Print one line to standard error, if the person asked for more than usual."""
+    voice, line = _VOICE.get(), printable(message)
+    voice.note(line)
+    if voice.verbose:
+        typer.echo(f"stillpix: {line}", err=True)
 
 
 def say(message: str) -> None:
     """Print one line to standard output."""
-    typer.echo(printable(message))
+    voice, line = _VOICE.get(), printable(message)
+    voice.note(line)
+    if not voice.quiet:
+        typer.echo(line)
 
 
 def print_json(document: object) -> None:
@@ -69,6 +128,8 @@ def print_table(
             gap = " " * (width - cell_len(cell))
             cells.append(gap + cell if heading in right else cell + gap)
         lines.append("  ".join(cells).rstrip())
+    for line in lines:
+        _VOICE.get().note(line)
     if sys.stdout.isatty():
         lines[0] = typer.style(lines[0], bold=True)
     typer.echo("\n".join(lines))

@@ -16,12 +16,33 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..watch import Watch
-from .output import complain, counted, printable
+from .output import complain, counted, detail, is_quiet, printable
 
 if TYPE_CHECKING:
     from ..frame import Sensor
 
 PLAIN_EVERY_S = 10.0
+ROOMY = 80  # columns of a terminal that has room for the speed, and for a long bar
+BAR, SHORT_BAR = 20, 10  # columns
+
+
+def bar_on(console: Any) -> Any:
+    """Return a bar of which a narrow terminal shows count and time left, and cuts the name."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+    from rich.table import Column
+
+    roomy = console.width >= ROOMY
+    name = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    rate = [TextColumn("{task.fields[rate]}", table_column=Column(no_wrap=True))]
+    return Bar(
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(BAR if roomy else SHORT_BAR),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        *(rate if roomy else []),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        console=console, transient=True, expand=True,
+    )  # fmt: skip
 
 
 class Progress(Watch):
@@ -36,16 +57,10 @@ class Progress(Watch):
         self._begun = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        if sys.stderr.isatty() and not is_quiet() and os.environ.get("TERM") != "dumb":
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
 
-            self._bar = Bar(
-                TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-                console=Console(stderr=True), transient=True,
-            )  # fmt: skip
+            self._bar = bar_on(Console(stderr=True))
             self._bar.start()
         return self
 
@@ -82,6 +97,7 @@ class Progress(Watch):
         self._begin(f"{sensor.name}, pictures for the report", photos)
 
     def _begin(self, name: str, photos: int) -> None:
+        detail(f"{name}: {counted(photos, 'photo')} to read")
         self._name, self._total = name, photos
         self._begun = self._told = time.monotonic()
         if self._bar is not None:
@@ -95,7 +111,7 @@ class Progress(Watch):
         rate = done / max(now - self._begun, 1e-3)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rate=f"{rate:.1f} photos/s")
-        elif now - self._told > PLAIN_EVERY_S:
+        elif now - self._told > PLAIN_EVERY_S and not is_quiet():
             self._told = now
             left_s = (self._total - done) / max(rate, 1e-3)
             complain(
@@ -103,9 +119,13 @@ class Progress(Watch):
                 f"{rate:.1f} photos/s, {left_s:.0f} s left"
             )
 
+    def skipped(self, path: str, reason: str) -> None:
+        """Note a photo that could not be used; the summary names it again."""
+        detail(f"skipped: {path}: {reason}")
+
     def message(self, text: str) -> None:
         """Print one line above the bar."""
-        if self._bar is None:
+        if self._bar is None or is_quiet():
             complain(text)
         else:
             line = f"stillpix: {printable(text)}"

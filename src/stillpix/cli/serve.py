@@ -20,7 +20,9 @@ Folders = Annotated[
 ]
 Port = Annotated[
     int,
-    typer.Option(min=0, max=65535, metavar="N", help="Port to listen on. 0 takes a free one."),
+    typer.Option(
+        min=0, max=65535, metavar="N", help="Port to listen on: 0 to 65535. 0 takes a free one."
+    ),
 ]
 NoBrowser = Annotated[
     bool, typer.Option("--no-browser", help="Print the address, but do not open a browser.")
@@ -28,7 +30,7 @@ NoBrowser = Annotated[
 
 
 def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = False) -> None:
-    """Find, judge and repair on a page in your browser; Ctrl-C ends it."""
+    """Find, judge and repair on a page in your browser."""
     keep_to_one_thread_a_photo()
     from ..web.refusal import Refused
     from ..web.serving import serve as served
@@ -36,6 +38,8 @@ def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = Fa
     def ready(address: str) -> None:
         say(address)
         complain("only this computer can open it; press Ctrl-C to end it")
+        if not folders:
+            complain("next: open a folder of photos on the page, or run `stillpix serve PHOTOS`")
         if not no_browser:
             import webbrowser
 

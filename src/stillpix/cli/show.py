@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from ..wording import exposed, since
-from .naming import named_map, only_map, wrong
+from .naming import maps_here, named_map, only_map, wrong
 from .output import (
     body_of,
     complain,
@@ -69,6 +69,24 @@ Wanted = Annotated[
         show_default=False,
     ),
 ]
+WantedForReport = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MAP",
+        help="A map file, or part of a camera's name. Without it, use the only map in your "
+        "library.",
+        show_default=False,
+    ),
+]
+ReportPlace = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        metavar="FILE.html",
+        help="Write the report to this file. `find --report` writes one with pictures from your "
+        "photos.",
+    ),
+]
 Timeline = Annotated[bool, typer.Option("--timeline", help="Show when each pixel broke.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -107,9 +125,18 @@ def show(
     _show_library(library, as_json=as_json)
 
 
+def report(
+    wanted: WantedForReport = None, *, out: ReportPlace = Path("stillpix-report.html")
+) -> None:  # fmt: skip
+    """Write a page with every defect of one map, and why."""
+    from ..maps.library import Library
+
+    _write_report(Library(), wanted, out)
+
+
 def _show_library(library: Library, *, as_json: bool) -> None:
     damaged: list[MapFormatError] = []
-    maps = library.maps(report=damaged.append)
+    maps = [*library.maps(report=damaged.append), *maps_here(damaged.append)]
     _show_maps(library, maps, damaged, as_json=as_json)
     for error in damaged:
         complain(str(error))
@@ -208,7 +235,9 @@ def _show_maps(
     if not maps:
         say(f"No maps in {library.root} yet; `stillpix find PHOTOS` makes one.")
         return
-    say(f"{counted(len(maps), 'map')} in {library.root / 'maps'}")
+    own = sum(path.is_relative_to(library.root) for path, _ in maps)
+    here = f", and {counted(len(maps) - own, 'map')} in this folder" if own < len(maps) else ""
+    say(f"{counted(own, 'map')} in {library.root / 'maps'}{here}")
     rows = [_map_row(path, found) for path, found in maps]
     print_table((*MAP_HEADINGS, "file"), rows, right=NUMBERS)
 
@@ -221,7 +250,7 @@ def _map_row(path: Path, defect_map: DefectMap) -> tuple[str, ...]:
         *map(str, _states(defect_map).values()),
         str(defect_map.evidence.photos),
         str(last.date()) if last else NONE,
-        path.name,
+        path.name if path.is_absolute() else str(path),
     )
 
 

@@ -14,6 +14,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import instance
 from ..evidence.evidence import Evidence
 from ..evidence.sum_kernels import EDGE
 from ..frame import Sensor
@@ -43,6 +44,8 @@ def detect(
     With fewer different pictures than `fewest_scenes`, and fewer dark frames than `fewest_darks`,
     there are candidates only.
     """
+    instance("evidence", evidence, Evidence, "an Evidence, as Evidence.of(frames) makes it")
+    instance("settings", settings, DetectionSettings, "a DetectionSettings, such as its default")
     if min(evidence.sensor.width, evidence.sensor.height) <= 2 * EDGE:  # it is all edge
         return _map_of(evidence, settings, (), expected_false=None)
     if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:

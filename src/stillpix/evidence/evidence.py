@@ -11,6 +11,7 @@ likewise). Kept are the sums of m psi and of m^2; see docs/statistics.md.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import wrong
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
@@ -41,6 +43,8 @@ ENOUGH_DECOYS = 1_000_000
 NARROW, MOST_PHOTOS = 25_000, 100_000
 WIDER = {"shown": np.int32, "shown_again": np.int32, "excess": np.int64, "bursts": np.int64}
 STATE_VERSION = 2
+DN_TYPES = frozenset(map(np.dtype, (np.uint8, np.uint16, np.float32)))  # of frames
+DIGEST = re.compile(r"[0-9a-fA-F]{12}")
 
 # What numpy and json raise at damaged files: a mangled array head is tokenized as Python's text
 # and its shape allocated before it is doubted.
@@ -98,8 +102,12 @@ class Evidence:
     @classmethod
     def of(cls, frames: Iterable[Frame]) -> Self:
         """Return the evidence of some frames of one sensor (one at least)."""
+        if isinstance(frames, Frame) or not isinstance(frames, Iterable):
+            raise wrong("frames", "several frames; for arrays there is find_in", frames)
         rest = iter(frames)
-        first = next(rest)
+        first = next(rest, None)
+        if not isinstance(first, Frame):
+            raise wrong("frames", "one frame or more; for arrays there is find_in", first)
         evidence = cls(first.sensor).update(first)
         for frame in rest:
             evidence.update(frame)
@@ -159,7 +167,7 @@ class Evidence:
 
         Of a mosaic's, what it shows is counted apart. A frame that is known changes nothing.
         """
-        self._require(frame.sensor)
+        self._require_frame(frame)
         if self.knows(frame.digest):
             return self
         self._widen_for(len(self.photos) + 1)
@@ -171,7 +179,6 @@ class Evidence:
         return self
 
     def _show_again(self, frame: Frame, pool: Executor | None) -> None:
-        self._require_size(frame)
         show = self.rules.shower(frame)
         calls = [(*band, self.shown_again) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: show(*call), calls))
@@ -184,8 +191,7 @@ class Evidence:
         """
         fresh: dict[str, Frame] = {}
         for frame in frames:
-            self._require(frame.sensor)
-            self._require_size(frame)
+            self._require_frame(frame)
             if not self.knows(frame.digest):
                 fresh.setdefault(frame.digest, frame)
         if self.scenes + len(fresh) > MOST_PHOTOS:
@@ -356,7 +362,15 @@ class Evidence:
                 "photos of different sensors are never added up"
             )
 
-    def _require_size(self, frame: Frame) -> None:
+    def _require_frame(self, frame: Frame) -> None:
+        """Refuse what the kernels were not made for."""
+        if not isinstance(frame, Frame):
+            raise wrong("frame", "a Frame; for arrays there is find_in", frame)
+        self._require(frame.sensor)
+        if frame.pixels.dtype.newbyteorder("=") not in DN_TYPES:
+            raise wrong(f"{frame.origin}: pixels", "uint8, uint16 or float32", frame.pixels)
+        if not DIGEST.match(frame.digest):
+            raise wrong(f"{frame.origin}: digest", "12 hexadecimal digits or more", frame.digest)
         if frame.pixels.shape != (self.sensor.height, self.sensor.width):
             raise SensorMismatchError(  # the kernels would write past their sums
                 f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"

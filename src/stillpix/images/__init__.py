@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from numpy.typing import NDArray
 
+from stillpix.arguments import path as path_of
+from stillpix.arguments import wrong
 from stillpix.errors import MissingReaderError, ReadError
 from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
 from stillpix.images.boxes import brands_of
@@ -137,7 +139,7 @@ def read_headers(path: str | PathLike[str], *, shape: Shape | None = None) -> li
     ...     [header.name for header in read_headers(Path(folder, "a.tif"))]
     ['a.tif#1', 'a.tif#2']
     """
-    path = Path(path)
+    path = Path(path_of("path", path))
     with explained(path), opened(path) as file:
         form = _format_of(file, path)
         headless = shape is not None and is_headless(file, path)
@@ -308,7 +310,7 @@ def metadata_of(header: Header, content: bytes) -> Metadata:
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
-    """Yield the frames of each photo's file, in order, each with memory of its own.
+    """Return the frames of each photo's file, in order, each with memory of its own.
 
     Raises ReadError at the first photo that cannot be read; to go on past it, call read_headers
     and read_frame for each.
@@ -316,8 +318,9 @@ def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:
     >>> list(open_frames([]))
     []
     """
-    for path in paths:
-        yield from map(read_frame, read_headers(path))
+    if isinstance(paths, str | PathLike) or not isinstance(paths, Iterable):
+        raise wrong("paths", "several paths, such as a list of one", paths)
+    return (frame for path in paths for frame in map(read_frame, read_headers(path)))
 
 
 def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:

@@ -369,6 +369,11 @@ def _which_of(header: Any, *, named: bool) -> Iterator[str]:
         yield f"subframe at {origin[0]},{origin[1]}"
 
 
+def facts_in(header: Any, height: int) -> tuple[Exif, Layout | None]:
+    """Return the facts and the layout that a header in a program's memory names."""
+    return _facts_of(header), _layout_of(header, height)
+
+
 def _time_of(stamp: str) -> datetime | None:
     """Return the start of the exposure; FITS dates are YYYY-MM-DD with or without a time."""
     return camera_time(stamp) or camera_time(f"{stamp} 00:00:00")

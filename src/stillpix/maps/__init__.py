@@ -8,6 +8,8 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
+from ..arguments import instance
+from ..arguments import path as path_of
 from . import map_file
 from .records import DefectMap
 
@@ -21,7 +23,7 @@ def read_map(path: str | PathLike[str]) -> DefectMap:
         MapFormatError: the file is missing, damaged, or written by a newer stillpix; the message
             names the file, what is wrong, and what to do.
     """
-    return map_file.read(Path(path))
+    return map_file.read(Path(path_of("path", path)))
 
 
 def write_map(defect_map: DefectMap, path: str | PathLike[str]) -> None:
@@ -40,4 +42,5 @@ def write_map(defect_map: DefectMap, path: str | PathLike[str]) -> None:
         WriteError: the disk is full, the folder is missing, ...; an old map is untouched.
         MapFormatError: the map breaks its own rules (a defect outside its sensor, a duplicate).
     """
-    map_file.write(defect_map, Path(path))
+    instance("defect_map", defect_map, DefectMap, "a DefectMap")
+    map_file.write(defect_map, Path(path_of("path", path)))

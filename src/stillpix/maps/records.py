@@ -5,11 +5,16 @@ Never decides what is broken (that is detect) and never touches a file (that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import one_of
+from ..errors import MissingPackageError
 from ..frame import Sensor
 
 Kind: TypeAlias = Literal[
@@ -17,6 +22,12 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 Days: TypeAlias = tuple[date, date]  # the first and the last that something can have been
 State: TypeAlias = Literal["confirmed", "candidate", "accepted", "rejected"]
+BROKEN: tuple[State, ...] = ("confirmed", "accepted")
+NO_ASTROPY = "CCDData needs astropy, which is not installed; pip install 'stillpix[fits]'"
+NO_TABLE = (
+    "a table needs astropy or pandas, and it is not installed; pip install 'stillpix[fits]', or "
+    "pip install pandas"
+)
 Area: TypeAlias = tuple[int, int, int, int]  # x, y, width, height
 
 
@@ -117,3 +128,98 @@ class DefectMap:
     def in_state(self, *states: State) -> tuple[Defect, ...]:
         """Return the defects in one of the named states, in the map's order."""
         return tuple(defect for defect in self.defects if defect.state in states)
+
+    def mask(self, *states: State) -> NDArray[np.bool_]:
+        """Return which pixels are broken, (height, width): confirmed and accepted, or these states.
+
+        >>> one = DefectMap(Sensor("a", "b", "c", 40, 32), (Defect(x=3, y=4, state="accepted"),))
+        >>> one.mask().shape, one.mask()[4, 3], one.mask("candidate").any()
+        ((32, 40), np.True_, np.False_)
+        """
+        found = np.zeros((self.sensor.height, self.sensor.width), np.bool_)
+        for defect in self.in_state(*(_state(state) for state in states or BROKEN)):
+            for x, y in defect.pixels():
+                found[y, x] = True
+        return found
+
+    def to_ccddata(self, *states: State) -> Any:
+        """Return the mask as CCDData of astropy: 1 where a pixel is broken, else 0.
+
+        Its own mask is the same, so that it can be combined with the masks of frames. Raises
+        MissingPackageError without astropy.
+        """
+        try:
+            from astropy.nddata import CCDData
+        except ImportError as error:
+            raise MissingPackageError(NO_ASTROPY) from error
+        mask, sensor = self.mask(*states), self.sensor
+        header = {"INSTRUME": sensor.model, "SERIAL": sensor.serial, "IMAGETYP": "bad pixel mask"}
+        return CCDData(mask.astype(np.uint8), unit="", mask=mask, meta=header)
+
+    def to_table(self, package: Literal["astropy", "pandas"] | None = None) -> Any:
+        """Return the defects as a table of astropy or, without it, of pandas: one row for each.
+
+        The columns are the fields of Defect; a pair of values has two columns. Raises
+        MissingPackageError where the package is not installed.
+        """
+        if package is not None:
+            one_of("package", package, ("astropy", "pandas"))
+        columns = columns_of(self.defects)
+        if package != "pandas":
+            try:
+                from astropy.table import Table
+            except ImportError as error:
+                if package == "astropy":
+                    raise MissingPackageError(NO_TABLE) from error
+            else:
+                return Table(columns)
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise MissingPackageError(NO_TABLE) from error
+        return DataFrame(columns)
+
+
+def _state(state: str) -> State:
+    """Return a state; refuse what is none."""
+    return cast("State", one_of("states", state, get_args(State)))
+
+
+def columns_of(defects: Sequence[Defect]) -> dict[str, list[Any]]:
+    """Return the fields of defects by name, each a list; numbers that are not known are NaN.
+
+    >>> columns_of([Defect(x=3, y=4, seen=(0.5, 8))])["seen_photos"]
+    [8]
+    """
+    return {name: [value(defect) for defect in defects] for name, value in COLUMNS.items()}
+
+
+def _number(known: float | None) -> float:
+    return float("nan") if known is None else known
+
+
+def _day(days: Days | None, end: int) -> str:
+    return str(days[end]) if days else ""
+
+
+COLUMNS: dict[str, Callable[[Defect], Any]] = {
+    "x": lambda one: one.x,
+    "y": lambda one: one.y,
+    "kind": lambda one: one.kind,
+    "site": lambda one: one.site or "",
+    "strength": lambda one: _number(one.strength),
+    "exposure_s": lambda one: _number(one.exposure_s),
+    "gain": lambda one: _number(one.gain),
+    "score": lambda one: one.score,
+    "q": lambda one: one.q,
+    "seen_share": lambda one: _number(one.seen and one.seen[0]),
+    "seen_photos": lambda one: one.seen[1] if one.seen else 0,
+    "since_first": lambda one: _day(one.since, 0),
+    "since_last": lambda one: _day(one.since, 1),
+    "until_first": lambda one: _day(one.until, 0),
+    "until_last": lambda one: _day(one.until, 1),
+    "state": lambda one: one.state,
+    "run_along": lambda one: one.run.along if one.run else "",
+    "run_first": lambda one: one.run.first if one.run else -1,
+    "run_last": lambda one: one.run.last if one.run else -1,
+}

@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ..arguments import instance
+from ..arguments import path as path_of
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import Header, digest_of, read_headers, repair_of, require_decodable
@@ -124,8 +126,10 @@ def fix(
         WriteError: the copy cannot be written, or would overwrite something.
         MapFormatError: the map file cannot be read.
     """
+    photo, out = path_of("photo", photo), path_of("out", out)
     if isinstance(defect_map, str | os.PathLike):
         defect_map = read_map(defect_map)
+    instance("defect_map", defect_map, DefectMap, "a DefectMap, or the path of a map file")
     pictures = read_headers(photo)
     require_one_sensor(pictures)
     header = pictures[0]

@@ -5,15 +5,16 @@ Reads a photo only to fit a map of another frame of the same body to it. Never w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import SensorMismatchError
+from ..errors import MapFormatError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header
-from ..maps.library import Library
+from ..maps import read_map
+from ..maps.library import SUFFIX, Library
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
 
@@ -86,16 +87,45 @@ def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lis
                     return listed_in(other, path)(sensor, photos)
                 except SensorMismatchError as error:
                     refusal = str(error)
-        earlier = replace(sensor, which="")
-        before = library.find(earlier) if sensor.which else None
-        if before is None:
-            raise SensorMismatchError(refusal)
-        told = {each for each in (*sensors, *(other.sensor for _, other in maps)) if each.which}
-        if any(replace(each, which="").is_alike(earlier) and each != sensor for each in told):
-            raise SensorMismatchError(POOLED.format(sensor.name, earlier.name))
-        return listed_in(before, library.map_path(earlier))(sensor, photos)
+        beside = _map_beside(sensor, photos)
+        if beside is not None:
+            return listed_in(beside[1], beside[0])(sensor, photos)
+        told = (*sensors, *(other.sensor for _, other in maps))
+        path, before = _map_of_before(library, sensor, told, refusal)
+        return listed_in(before, path)(sensor, photos)
 
     return lister
+
+
+def _map_of_before(
+    library: Library, sensor: Sensor, told: Iterable[Sensor], refusal: str
+) -> tuple[Path, DefectMap]:
+    """Return the map that was made before sensors of one body were told apart.
+
+    Raises SensorMismatchError where there is none, or where it holds another sensor's pixels, too.
+    """
+    earlier = replace(sensor, which="")
+    before = library.find(earlier) if sensor.which else None
+    if before is None:
+        raise SensorMismatchError(refusal)
+    if any(
+        each.which and each != sensor and replace(each, which="").is_alike(earlier) for each in told
+    ):
+        raise SensorMismatchError(POOLED.format(sensor.name, earlier.name))
+    return library.map_path(earlier), before
+
+
+def _map_beside(sensor: Sensor, photos: Sequence[Header]) -> tuple[Path, DefectMap] | None:
+    """Return the map of the photos' own sensor that lies in a folder of theirs, if there is one."""
+    for folder in dict.fromkeys(photo.path.parent for photo in photos):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                found = read_map(path)
+            except MapFormatError:
+                continue  # it is no map of ours
+            if found.sensor.is_alike(_as_mapped(sensor, photos, found.sensor)):
+                return path, found
+    return None
 
 
 def listed_at(places: Sequence[tuple[int, int]]) -> Lister:

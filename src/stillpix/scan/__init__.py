@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
+from ..arguments import one_of, path, whole, wrong
 from ..detection.dates import dated
 from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
@@ -27,6 +28,8 @@ from .body import Body, BodyOutcome
 from .first_look import add_photos
 from .saved_state import SavedState
 from .second_look import list_places, look_again
+
+PATHS = "paths of photos or folders; for arrays there is find_in"
 
 __all__ = ["BodyOutcome", "find", "scan", "why_nothing"]
 
@@ -58,13 +61,12 @@ def find(
     ...     [(found.sensor.width, found.evidence.photos) for found in find([folder])]
     [(160, 4)]
     """
-    if pattern is not None and pattern not in PATTERNS:
-        raise ValueError(f"pattern {pattern!r} is none of {', '.join(PATTERNS)}")
-    layout = None if pattern is None else PATTERNS[pattern]
-    if isinstance(paths, str | os.PathLike):  # not its letters
-        paths = [paths]
-    found = without_odd_sizes(gather(paths, jobs=jobs, dark=dark, layout=layout))
-    outcomes = list(scan(found, settings=DetectionSettings(fdr=fdr), jobs=jobs, fast=fast))
+    layout = None if pattern is None else PATTERNS[one_of("pattern", pattern, PATTERNS)]
+    settings = DetectionSettings(fdr=fdr)
+    jobs = None if jobs is None else whole("jobs", jobs, least=1, example=2)
+    named = _each_path(paths)
+    found = without_odd_sizes(gather(named, jobs=jobs, dark=dark, layout=layout))
+    outcomes = list(scan(found, settings=settings, jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]
     troubles = [line for body in outcomes for line in body.troubles]
@@ -73,6 +75,20 @@ def find(
     for line in [*(f"{each.path}: {each.reason}" for each in skipped), *troubles]:
         warnings.warn(line, stacklevel=2)
     return maps
+
+
+def _each_path(paths: object) -> list[str]:
+    """Return the paths; a text is one path, not its letters."""
+    if isinstance(paths, str | os.PathLike):
+        return [path("paths", paths)]
+    if not isinstance(paths, Iterable) or isinstance(paths, bytes) or hasattr(paths, "dtype"):
+        raise wrong("paths", PATHS, paths)
+    found = []
+    for each in paths:
+        if not isinstance(each, str | os.PathLike):
+            raise wrong("paths", PATHS, each)
+        found.append(path("paths", each))
+    return found
 
 
 def scan(

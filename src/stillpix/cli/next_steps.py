@@ -1,0 +1,90 @@
+"""The last lines of a command: whether to do anything, and the command that does it.
+
+Never runs one.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .output import body_of, counted, say
+
+if TYPE_CHECKING:
+    from ..maps.records import DefectMap
+
+MOST_NAMED = 3  # paths in a command; more are left to the person
+
+
+def suggest(*commands: tuple[str, str]) -> None:
+    """Say which commands may come next, and what each is for."""
+    width = max(len(command) for command, _ in commands)
+    for number, (command, purpose) in enumerate(commands):
+        say(f"{'Next:' if number == 0 else '     '} {command:<{width}}  # {purpose}")
+
+
+def verdict(maps: Sequence[DefectMap]) -> str:
+    """Return one sentence that says whether to do anything.
+
+    >>> from stillpix.frame import Sensor
+    >>> from stillpix.maps.records import DefectMap, DetectionSummary
+    >>> verdict([DefectMap(Sensor("a", "b", "c", 64, 48),
+    ...     detection=DetectionSummary(expected_false=0.0))])
+    'No pixel is broken as far as these photos show: there is nothing to repair.'
+    """
+    broken = sum(len(found.in_state("confirmed", "accepted")) for found in maps)
+    candidates = sum(len(found.in_state("candidate")) for found in maps)
+    if broken:
+        it, shows = ("it", "shows") if broken == 1 else ("they", "show")
+        return f"{counted(broken, 'broken pixel')}: repair the photos in which {it} {shows}."
+    if all(_are_few(found) for found in maps):
+        return "Too few different pictures to tell: give more photos before you repair anything."
+    if candidates:
+        look = "look at it" if candidates == 1 else "look at them"
+        return (
+            "Nothing is surely broken, so nothing needs repair; "
+            f"{counted(candidates, 'candidate')} may be: {look} if you see a dot in your photos."
+        )
+    return "No pixel is broken as far as these photos show: there is nothing to repair."
+
+
+def _are_few(found: DefectMap) -> bool:
+    from ..detection.settings import DetectionSettings
+
+    few = found.evidence.scenes < DetectionSettings().fewest_scenes
+    return few and found.detection.expected_false is None
+
+
+def after_find(
+    maps: Sequence[DefectMap], given: Sequence[str], out: Path | None, report: Path | None
+) -> None:
+    """Say where the report is, and what to do with new maps."""
+    if report is not None:
+        say(f"report: {report}")
+    say(verdict(maps))
+    first = max(maps, key=lambda found: len(found.in_state("confirmed", "accepted")))
+    if not first.in_state("confirmed", "accepted") or (out and len(maps) > 1):
+        return
+    named, name = ("", body_of(first.sensor)) if out is None else (map_flag(str(out)), str(out))
+    suggest(
+        (f"stillpix fix {paths_in_words(given)}{named} --out fixed", "repaired copies"),
+        (f"stillpix show {shlex.quote(name)}", "each broken pixel"),
+    )
+
+
+def map_flag(name: str | None) -> str:
+    """Return the flag that names a map, with a space before it; "" for that of the library."""
+    return f" --map {shlex.quote(name)}" if name else ""
+
+
+def paths_in_words(given: Sequence[str]) -> str:
+    """Return paths as a shell takes them; PHOTOS where they are many.
+
+    >>> paths_in_words(["My photos", "b"]), paths_in_words(["-"])
+    ("'My photos' b", 'PHOTOS')
+    """
+    if len(given) > MOST_NAMED or "-" in given:
+        return "PHOTOS"
+    return " ".join(map(shlex.quote, given))
