@@ -129,9 +129,10 @@ def find(
     if as_json:
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
-    maps = [body.map for body in bodies if body.map is not None]
-    if maps and not as_json:
-        after_find(maps, given, out, report if written else None)
+    if not as_json:
+        after_find(
+            [each.map for each in bodies if each.map], given, out, report if written else None
+        )
     status = _status(bodies, skipped)
     raise typer.Exit(status if written else status or SOME_FAILED)
 

@@ -173,9 +173,8 @@ def fix(
     _require_use(placement, changed_only=changed_only, to=to)
     named = _lister(map_name, at or ())
     run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
-    lister = named or _listed_in_library(run)
-    require_one_fit(run.ways.bodies, None if map_name is None else lister)
-    _mend(run, lister, always=every or bool(at), jobs=jobs)
+    require_one_fit(run.ways.bodies, None if map_name is None else named)
+    _mend(run, named or _listed_in_library(run), always=every or bool(at), jobs=jobs)
     _end(run, None if at else given, map_name, as_json=as_json)
 
 

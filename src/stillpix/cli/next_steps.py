@@ -60,7 +60,9 @@ def _are_few(found: DefectMap) -> bool:
 def after_find(
     maps: Sequence[DefectMap], given: Sequence[str], out: Path | None, report: Path | None
 ) -> None:
-    """Say where the report is, and what to do with new maps."""
+    """Say where the report is, and what to do with new maps, if there are any."""
+    if not maps:
+        return
     if report is not None:
         say(f"report: {report}")
     say(verdict(maps))
