@@ -91,9 +91,11 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment attributes heads prediction sidecars verdicts",
-        "canvas expectation middle pointers separation storing targets",
-        "companions",
+        "alignment attributes block_kernels heads regression_kernels separation_kernels sidecars "
+        "verdicts",
+        "look_kernels middle_kernels prediction storing",
+        "canvas expectation middle pointers separation targets weighing",
+        "companions looking",
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",

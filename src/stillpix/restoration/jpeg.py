@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError
-from ..rewriting.jpeg import Component, JpegImage, samples_of
-from .canvas import Change, Lattice, Window
+from ..rewriting.jpeg import JpegImage
+from .block_kernels import SIDE, SIZE, Blocks, fill_windows
+from .canvas import Change, Corners, Lattice
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import LEANING, SIDE, stored, weighed
+from .storing import LEANING, store_levels
+
+MOST_AT_FIRST = 64  # blocks that there is room for when the first is changed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -37,27 +40,36 @@ class JpegCanvas:
         self.changes: dict[Key, NDArray[np.int16]] = {}
         self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
         self._lattices = tuple(_lattices(image))
+        self._blocks = [
+            Blocks(
+                each.blocks, np.zeros(each.blocks.shape[:2], np.int32),
+                np.empty((0, SIZE), np.int16), each.steps.astype(np.float64), each.height,
+                each.width,
+            )
+            for each in image.components
+        ]  # fmt: skip
+        self._used = [0] * len(self._blocks)  # rows of Blocks.changed
 
     @property
     def lattices(self) -> Sequence[Lattice]:
         """Return one per plane, luma first."""
         return self._lattices
 
-    def window(self, plane: int, row: int, column: int, side: int) -> Window:
-        """Return a square of a component's samples as they are now, not yet clipped."""
-        component = self.image.components[plane]
-        rows, columns = np.arange(row, row + side), np.arange(column, column + side)
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < component.height), (columns >= 0) & (columns < component.width)
-        )
-        rows, columns = (
-            np.clip(rows, 0, component.height - 1),
-            np.clip(columns, 0, component.width - 1),
-        )
-        top, left = int(rows[0]) // SIDE, int(columns[0]) // SIDE
-        blocks = self._blocks(plane, top, left, int(rows[-1]) // SIDE, int(columns[-1]) // SIDE)
-        levels = _samples(component, blocks)
-        return levels[(rows - SIDE * top)[:, None], columns - SIDE * left], inside
+    @property
+    def sizes(self) -> Sequence[tuple[int, int]]:
+        """Return the rows and columns of each plane."""
+        return tuple((each.height, each.width) for each in self.image.components)
+
+    @property
+    def spreads(self) -> bool:
+        """Return whether a change may change samples that were not meant: all of its blocks."""
+        return True
+
+    def windows(self, plane: int, corners: Corners, side: int) -> Floats:
+        """Return squares of a component's samples as they are now, not yet clipped."""
+        levels = np.empty((corners.shape[0], side, side))
+        fill_windows(self._blocks[plane], corners, levels)
+        return levels
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
@@ -76,51 +88,43 @@ class JpegCanvas:
             key, before = self._before.pop()
             if before is None:
                 del self.changes[key]
+                self._blocks[key[0]].slots[key[1:]] = 0
             else:
-                self.changes[key] = before
+                self._set(key, before)
 
     def _apply(self, change: Change) -> bool:
         component, (height, width) = self.image.components[change.plane], change.levels.shape
         top, left = max(change.row, 0) // SIDE, max(change.column, 0) // SIDE
         bottom = min(change.row + height - 1, component.height - 1) // SIDE
         right = min(change.column + width - 1, component.width - 1) // SIDE
-        before = self._blocks(change.plane, top, left, bottom, right)
-        levels = _samples(component, before)
-        rows, columns = np.nonzero(change.where)
-        at = rows + change.row - SIDE * top, columns + change.column - SIDE * left
-        levels[at] = change.levels[rows, columns]
-        meant = np.zeros(levels.shape, bool)
-        meant[at] = True
-        weights = weighed(meant, (change.middle[0] - SIDE * top, change.middle[1] - SIDE * left))
-        steps, made = component.steps.astype(np.float64), False
-        for i, j in np.ndindex(before.shape[:2]):
-            block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
-            if not meant[block].any():
-                continue
-            after = stored(levels[block], weights[block], before[i, j], steps, self.leaning)
-            if (after != before[i, j]).any():
-                key = change.plane, top + i, left + j
+        after = np.empty((bottom + 1 - top, right + 1 - left, SIZE), np.int16)
+        differs = np.empty(after.shape[:2], bool)
+        if not store_levels(
+            self._blocks[change.plane], (top, left), change.row, change.column, change.levels,
+            change.where, change.middle, self.leaning, after, differs,
+        ):  # fmt: skip
+            return False
+        for (row, column), differ in np.ndenumerate(differs):
+            if differ:
+                key = change.plane, top + row, left + column
                 self._before.append((key, self.changes.get(key)))
-                self.changes[key] = after
-                made = True
-        return made
+                self._set(key, after[row, column])
+        return True
 
-    def _blocks(
-        self, plane: int, top: int, left: int, bottom: int, right: int
-    ) -> NDArray[np.int16]:
-        """Return blocks as they are now, last row and column included."""
-        stored = self.image.components[plane].blocks
-        blocks = stored[top : bottom + 1, left : right + 1].copy()
-        for row, column in np.ndindex(blocks.shape[:2]):
-            changed = self.changes.get((plane, top + row, left + column))
-            if changed is not None:
-                blocks[row, column] = changed
-        return blocks
-
-
-def _samples(component: Component, blocks: NDArray[np.int16]) -> Floats:
-    part = replace(component, blocks=blocks)
-    return np.asarray(samples_of(part, 0, blocks.shape[0], 0, blocks.shape[1]), np.float64)
+    def _set(self, key: Key, block: NDArray[np.int16]) -> None:
+        """Take a block for what stands there from now on."""
+        plane, place = key[0], key[1:]
+        blocks, used = self._blocks[plane], self._used[plane]
+        slot = int(blocks.slots[place])
+        if not slot:
+            if used == len(blocks.changed):
+                more = np.empty((max(used, MOST_AT_FIRST), SIZE), np.int16)
+                blocks = blocks._replace(changed=np.concatenate([blocks.changed, more]))
+                self._blocks[plane] = blocks
+            slot = blocks.slots[place] = used + 1
+            self._used[plane] = used + 1
+        blocks.changed[slot - 1] = block
+        self.changes[key] = block
 
 
 def _lattices(image: JpegImage) -> Iterator[Lattice]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .regression_kernels import Space, regress, space_for
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -20,6 +22,7 @@ ALIKE = 60  # places that are most like this one and so teach it most
 RIDGE = 16.0  # levels squared: about the noise of a rendered photo, so that noise is not learned
 FEWEST = 24  # places to learn from; with fewer the mean of the ring has to do
 TRUST = 0.7  # of the residuals' covariance: see decision 0010
+_CONSTANTS = (ALIKE, FEWEST, RIDGE, TRUST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +56,48 @@ class Prediction(NamedTuple):
     covariance: Floats  # (n, n)
 
 
-class _Places(NamedTuple):
-    """Flat indices into a window: of the hole, of its ring, and of the moves to other places."""
+class Layout(NamedTuple):
+    """How a stencil's window is kept, so that the places that teach follow each other.
 
-    hole: NDArray[np.intp]
+    Samples of one phase of the colour filter array stand together, row by row: to the next place
+    is one step, whatever the period.
+    """
+
+    order: NDArray[np.intp]  # (samples,) of a window's flat indices; -1 where it has none
+    hole: NDArray[np.intp]  # flat indices in that order, row by row
     ring: NDArray[np.intp]
-    moves: NDArray[np.intp]
+    first: int  # the move to the first place, and from there on to the next
+    teaches: NDArray[np.uint8]  # (span,) whether a place's samples lie apart from the hole
 
 
 @cache
-def _places(stencil: Stencil) -> _Places:
-    side, middle = stencil.side, stencil.margin
-
-    def flat(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-        return np.asarray(rows * side + columns).ravel()
-
+def layout_of(stencil: Stencil) -> Layout:
+    """Return how the window of a stencil is kept."""
+    period, middle = stencil.period, stencil.margin
     (down, across), ring = stencil.reaches, stencil.ring
+    side = -(-stencil.side // period)  # of a phase
+    rows, columns = np.mgrid[0 : side * period, 0 : side * period]
+    order = np.where(
+        (rows < stencil.side) & (columns < stencil.side), rows * stencil.side + columns, -1
+    )
+    order = order.reshape(side, period, side, period).transpose(1, 3, 0, 2).reshape(-1)
+    where = np.zeros(stencil.side**2, np.intp)
+    where[order[order >= 0]] = np.flatnonzero(order >= 0)
     rows, columns = np.mgrid[-down - ring : down + ring + 1, -across - ring : across + ring + 1]
     inside = (abs(rows) <= down) & (abs(columns) <= across)
-    most = stencil.search // stencil.period
-    steps = np.arange(-most, most + 1) * stencil.period
-    lower, further = np.meshgrid(steps, steps, indexing="ij")
-    apart = (abs(lower) > 2 * down + ring) | (abs(further) > 2 * across + ring)  # patch and hole
-    return _Places(
-        hole=flat(middle + rows[inside], middle + columns[inside]),
-        ring=flat(middle + rows[~inside], middle + columns[~inside]),
-        moves=flat(lower[apart], further[apart]),
-    )
+    near = where[(middle + rows) * stencil.side + middle + columns]
+    most = stencil.search // period
+    moves = np.arange(2 * most * side + 2 * most + 1)
+    lower, further = moves // side - most, moves % side - most
+    apart = (abs(lower) * period > 2 * down + ring) | (abs(further) * period > 2 * across + ring)
+    teaches = apart & (further <= most)
+    return Layout(order, near[inside], near[~inside], -most * (side + 1), teaches.astype(np.uint8))
+
+
+def space_of(stencil: Stencil, kind: type[np.floating[Any]] = np.float64) -> Space:
+    """Return room for predictions of a stencil, one at a time, samples being of some kind."""
+    kept = layout_of(stencil)
+    return space_for(kept.hole.size, kept.ring.size, kept.order.size, kept.teaches.size, kind)
 
 
 def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Prediction:
@@ -98,42 +116,29 @@ def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Predi
     >>> bool(abs(guess.mean.reshape(5, 5) - ramp[17:22, 17:22]).max() < 0.5)
     True
     """
-    hole, ring, moves = _places(stencil)
-    levels, usable = window.ravel(), sound.ravel()
-    ring = ring[usable[ring]]
-    if not ring.size:
-        return Prediction(np.full(hole.size, 128.0), np.eye(hole.size) * 128.0**2)
-    if not usable.all():
-        patch = np.concatenate([hole, ring])
-        moves = moves[usable[moves[:, None] + patch].all(axis=1)]
-    here = levels[ring]
-    if moves.size < FEWEST:
-        return _plain(here, hole.size)
-    features, targets = levels[moves[:, None] + ring], levels[moves[:, None] + hole]
-    return _regress(features, targets, here)
+    kept = layout_of(stencil)
+    levels = np.where(kept.order < 0, 0.0, window.ravel()[kept.order])
+    usable = ((kept.order < 0) | sound.ravel()[kept.order]).astype(np.uint8)
+    means, covariances, _ = predict_all(levels[None], usable[None], stencil, space_of(stencil))
+    return Prediction(means[0], covariances[0])
 
 
-def _plain(ring: Floats, count: int) -> Prediction:
-    """Return the ring's mean, as sure as the ring is even."""
-    spread = float(ring.var()) + 1.0
-    return Prediction(np.full(count, ring.mean()), np.eye(count) * spread)
+def predict_all(
+    windows: Floats, usable: NDArray[np.uint8], stencil: Stencil, space: Space
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return the means of some holes, their covariances, and how many places taught each.
 
-
-def _regress(features: Floats, targets: Floats, here: Floats) -> Prediction:
-    """Regress targets (places, n) on features (places, k), near the features `here`."""
-    level = features.mean(axis=1, keepdims=True)
-    features, targets, known = features - level, targets - level, here - here.mean()
-    unlike = np.square(features - known).mean(axis=1)
-    near = min(ALIKE, unlike.size) - 1
-    scale = float(np.partition(unlike, near)[near]) + 1.0
-    weights = np.exp(-0.5 * unlike / scale)
-    weights /= weights.sum()
-    middle, expected = weights @ features, weights @ targets
-    features, targets = features - middle, targets - expected
-    weighted = features.T * weights
-    normal = weighted @ features
-    normal[np.diag_indices_from(normal)] += RIDGE
-    slopes = np.linalg.solve(normal, weighted @ targets)
-    errors = targets - features @ slopes
-    mean = here.mean() + expected + (known - middle) @ slopes
-    return Prediction(mean, TRUST * (errors.T * weights) @ errors)
+    Arrays:
+        windows, usable: (places, samples) in the order of the stencil's layout; a sample that
+            the window does not have counts as usable, for no place has it.
+        stencil: the shape of the holes.
+        space: room to work in.
+    """
+    _, hole, ring, first, teaches = layout_of(stencil)
+    count = len(windows)
+    means, covariances = np.empty((count, hole.size)), np.empty((count, hole.size, hole.size))
+    taught = np.empty(count, np.int64)
+    regress(
+        windows, usable, hole, ring, teaches, first, _CONSTANTS, space, means, covariances, taught
+    )
+    return means, covariances, taught

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .prediction import Floats, Prediction
+from .separation_kernels import lanes_for, weigh_amplitudes
 
 AMPLITUDES = np.concatenate([[0.0], 2.0 ** np.arange(13)])  # levels; 0: nothing shows
 NOISE = 1.0  # levels squared: rounding, and what quantisation leaves
 MUTE = 1e8  # levels squared, of a sample that says nothing
+VARIANCES = (NOISE, MUTE)  # of noise, and of a sample that says nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,26 +60,12 @@ def separate(
     >>> float(AMPLITUDES[told.likelihood.argmax()]), told.scene[-1].round().tolist()
     (32.0, [50.0, 50.0])
     """
-    blind = np.where(mute, MUTE, 0.0)
-    tried = [
-        _separate(observed, blind, predicted, response(squared_distance, width), width)
-        for width in widths
-    ]
-    return max(tried, key=lambda told: float(np.logaddexp.reduce(told.likelihood)))
-
-
-def _separate(
-    observed: Floats, blind: Floats, predicted: Prediction, shape: Floats, width: float
-) -> Separated:
-    n = observed.size
-    signal = np.square(AMPLITUDES[:, None] * shape) + blind
-    total = predicted.covariance + NOISE * np.eye(n) + signal[:, :, None] * np.eye(n)
-    surprise, middle = observed - predicted.mean, int(shape.argmax())
-    sides = np.stack([surprise, np.eye(n)[middle]], axis=1)
-    both = np.linalg.solve(total, np.broadcast_to(sides, (*signal.shape, 2)))
-    solved, column = both[..., 0], both[..., 1]
-    _, volume = np.linalg.slogdet(total)
-    likelihood = -0.5 * (solved @ surprise + volume)
-    left = signal[:, middle] * (1 - signal[:, middle] * column[:, middle])
-    rise = signal[:, middle] * solved[:, middle] / np.sqrt(np.maximum(left, 1e-9))
-    return Separated(likelihood, observed - signal * solved, width, rise)
+    n, tried = observed.size, np.array(widths, np.float64)
+    likelihood, rise = np.empty((1, AMPLITUDES.size)), np.empty((1, AMPLITUDES.size))
+    scene, best = np.empty((1, AMPLITUDES.size, n)), np.empty(1, np.int64)
+    weigh_amplitudes(
+        observed[None], ~mute[None], predicted.mean[None], predicted.covariance[None],
+        squared_distance[None], tried, AMPLITUDES, VARIANCES,
+        lanes_for(n, AMPLITUDES.size, tried.size), likelihood, scene, rise, best,
+    )  # fmt: skip
+    return Separated(likelihood[0], scene[0], float(tried[best[0]]), rise[0])
