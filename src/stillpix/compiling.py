@@ -14,29 +14,15 @@ NOT_KEPT = (
     "compiled code could not be kept ({}), so each start takes some seconds longer; set"
     " NUMBA_CACHE_DIR to a folder that you may write into"
 )
-_AS_ALL: dict[str, Any] = {"nogil": True, "fastmath": True, "error_model": "numpy"}
-_NOT_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Any) -> Any:
     """Compile as every kernel here is: outside the interpreter's lock, cached on disk."""
-    return _compile(function, _AS_ALL)
-
-
-def compiled_inside(function: Any) -> Any:
-    """Compile what only kernels call: without the way in from Python, which takes long to make.
-
-    To call it from Python ends the process; kernels that tests call are `compiled`.
-    """
-    return _compile(function, _AS_ALL | _NOT_FROM_PYTHON)
-
-
-def _compile(function: Any, options: dict[str, Any]) -> Any:
     try:
-        kernel = njit(cache=True, **options)(function)
+        kernel = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no folder that it may write into
         _tell("there is no folder for it")
-        return njit(**options)(function)
+        return njit(nogil=True, fastmath=True, error_model="numpy")(function)
     _keep_if_possible(kernel)
     return kernel
 
@@ -58,4 +44,4 @@ def _keep_if_possible(kernel: Any) -> None:
 
 
 def _tell(reason: str) -> None:
-    warnings.warn(NOT_KEPT.format(reason), RuntimeWarning, stacklevel=4)
+    warnings.warn(NOT_KEPT.format(reason), RuntimeWarning, stacklevel=3)

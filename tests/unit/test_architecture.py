@@ -91,11 +91,10 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment attributes block_kernels heads regression_kernels separation_kernels sidecars "
-        "verdicts",
-        "look_kernels middle_kernels prediction storing",
-        "canvas expectation middle pointers separation targets weighing",
-        "companions looking",
+        "alignment attributes heads kernels sidecars verdicts",
+        "prediction",
+        "canvas expectation middle pointers separation storing targets weighing",
+        "blocks companions looking",
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",

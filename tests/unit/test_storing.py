@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillpix.restoration.block_kernels import Blocks
 from stillpix.restoration.storing import (
     ELSEWHERE,
     FOREMOST,
     LARGEST,
     LEANING,
     WORTH,
-    store_block,
-    store_levels,
+    weighed,
 )
+from stillpix.restoration.storing import stored as stored_blocks
 from support.effort import some
 
 
@@ -36,18 +35,12 @@ WAVES = np.array([wave(number) for number in range(64)])
 
 
 def stored(wanted, weight, before, steps):
-    after = np.empty(64, np.int16)
-    differs = store_block(wanted.ravel(), weight.ravel(), before, steps, LEANING, after)
-    assert differs == bool((after != before).any())
-    return after
-
-
-def weighed(meant, middle):
-    """How much each sample of a block counts, as docs/repair.md says."""
-    weight = np.where(meant, 1.0, ELSEWHERE)
-    if min(middle) >= 0 and max(middle) < 8 and meant[middle]:
-        weight[middle] = FOREMOST
-    return weight
+    """What is stored in one block, alone and in the company of others."""
+    (alone,) = stored_blocks(wanted.reshape(1, 64), weight.reshape(1, 64), before[None], steps)
+    other = np.full(64, 90.0), np.ones(64), np.zeros(64, np.int16)
+    together = zip(other, (wanted.ravel(), weight.ravel(), before), other, strict=True)
+    assert np.array_equal(stored_blocks(*map(np.array, together), steps)[1], alone)
+    return alone
 
 
 def samples(coefficients, steps):
@@ -159,32 +152,13 @@ def test_the_sample_with_the_defect_comes_nearest_of_all():
     assert np.mean(off["foremost"]) < 0.5 * np.mean(off["as the others"])
 
 
-@pytest.mark.parametrize("middle", [(11, 4), (8, 7), (7, 4), (16, 9), (13, 12)])
-def test_a_rectangle_of_a_plane_is_stored_block_by_block(middle):
-    """Of 2x3 blocks, one of them changed before; the twin goes sample by sample."""
-    rng = np.random.default_rng(5)
-    steps = rng.integers(1, 30, 64).astype(float)
-    held = np.where(rng.random((2, 3, 64)) < 0.2, rng.integers(-3, 4, (2, 3, 64)), 0)
-    slots, changed = np.zeros((2, 3), np.int32), held[1, 1][None].astype(np.int16)
-    slots[1, 1] = 1
-    in_file = held.astype(np.int16)
-    in_file[1, 1] = 99
-    where = rng.random((9, 8)) < 0.8
-    levels = rng.uniform(90, 170, (9, 8))
-    after, differs = np.empty((2, 2, 64), np.int16), np.empty((2, 2), bool)
+@pytest.mark.parametrize("middle", [(3, 3), (0, 7), (-1, 3), (3, 8)])
+def test_a_sample_that_is_to_stay_is_never_foremost(middle):
+    meant = np.zeros((8, 8), bool)
+    meant[2:5, 2:5] = True
 
-    count = store_levels(
-        Blocks(in_file, slots, changed, steps, 16, 24), (0, 0), 6, 3, levels, where, middle,
-        LEANING, after, differs,
-    )  # fmt: skip
+    weight = weighed(meant, middle)
 
-    plane = np.block([[samples(held[i, j], steps) for j in range(3)] for i in range(2)])
-    meant = np.zeros(plane.shape, bool)
-    meant[6:15, 3:11], plane[6:15, 3:11] = where, np.where(where, levels, plane[6:15, 3:11])
-    assert count == differs.sum()
-    for i, j in np.ndindex(2, 2):
-        block = np.s_[8 * i : 8 * i + 8, 8 * j : 8 * j + 8]
-        inner = middle[0] - 8 * i, middle[1] - 8 * j
-        expected = stored(plane[block], weighed(meant[block], inner), held[i, j], steps)
-        assert np.array_equal(after[i, j], expected)
-        assert differs[i, j] == (expected != held[i, j]).any()
+    foremost = [tuple(at) for at in np.argwhere(weight == FOREMOST).tolist()]
+    assert foremost == ([middle] if middle == (3, 3) else [])
+    assert (weight[~meant] == ELSEWHERE).all()

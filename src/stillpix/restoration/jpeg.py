@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from ..errors import ReadError
 from ..rewriting.jpeg import JpegImage
-from .block_kernels import SIDE, SIZE, Blocks, fill_windows
+from .blocks import Blocks
 from .canvas import Change, Corners, Lattice
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import LEANING, store_levels
-
-MOST_AT_FIRST = 64  # blocks that there is room for when the first is changed
+from .storing import LEANING, SIDE, stored, weighed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -40,15 +38,7 @@ class JpegCanvas:
         self.changes: dict[Key, NDArray[np.int16]] = {}
         self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
         self._lattices = tuple(_lattices(image))
-        self._blocks = [
-            Blocks(
-                each.blocks, np.zeros(each.blocks.shape[:2], np.int32),
-                np.empty((0, SIZE), np.int16), each.steps.astype(np.float64), each.height,
-                each.width,
-            )
-            for each in image.components
-        ]  # fmt: skip
-        self._used = [0] * len(self._blocks)  # rows of Blocks.changed
+        self._planes = [Blocks(each) for each in image.components]
 
     @property
     def lattices(self) -> Sequence[Lattice]:
@@ -67,16 +57,25 @@ class JpegCanvas:
 
     def windows(self, plane: int, corners: Corners, side: int) -> Floats:
         """Return squares of a component's samples as they are now, not yet clipped."""
-        levels = np.empty((corners.shape[0], side, side))
-        fill_windows(self._blocks[plane], corners, levels)
-        return levels
+        return self._planes[plane].windows(corners, side)
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
-        made = False
-        for change in changes:
-            made = self._apply(change) or made
-        return made
+        made = [self._apply(change) for change in changes]
+        return any(made)
+
+    def _apply(self, change: Change) -> bool:
+        keys, wanted, weights = zip(*self._wanted(change), strict=True)
+        rows, columns = np.array(keys)[:, 1:].T
+        before = self._planes[change.plane].coefficients(rows, columns)
+        steps = self.image.components[change.plane].steps.astype(np.float64)
+        after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
+        differs = (after != before).any(axis=1)
+        for number in np.flatnonzero(differs).tolist():
+            key = keys[number]
+            self._before.append((key, self.changes.get(key)))
+            self._put(key, after[number])
+        return bool(differs.any())
 
     def mark(self) -> int:
         """Return the number of blocks written so far."""
@@ -86,45 +85,34 @@ class JpegCanvas:
         """Take back all changes but the first so many."""
         while len(self._before) > mark:
             key, before = self._before.pop()
-            if before is None:
-                del self.changes[key]
-                self._blocks[key[0]].slots[key[1:]] = 0
-            else:
-                self._set(key, before)
+            self._put(key, before)
 
-    def _apply(self, change: Change) -> bool:
+    def _put(self, key: Key, block: NDArray[np.int16] | None) -> None:
+        """Take a block for what stands there from now on; None: the file's own."""
+        if block is None:
+            del self.changes[key]
+        else:
+            self.changes[key] = block
+        self._planes[key[0]].put(key[1:], block)
+
+    def _wanted(self, change: Change) -> Iterator[tuple[Key, Floats, Floats]]:
+        """Yield each block that a change reaches, its levels then, and how much each counts."""
         component, (height, width) = self.image.components[change.plane], change.levels.shape
         top, left = max(change.row, 0) // SIDE, max(change.column, 0) // SIDE
         bottom = min(change.row + height - 1, component.height - 1) // SIDE
         right = min(change.column + width - 1, component.width - 1) // SIDE
-        after = np.empty((bottom + 1 - top, right + 1 - left, SIZE), np.int16)
-        differs = np.empty(after.shape[:2], bool)
-        if not store_levels(
-            self._blocks[change.plane], (top, left), change.row, change.column, change.levels,
-            change.where, change.middle, self.leaning, after, differs,
-        ):  # fmt: skip
-            return False
-        for (row, column), differ in np.ndenumerate(differs):
-            if differ:
-                key = change.plane, top + row, left + column
-                self._before.append((key, self.changes.get(key)))
-                self._set(key, after[row, column])
-        return True
-
-    def _set(self, key: Key, block: NDArray[np.int16]) -> None:
-        """Take a block for what stands there from now on."""
-        plane, place = key[0], key[1:]
-        blocks, used = self._blocks[plane], self._used[plane]
-        slot = int(blocks.slots[place])
-        if not slot:
-            if used == len(blocks.changed):
-                more = np.empty((max(used, MOST_AT_FIRST), SIZE), np.int16)
-                blocks = blocks._replace(changed=np.concatenate([blocks.changed, more]))
-                self._blocks[plane] = blocks
-            slot = blocks.slots[place] = used + 1
-            self._used[plane] = used + 1
-        blocks.changed[slot - 1] = block
-        self.changes[key] = block
+        levels = self._planes[change.plane].region(top, left, bottom, right)
+        rows, columns = np.nonzero(change.where)
+        at = rows + change.row - SIDE * top, columns + change.column - SIDE * left
+        levels[at] = change.levels[rows, columns]
+        meant = np.zeros(levels.shape, bool)
+        meant[at] = True
+        weights = weighed(meant, (change.middle[0] - SIDE * top, change.middle[1] - SIDE * left))
+        for i, j in np.ndindex(bottom - top + 1, right - left + 1):
+            block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
+            if meant[block].any():
+                key = change.plane, top + i, left + j
+                yield key, levels[block].ravel(), weights[block].ravel()
 
 
 def _lattices(image: JpegImage) -> Iterator[Lattice]:

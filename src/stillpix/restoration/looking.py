@@ -5,60 +5,67 @@ Never changes the canvas, and never decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Canvas, Lattice
-from .look_kernels import Plane, Views, view
+from .canvas import Canvas, Lattice, cut
 from .middle import middles_of
-from .prediction import Floats, Stencil, layout_of, predict_all, space_of
-from .regression_kernels import Space
-from .separation import AMPLITUDES, VARIANCES
-from .separation_kernels import Lanes, lanes_for, weigh_amplitudes
-from .weighing import Told
+from .prediction import Floats, Stencil, hole_in, predict_all
+from .separation import AMPLITUDES, Observed, Weighed, scenes_below, weigh_amplitudes
 
 Numbers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 EVERY = 2  # so many places each way, and amplitudes, one is taken of in a quick look
+QUARTER = 0.25  # of a mosaic's noise is its unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlaneLook:
     """What one plane says of some places, the first axis of each array."""
 
+    lattice: Lattice
     middles: Numbers  # (places, 2) row and column of each hole's middle sample
-    reaches: tuple[int, int]  # of the holes
-    windows: Floats  # (places, side, side) levels
-    views: Views
-    observed: Floats  # (places, n) levels in the hole
-    level: Floats  # (places,) that the surroundings predict for the middle
+    windows: Floats  # (places, side, side) units
+    sound: Flags  # (places, side, side): in the plane, and not another place's
+    own: Flags  # (places, n): samples of the hole that are this place's
+    unit: Floats  # (places,) levels that were taken as one
+    seen: Observed  # in units
     taught: Numbers  # (places,) how many others it was learned from
-    told: Told
-    below: Floats  # (places, amplitudes, n) units, the scene under each amplitude
+    told: Weighed
 
-    def scenes(self, chosen: Numbers, weights: Floats, space: Space) -> Floats:
+    @property
+    def observed(self) -> Floats:
+        """Return the levels in the holes, (places, n)."""
+        return self.seen.levels * self.unit[:, None]
+
+    @property
+    def level(self) -> Floats:
+        """Return what the surroundings predict for the middles, (places,) levels."""
+        return np.asarray(self.unit * self.seen.means[:, self.seen.means.shape[1] // 2])
+
+    def scenes(self, chosen: Numbers, weights: Floats) -> Floats:
         """Return the levels expected below the defects of chosen places, (chosen, n).
 
         `weights` are the chances of each amplitude, (chosen, amplitudes). As far as something
-        shows, what stands in a middle is not believed. `space` is of room_for_middles.
+        shows, what stands in a middle is not believed.
         """
-        views, own = self.views, self.views.own[chosen]
-        scenes = np.einsum("pa,pan->pn", weights, self.below[chosen])
+        seen, own = self.seen.part(chosen), self.own[chosen]
+        below = scenes_below(seen, AMPLITUDES, self.lattice.widths, self.told.best[chosen])
+        scenes = (weights[:, None] @ below)[:, 0]
         if own.shape[1] > 1:
             found, middles = middles_of(
-                self.windows[chosen], views.unit[chosen], views.sound[chosen], own, scenes,
-                self.reaches, space,
-            )  # fmt: skip
+                self.windows[chosen], self.sound[chosen], own, scenes, self.lattice.reaches
+            )
             at = own.shape[1] // 2
             share = np.where(found, 1 - weights[:, 0], 0.0)
             scenes[:, at] += share * (middles - scenes[:, at])
-        return np.asarray(scenes * views.unit[chosen, None])
+        return np.asarray(scenes * self.unit[chosen, None])
 
 
 class Looker:
@@ -68,14 +75,10 @@ class Looker:
         self, canvas: Canvas, places: Sequence[tuple[int, int]], near: Sequence[Sequence[int]]
     ) -> None:
         self._canvas = canvas
-        self._firsts = np.cumsum([0, *map(len, near)])
-        self._near = np.fromiter(chain.from_iterable(near), np.int64)
-        self._others = np.empty((max(map(len, near), default=1), 2))
-        self._positions = [
-            np.array([lattice.position(x, y) for x, y in places]).reshape(-1, 2)
-            for lattice in canvas.lattices
+        self._planes = [
+            _PlaneLooker(lattice, size, places, near)
+            for lattice, size in zip(canvas.lattices, canvas.sizes, strict=True)
         ]
-        self._planes = {quick: self._about(quick=quick) for quick in (False, True)}
 
     def look(self, numbers: Numbers, *, quick: bool = False) -> list[PlaneLook]:
         """Return what each plane says of some places.
@@ -84,88 +87,135 @@ class Looker:
         tells with a fraction of the work where surely nothing shows.
         """
         return [
-            self._look(number, each, numbers) for number, each in enumerate(self._planes[quick])
-        ]
-
-    def _about(self, *, quick: bool) -> list[_PlaneLooker]:
-        return [
-            _PlaneLooker(lattice, size, positions, quick=quick)
-            for lattice, size, positions in zip(
-                self._canvas.lattices, self._canvas.sizes, self._positions, strict=True
+            plane.look(
+                self._canvas.windows(number, plane.corners[numbers], plane.stencil.side), numbers,
+                quick=quick,
             )
-        ]
-
-    def _look(self, number: int, plane: _PlaneLooker, numbers: Numbers) -> PlaneLook:
-        middles = plane.middles[numbers]
-        corners = middles - plane.stencil.margin
-        windows = self._canvas.windows(number, corners, plane.stencil.side)
-        views = plane.room_for_views(numbers.size)
-        view(
-            windows, middles, numbers, self._firsts, self._near, plane.about,
-            layout_of(plane.stencil), self._others, plane.work, views,
-        )  # fmt: skip
-        means, covariances, taught = predict_all(
-            views.windows, views.usable, plane.stencil, plane.space
-        )
-        told, below = plane.tell(views, means, covariances)
-        level = views.unit * means[:, means.shape[1] // 2]
-        return PlaneLook(
-            middles, plane.stencil.reaches, windows, views, views.observed * views.unit[:, None],
-            level, taught, told, below,
-        )  # fmt: skip
+            for number, plane in enumerate(self._planes)
+        ]  # fmt: skip
 
 
 class _PlaneLooker:
     """What it takes to look at one plane."""
 
     def __init__(
-        self, lattice: Lattice, size: tuple[int, int], positions: Floats, *, quick: bool
-    ) -> None:
-        self.stencil, self._amplitudes = stencil_of(lattice), AMPLITUDES
-        if quick:
-            self.stencil = replace(self.stencil, period=EVERY * lattice.period)
-            self._amplitudes = AMPLITUDES[::EVERY].copy()
-        self._widths, self._raw = np.array(lattice.widths), lattice.noise_is_unit
-        self.middles = np.floor(positions + 0.5).astype(np.int64)
-        self.about = Plane(
-            np.array(size), np.array(lattice.reaches), np.array([lattice.down, lattice.across]),
-            positions, self.stencil.margin, lattice.period, self._raw,
+        self, lattice: Lattice, size: tuple[int, int], places: Sequence[tuple[int, int]],
+        near: Sequence[Sequence[int]],
+    ) -> None:  # fmt: skip
+        self.lattice, self.size, self.stencil = lattice, size, stencil_of(lattice)
+        self.positions = np.array([lattice.position(x, y) for x, y in places]).reshape(-1, 2)
+        self.middles = np.floor(self.positions + 0.5).astype(np.int64)
+        self.corners = self.middles - self.stencil.margin
+        down, across = lattice.reaches
+        holes = self.middles - (down, across)
+        own = _inside(size, holes, 2 * down + 1, 2 * across + 1)
+        self.own = own.reshape(len(places), own.shape[1] * own.shape[2])
+        self.squared = self._squared(self.positions, holes)
+        for number, rivals in _rivals(places, near, lattice):
+            self._share(number, np.array(rivals), holes[number])
+
+    def look(self, levels: Floats, numbers: Numbers, *, quick: bool) -> PlaneLook:
+        """Return what is known of some places from the windows about them."""
+        sound, own, squared = self.sound[numbers], self.own[numbers], self.squared[numbers]
+        unit, raw = np.ones(numbers.size), self.lattice.noise_is_unit
+        if raw:
+            unit = QUARTER * self._noises(levels, sound)
+        windows = levels / unit[:, None, None]
+        period = self.lattice.period * (EVERY if quick else 1)
+        predicted = predict_all(
+            windows, sound, replace(self.stencil, period=period), np.float64 if raw else np.float32
+        )
+        hole = hole_in(self.stencil.margin, self.lattice.reaches)
+        seen = Observed(
+            windows[hole].reshape(own.shape), own, predicted.means, predicted.covariances, squared
+        )
+        told = weigh_amplitudes(seen, AMPLITUDES[:: EVERY if quick else 1], self.lattice.widths)
+        return PlaneLook(
+            self.lattice, self.middles[numbers], windows, sound, own, unit, seen, predicted.taught,
+            told,
         )  # fmt: skip
-        self.work = np.empty(self.stencil.side**2)
 
     @cached_property
-    def space(self) -> Space:
-        """Return what predictions work in; short numbers do but for a mosaic's noise."""
-        return space_of(self.stencil, np.float64 if self._raw else np.float32)
+    def sound(self) -> Flags:
+        """Return which samples of windows lie in the plane and out of reach of other places."""
+        side, touched = self.stencil.side, np.zeros(self.size, np.uint8)
+        (down, across) = self.lattice.reaches
+        for row, column in self.middles.tolist():
+            rows = slice(max(row - down, 0), row + down + 1)
+            touched[rows, max(column - across, 0) : column + across + 1] += 1
+        free = cut(touched, self.corners, side)
+        free[hole_in(self.stencil.margin, self.lattice.reaches)] -= 1  # by the place itself
+        return np.asarray(_inside(self.size, self.corners, side, side) & (free == 0))
 
-    @cached_property
-    def _lanes(self) -> Lanes:
-        hole = layout_of(self.stencil).hole
-        return lanes_for(hole.size, self._amplitudes.size, self._widths.size)
+    def _share(self, number: int, rivals: Numbers, hole: Numbers) -> None:
+        """Leave samples of a hole to other places that are nearer.
 
-    def room_for_views(self, count: int) -> Views:
-        """Return arrays for what is known of some places."""
-        side, kept = self.stencil.side, layout_of(self.stencil)
-        n, samples = kept.hole.size, kept.order.size
-        return Views(
-            np.empty((count, side, side), bool), np.empty((count, n), bool),
-            np.empty((count, n)), np.empty(count), np.empty((count, samples)),
-            np.empty((count, samples), np.uint8), np.empty((count, n)),
-        )  # fmt: skip
+        Of two that are as near, the sample belongs to the one that comes first: so no place
+        depends on the repair of another.
+        """
+        here, position = self.squared[number], self.positions[number]
+        there = self._squared(self.positions[rivals], np.broadcast_to(hole, (rivals.size, 2)))
+        first = np.array([tuple(position) <= tuple(self.positions[each]) for each in rivals])
+        self.own[number] &= ((here < there) | (first[:, None] & (here == there))).all(axis=0)
 
-    def tell(self, views: Views, means: Floats, covariances: Floats) -> tuple[Told, Floats]:
-        """Return how likely all amplitudes are at some places, and the scenes under them."""
-        (count, n), amplitudes = means.shape, self._amplitudes.size
-        likelihood, rise = np.empty((count, amplitudes)), np.empty((count, amplitudes))
-        below = np.empty((count, amplitudes, n))
-        weigh_amplitudes(
-            views.observed, views.own, means, covariances, views.squared, self._widths,
-            self._amplitudes, VARIANCES, self._lanes, likelihood, below, rise,
-            np.empty(count, np.int64),
-        )  # fmt: skip
-        return Told(likelihood, rise), below
+    def _squared(self, positions: Floats, holes: Numbers) -> Floats:
+        """Return the squared distances in pixels of holes' samples from some positions."""
+        down, across = self.lattice.reaches
+        rows = holes[:, :1] + np.arange(2 * down + 1) - positions[:, :1]
+        columns = holes[:, 1:] + np.arange(2 * across + 1) - positions[:, 1:]
+        rows, columns = (rows / self.lattice.down) ** 2, (columns / self.lattice.across) ** 2
+        squared = rows[:, :, None] + columns[:, None]
+        return squared.reshape(len(positions), rows.shape[1] * columns.shape[1])
+
+    def _noises(self, levels: Floats, sound: Flags) -> Floats:
+        """Return the noise about some places, in levels."""
+        around = sound.copy()
+        around[hole_in(self.stencil.margin, self.lattice.reaches)] = False
+        return np.array([
+            _noise(window, usable, self.lattice.period)
+            for window, usable in zip(levels, around, strict=True)
+        ])  # fmt: skip
 
 
 def stencil_of(lattice: Lattice) -> Stencil:
     """Return what is learned from about a place of a lattice."""
     return Stencil(lattice.reaches, lattice.ring, lattice.search, lattice.period)
+
+
+def _rivals(
+    places: Sequence[tuple[int, int]], near: Sequence[Sequence[int]], lattice: Lattice
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield the places that have others so near that these may be nearer to samples of a hole."""
+    reach = 3 * lattice.reach + 2 / min(lattice.across, lattice.down)  # pixels
+    for number, (x, y) in enumerate(places):
+        rivals = [
+            each
+            for each in near[number]
+            if each != number
+            and abs(places[each][0] - x) <= reach
+            and abs(places[each][1] - y) <= reach
+        ]
+        if rivals:
+            yield number, rivals
+
+
+def _inside(size: tuple[int, int], corners: Numbers, rows: int, columns: int) -> Flags:
+    """Return which samples of some rectangles lie in a plane, (places, rows, columns)."""
+    down, across = corners[:, :1] + np.arange(rows), corners[:, 1:] + np.arange(columns)
+    in_rows, in_columns = (down >= 0) & (down < size[0]), (across >= 0) & (across < size[1])
+    return np.asarray(in_rows[:, :, None] & in_columns[:, None])
+
+
+def _noise(levels: Floats, sound: Flags, period: int) -> float:
+    """Return the noise in levels: from second differences along rows, of which few meet edges."""
+    left, middle, right = (
+        slice(start, levels.shape[1] - 2 * period + start) for start in (0, period, 2 * period)
+    )
+    usable = sound[:, left] & sound[:, middle] & sound[:, right]
+    bends = np.abs(levels[:, left] - 2 * levels[:, middle] + levels[:, right])[usable]
+    if not bends.size:
+        return 1.0
+    places = (bends.size - 1) // 2, bends.size // 2
+    bends.partition(places)
+    median = 0.5 * (bends[places[0]] + bends[places[1]])
+    return float(max(median / (0.6745 * np.sqrt(6.0)), 0.01))

@@ -8,9 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .middle_kernels import view_middles
-from .prediction import Floats, Stencil, predict_all, space_of
-from .regression_kernels import Space
+from .prediction import Floats, Stencil, hole_in, predict_all
 
 AROUND = Stencil((0, 0), ring=2, search=8)  # 24 samples about one, and where it is learned
 
@@ -32,38 +30,43 @@ def middle_of(window: Floats, sound: NDArray[np.bool_]) -> float | None:
     >>> round(middle_of(ramp, np.ones((39, 39), bool)), 1)
     57.0
     """
-    nothing, none = np.zeros((1, 1)), np.zeros((1, 1), bool)
     found, levels = middles_of(
-        window[None], np.ones(1), sound[None], none, nothing, (0, 0), room_for_middles()
+        window[None], sound[None], np.zeros((1, 1), bool), np.zeros((1, 1)), (0, 0)
     )
     return float(levels[0]) if found[0] else None
 
 
-def room_for_middles() -> Space:
-    """Return what `middles_of` works in, one call at a time."""
-    return space_of(AROUND, np.float32)
-
-
 def middles_of(
-    windows: Floats, units: Floats, sounds: NDArray[np.bool_], owns: NDArray[np.bool_],
-    scenes: Floats, reaches: tuple[int, int], space: Space,
+    windows: Floats, sounds: NDArray[np.bool_], owns: NDArray[np.bool_], scenes: Floats,
+    reaches: tuple[int, int],
 ) -> tuple[NDArray[np.bool_], Floats]:  # fmt: skip
-    """Return whether anything sound is about the middle of each hole, and its level in units.
+    """Return whether anything sound is about the middle of each hole, and its level.
 
     Arrays:
         windows, sounds: (places, side, side) levels, and which samples outside the hole count.
-        units: (places,) levels that are taken as one.
         owns, scenes: (places, n) which samples of the hole are the place's own, and the scene
-            there in units.
+            there.
         reaches: rows and columns of the hole on each side of its middle.
-        space: room to work in.
     """
-    count, samples = units.size, AROUND.side**2
-    flats, usables = np.empty((count, samples)), np.empty((count, samples), np.uint8)
-    found, medians = np.empty(count, bool), np.empty(count)
-    view_middles(
-        windows, units, sounds, owns, scenes, reaches, AROUND.margin, AROUND.ring,
-        np.empty((2 * AROUND.ring + 1) ** 2), flats, usables, found, medians,
-    )  # fmt: skip
-    means, _, _ = predict_all(flats, usables, AROUND, space)
-    return found, (means[:, 0] + medians) / 2
+    margin, middle = AROUND.margin, windows.shape[1] // 2
+    square = slice(middle - margin, middle + margin + 1)
+    levels, usable = windows[:, square, square].copy(), sounds[:, square, square].copy()
+    hole = hole_in(margin, reaches)
+    own = owns.reshape(usable[hole].shape)
+    levels[hole] = np.where(own, scenes.reshape(own.shape), levels[hole])
+    usable[hole] = own
+    found, medians = _medians_about(levels, usable)
+    return found, (predict_all(levels, usable, AROUND, np.float32).means[:, 0] + medians) / 2
+
+
+def _medians_about(levels: Floats, usable: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Floats]:
+    """Return whether anything sound is about the middle of each square, and its median."""
+    about = hole_in(AROUND.margin, (AROUND.ring, AROUND.ring))
+    near = usable[about].reshape(len(levels), -1)
+    near[:, near.shape[1] // 2] = False
+    values = np.sort(np.where(near, levels[about].reshape(near.shape), np.inf), axis=1)
+    count, each = near.sum(axis=1), np.arange(len(levels))
+    found = count > 0
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    medians = 0.5 * (values[each, low] + values[each, high])
+    return found, np.where(found, medians, 0.0)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .regression_kernels import Space, regress, space_for
+from .kernels import admit, centre, compare, conclude, multiply
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -22,7 +22,10 @@ ALIKE = 60  # places that are most like this one and so teach it most
 RIDGE = 16.0  # levels squared: about the noise of a rendered photo, so that noise is not learned
 FEWEST = 24  # places to learn from; with fewer the mean of the ring has to do
 TRUST = 0.7  # of the residuals' covariance: see decision 0010
-_CONSTANTS = (ALIKE, FEWEST, RIDGE, TRUST)
+NOTHING = 128.0  # the level where nothing sound is near
+AT_ONCE = 16  # holes, whose numbers should stay near the processor
+PIECE = 448  # products that are added up before the sum is kept in full
+WIDE = 4  # products that are made at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,24 @@ class Prediction(NamedTuple):
     covariance: Floats  # (n, n)
 
 
+class Predictions(NamedTuple):
+    """The same of several holes, and how many places each was learned from."""
+
+    means: Floats  # (places, n)
+    covariances: Floats  # (places, n, n)
+    taught: NDArray[np.int64]  # (places,)
+
+
+class _Lesson(NamedTuple):
+    """What some holes can be learned from."""
+
+    known: NDArray[np.bool_]  # (places, ring): samples of the ring that are sound
+    level: Floats  # (places,) their mean
+    here: Floats  # (places, ring) less that mean, 0 where not known
+    series: NDArray[Any]  # (places, samples + 2 span) less that mean, then own means, then ones
+    admitted: NDArray[np.bool_]  # (places, span): which places may teach
+
+
 class Layout(NamedTuple):
     """How a stencil's window is kept, so that the places that teach follow each other.
 
@@ -67,7 +88,11 @@ class Layout(NamedTuple):
     hole: NDArray[np.intp]  # flat indices in that order, row by row
     ring: NDArray[np.intp]
     first: int  # the move to the first place, and from there on to the next
-    teaches: NDArray[np.uint8]  # (span,) whether a place's samples lie apart from the hole
+    teaches: NDArray[np.bool_]  # (span,) whether a place's samples lie apart from the hole
+    starts: NDArray[np.intp]  # where, of each sample of ring and hole, that of the first place is
+    rows: NDArray[np.intp]  # the same, then each place's own mean, then ones; see `multiply`
+    begins: NDArray[np.intp]  # of the pieces of the span
+    counts: NDArray[np.intp]  # their lengths
 
 
 @cache
@@ -91,13 +116,19 @@ def layout_of(stencil: Stencil) -> Layout:
     lower, further = moves // side - most, moves % side - most
     apart = (abs(lower) * period > 2 * down + ring) | (abs(further) * period > 2 * across + ring)
     teaches = apart & (further <= most)
-    return Layout(order, near[inside], near[~inside], -most * (side + 1), teaches.astype(np.uint8))
+    first, samples = -most * (side + 1), order.size
+    starts = np.concatenate([near[~inside], near[inside]]) + first
+    rows = np.full(-(-(starts.size + 2) // WIDE) * WIDE, samples + moves.size)
+    rows[: starts.size], rows[starts.size] = starts, samples
+    begins = np.arange(0, moves.size, PIECE)
+    counts = np.minimum(PIECE, moves.size - begins)
+    return Layout(order, near[inside], near[~inside], first, teaches, starts, rows, begins, counts)
 
 
-def space_of(stencil: Stencil, kind: type[np.floating[Any]] = np.float64) -> Space:
-    """Return room for predictions of a stencil, one at a time, samples being of some kind."""
-    kept = layout_of(stencil)
-    return space_for(kept.hole.size, kept.ring.size, kept.order.size, kept.teaches.size, kind)
+def hole_in(margin: int, reaches: tuple[int, int]) -> tuple[slice, slice, slice]:
+    """Return where a hole lies in windows (places, side, side) that have a margin about it."""
+    down, across = (slice(margin - reach, margin + reach + 1) for reach in reaches)
+    return slice(None), down, across
 
 
 def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Prediction:
@@ -108,37 +139,123 @@ def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Predi
         sound: (side, side); False where a sample is broken or lies outside the frame.
         stencil: the shape of the hole.
 
-    The regression is that of Cleveland and Devlin, Locally weighted regression, JASA 1988, with
-    a ridge; likeness is the mean squared difference of the rings, each less its own mean.
-
     >>> ramp = np.add.outer(np.arange(39.0), 2 * np.arange(39.0))
     >>> guess = predict(ramp, np.ones((39, 39), bool), Stencil((2, 2)))
     >>> bool(abs(guess.mean.reshape(5, 5) - ramp[17:22, 17:22]).max() < 0.5)
     True
     """
-    kept = layout_of(stencil)
-    levels = np.where(kept.order < 0, 0.0, window.ravel()[kept.order])
-    usable = ((kept.order < 0) | sound.ravel()[kept.order]).astype(np.uint8)
-    means, covariances, _ = predict_all(levels[None], usable[None], stencil, space_of(stencil))
+    means, covariances, _ = predict_all(window[None], sound[None], stencil, np.float64)
     return Prediction(means[0], covariances[0])
 
 
 def predict_all(
-    windows: Floats, usable: NDArray[np.uint8], stencil: Stencil, space: Space
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Return the means of some holes, their covariances, and how many places taught each.
+    windows: Floats, sounds: NDArray[np.bool_], stencil: Stencil, kind: type[np.floating[Any]]
+) -> Predictions:
+    """Predict several holes, each in the middle of its window; none depends on the others.
 
-    Arrays:
-        windows, usable: (places, samples) in the order of the stencil's layout; a sample that
-            the window does not have counts as usable, for no place has it.
+    Arrays and numbers:
+        windows, sounds: (places, side, side), see `predict`.
         stencil: the shape of the holes.
-        space: room to work in.
+        kind: of numbers in which samples are multiplied.
+
+    The regression is that of Cleveland and Devlin, Locally weighted regression, JASA 1988, with
+    a ridge; likeness is the mean squared difference of the rings, each less its own mean.
     """
-    _, hole, ring, first, teaches = layout_of(stencil)
-    count = len(windows)
-    means, covariances = np.empty((count, hole.size)), np.empty((count, hole.size, hole.size))
-    taught = np.empty(count, np.int64)
-    regress(
-        windows, usable, hole, ring, teaches, first, _CONSTANTS, space, means, covariances, taught
+    kept, count = layout_of(stencil), len(windows)
+    n, square = kept.hole.size, stencil.side**2
+    told = Predictions(np.empty((count, n)), np.empty((count, n, n)), np.empty(count, np.int64))
+    for start in range(0, count, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        levels = windows[part].reshape(-1, square)[:, kept.order]
+        usable = sounds[part].reshape(-1, square)[:, kept.order]
+        usable[:, kept.order < 0] = True  # no place has a sample that is none
+        lesson = _lesson(levels, usable, kept, kind)
+        for all_of, of_part in zip(told, _regress(lesson, kept), strict=True):
+            all_of[part] = of_part
+    return told
+
+
+def _lesson(
+    levels: Floats, usable: NDArray[np.bool_], kept: Layout, kind: type[np.floating[Any]]
+) -> _Lesson:
+    """Return what teaches some holes, from windows in the order of their layout."""
+    (count, samples), span = levels.shape, kept.teaches.size
+    known = np.ascontiguousarray(usable[:, kept.ring])
+    around = levels[:, kept.ring]
+    level = (around * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    series = np.ones((count, samples + 2 * span), kind)
+    np.subtract(levels, level[:, None], out=series[:, :samples], casting="same_kind")
+    needed = np.ones((count, kept.starts.size), bool)
+    needed[:, : kept.ring.size] = known
+    admitted = np.empty((count, span), bool)
+    admit(
+        usable.view(np.uint8),
+        kept.starts,
+        needed,
+        kept.teaches.view(np.uint8),
+        admitted.view(np.uint8),
     )
-    return means, covariances, taught
+    admitted &= known.any(axis=1, keepdims=True)
+    return _Lesson(known, level, (around - level[:, None]) * known, series, admitted)
+
+
+def _regress(lesson: _Lesson, kept: Layout) -> Predictions:
+    """Regress the samples of holes on their rings, near what stands in these."""
+    known, level, here, _, admitted = lesson
+    taught, (count, ring), hole = admitted.sum(axis=1), known.shape, kept.hole.size
+    moments = _moments(lesson, kept, _weights(lesson, kept, taught))
+    sure = np.ones((count, ring + hole))
+    sure[:, :ring] = known
+    means, covariances = np.empty((count, hole)), np.empty((count, hole, hole))
+    centre(moments, sure, ring, RIDGE)
+    conclude(moments, here.copy(), RIDGE, TRUST, np.empty((hole, ring)), means, covariances)
+    means += level[:, None]
+    _be_plain(lesson, taught < FEWEST, means, covariances)
+    return Predictions(means, covariances, taught)
+
+
+def _weights(lesson: _Lesson, kept: Layout, taught: NDArray[np.int64]) -> NDArray[Any]:
+    """Return how much each place teaches, (places, span): 1 in all, 0 where it may not.
+
+    Puts their own means into the series, too.
+    """
+    known, _, here, series, admitted = lesson
+    (count, span), kind = admitted.shape, series.dtype
+    means, unlike = np.empty((2, count, span), kind)
+    shares = 1 / np.maximum(known.sum(axis=1), 1)
+    compare(
+        series, kept.starts[: kept.ring.size], known, np.ascontiguousarray(here, kind),
+        shares.astype(kind), means, unlike,
+    )  # fmt: skip
+    series[:, -2 * span : -span] = means
+    unlike[~admitted] = np.inf
+    place = min(ALIKE, span) - 1
+    scale = np.partition(unlike, place, axis=1)[:, place]
+    few = taught < ALIKE  # the least alike of them all
+    scale[few] = np.where(admitted[few], unlike[few], 0.0).max(axis=1)
+    scale += known.sum(axis=1).astype(kind)
+    weights = np.exp(-0.5 * unlike / np.maximum(scale, 1)[:, None])
+    total = np.maximum(weights.sum(axis=1, dtype=np.float64), 1e-30)
+    return np.asarray(weights / total[:, None], kind)
+
+
+def _moments(lesson: _Lesson, kept: Layout, weights: NDArray[Any]) -> Floats:
+    """Return the weighted products of ring, hole, own means and ones, (places, rows, rows)."""
+    moments = np.zeros((len(weights), kept.rows.size, kept.rows.size))
+    two = np.empty((2, PIECE), weights.dtype)
+    multiply(lesson.series, kept.rows, weights, kept.begins, kept.counts, two, moments)
+    return moments
+
+
+def _be_plain(
+    lesson: _Lesson, plain: NDArray[np.bool_], means: Floats, covariances: Floats
+) -> None:
+    """Let some holes have the mean of their ring, as sure as the ring is even."""
+    if not plain.any():
+        return
+    count = lesson.known.sum(axis=1)
+    spread = np.square(lesson.here).sum(axis=1) / np.maximum(count, 1) + 1.0
+    level = np.where(count > 0, lesson.level, NOTHING)
+    variance = np.where(count > 0, spread, NOTHING**2)
+    means[plain] = level[plain, None]
+    covariances[plain] = variance[plain, None, None] * np.eye(means.shape[1])

@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .block_kernels import SIDE
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation, priors
 from .looking import EVERY, Looker, Numbers, PlaneLook, stencil_of
-from .middle import room_for_middles
 from .prediction import Floats
 from .separation import AMPLITUDES
+from .storing import SIDE
 from .verdicts import Verdict, joined
-from .weighing import weigh
+from .weighing import Told, weigh
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
@@ -63,10 +62,11 @@ def _repair_in_order(
 ) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
+    looker = Looker(canvas, [(place.x, place.y) for place in places], near)
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
     while True:
-        verdicts, changing = _repair_all(canvas, places, near, hopeless, always=always)
+        verdicts, changing = _repair_all(canvas, looker, places, near, hopeless, always=always)
         if not changing:
             return verdicts
         hopeless |= _all_connected(changing, near)
@@ -74,7 +74,7 @@ def _repair_in_order(
 
 
 def _repair_all(
-    canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
+    canvas: Canvas, looker: Looker, places: Sequence[Place], near: Sequence[Sequence[int]],
     hopeless: frozenset[int], *, always: bool,
 ) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
     """Repair until a look at all but the hopeless changes nothing; return those that still do."""
@@ -83,7 +83,7 @@ def _repair_all(
     for _ in range(MOST_LOOKS):
         here, left_out = canvas.mark(), hopeless
         while True:
-            healer = _Repairer(canvas, places, near, left_out, always=always)
+            healer = _Repairer(canvas, looker, places, near, left_out, always=always)
             restless = healer.settle()
             if not restless:
                 break
@@ -108,8 +108,8 @@ class _Repairer:
     """One go over all places but some."""
 
     def __init__(
-        self, canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
-        left_out: frozenset[int], *, always: bool,
+        self, canvas: Canvas, looker: Looker, places: Sequence[Place],
+        near: Sequence[Sequence[int]], left_out: frozenset[int], *, always: bool,
     ) -> None:  # fmt: skip
         self.canvas, self.places, self.near, self.always = canvas, places, near, always
         self.changed: set[int] = set()
@@ -118,8 +118,7 @@ class _Repairer:
         self.verdicts = [Verdict(place.x, place.y, "not showing") for place in places]
         for number in left_out:
             self.verdicts[number] = replace(self.verdicts[number], outcome="hopeless", why=RESTLESS)
-        self.space = room_for_middles()
-        self.looker = Looker(canvas, [(place.x, place.y) for place in places], near)
+        self.looker = looker
 
     def settle(self) -> set[int]:
         """Repair until nothing changes; return the places that never come to rest."""
@@ -184,9 +183,10 @@ class _Repairer:
             return {}
         looks = self.looker.look(np.array(numbers))
         chosen, weights = self._choose(numbers, looks)
+        if not chosen.size:
+            return {}
         scenes = [
-            each.scenes(chosen, weight[chosen], self.space)
-            for each, weight in zip(looks, weights, strict=True)
+            each.scenes(chosen, weight[chosen]) for each, weight in zip(looks, weights, strict=True)
         ]
         visible = departures(looks, chosen, scenes) >= VISIBLE
         return {
@@ -215,8 +215,8 @@ class _Repairer:
         self, numbers: Sequence[int], looks: Sequence[PlaneLook]
     ) -> tuple[Floats, list[Floats]]:
         expected = [self.places[number].expectation for number in numbers]
-        unit, level = looks[0].views.unit[:, None], looks[0].level
-        told = [each.told for each in looks]
+        unit, level = looks[0].unit[:, None], looks[0].level
+        told = [Told(each.told.likelihood, each.told.rise) for each in looks]
         signs = np.array([each.sign for each in expected])
         prior = priors(expected, AMPLITUDES * unit, level)
         if told[0].likelihood.shape != prior.shape:  # a quick look: each stands for those before
@@ -229,7 +229,7 @@ class _Repairer:
         changes = [
             _change(plane, look, at, scene)
             for plane, (look, scene) in enumerate(zip(repair.looks, repair.scenes, strict=True))
-            if look.views.own[at].any()
+            if look.own[at].any()
         ]
         if not self.canvas.apply(changes):
             return False
@@ -247,15 +247,15 @@ def departures(looks: Sequence[PlaneLook], chosen: Numbers, scenes: Sequence[Flo
     most = np.zeros(chosen.size)
     for look, scene in zip(looks, scenes, strict=True):
         off = np.abs(look.observed[chosen] - scene)
-        off[~look.views.own[chosen]] = 0.0
-        most = np.maximum(most, off.max(axis=1) / look.views.unit[chosen])
+        off[~look.own[chosen]] = 0.0
+        most = np.maximum(most, off.max(axis=1) / look.unit[chosen])
     return most
 
 
 def _change(plane: int, look: PlaneLook, at: int, scene: Floats) -> Change:
     """Return the change of a hole's own samples, without rows and columns that have none."""
-    down, across = look.reaches
-    own = look.views.own[at].reshape(2 * down + 1, 2 * across + 1)
+    down, across = look.lattice.reaches
+    own = look.own[at].reshape(2 * down + 1, 2 * across + 1)
     levels = scene.reshape(own.shape)
     row, column = look.middles[at].tolist()
     top, left = row - down, column - across

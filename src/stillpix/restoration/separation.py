@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels import eliminate
 from .prediction import Floats, Prediction
-from .separation_kernels import lanes_for, weigh_amplitudes
 
 AMPLITUDES = np.concatenate([[0.0], 2.0 ** np.arange(13)])  # levels; 0: nothing shows
 NOISE = 1.0  # levels squared: rounding, and what quantisation leaves
 MUTE = 1e8  # levels squared, of a sample that says nothing
-VARIANCES = (NOISE, MUTE)  # of noise, and of a sample that says nothing
+WIDE = 4  # numbers that a processor works on at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,43 @@ class Separated:
     scene: Floats  # (amplitudes, n) levels without the defect, under each amplitude
     width: float  # samples, of the response that fits best
     rise: Floats  # (amplitudes,) of the defect at the middle over its own uncertainty
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """What stands at n samples of some places, beside what is expected there."""
+
+    levels: Floats  # (places, n)
+    own: NDArray[np.bool_]  # (places, n): which of them say something
+    means: Floats  # (places, n), of the scene
+    covariances: Floats  # (places, n, n), of its error
+    squared: Floats  # (places, n), distance from the defect
+
+    def part(self, which: NDArray[np.int64] | slice) -> Observed:
+        """Return those of some places."""
+        return Observed(
+            self.levels[which], self.own[which], self.means[which], self.covariances[which],
+            self.squared[which],
+        )  # fmt: skip
+
+    @property
+    def surprise(self) -> Floats:
+        """Return by how much the samples that say something differ from what is expected."""
+        return np.where(self.own, self.levels - self.means, 0.0)
+
+    def variances(self, amplitudes: Floats, width: float) -> Floats:
+        """Return those of the defect, (places, amplitudes, n); what is mute has them, too."""
+        signal = np.square(amplitudes[:, None] * response(self.squared, width)[:, None])
+        return np.asarray(signal + np.where(self.own, 0.0, MUTE)[:, None])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """How likely each amplitude is at some places, by the width that fits best."""
+
+    likelihood: Floats  # (places, amplitudes) natural logarithms
+    rise: Floats  # (places, amplitudes) of the defect at the middle over its own uncertainty
+    best: NDArray[np.int64]  # (places,) number of that width
 
 
 def response(squared_distance: Floats, width: float) -> Floats:
@@ -60,12 +97,55 @@ def separate(
     >>> float(AMPLITUDES[told.likelihood.argmax()]), told.scene[-1].round().tolist()
     (32.0, [50.0, 50.0])
     """
-    n, tried = observed.size, np.array(widths, np.float64)
-    likelihood, rise = np.empty((1, AMPLITUDES.size)), np.empty((1, AMPLITUDES.size))
-    scene, best = np.empty((1, AMPLITUDES.size, n)), np.empty(1, np.int64)
-    weigh_amplitudes(
+    seen = Observed(
         observed[None], ~mute[None], predicted.mean[None], predicted.covariance[None],
-        squared_distance[None], tried, AMPLITUDES, VARIANCES,
-        lanes_for(n, AMPLITUDES.size, tried.size), likelihood, scene, rise, best,
+        squared_distance[None],
     )  # fmt: skip
-    return Separated(likelihood[0], scene[0], float(tried[best[0]]), rise[0])
+    told = weigh_amplitudes(seen, AMPLITUDES, widths)
+    scene = scenes_below(seen, AMPLITUDES, widths, told.best)
+    return Separated(told.likelihood[0], scene[0], widths[int(told.best[0])], told.rise[0])
+
+
+def weigh_amplitudes(seen: Observed, amplitudes: Floats, widths: Sequence[float]) -> Weighed:
+    """Weigh all amplitudes at some places, each for itself; see `separate`."""
+    loud, each = amplitudes.size - 1, np.arange(len(seen.levels))
+    silent = seen.variances(amplitudes[:1], 1.0)  # no defect is the same for all widths
+    signals = [seen.variances(amplitudes[1:], width) for width in widths]
+    log, rises = _factorise(seen, np.concatenate([silent, *signals], axis=1))
+    lanes = np.array([[0, *range(1 + w * loud, 1 + (w + 1) * loud)] for w in range(len(widths))])
+    of_width = log[:, lanes]  # (places, widths, amplitudes)
+    best = np.logaddexp.reduce(of_width, axis=2).argmax(axis=1)
+    return Weighed(of_width[each, best], rises[:, lanes][each, best], best)
+
+
+def _factorise(seen: Observed, variances: Floats) -> tuple[Floats, Floats]:
+    """Return the likelihood and the rise under each of a few variances (places, lanes, n)."""
+    (count, lanes, n), places = variances.shape, np.arange(len(variances))
+    middle, padded = seen.squared.argmin(axis=1), -(-lanes // WIDE) * WIDE
+    factors = np.ones((count, n, padded))
+    factors[..., :lanes] = variances.transpose(0, 2, 1) + NOISE
+    sides = np.zeros((count, 2, n))
+    sides[:, 0] = seen.surprise
+    sides[places, 1, middle] = 1.0
+    solved = np.empty((count, 2, n, padded))
+    eliminate(seen.covariances, factors, sides, np.empty((n + 2, n, padded)), solved)
+    found, column = solved[:, 0], solved[:, 1]
+    likelihood = (np.log(factors) - 0.5 * np.square(found)).sum(axis=1)[:, :lanes]
+    signal = variances[places, :, middle]
+    left = signal * (1 - signal * np.square(column).sum(axis=1)[:, :lanes])
+    rise = signal * (column * found).sum(axis=1)[:, :lanes] / np.sqrt(np.maximum(left, 1e-9))
+    return likelihood, rise
+
+
+def scenes_below(
+    seen: Observed, amplitudes: Floats, widths: Sequence[float], best: NDArray[np.int64]
+) -> Floats:
+    """Return the scenes (places, amplitudes, n) under each amplitude, of the widths that fit."""
+    choices = np.stack([seen.variances(amplitudes, width) for width in widths])
+    variances = choices[best, np.arange(best.size)]
+    n = variances.shape[2]
+    diagonal = np.eye(n) * (NOISE + variances)[..., None]
+    sides = np.broadcast_to(seen.surprise[:, None, :, None], (*variances.shape, 1))
+    solved = np.linalg.solve(seen.covariances[:, None] + diagonal, sides)[..., 0]
+    levels = np.where(seen.own, seen.levels, seen.means)
+    return np.asarray(levels[:, None] - variances * solved)

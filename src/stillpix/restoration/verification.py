@@ -20,13 +20,13 @@ from ..images import Header, decode_colour, decode_stored, repair_of
 from ..images.jpeg import require_decodable
 from ..images.tidy_jpeg import tidied
 from ..rewriting.jpeg import read_coefficients
-from .block_kernels import SIDE
 from .canvas import Lattice
 from .companions import companions_of
 from .heads import end_of_picture
 from .jpeg import JpegCanvas
 from .pixels import lattices_of
 from .pointers import Number
+from .storing import SIDE
 from .verdicts import RepairedFile, Verdict
 
 Reached: TypeAlias = tuple[slice, slice]

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiling import compiled
 from .prediction import Floats
 
 LEAST = 1e-9  # chance of a defect that is of the other sign
 UNCOLOURED = 0.25  # prior chance that a plane of colour shows nothing of a defect that shows
 UNLIT = 0.1  # the same of luma, to which all photosites add
 _NEXT_TO_NOTHING = 1e-300  # chance that stands for none
-_FAR_BELOW = -1e300  # any logarithm
 
 
 class Told(NamedTuple):
@@ -43,52 +41,29 @@ def weigh(
     >>> float(chance[0].round(2)), weights[0].round(2).tolist()
     (0.92, [0.0, 0.88, 0.12])
     """
-    odds, weights = np.empty(signs.size), [np.empty(prior.shape) for _ in told]
-    _weigh_first(*told[0], prior, signs, UNLIT if len(told) > 1 else 0.0, weights[0], odds)
-    for plane, chances in zip(told[1:], weights[1:], strict=True):
-        _weigh_another(plane.likelihood, chances, odds)
+    there = np.maximum(1 - prior[:, :1], 1e-12)
+    shown = prior / there
+    shown[:, 0] = UNLIT if len(told) > 1 else 0.0
+    shown /= shown.sum(axis=1, keepdims=True)
+    shown = np.maximum(shown, _NEXT_TO_NOTHING)
+    one_sided = np.flatnonzero(signs)
+    shown[one_sided] *= _one_sided(signs[one_sided, None] * told[0].rise[one_sided])
+    open_prior = np.full(prior.shape, (1 - UNCOLOURED) / (prior.shape[1] - 1))
+    open_prior[:, 0] = UNCOLOURED
+    odds = (np.log(there) - np.log(np.maximum(prior[:, :1], 1e-12)))[:, 0]
+    weights = []
+    for number, plane in enumerate(told):
+        joint = plane.likelihood - plane.likelihood[:, :1]
+        joint += np.log(open_prior if number else shown)
+        top = joint.max(axis=1, keepdims=True)
+        chances = np.exp(joint - top)
+        total = chances.sum(axis=1, keepdims=True)
+        odds += (top + np.log(total))[:, 0]
+        weights.append(chances / total)
     return 1 / (1 + np.exp(np.clip(-odds, -700, 700))), weights
 
 
-@compiled
-def _normalise(chances: Any, top: float) -> float:
-    """Turn the logarithms of some chances into what adds up to 1; return that of their sum."""
-    total = 0.0
-    for k in range(chances.size):
-        chances[k] = np.exp(chances[k] - top)
-        total += chances[k]
-    for k in range(chances.size):
-        chances[k] /= total
-    return float(top + np.log(total))
-
-
-@compiled
-def _weigh_first(
-    likelihood: Any, rise: Any, prior: Any, signs: Any, unlit: float, weights: Any, odds: Any
-) -> None:
-    """Fill in the chances of a first plane's amplitudes, and the logarithm of the odds so far."""
-    for n in range(signs.size):
-        there = max(1.0 - prior[n, 0], 1e-12)
-        odds[n], whole, top = np.log(there) - np.log(max(prior[n, 0], 1e-12)), unlit, _FAR_BELOW
-        for k in range(1, prior.shape[1]):
-            whole += prior[n, k] / there
-        for k in range(prior.shape[1]):
-            chance = max((prior[n, k] / there if k else unlit) / whole, _NEXT_TO_NOTHING)
-            if signs[n]:
-                chance *= max(math.erfc(-signs[n] * rise[n, k] / math.sqrt(2.0)), LEAST)
-            weights[n, k] = likelihood[n, k] - likelihood[n, 0] + np.log(chance)
-            top = max(top, weights[n, k])
-        odds[n] += _normalise(weights[n], top)
-
-
-@compiled
-def _weigh_another(likelihood: Any, weights: Any, odds: Any) -> None:
-    """Fill in the chances of another plane's amplitudes, and add what it says to the odds."""
-    loud = likelihood.shape[1] - 1
-    for n in range(odds.size):
-        top = _FAR_BELOW
-        for k in range(loud + 1):
-            chance = (1.0 - UNCOLOURED) / loud if k else UNCOLOURED
-            weights[n, k] = likelihood[n, k] - likelihood[n, 0] + np.log(chance)
-            top = max(top, weights[n, k])
-        odds[n] += _normalise(weights[n], top)
+def _one_sided(rise: Floats) -> Floats:
+    """Return by how much likelier a sign makes defects that are so many deviations above 0."""
+    halves = [math.erfc(-each / math.sqrt(2)) for each in rise.ravel().tolist()]
+    return np.asarray(np.maximum(np.reshape(halves, rise.shape), LEAST))

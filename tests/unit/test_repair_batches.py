@@ -1,4 +1,4 @@
-"""Compiled parts of a repair beside slow twins that share no code with them."""
+"""Many places looked at together, beside slow twins that share no code with that."""
 
 from __future__ import annotations
 
@@ -18,21 +18,12 @@ from stillpix.restoration.canvas import Lattice
 from stillpix.restoration.jpeg import JpegCanvas
 from stillpix.restoration.looking import Looker
 from stillpix.restoration.pixels import PixelCanvas
-from stillpix.restoration.prediction import Stencil, predict_all, space_of
-from stillpix.restoration.regression_kernels import nth_smallest
+from stillpix.restoration.prediction import Stencil, predict_all
 from stillpix.restoration.weighing import LEAST, UNCOLOURED, UNLIT, Told, weigh
 from stillpix.rewriting.jpeg import read_coefficients, samples_of
 from stillpix.simulate import SimulatedCamera, random_settings
 from support import naive_repair
 from support.effort import some
-
-
-@given(st.lists(st.floats(-9, 9), min_size=1, max_size=40), st.data())
-@settings(max_examples=some(40))
-def test_the_nth_smallest_is_that_of_the_sorted_list(values, data):
-    n = data.draw(st.integers(0, len(values) - 1))
-
-    assert nth_smallest(np.array(values), len(values), n) == sorted(values)[n]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -43,10 +34,7 @@ def test_short_numbers_predict_as_long_ones_to_a_hundredth_of_a_level(seed):
     window = 110 + 90 * (x + 2 * y > 60) + 30 * np.sin(x / 3) + rng.normal(0, 3, x.shape)
     sound = rng.random(x.shape) > 0.01
 
-    means, covariances, taught = predict_all(
-        window.ravel()[None], sound.ravel()[None].astype(np.uint8), stencil,
-        space_of(stencil, np.float32),
-    )  # fmt: skip
+    means, covariances, taught = predict_all(window[None], sound[None], stencil, np.float32)
 
     mean, covariance = naive_repair.predicted(
         window, sound, (2, 2), ring=1, search=16, period=1, alike=60, ridge=16.0, fewest=24,
@@ -127,7 +115,7 @@ def test_each_sample_of_a_hole_belongs_to_the_nearest_place(lattice):
 
     at = [((y + 0.5) * lattice.down - 0.5, (x + 0.5) * lattice.across - 0.5) for x, y in places]
     down, across = lattice.reaches
-    for n, own in enumerate(plane.views.own):
+    for n, own in enumerate(plane.own):
         row, column = (math.floor(each + 0.5) for each in at[n])
         for k, (r, c) in enumerate(naive_repair.offsets(down, across)):
             sample = row + r, column + c
