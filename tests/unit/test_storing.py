@@ -36,10 +36,12 @@ WAVES = np.array([wave(number) for number in range(64)])
 
 def stored(wanted, weight, before, steps):
     """What is stored in one block, alone and in the company of others."""
-    (alone,) = stored_blocks(wanted.reshape(1, 64), weight.reshape(1, 64), before[None], steps)
+    (alone,) = stored_blocks(
+        wanted.reshape(1, 64), weight.reshape(1, 64), before[None], steps[None]
+    )
     other = np.full(64, 90.0), np.ones(64), np.zeros(64, np.int16)
     together = zip(other, (wanted.ravel(), weight.ravel(), before), other, strict=True)
-    assert np.array_equal(stored_blocks(*map(np.array, together), steps)[1], alone)
+    assert np.array_equal(stored_blocks(*map(np.array, together), np.array([steps] * 3))[1], alone)
     return alone
 
 

@@ -42,14 +42,10 @@ class Blocks:
             self._changed[at] = block
         self._slots[at] = 0
 
-    def coefficients(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Coefficients:
-        """Return some blocks, (blocks, 64)."""
-        blocks = self._component.blocks[rows, columns]
-        if self._changed:
-            for number, at in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-                if at in self._changed:
-                    blocks[number] = self._changed[at]
-        return blocks
+    def coefficients(self, row: int, column: int) -> Coefficients:
+        """Return one block."""
+        changed = self._changed.get((row, column))
+        return self._component.blocks[row, column] if changed is None else changed
 
     def region(self, top: int, left: int, bottom: int, right: int) -> Floats:
         """Return the samples of a rectangle of blocks, last row and column included."""
@@ -90,7 +86,12 @@ class Blocks:
         return slots
 
     def _decode(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
-        scaled = (self.coefficients(rows, columns) * self._steps).reshape(-1, SIDE, SIDE)
+        blocks = self._component.blocks[rows, columns]
+        if self._changed:
+            for number, at in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+                if at in self._changed:
+                    blocks[number] = self._changed[at]
+        scaled = (blocks * self._steps).reshape(-1, SIDE, SIDE)
         samples = self._basis.T @ scaled @ self._basis + MIDDLE
         start = self._used
         self._used += rows.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -61,14 +62,9 @@ class JpegCanvas:
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
-        made = [self._apply(change) for change in changes]
-        return any(made)
-
-    def _apply(self, change: Change) -> bool:
-        keys, wanted, weights = zip(*self._wanted(change), strict=True)
-        rows, columns = np.array(keys)[:, 1:].T
-        before = self._planes[change.plane].coefficients(rows, columns)
-        steps = self.image.components[change.plane].steps.astype(np.float64)
+        keys, wanted, weights = zip(*chain(*map(self._wanted, changes)), strict=True)
+        before = np.array([self._planes[plane].coefficients(*at) for plane, *at in keys])
+        steps = np.array([self.image.components[key[0]].steps for key in keys], np.float64)
         after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
         differs = (after != before).any(axis=1)
         for number in np.flatnonzero(differs).tolist():

@@ -224,28 +224,31 @@ def eliminate(covariances: Any, variances: Any, sides: Any, matrix: Any, solved:
 
 @compiled
 def descend(
-    chosen: Any, moves: Any, weights: Any, prices: Any, curvatures: Any, off: Any, slope: Any,
+    chosen: Any, moves: Any, weights: Any, prices: Any, curvatures: Any, off: Any, room: Any,
     most: int, least_gain: float,
 ) -> None:  # fmt: skip
     """Move whole numbers until none moved by one lessens the error of their block.
 
     Arrays and numbers:
         chosen: (blocks, n) whole numbers, changed.
-        moves: (n, n) of each sample, a step of each number.
+        moves: (blocks, n, n) of each sample, a step of each number.
         weights: (blocks, n) of samples.
         prices, curvatures: (blocks, n) of a step.
         off: (blocks, n) by which samples are off so far, changed.
-        slope: (n,) room to work in.
+        room: (2, n) to work in.
         most: steps in a block.
         least_gain: share of its curvature that a step must be worth.
     """
+    slope, pull = room[0], room[1]
     for n in range(chosen.shape[0]):
         for _ in range(most):
             best, direction, least = 0, 1.0, 0.0
+            for s in range(slope.size):
+                pull[s] = weights[n, s] * off[n, s]
             for k in range(slope.size):
                 slope[k] = 0.0
                 for s in range(slope.size):
-                    slope[k] += moves[k, s] * weights[n, s] * off[n, s]
+                    slope[k] += moves[n, k, s] * pull[s]
             for sign in (1.0, -1.0):
                 for k in range(slope.size):
                     dearer = abs(chosen[n, k] + sign) - abs(chosen[n, k])
@@ -256,7 +259,7 @@ def descend(
                 break
             chosen[n, best] += direction
             for s in range(slope.size):
-                off[n, s] += direction * moves[best, s]
+                off[n, s] += direction * moves[n, best, s]
 
 
 @compiled

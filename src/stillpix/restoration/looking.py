@@ -5,7 +5,7 @@ Never changes the canvas, and never decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -33,11 +33,15 @@ class PlaneLook:
     middles: Numbers  # (places, 2) row and column of each hole's middle sample
     windows: Floats  # (places, side, side) units
     sound: Flags  # (places, side, side): in the plane, and not another place's
-    own: Flags  # (places, n): samples of the hole that are this place's
     unit: Floats  # (places,) levels that were taken as one
     seen: Observed  # in units
     taught: Numbers  # (places,) how many others it was learned from
     told: Weighed
+
+    @property
+    def own(self) -> Flags:
+        """Return which samples of the holes are their places', (places, n)."""
+        return self.seen.own
 
     @property
     def observed(self) -> Floats:
@@ -49,23 +53,47 @@ class PlaneLook:
         """Return what the surroundings predict for the middles, (places,) levels."""
         return np.asarray(self.unit * self.seen.means[:, self.seen.means.shape[1] // 2])
 
-    def scenes(self, chosen: Numbers, weights: Floats) -> Floats:
-        """Return the levels expected below the defects of chosen places, (chosen, n).
 
-        `weights` are the chances of each amplitude, (chosen, amplitudes). As far as something
-        shows, what stands in a middle is not believed.
-        """
-        seen, own = self.seen.part(chosen), self.own[chosen]
-        below = scenes_below(seen, AMPLITUDES, self.lattice.widths, self.told.best[chosen])
-        scenes = (weights[:, None] @ below)[:, 0]
-        if own.shape[1] > 1:
-            found, middles = middles_of(
-                self.windows[chosen], self.sound[chosen], own, scenes, self.lattice.reaches
-            )
-            at = own.shape[1] // 2
-            share = np.where(found, 1 - weights[:, 0], 0.0)
-            scenes[:, at] += share * (middles - scenes[:, at])
-        return np.asarray(scenes * self.unit[chosen, None])
+def scenes_of(
+    looks: Sequence[PlaneLook], chosen: Numbers, weights: Sequence[Floats]
+) -> list[Floats]:
+    """Return for each plane the levels expected below the defects of chosen places, (chosen, n).
+
+    `weights` are the chances of each amplitude, (chosen, amplitudes). As far as something shows,
+    what stands in a middle is not believed.
+    """
+    scenes: list[Floats] = [np.empty(0)] * len(looks)
+    for alike in _alike([look.lattice.reaches for look in looks]):
+        some = [looks[each] for each in alike]
+        weight = np.concatenate([weights[each] for each in alike])
+        for each, scene in zip(alike, _scenes(some, chosen, weight), strict=True):
+            scenes[each] = scene * looks[each].unit[chosen, None]
+    return scenes
+
+
+def _scenes(looks: Sequence[PlaneLook], chosen: Numbers, weight: Floats) -> Floats:
+    """Return the scenes of planes whose holes are alike, (planes, chosen, n) units."""
+    seen = Observed.of([look.seen.part(chosen) for look in looks])
+    best = np.concatenate([look.told.best[chosen] for look in looks])
+    scenes = (weight[:, None] @ scenes_below(seen, AMPLITUDES, best))[:, 0]
+    if scenes.shape[1] > 1:
+        found, middles = middles_of(
+            np.concatenate([look.windows[chosen] for look in looks]),
+            np.concatenate([look.sound[chosen] for look in looks]),
+            seen.own, scenes, looks[0].lattice.reaches,
+        )  # fmt: skip
+        at = scenes.shape[1] // 2
+        share = np.where(found, 1 - weight[:, 0], 0.0)
+        scenes[:, at] += share * (middles - scenes[:, at])
+    return scenes.reshape(len(looks), chosen.size, scenes.shape[1])
+
+
+def _alike(keys: Sequence[Hashable]) -> list[list[int]]:
+    """Return the numbers of equal keys, those of each kind together."""
+    kinds: dict[Hashable, list[int]] = {}
+    for number, key in enumerate(keys):
+        kinds.setdefault(key, []).append(number)
+    return list(kinds.values())
 
 
 class Looker:
@@ -86,12 +114,45 @@ class Looker:
         A quick look learns from every other place each way, and tries every other amplitude: it
         tells with a fraction of the work where surely nothing shows.
         """
+        looks: dict[int, PlaneLook] = {}
+        for alike in _alike(
+            [(plane.stencil, plane.lattice.noise_is_unit) for plane in self._planes]
+        ):
+            looks.update(zip(alike, self._look(alike, numbers, quick=quick), strict=True))
+        return [looks[number] for number in range(len(looks))]
+
+    def _look(self, alike: Sequence[int], numbers: Numbers, *, quick: bool) -> list[PlaneLook]:
+        """Return what planes of one stencil say: as much as possible is done for all at once."""
+        planes = [self._planes[each] for each in alike]
+        lattice, stencil = planes[0].lattice, planes[0].stencil
+        levels = np.concatenate([
+            self._canvas.windows(each, plane.corners[numbers], stencil.side)
+            for each, plane in zip(alike, planes, strict=True)
+        ])  # fmt: skip
+        sound, own, squared = (
+            np.concatenate([each[numbers] for each in some])
+            for some in zip(*((each.sound, each.own, each.squared) for each in planes), strict=True)
+        )
+        unit, kind = np.ones(len(levels)), "f4"
+        if lattice.noise_is_unit:
+            unit, kind = QUARTER * _noises(levels, sound, lattice), "f8"
+        windows = levels / unit[:, None, None]
+        hole = hole_in(stencil.margin, lattice.reaches)
+        if quick:
+            stencil = replace(stencil, period=EVERY * stencil.period)
+        means, covariances, taught = predict_all(windows, sound, stencil, kind)
+        seen = Observed(
+            windows[hole].reshape(own.shape), own, means, covariances, squared,
+            np.repeat([each.lattice.widths for each in planes], numbers.size, axis=0),
+        )  # fmt: skip
+        told = weigh_amplitudes(seen, AMPLITUDES[:: EVERY if quick else 1])
+        parts = [slice(n * numbers.size, (n + 1) * numbers.size) for n in range(len(planes))]
         return [
-            plane.look(
-                self._canvas.windows(number, plane.corners[numbers], plane.stencil.side), numbers,
-                quick=quick,
+            PlaneLook(
+                plane.lattice, plane.middles[numbers], windows[part], sound[part], unit[part],
+                seen.part(part), taught[part], told.part(part),
             )
-            for number, plane in enumerate(self._planes)
+            for plane, part in zip(planes, parts, strict=True)
         ]  # fmt: skip
 
 
@@ -113,27 +174,6 @@ class _PlaneLooker:
         self.squared = self._squared(self.positions, holes)
         for number, rivals in _rivals(places, near, lattice):
             self._share(number, np.array(rivals), holes[number])
-
-    def look(self, levels: Floats, numbers: Numbers, *, quick: bool) -> PlaneLook:
-        """Return what is known of some places from the windows about them."""
-        sound, own, squared = self.sound[numbers], self.own[numbers], self.squared[numbers]
-        unit, raw = np.ones(numbers.size), self.lattice.noise_is_unit
-        if raw:
-            unit = QUARTER * self._noises(levels, sound)
-        windows = levels / unit[:, None, None]
-        period = self.lattice.period * (EVERY if quick else 1)
-        predicted = predict_all(
-            windows, sound, replace(self.stencil, period=period), np.float64 if raw else np.float32
-        )
-        hole = hole_in(self.stencil.margin, self.lattice.reaches)
-        seen = Observed(
-            windows[hole].reshape(own.shape), own, predicted.means, predicted.covariances, squared
-        )
-        told = weigh_amplitudes(seen, AMPLITUDES[:: EVERY if quick else 1], self.lattice.widths)
-        return PlaneLook(
-            self.lattice, self.middles[numbers], windows, sound, own, unit, seen, predicted.taught,
-            told,
-        )  # fmt: skip
 
     @cached_property
     def sound(self) -> Flags:
@@ -167,15 +207,6 @@ class _PlaneLooker:
         squared = rows[:, :, None] + columns[:, None]
         return squared.reshape(len(positions), rows.shape[1] * columns.shape[1])
 
-    def _noises(self, levels: Floats, sound: Flags) -> Floats:
-        """Return the noise about some places, in levels."""
-        around = sound.copy()
-        around[hole_in(self.stencil.margin, self.lattice.reaches)] = False
-        return np.array([
-            _noise(window, usable, self.lattice.period)
-            for window, usable in zip(levels, around, strict=True)
-        ])  # fmt: skip
-
 
 def stencil_of(lattice: Lattice) -> Stencil:
     """Return what is learned from about a place of a lattice."""
@@ -204,6 +235,16 @@ def _inside(size: tuple[int, int], corners: Numbers, rows: int, columns: int) ->
     down, across = corners[:, :1] + np.arange(rows), corners[:, 1:] + np.arange(columns)
     in_rows, in_columns = (down >= 0) & (down < size[0]), (across >= 0) & (across < size[1])
     return np.asarray(in_rows[:, :, None] & in_columns[:, None])
+
+
+def _noises(levels: Floats, sound: Flags, lattice: Lattice) -> Floats:
+    """Return the noise about some places, in levels."""
+    margin, around = levels.shape[1] // 2, sound.copy()
+    around[hole_in(margin, lattice.reaches)] = False
+    return np.array([
+        _noise(window, usable, lattice.period)
+        for window, usable in zip(levels, around, strict=True)
+    ])  # fmt: skip
 
 
 def _noise(levels: Floats, sound: Flags, period: int) -> float:

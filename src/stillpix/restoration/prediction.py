@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .kernels import admit, centre, compare, conclude, multiply
 
@@ -149,7 +149,7 @@ def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Predi
 
 
 def predict_all(
-    windows: Floats, sounds: NDArray[np.bool_], stencil: Stencil, kind: type[np.floating[Any]]
+    windows: Floats, sounds: NDArray[np.bool_], stencil: Stencil, kind: DTypeLike
 ) -> Predictions:
     """Predict several holes, each in the middle of its window; none depends on the others.
 
@@ -175,9 +175,7 @@ def predict_all(
     return told
 
 
-def _lesson(
-    levels: Floats, usable: NDArray[np.bool_], kept: Layout, kind: type[np.floating[Any]]
-) -> _Lesson:
+def _lesson(levels: Floats, usable: NDArray[np.bool_], kept: Layout, kind: DTypeLike) -> _Lesson:
     """Return what teaches some holes, from windows in the order of their layout."""
     (count, samples), span = levels.shape, kept.teaches.size
     known = np.ascontiguousarray(usable[:, kept.ring])

@@ -14,7 +14,7 @@ import numpy as np
 
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation, priors
-from .looking import EVERY, Looker, Numbers, PlaneLook, stencil_of
+from .looking import EVERY, Looker, Numbers, PlaneLook, scenes_of, stencil_of
 from .prediction import Floats
 from .separation import AMPLITUDES
 from .storing import SIDE
@@ -185,9 +185,7 @@ class _Repairer:
         chosen, weights = self._choose(numbers, looks)
         if not chosen.size:
             return {}
-        scenes = [
-            each.scenes(chosen, weight[chosen]) for each, weight in zip(looks, weights, strict=True)
-        ]
+        scenes = scenes_of(looks, chosen, [weight[chosen] for weight in weights])
         visible = departures(looks, chosen, scenes) >= VISIBLE
         return {
             numbers[at]: _Repair(looks, at, [scene[n] for scene in scenes])

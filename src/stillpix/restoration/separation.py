@@ -7,13 +7,16 @@ has unknown amplitude and width, and falls off with distance. Never touches a ph
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import eliminate
 from .prediction import Floats, Prediction
+
+Numbers: TypeAlias = NDArray[np.int64]
 
 AMPLITUDES = np.concatenate([[0.0], 2.0 ** np.arange(13)])  # levels; 0: nothing shows
 NOISE = 1.0  # levels squared: rounding, and what quantisation leaves
@@ -40,22 +43,35 @@ class Observed:
     means: Floats  # (places, n), of the scene
     covariances: Floats  # (places, n, n), of its error
     squared: Floats  # (places, n), distance from the defect
+    widths: Floats  # (places, some) of responses that are tried
 
-    def part(self, which: NDArray[np.int64] | slice) -> Observed:
+    def part(self, which: Numbers | slice) -> Observed:
         """Return those of some places."""
         return Observed(
             self.levels[which], self.own[which], self.means[which], self.covariances[which],
-            self.squared[which],
+            self.squared[which], self.widths[which],
         )  # fmt: skip
+
+    @classmethod
+    def of(cls, parts: Sequence[Observed]) -> Observed:
+        """Return those of some places and of others, one after the other."""
+        return cls(*(
+            np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)
+        ))  # fmt: skip
 
     @property
     def surprise(self) -> Floats:
         """Return by how much the samples that say something differ from what is expected."""
         return np.where(self.own, self.levels - self.means, 0.0)
 
-    def variances(self, amplitudes: Floats, width: float) -> Floats:
-        """Return those of the defect, (places, amplitudes, n); what is mute has them, too."""
-        signal = np.square(amplitudes[:, None] * response(self.squared, width)[:, None])
+    def variances(self, amplitudes: Floats, number: int | Numbers) -> Floats:
+        """Return those of the defect, (places, amplitudes, n), of the widths of some number.
+
+        What is mute has them, too.
+        """
+        width = self.widths[np.arange(len(self.widths)), number]
+        shape = response(self.squared, width[:, None])
+        signal = np.square(amplitudes[:, None] * shape[:, None])
         return np.asarray(signal + np.where(self.own, 0.0, MUTE)[:, None])
 
 
@@ -65,10 +81,14 @@ class Weighed:
 
     likelihood: Floats  # (places, amplitudes) natural logarithms
     rise: Floats  # (places, amplitudes) of the defect at the middle over its own uncertainty
-    best: NDArray[np.int64]  # (places,) number of that width
+    best: Numbers  # (places,) number of that width
+
+    def part(self, which: slice) -> Weighed:
+        """Return those of some places."""
+        return Weighed(self.likelihood[which], self.rise[which], self.best[which])
 
 
-def response(squared_distance: Floats, width: float) -> Floats:
+def response(squared_distance: Floats, width: float | Floats) -> Floats:
     """Return how much of a defect's amplitude may stand at some distances from its middle.
 
     (1 + d^2 / w^2)^(-3/2): measured, it does as well as responses learned from the very
@@ -99,20 +119,21 @@ def separate(
     """
     seen = Observed(
         observed[None], ~mute[None], predicted.mean[None], predicted.covariance[None],
-        squared_distance[None],
+        squared_distance[None], np.array([widths], np.float64),
     )  # fmt: skip
-    told = weigh_amplitudes(seen, AMPLITUDES, widths)
-    scene = scenes_below(seen, AMPLITUDES, widths, told.best)
+    told = weigh_amplitudes(seen, AMPLITUDES)
+    scene = scenes_below(seen, AMPLITUDES, told.best)
     return Separated(told.likelihood[0], scene[0], widths[int(told.best[0])], told.rise[0])
 
 
-def weigh_amplitudes(seen: Observed, amplitudes: Floats, widths: Sequence[float]) -> Weighed:
+def weigh_amplitudes(seen: Observed, amplitudes: Floats) -> Weighed:
     """Weigh all amplitudes at some places, each for itself; see `separate`."""
     loud, each = amplitudes.size - 1, np.arange(len(seen.levels))
-    silent = seen.variances(amplitudes[:1], 1.0)  # no defect is the same for all widths
-    signals = [seen.variances(amplitudes[1:], width) for width in widths]
+    tried = range(seen.widths.shape[1])
+    silent = seen.variances(amplitudes[:1], 0)  # no defect is the same for all widths
+    signals = [seen.variances(amplitudes[1:], number) for number in tried]
     log, rises = _factorise(seen, np.concatenate([silent, *signals], axis=1))
-    lanes = np.array([[0, *range(1 + w * loud, 1 + (w + 1) * loud)] for w in range(len(widths))])
+    lanes = np.array([[0, *range(1 + w * loud, 1 + (w + 1) * loud)] for w in tried])
     of_width = log[:, lanes]  # (places, widths, amplitudes)
     best = np.logaddexp.reduce(of_width, axis=2).argmax(axis=1)
     return Weighed(of_width[each, best], rises[:, lanes][each, best], best)
@@ -137,12 +158,9 @@ def _factorise(seen: Observed, variances: Floats) -> tuple[Floats, Floats]:
     return likelihood, rise
 
 
-def scenes_below(
-    seen: Observed, amplitudes: Floats, widths: Sequence[float], best: NDArray[np.int64]
-) -> Floats:
+def scenes_below(seen: Observed, amplitudes: Floats, best: Numbers) -> Floats:
     """Return the scenes (places, amplitudes, n) under each amplitude, of the widths that fit."""
-    choices = np.stack([seen.variances(amplitudes, width) for width in widths])
-    variances = choices[best, np.arange(best.size)]
+    variances = seen.variances(amplitudes, best)
     n = variances.shape[2]
     diagonal = np.eye(n) * (NOISE + variances)[..., None]
     sides = np.broadcast_to(seen.surprise[:, None, :, None], (*variances.shape, 1))

@@ -53,7 +53,7 @@ def stored(
         wanted: (blocks, 64) levels, those of samples that are to stay being what they are now.
         weights: (blocks, 64), how much the error of each counts.
         before: (blocks, 64) quantised coefficients, row by row.
-        steps: (64,) of quantisation, in the same order.
+        steps: (blocks, 64) of quantisation, in the same order.
         leaning: how many steps of its quantisation a wave must be worth.
 
     The error is that of the samples, squared and weighed. A defect leaves waves all over its
@@ -63,30 +63,30 @@ def stored(
 
     >>> flat, dot = np.full((1, 64), 128.0), np.zeros((1, 64), np.int16)
     >>> dot[0, 9] = 3
-    >>> stored(flat, np.ones((1, 64)), dot, np.full(64, 16.0)).any()
+    >>> stored(flat, np.ones((1, 64)), dot, np.full((1, 64), 16.0)).any()
     np.False_
     """
-    moves, target = _waves() * steps[:, None], wanted - MIDDLE
+    moves, target = _waves() * steps[..., None], wanted - MIDDLE
     curvature = _times(np.square(moves), weights)
     price = 2 * leaning * curvature
     price[:, 0] = 0.0  # the mean
     chosen = np.round(_times(_waves(), target) / steps)
-    off = _times(moves.T, chosen) - target
-    room = np.empty(steps.size)
+    back = moves.transpose(0, 2, 1)
+    off, room = _times(back, chosen) - target, np.empty((2, SIDE**2))
     descend(chosen, moves, weights, price, curvature, off, room, MOST_STEPS, LEAST_GAIN)
     chosen = np.clip(chosen, -LARGEST, LARGEST)
 
     def error(coefficients: Floats) -> Floats:
-        off = _times(moves.T, coefficients) - target
+        off = _times(back, coefficients) - target
         return np.asarray((weights * off * off + price * np.abs(coefficients)).sum(axis=1))
 
     worth = error(chosen) <= WORTH * error(before.astype(np.float64))
     return np.where(worth[:, None], chosen.astype(np.int16), before)
 
 
-def _times(matrix: Floats, vectors: Floats) -> Floats:
-    """Return the products of a matrix (n, m) and some vectors (places, m), each made for itself."""
-    return np.asarray((matrix @ vectors[..., None])[..., 0])
+def _times(matrices: Floats, vectors: Floats) -> Floats:
+    """Return the products of matrices (n, m) and vectors (places, m), each made for itself."""
+    return np.asarray((matrices @ vectors[..., None])[..., 0])
 
 
 @cache
