@@ -154,7 +154,6 @@ def fix(
     as_json: Json = False,
 ) -> None:
     """Repair a camera's broken pixels in its photos, and nothing else."""
-    keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement
 
@@ -180,16 +179,6 @@ def _say_all(run: FixRun, *, as_json: bool) -> None:
     else:
         tell(run)
     complain_of(run, quiet=as_json)
-
-
-def keep_to_one_thread_a_photo() -> None:
-    """Keep the linear algebra to one thread, before it is loaded: photos run side by side here.
-
-    The systems of equations are small; threads that share one wait for each other, up to ten
-    times as long as the work takes.
-    """
-    for library in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        os.environ.setdefault(library, "1")
 
 
 # What is refused before any photo is read
