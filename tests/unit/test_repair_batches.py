@@ -13,7 +13,7 @@ from PIL import Image
 from stillpix.frame import Exposure
 from stillpix.images import read_header
 from stillpix.maps.records import Defect
-from stillpix.restoration import repaired_file, repairing
+from stillpix.restoration import blocks, repaired_file, repairing
 from stillpix.restoration.canvas import Lattice
 from stillpix.restoration.jpeg import JpegCanvas
 from stillpix.restoration.looking import Looker
@@ -151,3 +151,19 @@ def test_a_quick_look_costs_no_repair_that_anyone_would_miss(tmp_path, monkeypat
     assert sum(each.outcome == "repaired" for each in found[1]) > 40
     assert len(differ) <= 2
     assert all(abs(full.strength or 0) < 8 for _, full in differ)
+
+
+def test_samples_that_were_forgotten_are_decoded_again(tmp_path, monkeypatch):
+    """Blocks of a JPEG whose samples are kept, and one that decodes all blocks for each look."""
+    path = tmp_path / "a.jpg"
+    camera = SimulatedCamera(random_settings(7, width=240, height=160), 7)
+    path.write_bytes(camera.photograph(0).jpeg())
+    listed = [Defect(x=each.x, y=each.y) for each in camera.defects]
+    fixed = []
+    for most in (blocks.MOST_DECODED, 1):
+        monkeypatch.setattr(blocks, "MOST_DECODED", most)
+        fixed.append(repaired_file(path.read_bytes(), read_header(path), listed, always=True))
+
+    assert fixed[0].content != path.read_bytes()
+    assert fixed[0].content == fixed[1].content
+    assert fixed[0].verdicts == fixed[1].verdicts

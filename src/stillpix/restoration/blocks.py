@@ -50,7 +50,8 @@ class Blocks:
     def region(self, top: int, left: int, bottom: int, right: int) -> Floats:
         """Return the samples of a rectangle of blocks, last row and column included."""
         rows, columns = np.arange(top, bottom + 1), np.arange(left, right + 1)
-        levels = self._samples[self._decoded(rows[:, None], columns)]
+        slots = self._decoded(rows[:, None], columns)
+        levels = self._samples[slots]
         square = levels.reshape(rows.size, columns.size, SIDE, SIDE).transpose(0, 2, 1, 3)
         return square.reshape(rows.size * SIDE, columns.size * SIDE)
 

@@ -22,6 +22,7 @@ Numbers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 EVERY = 2  # so many places each way, and amplitudes, one is taken of in a quick look
+NEXT_TO_NOTHING = 1e-9  # chance below which an amplitude's scene makes no difference
 QUARTER = 0.25  # of a mosaic's noise is its unit
 
 
@@ -75,7 +76,8 @@ def _scenes(looks: Sequence[PlaneLook], chosen: Numbers, weight: Floats) -> Floa
     """Return the scenes of planes whose holes are alike, (planes, chosen, n) units."""
     seen = Observed.of([look.seen.part(chosen) for look in looks])
     best = np.concatenate([look.told.best[chosen] for look in looks])
-    scenes = (weight[:, None] @ scenes_below(seen, AMPLITUDES, best))[:, 0]
+    below = scenes_below(seen, AMPLITUDES, best, weight > NEXT_TO_NOTHING)
+    scenes = (weight[:, None] @ below)[:, 0]
     if scenes.shape[1] > 1:
         found, middles = middles_of(
             np.concatenate([look.windows[chosen] for look in looks]),

@@ -17,6 +17,7 @@ from .kernels import eliminate
 from .prediction import Floats, Prediction
 
 Numbers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 AMPLITUDES = np.concatenate([[0.0], 2.0 ** np.arange(13)])  # levels; 0: nothing shows
 NOISE = 1.0  # levels squared: rounding, and what quantisation leaves
@@ -122,7 +123,7 @@ def separate(
         squared_distance[None], np.array([widths], np.float64),
     )  # fmt: skip
     told = weigh_amplitudes(seen, AMPLITUDES)
-    scene = scenes_below(seen, AMPLITUDES, told.best)
+    scene = scenes_below(seen, AMPLITUDES, told.best, np.ones((1, AMPLITUDES.size), bool))
     return Separated(told.likelihood[0], scene[0], widths[int(told.best[0])], told.rise[0])
 
 
@@ -158,12 +159,16 @@ def _factorise(seen: Observed, variances: Floats) -> tuple[Floats, Floats]:
     return likelihood, rise
 
 
-def scenes_below(seen: Observed, amplitudes: Floats, best: Numbers) -> Floats:
-    """Return the scenes (places, amplitudes, n) under each amplitude, of the widths that fit."""
-    variances = seen.variances(amplitudes, best)
-    n = variances.shape[2]
-    diagonal = np.eye(n) * (NOISE + variances)[..., None]
-    sides = np.broadcast_to(seen.surprise[:, None, :, None], (*variances.shape, 1))
-    solved = np.linalg.solve(seen.covariances[:, None] + diagonal, sides)[..., 0]
+def scenes_below(seen: Observed, amplitudes: Floats, best: Numbers, needed: Flags) -> Floats:
+    """Return the scenes (places, amplitudes, n) under each amplitude, of the widths that fit.
+
+    Where they are not `needed` (places, amplitudes), they are what is observed.
+    """
+    variances = seen.variances(amplitudes, best)[needed]
+    place, _ = np.nonzero(needed)
+    diagonal = np.eye(variances.shape[1]) * (NOISE + variances)[:, None]
+    solved = np.linalg.solve(seen.covariances[place] + diagonal, seen.surprise[place, :, None])
     levels = np.where(seen.own, seen.levels, seen.means)
-    return np.asarray(levels[:, None] - variances * solved)
+    scenes = np.repeat(levels[:, None], amplitudes.size, axis=1)
+    scenes[needed] -= variances * solved[..., 0]
+    return scenes
