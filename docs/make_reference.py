@@ -35,7 +35,10 @@ CONSTANT_MODULES = (
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.ranking", "detection.decide",
 )  # fmt: skip
-REPAIR_MODULES = ("expectation", "prediction", "separation", "repairing", "storing", "files")
+REPAIR_MODULES = (
+    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
+    "files",
+)  # fmt: skip
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -91,9 +91,10 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment attributes heads prediction sidecars verdicts",
-        "canvas expectation middle pointers separation storing targets",
-        "companions",
+        "alignment attributes heads kernels sidecars verdicts",
+        "prediction",
+        "canvas expectation middle pointers separation storing targets weighing",
+        "blocks companions looking",
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",

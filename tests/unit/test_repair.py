@@ -132,12 +132,14 @@ class HalfCanvas:
     """One plane at half the photo's resolution."""
 
     lattices = (Lattice(across=0.5, down=0.5, reach=4),)
+    spreads = False
 
     def __init__(self, plane):
         self.plane = plane.copy()
+        self.sizes = (plane.shape,)
 
-    def window(self, _, row, column, side):
-        return cut(self.plane, row, column, side)
+    def windows(self, _, corners, side):
+        return cut(self.plane, corners, side)
 
     def apply(self, changes):
         for change in changes:

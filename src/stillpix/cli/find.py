@@ -133,8 +133,7 @@ def find(
         after_find(
             [each.map for each in bodies if each.map], given, out, report if written else None
         )
-    status = _status(bodies, skipped)
-    raise typer.Exit(status if written else status or SOME_FAILED)
+    raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
 
 
 def _share_of(text: str) -> float:

@@ -158,7 +158,6 @@ def fix(
     as_json: Json = False,
 ) -> None:
     """Repair the broken pixels in photos, and nothing else."""
-    keep_to_one_thread_a_photo()
     from ..restoration import RawWay
     from ..restoration.destinations import Placement
 
@@ -190,16 +189,6 @@ def _end(
     if given is not None and not as_json:
         after_fix(run, given, map_name)
     raise typer.Exit(run.status())
-
-
-def keep_to_one_thread_a_photo() -> None:
-    """Keep the linear algebra to one thread, before it is loaded: photos run side by side here.
-
-    The systems of equations are small; threads that share one wait for each other, up to ten
-    times as long as the work takes.
-    """
-    for library in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        os.environ.setdefault(library, "1")
 
 
 # What is refused before any photo is read

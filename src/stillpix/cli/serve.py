@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from .fix import keep_to_one_thread_a_photo
 from .output import complain, printable, say
 from .statuses import SOME_FAILED
 
@@ -31,7 +30,6 @@ NoBrowser = Annotated[
 
 def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = False) -> None:
     """Find, judge and repair on a page in your browser."""
-    keep_to_one_thread_a_photo()
     from ..web.refusal import Refused
     from ..web.serving import serve as served
 

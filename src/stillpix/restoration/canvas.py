@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .prediction import Floats
 
-Window: TypeAlias = tuple[Floats, NDArray[np.bool_]]  # levels, and which lie inside the plane
+Corners: TypeAlias = NDArray[np.int64]  # (places, 2): row and column of first samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +64,19 @@ class Canvas(Protocol):
     def lattices(self) -> Sequence[Lattice]:
         """Return one per plane, luma first."""
 
-    def window(self, plane: int, row: int, column: int, side: int) -> Window:
-        """Return a square of a plane as it is now, from a row and column that may lie outside."""
+    @property
+    def sizes(self) -> Sequence[tuple[int, int]]:
+        """Return the rows and columns of each plane."""
+
+    @property
+    def spreads(self) -> bool:
+        """Return whether a change may change samples that were not meant, too."""
+
+    def windows(self, plane: int, corners: Corners, side: int) -> Floats:
+        """Return squares of a plane as it is now, (places, side, side) levels.
+
+        Their corners may lie outside; the plane's edge is repeated there.
+        """
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place; say whether any was large enough to be stored."""
@@ -77,15 +88,13 @@ class Canvas(Protocol):
         """Take back all changes but the first so many."""
 
 
-def cut(plane: NDArray[Any], row: int, column: int, side: int) -> Window:
-    """Return a square of a plane, its edge repeated outside, and which of it lies inside.
+def cut(plane: NDArray[Any], corners: Corners, side: int) -> NDArray[Any]:
+    """Return squares of a plane (height, width, ...), its edge repeated outside.
 
-    >>> levels, inside = cut(np.array([[1.0, 2.0], [3.0, 4.0]]), -1, 0, 3)
-    >>> levels.tolist(), int(inside.sum())
-    ([[1.0, 2.0, 2.0], [1.0, 2.0, 2.0], [3.0, 4.0, 4.0]], 4)
+    >>> cut(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[-1, 0]]), 3).tolist()
+    [[[1.0, 2.0, 2.0], [1.0, 2.0, 2.0], [3.0, 4.0, 4.0]]]
     """
-    height, width = plane.shape
-    rows, columns = np.arange(row, row + side), np.arange(column, column + side)
-    inside = np.logical_and.outer((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
-    levels = plane[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
-    return np.asarray(levels, np.float64), inside
+    height, width = plane.shape[:2]
+    rows = np.clip(corners[:, :1] + np.arange(side), 0, height - 1)
+    columns = np.clip(corners[:, 1:] + np.arange(side), 0, width - 1)
+    return np.asarray(plane[rows[:, :, None], columns[:, None, :]])

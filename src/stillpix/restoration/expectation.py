@@ -6,6 +6,7 @@ Never looks at a pixel.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -59,21 +60,30 @@ class Expectation:
         added = _linear(MIDTONE + self.strength) - _linear(MIDTONE)
         return max(_encode_light(_linear(level) + self.growth * added) - level, 0.0)
 
-    def prior(self, amplitudes: Floats, level: float = MIDTONE) -> Floats:
-        """Return the chance of each amplitude in levels, the first of which is 0.
 
-        >>> weak = Expectation(strength=0.1).prior(np.array([0.0, 1.0, 2.0, 4.0]))
-        >>> bool(weak[0] > 0.95), float(weak.sum().round(6))
-        (True, 1.0)
-        """
-        steps, strength = np.log(amplitudes[1:]), self.amplitude(level)
-        if strength is None:
-            chances = np.full(steps.size, self.shows / steps.size)
-        else:
-            off = (steps - math.log(max(strength, 1e-3))) / SCATTER
-            width = float(steps[1] - steps[0]) / SCATTER / math.sqrt(2 * math.pi)
-            chances = self.shows * width * np.exp(-0.5 * off**2)
-        return np.concatenate([[1.0 - chances.sum()], chances])
+def priors(expectations: Sequence[Expectation], amplitudes: Floats, levels: Floats) -> Floats:
+    """Return the chance of each amplitude at some places, the first of which is none.
+
+    Args:
+        expectations: one a place.
+        amplitudes: (places, amplitudes) in levels, the first 0, and each other twice the last.
+        levels: (places,) of the scene.
+
+    >>> weak = Expectation(strength=0.1)
+    >>> (chances,) = priors([weak], np.array([[0.0, 1.0, 2.0, 4.0]]), np.array([64.0]))
+    >>> bool(chances[0] > 0.95), float(chances.sum().round(6))
+    (True, 1.0)
+    """
+    pairs = zip(expectations, levels.tolist(), strict=True)
+    strengths = [each.amplitude(level) for each, level in pairs]
+    shows = np.array([each.shows for each in expectations])
+    steps = np.log(amplitudes[:, 1:])
+    logs = np.array([math.log(max(each or 0.0, 1e-3)) for each in strengths])
+    width = (steps[:, 1] - steps[:, 0]) / SCATTER / math.sqrt(2 * math.pi)
+    told = width[:, None] * np.exp(-0.5 * np.square((steps - logs[:, None]) / SCATTER))
+    untold = np.array([each is None for each in strengths])
+    chances = shows[:, None] * np.where(untold[:, None], 1 / steps.shape[1], told)
+    return np.concatenate([1.0 - chances.sum(axis=1, keepdims=True), chances], axis=1)
 
 
 def expect(

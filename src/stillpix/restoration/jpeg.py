@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ReadError
-from ..rewriting.jpeg import Component, JpegImage, samples_of
-from .canvas import Change, Lattice, Window
+from ..rewriting.jpeg import JpegImage
+from .blocks import Blocks
+from .canvas import Change, Corners, Lattice
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
 from .storing import LEANING, SIDE, stored, weighed
@@ -37,34 +39,39 @@ class JpegCanvas:
         self.changes: dict[Key, NDArray[np.int16]] = {}
         self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
         self._lattices = tuple(_lattices(image))
+        self._planes = [Blocks(each) for each in image.components]
 
     @property
     def lattices(self) -> Sequence[Lattice]:
         """Return one per plane, luma first."""
         return self._lattices
 
-    def window(self, plane: int, row: int, column: int, side: int) -> Window:
-        """Return a square of a component's samples as they are now, not yet clipped."""
-        component = self.image.components[plane]
-        rows, columns = np.arange(row, row + side), np.arange(column, column + side)
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < component.height), (columns >= 0) & (columns < component.width)
-        )
-        rows, columns = (
-            np.clip(rows, 0, component.height - 1),
-            np.clip(columns, 0, component.width - 1),
-        )
-        top, left = int(rows[0]) // SIDE, int(columns[0]) // SIDE
-        blocks = self._blocks(plane, top, left, int(rows[-1]) // SIDE, int(columns[-1]) // SIDE)
-        levels = _samples(component, blocks)
-        return levels[(rows - SIDE * top)[:, None], columns - SIDE * left], inside
+    @property
+    def sizes(self) -> Sequence[tuple[int, int]]:
+        """Return the rows and columns of each plane."""
+        return tuple((each.height, each.width) for each in self.image.components)
+
+    @property
+    def spreads(self) -> bool:
+        """Return whether a change may change samples that were not meant: all of its blocks."""
+        return True
+
+    def windows(self, plane: int, corners: Corners, side: int) -> Floats:
+        """Return squares of a component's samples as they are now, not yet clipped."""
+        return self._planes[plane].windows(corners, side)
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
-        made = False
-        for change in changes:
-            made = self._apply(change) or made
-        return made
+        keys, wanted, weights = zip(*chain(*map(self._wanted, changes)), strict=True)
+        before = np.array([self._planes[plane].coefficients(*at) for plane, *at in keys])
+        steps = np.array([self.image.components[key[0]].steps for key in keys], np.float64)
+        after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
+        differs = (after != before).any(axis=1)
+        for number in np.flatnonzero(differs).tolist():
+            key = keys[number]
+            self._before.append((key, self.changes.get(key)))
+            self._put(key, after[number])
+        return bool(differs.any())
 
     def mark(self) -> int:
         """Return the number of blocks written so far."""
@@ -74,53 +81,34 @@ class JpegCanvas:
         """Take back all changes but the first so many."""
         while len(self._before) > mark:
             key, before = self._before.pop()
-            if before is None:
-                del self.changes[key]
-            else:
-                self.changes[key] = before
+            self._put(key, before)
 
-    def _apply(self, change: Change) -> bool:
+    def _put(self, key: Key, block: NDArray[np.int16] | None) -> None:
+        """Take a block for what stands there from now on; None: the file's own."""
+        if block is None:
+            del self.changes[key]
+        else:
+            self.changes[key] = block
+        self._planes[key[0]].put(key[1:], block)
+
+    def _wanted(self, change: Change) -> Iterator[tuple[Key, Floats, Floats]]:
+        """Yield each block that a change reaches, its levels then, and how much each counts."""
         component, (height, width) = self.image.components[change.plane], change.levels.shape
         top, left = max(change.row, 0) // SIDE, max(change.column, 0) // SIDE
         bottom = min(change.row + height - 1, component.height - 1) // SIDE
         right = min(change.column + width - 1, component.width - 1) // SIDE
-        before = self._blocks(change.plane, top, left, bottom, right)
-        levels = _samples(component, before)
+        levels = self._planes[change.plane].region(top, left, bottom, right)
         rows, columns = np.nonzero(change.where)
         at = rows + change.row - SIDE * top, columns + change.column - SIDE * left
         levels[at] = change.levels[rows, columns]
         meant = np.zeros(levels.shape, bool)
         meant[at] = True
         weights = weighed(meant, (change.middle[0] - SIDE * top, change.middle[1] - SIDE * left))
-        steps, made = component.steps.astype(np.float64), False
-        for i, j in np.ndindex(before.shape[:2]):
+        for i, j in np.ndindex(bottom - top + 1, right - left + 1):
             block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
-            if not meant[block].any():
-                continue
-            after = stored(levels[block], weights[block], before[i, j], steps, self.leaning)
-            if (after != before[i, j]).any():
+            if meant[block].any():
                 key = change.plane, top + i, left + j
-                self._before.append((key, self.changes.get(key)))
-                self.changes[key] = after
-                made = True
-        return made
-
-    def _blocks(
-        self, plane: int, top: int, left: int, bottom: int, right: int
-    ) -> NDArray[np.int16]:
-        """Return blocks as they are now, last row and column included."""
-        stored = self.image.components[plane].blocks
-        blocks = stored[top : bottom + 1, left : right + 1].copy()
-        for row, column in np.ndindex(blocks.shape[:2]):
-            changed = self.changes.get((plane, top + row, left + column))
-            if changed is not None:
-                blocks[row, column] = changed
-        return blocks
-
-
-def _samples(component: Component, blocks: NDArray[np.int16]) -> Floats:
-    part = replace(component, blocks=blocks)
-    return np.asarray(samples_of(part, 0, blocks.shape[0], 0, blocks.shape[1]), np.float64)
+                yield key, levels[block].ravel(), weights[block].ravel()
 
 
 def _lattices(image: JpegImage) -> Iterator[Lattice]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Layout, Pixels
-from .canvas import Change, Lattice, Window, cut
+from .canvas import Change, Corners, Lattice, cut
 from .prediction import Floats
 
 # ITU-R BT.601, as in JFIF: rows are luma, blue and red difference.
@@ -53,14 +53,24 @@ class PixelCanvas:
         """Return one per plane, luma first."""
         return self._lattices
 
-    def window(self, plane: int, row: int, column: int, side: int) -> Window:
-        """Return a square of a plane as it is now."""
+    @property
+    def sizes(self) -> Sequence[tuple[int, int]]:
+        """Return the rows and columns of each plane."""
+        height, width = self.pixels.shape[:2]
+        return ((height, width),) * len(self._lattices)
+
+    @property
+    def spreads(self) -> bool:
+        """Return whether a change may change samples that were not meant: those of colours."""
+        return self.pixels.ndim == 3
+
+    def windows(self, plane: int, corners: Corners, side: int) -> Floats:
+        """Return squares of a plane as it is now."""
+        squares = cut(self.pixels, corners, side)
         if self.pixels.ndim == 2:
-            levels, inside = cut(self.pixels, row, column, side)
-            return levels * self._scale, inside
-        cuts = [cut(self.pixels[..., channel], row, column, side) for channel in range(3)]
-        levels = sum(TO_YCC[plane, channel] * cuts[channel][0] for channel in range(3))
-        return levels * self._scale + MIDDLE[plane], cuts[0][1]
+            return np.asarray(squares * self._scale)
+        levels = sum(TO_YCC[plane, channel] * squares[..., channel] for channel in range(3))
+        return np.asarray(levels * self._scale + MIDDLE[plane])
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from .kernels import admit, centre, compare, conclude, multiply
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -20,6 +22,10 @@ ALIKE = 60  # places that are most like this one and so teach it most
 RIDGE = 16.0  # levels squared: about the noise of a rendered photo, so that noise is not learned
 FEWEST = 24  # places to learn from; with fewer the mean of the ring has to do
 TRUST = 0.7  # of the residuals' covariance: see decision 0010
+NOTHING = 128.0  # the level where nothing sound is near
+AT_ONCE = 16  # holes, whose numbers should stay near the processor
+PIECE = 448  # products that are added up before the sum is kept in full
+WIDE = 4  # products that are made at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +59,76 @@ class Prediction(NamedTuple):
     covariance: Floats  # (n, n)
 
 
-class _Places(NamedTuple):
-    """Flat indices into a window: of the hole, of its ring, and of the moves to other places."""
+class Predictions(NamedTuple):
+    """The same of several holes, and how many places each was learned from."""
 
-    hole: NDArray[np.intp]
+    means: Floats  # (places, n)
+    covariances: Floats  # (places, n, n)
+    taught: NDArray[np.int64]  # (places,)
+
+
+class _Lesson(NamedTuple):
+    """What some holes can be learned from."""
+
+    known: NDArray[np.bool_]  # (places, ring): samples of the ring that are sound
+    level: Floats  # (places,) their mean
+    here: Floats  # (places, ring) less that mean, 0 where not known
+    series: NDArray[Any]  # (places, samples + 2 span) less that mean, then own means, then ones
+    admitted: NDArray[np.bool_]  # (places, span): which places may teach
+
+
+class Layout(NamedTuple):
+    """How a stencil's window is kept, so that the places that teach follow each other.
+
+    Samples of one phase of the colour filter array stand together, row by row: to the next place
+    is one step, whatever the period.
+    """
+
+    order: NDArray[np.intp]  # (samples,) of a window's flat indices; -1 where it has none
+    hole: NDArray[np.intp]  # flat indices in that order, row by row
     ring: NDArray[np.intp]
-    moves: NDArray[np.intp]
+    first: int  # the move to the first place, and from there on to the next
+    teaches: NDArray[np.bool_]  # (span,) whether a place's samples lie apart from the hole
+    starts: NDArray[np.intp]  # where, of each sample of ring and hole, that of the first place is
+    rows: NDArray[np.intp]  # the same, then each place's own mean, then ones; see `multiply`
+    begins: NDArray[np.intp]  # of the pieces of the span
+    counts: NDArray[np.intp]  # their lengths
 
 
 @cache
-def _places(stencil: Stencil) -> _Places:
-    side, middle = stencil.side, stencil.margin
-
-    def flat(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-        return np.asarray(rows * side + columns).ravel()
-
+def layout_of(stencil: Stencil) -> Layout:
+    """Return how the window of a stencil is kept."""
+    period, middle = stencil.period, stencil.margin
     (down, across), ring = stencil.reaches, stencil.ring
+    side = -(-stencil.side // period)  # of a phase
+    rows, columns = np.mgrid[0 : side * period, 0 : side * period]
+    order = np.where(
+        (rows < stencil.side) & (columns < stencil.side), rows * stencil.side + columns, -1
+    )
+    order = order.reshape(side, period, side, period).transpose(1, 3, 0, 2).reshape(-1)
+    where = np.zeros(stencil.side**2, np.intp)
+    where[order[order >= 0]] = np.flatnonzero(order >= 0)
     rows, columns = np.mgrid[-down - ring : down + ring + 1, -across - ring : across + ring + 1]
     inside = (abs(rows) <= down) & (abs(columns) <= across)
-    most = stencil.search // stencil.period
-    steps = np.arange(-most, most + 1) * stencil.period
-    lower, further = np.meshgrid(steps, steps, indexing="ij")
-    apart = (abs(lower) > 2 * down + ring) | (abs(further) > 2 * across + ring)  # patch and hole
-    return _Places(
-        hole=flat(middle + rows[inside], middle + columns[inside]),
-        ring=flat(middle + rows[~inside], middle + columns[~inside]),
-        moves=flat(lower[apart], further[apart]),
-    )
+    near = where[(middle + rows) * stencil.side + middle + columns]
+    most = stencil.search // period
+    moves = np.arange(2 * most * side + 2 * most + 1)
+    lower, further = moves // side - most, moves % side - most
+    apart = (abs(lower) * period > 2 * down + ring) | (abs(further) * period > 2 * across + ring)
+    teaches = apart & (further <= most)
+    first, samples = -most * (side + 1), order.size
+    starts = np.concatenate([near[~inside], near[inside]]) + first
+    rows = np.full(-(-(starts.size + 2) // WIDE) * WIDE, samples + moves.size)
+    rows[: starts.size], rows[starts.size] = starts, samples
+    begins = np.arange(0, moves.size, PIECE)
+    counts = np.minimum(PIECE, moves.size - begins)
+    return Layout(order, near[inside], near[~inside], first, teaches, starts, rows, begins, counts)
+
+
+def hole_in(margin: int, reaches: tuple[int, int]) -> tuple[slice, slice, slice]:
+    """Return where a hole lies in windows (places, side, side) that have a margin about it."""
+    down, across = (slice(margin - reach, margin + reach + 1) for reach in reaches)
+    return slice(None), down, across
 
 
 def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Prediction:
@@ -90,50 +139,121 @@ def predict(window: Floats, sound: NDArray[np.bool_], stencil: Stencil) -> Predi
         sound: (side, side); False where a sample is broken or lies outside the frame.
         stencil: the shape of the hole.
 
-    The regression is that of Cleveland and Devlin, Locally weighted regression, JASA 1988, with
-    a ridge; likeness is the mean squared difference of the rings, each less its own mean.
-
     >>> ramp = np.add.outer(np.arange(39.0), 2 * np.arange(39.0))
     >>> guess = predict(ramp, np.ones((39, 39), bool), Stencil((2, 2)))
     >>> bool(abs(guess.mean.reshape(5, 5) - ramp[17:22, 17:22]).max() < 0.5)
     True
     """
-    hole, ring, moves = _places(stencil)
-    levels, usable = window.ravel(), sound.ravel()
-    ring = ring[usable[ring]]
-    if not ring.size:
-        return Prediction(np.full(hole.size, 128.0), np.eye(hole.size) * 128.0**2)
-    if not usable.all():
-        patch = np.concatenate([hole, ring])
-        moves = moves[usable[moves[:, None] + patch].all(axis=1)]
-    here = levels[ring]
-    if moves.size < FEWEST:
-        return _plain(here, hole.size)
-    features, targets = levels[moves[:, None] + ring], levels[moves[:, None] + hole]
-    return _regress(features, targets, here)
+    means, covariances, _ = predict_all(window[None], sound[None], stencil, np.float64)
+    return Prediction(means[0], covariances[0])
 
 
-def _plain(ring: Floats, count: int) -> Prediction:
-    """Return the ring's mean, as sure as the ring is even."""
-    spread = float(ring.var()) + 1.0
-    return Prediction(np.full(count, ring.mean()), np.eye(count) * spread)
+def predict_all(
+    windows: Floats, sounds: NDArray[np.bool_], stencil: Stencil, kind: DTypeLike
+) -> Predictions:
+    """Predict several holes, each in the middle of its window; none depends on the others.
+
+    Arrays and numbers:
+        windows, sounds: (places, side, side), see `predict`.
+        stencil: the shape of the holes.
+        kind: of numbers in which samples are multiplied.
+
+    The regression is that of Cleveland and Devlin, Locally weighted regression, JASA 1988, with
+    a ridge; likeness is the mean squared difference of the rings, each less its own mean.
+    """
+    kept, count = layout_of(stencil), len(windows)
+    n, square = kept.hole.size, stencil.side**2
+    told = Predictions(np.empty((count, n)), np.empty((count, n, n)), np.empty(count, np.int64))
+    for start in range(0, count, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        levels = windows[part].reshape(-1, square)[:, kept.order]
+        usable = sounds[part].reshape(-1, square)[:, kept.order]
+        usable[:, kept.order < 0] = True  # no place has a sample that is none
+        lesson = _lesson(levels, usable, kept, kind)
+        for all_of, of_part in zip(told, _regress(lesson, kept), strict=True):
+            all_of[part] = of_part
+    return told
 
 
-def _regress(features: Floats, targets: Floats, here: Floats) -> Prediction:
-    """Regress targets (places, n) on features (places, k), near the features `here`."""
-    level = features.mean(axis=1, keepdims=True)
-    features, targets, known = features - level, targets - level, here - here.mean()
-    unlike = np.square(features - known).mean(axis=1)
-    near = min(ALIKE, unlike.size) - 1
-    scale = float(np.partition(unlike, near)[near]) + 1.0
-    weights = np.exp(-0.5 * unlike / scale)
-    weights /= weights.sum()
-    middle, expected = weights @ features, weights @ targets
-    features, targets = features - middle, targets - expected
-    weighted = features.T * weights
-    normal = weighted @ features
-    normal[np.diag_indices_from(normal)] += RIDGE
-    slopes = np.linalg.solve(normal, weighted @ targets)
-    errors = targets - features @ slopes
-    mean = here.mean() + expected + (known - middle) @ slopes
-    return Prediction(mean, TRUST * (errors.T * weights) @ errors)
+def _lesson(levels: Floats, usable: NDArray[np.bool_], kept: Layout, kind: DTypeLike) -> _Lesson:
+    """Return what teaches some holes, from windows in the order of their layout."""
+    (count, samples), span = levels.shape, kept.teaches.size
+    known = np.ascontiguousarray(usable[:, kept.ring])
+    around = levels[:, kept.ring]
+    level = (around * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    series = np.ones((count, samples + 2 * span), kind)
+    np.subtract(levels, level[:, None], out=series[:, :samples], casting="same_kind")
+    needed = np.ones((count, kept.starts.size), bool)
+    needed[:, : kept.ring.size] = known
+    admitted = np.empty((count, span), bool)
+    admit(
+        usable.view(np.uint8),
+        kept.starts,
+        needed,
+        kept.teaches.view(np.uint8),
+        admitted.view(np.uint8),
+    )
+    admitted &= known.any(axis=1, keepdims=True)
+    return _Lesson(known, level, (around - level[:, None]) * known, series, admitted)
+
+
+def _regress(lesson: _Lesson, kept: Layout) -> Predictions:
+    """Regress the samples of holes on their rings, near what stands in these."""
+    known, level, here, _, admitted = lesson
+    taught, (count, ring), hole = admitted.sum(axis=1), known.shape, kept.hole.size
+    moments = _moments(lesson, kept, _weights(lesson, kept, taught))
+    sure = np.ones((count, ring + hole))
+    sure[:, :ring] = known
+    means, covariances = np.empty((count, hole)), np.empty((count, hole, hole))
+    centre(moments, sure, ring, RIDGE)
+    conclude(moments, here.copy(), RIDGE, TRUST, np.empty((hole, ring)), means, covariances)
+    means += level[:, None]
+    _be_plain(lesson, taught < FEWEST, means, covariances)
+    return Predictions(means, covariances, taught)
+
+
+def _weights(lesson: _Lesson, kept: Layout, taught: NDArray[np.int64]) -> NDArray[Any]:
+    """Return how much each place teaches, (places, span): 1 in all, 0 where it may not.
+
+    Puts their own means into the series, too.
+    """
+    known, _, here, series, admitted = lesson
+    (count, span), kind = admitted.shape, series.dtype
+    means, unlike = np.empty((2, count, span), kind)
+    shares = 1 / np.maximum(known.sum(axis=1), 1)
+    compare(
+        series, kept.starts[: kept.ring.size], known, np.ascontiguousarray(here, kind),
+        shares.astype(kind), means, unlike,
+    )  # fmt: skip
+    series[:, -2 * span : -span] = means
+    unlike[~admitted] = np.inf
+    place = min(ALIKE, span) - 1
+    scale = np.partition(unlike, place, axis=1)[:, place]
+    few = taught < ALIKE  # the least alike of them all
+    scale[few] = np.where(admitted[few], unlike[few], 0.0).max(axis=1)
+    scale += known.sum(axis=1).astype(kind)
+    weights = np.exp(-0.5 * unlike / np.maximum(scale, 1)[:, None])
+    total = np.maximum(weights.sum(axis=1, dtype=np.float64), 1e-30)
+    return np.asarray(weights / total[:, None], kind)
+
+
+def _moments(lesson: _Lesson, kept: Layout, weights: NDArray[Any]) -> Floats:
+    """Return the weighted products of ring, hole, own means and ones, (places, rows, rows)."""
+    moments = np.zeros((len(weights), kept.rows.size, kept.rows.size))
+    two = np.empty((2, PIECE), weights.dtype)
+    multiply(lesson.series, kept.rows, weights, kept.begins, kept.counts, two, moments)
+    return moments
+
+
+def _be_plain(
+    lesson: _Lesson, plain: NDArray[np.bool_], means: Floats, covariances: Floats
+) -> None:
+    """Let some holes have the mean of their ring, as sure as the ring is even."""
+    if not plain.any():
+        return
+    count = lesson.known.sum(axis=1)
+    spread = np.square(lesson.here).sum(axis=1) / np.maximum(count, 1) + 1.0
+    level = np.where(count > 0, lesson.level, NOTHING)
+    variance = np.where(count > 0, spread, NOTHING**2)
+    means[plain] = level[plain, None]
+    covariances[plain] = variance[plain, None, None] * np.eye(means.shape[1])

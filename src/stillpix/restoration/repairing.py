@@ -6,30 +6,30 @@ one that is broken as a source.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .canvas import Canvas, Change, Lattice
-from .expectation import Expectation
-from .middle import middle_of
-from .prediction import Floats, Stencil, predict
-from .separation import AMPLITUDES, Separated, separate
+from .expectation import Expectation, priors
+from .looking import EVERY, Looker, Numbers, PlaneLook, scenes_of, stencil_of
+from .prediction import Floats
+from .separation import AMPLITUDES
 from .storing import SIDE
 from .verdicts import Verdict, joined
+from .weighing import Told, weigh
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
 MOST_LOOKS = 4  # at places among which some were left out, after which they have no end
 SHOWING = 0.25  # chance from which on a place of a picture is repaired: what is left is seen more
 SHOWING_RAW = 0.5  # the same of a mosaic, where what is repaired loses all that it held
+SURELY_NOT = 0.03  # chance below which a quick look says that nothing shows
+ENOUGH = 120  # places that a quick look has to have learned from, else it does not tell
 VISIBLE = 1.5  # levels (a mosaic's: quarters of its noise): no repair is made for less
 RESTLESS = "each repair makes another one necessary"
-LEAST = 1e-9  # chance of a defect that is of the other sign
-UNCOLOURED = 0.25  # prior chance that a plane of colour shows nothing of a defect that shows
-UNLIT = 0.1  # the same of luma, to which all photosites add
+AT_ONCE = 64  # places that are looked at together: their windows are kept meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +39,6 @@ class Place:
     x: int
     y: int
     expectation: Expectation = field(default_factory=Expectation)
-
-
-@dataclass(slots=True, eq=False)
-class _Look:
-    """The result of one plane at one place."""
-
-    row: int  # of the hole's first sample
-    column: int
-    observed: Floats  # (rows, columns)
-    told: Separated
-    inside: NDArray[np.bool_]  # (rows, columns): samples of the frame that are this place's
-    unit: float  # levels that were taken as one
-    level: float  # that its surroundings predict for the middle
-    window: Floats  # (side, side) units, the hole in its middle
-    sound: NDArray[np.bool_]  # (side, side): neither broken nor outside the frame
-    hole: tuple[slice, slice]  # rows and columns of the window
-
-    def scene(self, weight: Floats) -> Floats:
-        """Return the levels expected below the defect, each amplitude weighing as much.
-
-        As far as something shows, what stands in the middle is not believed.
-        """
-        scene, own = (weight @ self.told.scene).reshape(self.observed.shape), self.inside
-        if scene.size > 1:
-            window, sound = self.window.copy(), self.sound.copy()
-            window[self.hole][own], sound[self.hole] = scene[own], own
-            middle, at = middle_of(window, sound), scene.size // 2
-            if middle is not None:
-                scene.flat[at] += (1 - weight[0]) * (middle - scene.flat[at])
-        return np.asarray(self.unit * scene)
-
-    def departure(self, scene: Floats) -> float:
-        """Return by how many units what stands in the hole departs from a scene at most."""
-        off = np.abs(self.observed - scene)[self.inside]
-        return float(off.max(initial=0.0) / self.unit)
 
 
 def repair_places(
@@ -97,10 +62,11 @@ def _repair_in_order(
 ) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
     near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
+    looker = Looker(canvas, [(place.x, place.y) for place in places], near)
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
     while True:
-        verdicts, changing = _repair_all(canvas, places, near, hopeless, always=always)
+        verdicts, changing = _repair_all(canvas, looker, places, near, hopeless, always=always)
         if not changing:
             return verdicts
         hopeless |= _all_connected(changing, near)
@@ -108,7 +74,7 @@ def _repair_in_order(
 
 
 def _repair_all(
-    canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
+    canvas: Canvas, looker: Looker, places: Sequence[Place], near: Sequence[Sequence[int]],
     hopeless: frozenset[int], *, always: bool,
 ) -> tuple[tuple[Verdict, ...], set[int]]:  # fmt: skip
     """Repair until a look at all but the hopeless changes nothing; return those that still do."""
@@ -117,7 +83,7 @@ def _repair_all(
     for _ in range(MOST_LOOKS):
         here, left_out = canvas.mark(), hopeless
         while True:
-            healer = _Repairer(canvas, places, near, left_out, always=always)
+            healer = _Repairer(canvas, looker, places, near, left_out, always=always)
             restless = healer.settle()
             if not restless:
                 break
@@ -130,107 +96,175 @@ def _repair_all(
     return verdicts, changing
 
 
+class _Repair(NamedTuple):
+    """What should stand at one place."""
+
+    looks: Sequence[PlaneLook]  # in which it is
+    at: int  # its number there
+    scenes: Sequence[Floats]  # (n,) of each plane
+
+
 class _Repairer:
     """One go over all places but some."""
 
     def __init__(
-        self, canvas: Canvas, places: Sequence[Place], near: Sequence[Sequence[int]],
-        left_out: frozenset[int], *, always: bool,
+        self, canvas: Canvas, looker: Looker, places: Sequence[Place],
+        near: Sequence[Sequence[int]], left_out: frozenset[int], *, always: bool,
     ) -> None:  # fmt: skip
         self.canvas, self.places, self.near, self.always = canvas, places, near, always
         self.changed: set[int] = set()
+        self.raw = canvas.lattices[0].noise_is_unit
         self.tried = [number for number in range(len(places)) if number not in left_out]
         self.verdicts = [Verdict(place.x, place.y, "not showing") for place in places]
         for number in left_out:
             self.verdicts[number] = replace(self.verdicts[number], outcome="hopeless", why=RESTLESS)
-        self.positions = [
-            np.array([lattice.position(place.x, place.y) for place in places]).reshape(-1, 2)
-            for lattice in canvas.lattices
-        ]
+        self.looker = looker
 
     def settle(self) -> set[int]:
         """Repair until nothing changes; return the places that never come to rest."""
         pending, changing = self.tried, set[int]()
-        for _ in range(MOST_ROUNDS):
-            changing = {number for number in pending if self._repair_place(number)}
+        for number in range(MOST_ROUNDS):
+            changing = self._go_over(pending, calm=number > 0)
             if not changing:
                 break
             self.changed |= changing
-            seen = {other for number in changing for other in self.near[number]}
+            seen = {other for number in changing for other in self._unsettled_by(number)}
             pending = [number for number in self.tried if number in seen]
         return changing
 
-    def _repair_place(self, number: int) -> bool:
-        planes = range(len(self.canvas.lattices))
-        looks = [self._look(plane, number) for plane in planes]
-        prior = self.places[number].expectation.prior(AMPLITUDES * looks[0].unit, looks[0].level)
-        sign = self.places[number].expectation.sign
-        chance, weights = _weigh([look.told for look in looks], prior, sign)
-        raw = self.canvas.lattices[0].noise_is_unit
-        if chance < (SHOWING_RAW if raw else SHOWING) and not self.always:
-            return False
-        scenes = [look.scene(weight) for look, weight in zip(looks, weights, strict=True)]
-        changes = [
-            self._change(plane, look, scene)
-            for plane, look, scene in zip(planes, looks, scenes, strict=True)
-            if look.inside.any()
+    def _unsettled_by(self, number: int) -> Sequence[int]:
+        """Return the places that a change of one may change."""
+        return self.near[number] if self.canvas.spreads else (number,)
+
+    def _go_over(self, pending: Sequence[int], *, calm: bool) -> set[int]:
+        """Repair places as if one after the other, and return which changed.
+
+        Many are looked at together: where changes are rare (`calm`) all, and again those that
+        one before them has changed since; else those that have none before them to wait for.
+        """
+        changing, waiting = set[int](), list(pending)
+        while waiting:
+            group = waiting[:AT_ONCE] if calm else self._first_in_line(waiting)
+            done = set[int]()
+            for start in range(0, len(group), AT_ONCE):
+                done |= self._repair(group[start : start + AT_ONCE], changing)
+            waiting = [number for number in waiting if number not in done]
+        return changing
+
+    def _first_in_line(self, waiting: Sequence[int]) -> list[int]:
+        """Return the places that no other one before them in sight is waiting with."""
+        if not self.canvas.spreads:
+            return list(waiting)
+        others = set(waiting)
+        return [
+            number
+            for number in waiting
+            if not any(n < number and n in others for n in self._unsettled_by(number))
         ]
-        largest = max(look.departure(scene) for look, scene in zip(looks, scenes, strict=True))
-        if largest < VISIBLE or not self.canvas.apply(changes):
+
+    def _repair(self, numbers: Sequence[int], changing: set[int]) -> set[int]:
+        """Repair what shows of some places; return those that no change of another came before."""
+        repairs = self._repairs_of(numbers)
+        done, outdated = set[int](), set[int]()
+        for number in numbers:
+            if number not in outdated:
+                done.add(number)
+                if number not in repairs or not self._apply(number, repairs[number]):
+                    continue
+                changing.add(number)
+            outdated.update(self._unsettled_by(number))
+        return done
+
+    def _repairs_of(self, numbers: Sequence[int]) -> dict[int, _Repair]:
+        """Return what should be put in at the places that show."""
+        if not (self.raw or self.always):
+            numbers = self._may_show(numbers)
+        if not numbers:
+            return {}
+        looks = self.looker.look(np.array(numbers))
+        chosen, weights = self._choose(numbers, looks)
+        if not chosen.size:
+            return {}
+        scenes = scenes_of(looks, chosen, [weight[chosen] for weight in weights])
+        visible = departures(looks, chosen, scenes) >= VISIBLE
+        return {
+            numbers[at]: _Repair(looks, at, [scene[n] for scene in scenes])
+            for n, at in enumerate(chosen.tolist())
+            if visible[n]
+        }
+
+    def _choose(
+        self, numbers: Sequence[int], looks: Sequence[PlaneLook]
+    ) -> tuple[Numbers, list[Floats]]:
+        """Return which of some places show, and for each plane the chances of all amplitudes."""
+        chance, weights = self._weigh(numbers, looks)
+        showing = SHOWING_RAW if self.raw else SHOWING
+        return np.flatnonzero((chance >= showing) | self.always), weights
+
+    def _may_show(self, numbers: Sequence[int]) -> list[int]:
+        """Return the places of which a quick look does not say that surely nothing shows."""
+        looks = self.looker.look(np.array(numbers), quick=True)
+        chance, _ = self._weigh(numbers, looks)
+        taught = np.min([each.taught for each in looks], axis=0)
+        unsure = (chance >= SURELY_NOT) | (taught < ENOUGH)
+        return [number for number, may in zip(numbers, unsure.tolist(), strict=True) if may]
+
+    def _weigh(
+        self, numbers: Sequence[int], looks: Sequence[PlaneLook]
+    ) -> tuple[Floats, list[Floats]]:
+        expected = [self.places[number].expectation for number in numbers]
+        unit, level = looks[0].unit[:, None], looks[0].level
+        told = [Told(each.told.likelihood, each.told.rise) for each in looks]
+        signs = np.array([each.sign for each in expected])
+        prior = priors(expected, AMPLITUDES * unit, level)
+        if told[0].likelihood.shape != prior.shape:  # a quick look: each stands for those before
+            prior = np.add.reduceat(prior, [0, *range(1, prior.shape[1] - 1, EVERY)], axis=1)
+        return weigh(told, prior, signs)
+
+    def _apply(self, number: int, repair: _Repair) -> bool:
+        """Put the scenes of one place's planes in; say whether that changed anything."""
+        at, luma = repair.at, repair.looks[0]
+        changes = [
+            _change(plane, look, at, scene)
+            for plane, (look, scene) in enumerate(zip(repair.looks, repair.scenes, strict=True))
+            if look.own[at].any()
+        ]
+        if not self.canvas.apply(changes):
             return False
-        luma = looks[0]
-        strength = float((luma.observed - scenes[0]).flat[luma.observed.size // 2])
+        middle = repair.scenes[0].size // 2
+        strength = float(luma.observed[at, middle] - repair.scenes[0][middle])
         place, known = self.places[number], self.verdicts[number].strength
         self.verdicts[number] = Verdict(
             place.x, place.y, "repaired", strength if known is None else known + strength
         )
         return True
 
-    def _look(self, plane: int, number: int) -> _Look:
-        """Look at a place in one plane."""
-        lattice, positions = self.canvas.lattices[plane], self.positions[plane]
-        stencil = _stencil(lattice)
-        row, column = np.floor(positions[number] + 0.5).astype(int).tolist()
-        corner = row - stencil.margin, column - stencil.margin
-        levels, inside = self.canvas.window(plane, *corner, stencil.side)
-        far = stencil.margin + max(lattice.reaches) + 0.5  # for positions are rounded to samples
-        near = np.abs(positions - (row, column)).max(axis=1) <= far
-        near[number] = False
-        others = positions[near] - corner
-        sound = inside & ~_find_touched(others, stencil.side, lattice.reaches)
-        hole = _hole(stencil)
-        unit = 1.0
-        if lattice.noise_is_unit:
-            around = sound.copy()
-            around[hole] = False
-            unit = _noise(levels, around, lattice.period) / 4
-        predicted = predict(levels / unit, sound, stencil)
-        observed, within = levels[hole], inside[hole]
-        here = _squared_distances(positions[number] - corner, lattice, stencil.side)[hole]
-        # What lies nearer to another place says nothing here: no place depends on another's repair.
-        own = within
-        for other in others:
-            there = _squared_distances(other, lattice, stencil.side)[hole]
-            first = tuple(positions[number] - corner) <= tuple(other)
-            own = own & ((here <= there) if first else (here < there))
-        told = separate(
-            observed.ravel() / unit, ~own.ravel(), predicted, here.ravel(), lattice.widths
-        )
-        origin = corner[0] + hole[0].start, corner[1] + hole[1].start
-        level = unit * float(predicted.mean[predicted.mean.size // 2])
-        return _Look(*origin, observed, told, own, unit, level, levels / unit, sound, hole)
 
-    @staticmethod
-    def _change(plane: int, look: _Look, levels: Floats) -> Change:
+def departures(looks: Sequence[PlaneLook], chosen: Numbers, scenes: Sequence[Floats]) -> Floats:
+    """Return by how many units what stands in each hole departs from its scene at most."""
+    most = np.zeros(chosen.size)
+    for look, scene in zip(looks, scenes, strict=True):
+        off = np.abs(look.observed[chosen] - scene)
+        off[~look.own[chosen]] = 0.0
+        most = np.maximum(most, off.max(axis=1) / look.unit[chosen])
+    return most
+
+
+def _change(plane: int, look: PlaneLook, at: int, scene: Floats) -> Change:
+    """Return the change of a hole's own samples, without rows and columns that have none."""
+    down, across = look.lattice.reaches
+    own = look.own[at].reshape(2 * down + 1, 2 * across + 1)
+    levels = scene.reshape(own.shape)
+    row, column = look.middles[at].tolist()
+    top, left = row - down, column - across
+    if not own.all():
         rows, columns = (
             slice(int(there[0]), int(there[-1]) + 1)
-            for there in (np.flatnonzero(look.inside.any(axis=axis)) for axis in (1, 0))
+            for there in (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
         )
-        return Change(
-            plane, look.row + rows.start, look.column + columns.start,
-            levels[rows, columns], look.inside[rows, columns],
-            (look.row + levels.shape[0] // 2, look.column + levels.shape[1] // 2),
-        )  # fmt: skip
+        own, levels = (np.ascontiguousarray(each[rows, columns]) for each in (own, levels))
+        top, left = top + rows.start, left + columns.start
+    return Change(plane, top, left, levels, own, (row, column))
 
 
 def neighbours(places: Sequence[Place], sight: float) -> list[list[int]]:
@@ -268,80 +302,7 @@ def _all_connected(numbers: Iterable[int], near: Sequence[Sequence[int]]) -> fro
     return frozenset(reached)
 
 
-def _weigh(told: Sequence[Separated], prior: Floats, sign: int) -> tuple[float, list[Floats]]:
-    """Return the chance that a defect shows, and for each plane that of each amplitude if so.
-
-    The first plane's amplitude has the prior; another's may be anything up to the highest, or
-    nothing: which colours a defect shows in depends on its photosite. Where the defect can only
-    brighten, or darken, the first plane's chances count that half alone.
-    """
-    open_prior = np.full(prior.size, (1 - UNCOLOURED) / (prior.size - 1))
-    shown = prior / max(1 - prior[0], 1e-12)
-    shown[0] = UNLIT if len(told) > 1 else 0.0
-    shown /= shown.sum()
-    odds = np.log(max(1 - prior[0], 1e-12)) - np.log(max(prior[0], 1e-12))
-    weights = []
-    for number, plane in enumerate(told):
-        chances = shown if number == 0 else open_prior.copy()
-        if number:
-            chances[0] = UNCOLOURED
-        with np.errstate(divide="ignore"):
-            joint = plane.likelihood - plane.likelihood[0] + np.log(chances)
-        if sign and not number:
-            joint = joint + np.log(_one_sided(sign * plane.rise))
-        top = joint.max()
-        weights.append(np.exp(joint - top))
-        odds += top + np.log(weights[-1].sum())
-        weights[-1] /= weights[-1].sum()
-    return float(1 / (1 + np.exp(np.clip(-odds, -700, 700)))), weights
-
-
-def _one_sided(rise: Floats) -> Floats:
-    """Return by how much likelier a sign makes defects that are so many deviations above 0."""
-    return np.maximum([math.erfc(-each / math.sqrt(2)) for each in rise], LEAST)
-
-
-def _stencil(lattice: Lattice) -> Stencil:
-    return Stencil(lattice.reaches, lattice.ring, lattice.search, lattice.period)
-
-
 def _sight(lattice: Lattice) -> float:
     """Return how many pixels away a repair can lie that changes what is seen in a plane."""
-    samples = _stencil(lattice).margin + max(lattice.reaches) + SIDE  # and all of a JPEG's block
+    samples = stencil_of(lattice).margin + max(lattice.reaches) + SIDE  # and all of a JPEG's block
     return samples / min(lattice.across, lattice.down)
-
-
-def _hole(stencil: Stencil) -> tuple[slice, slice]:
-    """Return the rows and columns of the hole in a window."""
-    down, across = (
-        slice(stencil.margin - reach, stencil.margin + reach + 1) for reach in stencil.reaches
-    )
-    return down, across
-
-
-def _squared_distances(position: Floats, lattice: Lattice, side: int) -> Floats:
-    """Return the squared distance in pixels of each sample of a square from a place in it."""
-    steps = np.arange(side)
-    down, across = (steps - position[0]) / lattice.down, (steps - position[1]) / lattice.across
-    squared: Floats = np.add.outer(down**2, across**2)
-    return squared
-
-
-def _noise(levels: Floats, sound: NDArray[np.bool_], period: int) -> float:
-    """Return the noise in levels: from second differences along rows, of which few meet edges."""
-    left, middle, right = (
-        slice(start, levels.shape[1] - 2 * period + start) for start in (0, period, 2 * period)
-    )
-    usable = sound[:, left] & sound[:, middle] & sound[:, right]
-    bends = np.abs(levels[:, left] - 2 * levels[:, middle] + levels[:, right])[usable]
-    return max(float(np.median(bends)) / (0.6745 * 6**0.5), 0.01) if bends.size else 1.0
-
-
-def _find_touched(positions: Floats, side: int, reaches: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which samples of a square lie within reach of some rows and columns in it."""
-    touched = np.zeros((side, side), bool)
-    down, across = reaches
-    for row, column in np.floor(positions + 0.5).astype(int).tolist():
-        rows = slice(max(row - down, 0), max(row + down + 1, 0))
-        touched[rows, max(column - across, 0) : max(column + across + 1, 0)] = True
-    return touched

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rewriting.jpeg import waves
+from .kernels import descend
 from .prediction import Floats
 
 SIDE = 8  # samples, of a block
@@ -44,13 +45,15 @@ def stored(
     wanted: Floats, weights: Floats, before: NDArray[np.int16], steps: Floats,
     leaning: float = LEANING,
 ) -> NDArray[np.int16]:  # fmt: skip
-    """Return the coefficients to store in a block, (64,): those before if none are worth a change.
+    """Return the coefficients to store in some blocks, (blocks, 64), each found for itself.
+
+    A block is as before if no others are worth a change.
 
     Args:
-        wanted: (8, 8) levels, those of samples that are to stay being what they are now.
-        weights: (8, 8), how much the error of each counts.
-        before: (64,) quantised coefficients, row by row.
-        steps: (64,) of quantisation, in the same order.
+        wanted: (blocks, 64) levels, those of samples that are to stay being what they are now.
+        weights: (blocks, 64), how much the error of each counts.
+        before: (blocks, 64) quantised coefficients, row by row.
+        steps: (blocks, 64) of quantisation, in the same order.
         leaning: how many steps of its quantisation a wave must be worth.
 
     The error is that of the samples, squared and weighed. A defect leaves waves all over its
@@ -58,40 +61,32 @@ def stored(
     search begins at the rounded transform, and moves one coefficient after the other by one step,
     as long as that lessens the error.
 
-    >>> flat, dot = np.full((8, 8), 128.0), np.zeros(64, np.int16)
-    >>> dot[9] = 3
-    >>> stored(flat, np.ones((8, 8)), dot, np.full(64, 16.0)).any()
+    >>> flat, dot = np.full((1, 64), 128.0), np.zeros((1, 64), np.int16)
+    >>> dot[0, 9] = 3
+    >>> stored(flat, np.ones((1, 64)), dot, np.full((1, 64), 16.0)).any()
     np.False_
     """
-    weight, target = weights.ravel(), wanted.ravel() - MIDDLE
-    moves = _waves() * steps[:, None]  # (64, 64): of each sample, a step of each coefficient
-    price = 2 * leaning * (np.square(moves) @ weight)
-    price[0] = 0.0  # the mean
-    rounded = np.round((_waves() @ target) / steps)
-    chosen = _descend(rounded, (moves * weight) @ moves.T, (moves * weight) @ target, price)
+    moves, target = _waves() * steps[..., None], wanted - MIDDLE
+    curvature = _times(np.square(moves), weights)
+    price = 2 * leaning * curvature
+    price[:, 0] = 0.0  # the mean
+    chosen = np.round(_times(_waves(), target) / steps)
+    back = moves.transpose(0, 2, 1)
+    off, room = _times(back, chosen) - target, np.empty((2, SIDE**2))
+    descend(chosen, moves, weights, price, curvature, off, room, MOST_STEPS, LEAST_GAIN)
     chosen = np.clip(chosen, -LARGEST, LARGEST)
 
-    def error(coefficients: Floats) -> float:
-        off = coefficients @ moves - target
-        return float(weight @ (off * off) + price @ np.abs(coefficients))
+    def error(coefficients: Floats) -> Floats:
+        off = _times(back, coefficients) - target
+        return np.asarray((weights * off * off + price * np.abs(coefficients)).sum(axis=1))
 
     worth = error(chosen) <= WORTH * error(before.astype(np.float64))
-    return chosen.astype(np.int16) if worth else before
+    return np.where(worth[:, None], chosen.astype(np.int16), before)
 
 
-def _descend(chosen: Floats, moments: Floats, pull: Floats, price: Floats) -> Floats:
-    """Return whole numbers c of which none moved by one lessens c'Mc - 2 c'p + |c| price."""
-    chosen, signs = chosen.copy(), np.array([[1.0], [-1.0]])
-    curvature = np.diagonal(moments)
-    for _ in range(MOST_STEPS):
-        slope = 2 * (moments @ chosen - pull)
-        dearer = price * (np.abs(chosen + signs) - np.abs(chosen))
-        change = signs * slope + curvature + dearer  # (2, 64)
-        sign, number = np.unravel_index(int(change.argmin()), change.shape)
-        if change[sign, number] >= -LEAST_GAIN * curvature[number]:
-            break
-        chosen[number] += signs[sign, 0]
-    return chosen
+def _times(matrices: Floats, vectors: Floats) -> Floats:
+    """Return the products of matrices (n, m) and vectors (places, m), each made for itself."""
+    return np.asarray((matrices @ vectors[..., None])[..., 0])
 
 
 @cache

@@ -9,12 +9,13 @@ from __future__ import annotations
 from .decoding import read_coefficients
 from .picture import Component, JpegImage
 from .rewriting import Rewritten, rewritten
-from .transform import samples_of, waves
+from .transform import basis_of_waves, samples_of, waves
 
 __all__ = [
     "Component",
     "JpegImage",
     "Rewritten",
+    "basis_of_waves",
     "read_coefficients",
     "rewritten",
     "samples_of",

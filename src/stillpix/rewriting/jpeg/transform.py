@@ -31,7 +31,7 @@ def samples_of(
     blocks = component.blocks[first_row:last_row, first_column:last_column]
     rows, columns = blocks.shape[:2]
     scaled = (blocks * component.steps.astype(np.float64)).reshape(rows, columns, BLOCK, BLOCK)
-    basis = _basis()
+    basis = basis_of_waves()
     samples = basis.T @ scaled @ basis + MIDDLE
     return samples.transpose(0, 2, 1, 3).reshape(rows * BLOCK, columns * BLOCK)
 
@@ -45,11 +45,11 @@ def waves() -> NDArray[np.float64]:
     >>> bool(np.allclose(every @ every.T, np.eye(64))), round(float(every[0, 0]), 3)
     (True, 0.125)
     """
-    basis = _basis()
+    basis = basis_of_waves()
     return np.asarray(np.einsum("vy,ux->vuyx", basis, basis).reshape(BLOCK**2, BLOCK**2))
 
 
-def _basis() -> NDArray[np.float64]:
+def basis_of_waves() -> NDArray[np.float64]:
     """Return the orthonormal DCT-II, (8 frequencies, 8 samples)."""
     frequencies, places = np.mgrid[0:BLOCK, 0:BLOCK]
     basis: NDArray[np.float64] = np.cos((2 * places + 1) * frequencies * np.pi / (2 * BLOCK)) / 2
