@@ -130,9 +130,8 @@ def find(
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
     if not as_json:
-        after_find(
-            [each.map for each in bodies if each.map], given, out, report if written else None
-        )
+        maps = [each.map for each in bodies if each.map]
+        after_find(maps, given, out, report if written else None)
     raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
 
 
