@@ -166,8 +166,8 @@ def predict_all(
     told = Predictions(np.empty((count, n)), np.empty((count, n, n)), np.empty(count, np.int64))
     for start in range(0, count, AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        levels = windows[part].reshape(-1, square)[:, kept.order]
-        usable = sounds[part].reshape(-1, square)[:, kept.order]
+        levels = np.take(windows[part].reshape(-1, square), kept.order, axis=1)
+        usable = np.take(sounds[part].reshape(-1, square), kept.order, axis=1)
         usable[:, kept.order < 0] = True  # no place has a sample that is none
         lesson = _lesson(levels, usable, kept, kind)
         for all_of, of_part in zip(told, _regress(lesson, kept), strict=True):
@@ -178,8 +178,7 @@ def predict_all(
 def _lesson(levels: Floats, usable: NDArray[np.bool_], kept: Layout, kind: DTypeLike) -> _Lesson:
     """Return what teaches some holes, from windows in the order of their layout."""
     (count, samples), span = levels.shape, kept.teaches.size
-    known = np.ascontiguousarray(usable[:, kept.ring])
-    around = levels[:, kept.ring]
+    known, around = np.take(usable, kept.ring, axis=1), np.take(levels, kept.ring, axis=1)
     level = (around * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     series = np.ones((count, samples + 2 * span), kind)
     np.subtract(levels, level[:, None], out=series[:, :samples], casting="same_kind")

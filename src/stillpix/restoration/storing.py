@@ -76,12 +76,11 @@ def stored(
     descend(chosen, moves, weights, price, curvature, off, room, MOST_STEPS, LEAST_GAIN)
     chosen = np.clip(chosen, -LARGEST, LARGEST)
 
-    def error(coefficients: Floats) -> Floats:
-        off = _times(back, coefficients) - target
-        return np.asarray((weights * off * off + price * np.abs(coefficients)).sum(axis=1))
-
-    worth = error(chosen) <= WORTH * error(before.astype(np.float64))
-    return np.where(worth[:, None], chosen.astype(np.int16), before)
+    error, old = (
+        (weights * np.square(_times(back, each) - target) + price * np.abs(each)).sum(axis=1)
+        for each in (chosen, before.astype(np.float64))
+    )
+    return np.where((error <= WORTH * old)[:, None], chosen.astype(np.int16), before)
 
 
 def _times(matrices: Floats, vectors: Floats) -> Floats:
