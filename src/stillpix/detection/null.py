@@ -219,7 +219,8 @@ def window(
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     # As np.ix_ makes them; a crowded picture has many thousand places.
     each = np.arange(templates)[:, None, None]
-    rows, columns = rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)
+    rows = np.minimum(np.maximum(rows, 0), height - 1)[:, None]
+    columns = np.minimum(np.maximum(columns, 0), width - 1)
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[each, rows // BLOCK, across] / UNIT_INFORMATION)
     told = sum(part[each, rows, columns].astype(np.int64) for part in parts)
