@@ -125,7 +125,7 @@ class Exposure:
     taken: datetime | None = None  # the camera's own clock
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Frame:
     """One photo as the sensor gave it."""
 

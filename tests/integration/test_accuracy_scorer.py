@@ -352,7 +352,7 @@ def test_votes_single_out_a_pixel_that_is_bright_in_every_photo(method):
 
 @pytest.fixture(scope="module")
 def library():
-    settings = CameraSettings(width=480, height=320, defects=30, photos=24)
+    settings = CameraSettings(width=360, height=240, defects=30, photos=24)
     camera = SimulatedCamera(settings, seed=7)
     return camera, [Photo.of(camera.photograph(number)) for number in range(24)]
 
@@ -440,7 +440,7 @@ def test_every_stop_is_reached_with_all_photos_before_it_once(library):
 
 def test_photos_of_two_bodies_pooled_by_force_are_all_in_it_and_change_neither(library):
     _, photos = library
-    other = SimulatedCamera(CameraSettings(width=480, height=320, photos=4), seed=8)
+    other = SimulatedCamera(CameraSettings(width=360, height=240, photos=4), seed=8)
     first, second = product.Stillpix(), product.Stillpix()
     first.add(photos[:4])
     second.add([Photo.of(other.photograph(number)) for number in range(4)])

@@ -11,7 +11,7 @@ from stillpix.images.gather import gather
 from stillpix.scan import scan
 from support import effort, mosaic_files
 
-WIDTH, HEIGHT = (1000, 700) if effort.long else (400, 300)
+WIDTH, HEIGHT = (1000, 700) if effort.long else (280, 210)
 
 
 def sky_of(
@@ -65,7 +65,7 @@ NIGHTS = {
 @pytest.mark.parametrize("kind", effort.chosen(NIGHTS, *list(NIGHTS)[-1:]))
 def test_no_star_is_listed_where_a_field_stands_still_until_it_is(tmp_path, kind):
     """Few of its pictures count as different, and a star stands in half of those."""
-    size = (600, 500) if effort.long else (400, 320)
+    size = (600, 500) if effort.long else (280, 220)
     sky = sky_of(25, *size, stars_a_megapixel=1800, drift=(0.01, 0), fwhm=1.9, night=NIGHTS[kind])
     written(tmp_path, (sky.light_frame(n) for n in range(40)), BAYERPAT="RGGB")
 
@@ -97,7 +97,7 @@ def test_hot_pixels_among_stars_that_turn_about_the_middle_are_no_crowd(tmp_path
 
 
 def test_stars_that_a_mount_follows_are_never_listed(tmp_path):
-    sky = stars.Sky(22, drift=(0, 0), width=500, height=400)
+    sky = sky_of(22, 250, 200, stars_a_megapixel=4060, hot_a_megapixel=2000, drift=(0, 0))
     written(tmp_path, (sky.light_frame(n) for n in range(20)))
 
     [found] = find([tmp_path], fast=True)
@@ -107,7 +107,7 @@ def test_stars_that_a_mount_follows_are_never_listed(tmp_path):
 
 @pytest.mark.parametrize("number", [2, 3, 12])
 def test_dark_frames_that_say_so_are_enough_from_two_on(tmp_path, number):
-    sky = sky_of(23)
+    sky = sky_of(23, 400, 300)
     written(tmp_path, (sky.dark_frame() for _ in range(number)), IMAGETYP="Dark Frame")
 
     [found] = find([tmp_path], fast=True)
@@ -127,7 +127,7 @@ def test_dark_frames_that_do_not_say_so_are_good_photos(tmp_path):
 
 
 def test_two_dark_frames_of_a_raw_camera_are_enough_when_it_is_said(tmp_path):
-    sky = stars.Sky(25, width=600, height=400, hot=60)
+    sky = stars.Sky(25, width=300, height=200, hot=60)
     for number in range(2):
         content = mosaic_files.dng(sky.dark_frame(), black=500, white=65535)
         (tmp_path / f"{number}.dng").write_bytes(content)
@@ -140,7 +140,7 @@ def test_two_dark_frames_of_a_raw_camera_are_enough_when_it_is_said(tmp_path):
 
 
 def test_one_dark_frame_proves_nothing(tmp_path):
-    sky = stars.Sky(26, width=600, height=400, hot=60)
+    sky = stars.Sky(26, width=300, height=200, hot=60)
     written(tmp_path, [sky.dark_frame()], IMAGETYP="DARK")
 
     [found] = find([tmp_path], fast=True)
@@ -149,7 +149,7 @@ def test_one_dark_frame_proves_nothing(tmp_path):
 
 
 def test_lights_and_darks_of_one_camera_add_up_in_one_map(tmp_path):
-    sky = stars.Sky(27, width=600, height=400, hot=60, weakest=1.0)
+    sky = sky_of(27, hot=30, weakest=1.0)
     lights, darks = tmp_path / "lights", tmp_path / "darks"
     for folder in (lights, darks):
         folder.mkdir()
@@ -183,7 +183,7 @@ def test_bad_files_among_good_ones_are_named_and_the_others_go_on(tmp_path):
 
 @pytest.mark.parametrize("kind", effort.chosen(["lights", "darks"], "lights"))
 def test_hot_pixels_that_came_between_nights_are_dated(tmp_path, kind):
-    size = (500, 400) if effort.long else (320, 260)
+    size = (500, 400) if effort.long else (240, 200)
     sky = sky_of(41, *size, stars_a_megapixel=1350, hot=40, drift=(1.5, 0.3), weakest=12.0)
     charge, late = sky.dark.copy(), sorted(sky.hot)[:20]
     for number in range(40):

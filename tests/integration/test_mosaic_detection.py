@@ -16,11 +16,13 @@ from support.frames import EXPOSURES
 from support.mosaics import LAYOUTS, evidence_of, frame_of, sensor_of
 from support.places import REAL
 
+WIDTH, HEIGHT = (360, 240) if long else (300, 200)
+
 
 def camera_frames(layout, photos, seed, **changes):
     cfa = {"xtrans": "XTRANS", "mono": "MONO"}.get(layout, layout[-4:])
     camera = SimulatedCamera(
-        CameraSettings(width=360, height=240, cfa=cfa, output="tiff", **changes), seed
+        CameraSettings(width=WIDTH, height=HEIGHT, cfa=cfa, output="tiff", **changes), seed
     )
     return [camera.photograph(n).frame() for n in range(photos)], camera.defects
 

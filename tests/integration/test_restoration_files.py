@@ -125,7 +125,7 @@ def test_dots_are_gone(subsampling):
 def test_repaired_photos_are_nearer_to_those_of_a_whole_sensor():
     before, after = [], []
     for seed in (81, 82, 83):
-        its = replace(random_settings(seed, width=360, height=240), defects=30, photos=2)
+        its = replace(random_settings(seed, width=360, height=240), defects=12, photos=2)
         camera, whole = SimulatedCamera(its, seed), SimulatedCamera(its, seed)
         whole.defects = ()
         for number in range(2):

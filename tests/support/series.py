@@ -6,6 +6,7 @@ Every number gives another scene, and the same number the same bytes. Uses no co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ CAMERA = {**photos.CAMERA, 274: 1}
 
 def scene(number: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """Return another smooth picture for every number, with noise and the camera's hot pixels."""
+    return _scene(number, tuple(size)).copy()
+
+
+@cache
+def _scene(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     width, height = size
     rng = np.random.default_rng(number)
     light = np.zeros((height, width, 3))

@@ -180,8 +180,8 @@ def test_along_the_edges_information_is_what_it_is_elsewhere(layout, digit, more
 
 @pytest.mark.parametrize(("layout", "white"), spread(LAYOUTS, (255, 16383, 65535)))
 def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout, white):
-    frames = some_frames(5, layout, white=white, black=white // 32)
-    shown, excess, doubtful = (np.zeros((40, 48)) for _ in range(3))
+    frames = some_frames(5, layout, 36, 30, white=white, black=white // 32)
+    shown, excess, doubtful = (np.zeros((30, 36)) for _ in range(3))
     for frame in frames:
         above, psi, *_ = twin(frame)[0]
         sign = (psi >= SHOWS).astype(int) - (psi <= -SHOWS)

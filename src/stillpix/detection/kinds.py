@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 import numpy as np
@@ -234,10 +235,15 @@ def is_point(around: NDArray[np.float64]) -> bool:
     (True, False)
     """
     middle = around.shape[0] // 2
-    rows, columns = np.ogrid[-middle : middle + 1, -middle : middle + 1]
-    ring = np.abs(around[np.maximum(abs(rows), abs(columns)) >= RING_FROM])
+    ring = np.abs(around[_ring(middle)])
     allowed = max(RING_NOISE, RING_SHARE * abs(float(around[middle, middle])))
     return float(np.median(ring)) <= allowed
+
+
+@cache
+def _ring(reach: int) -> NDArray[np.bool_]:
+    rows, columns = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    return np.asarray(np.maximum(abs(rows), abs(columns)) >= RING_FROM)
 
 
 def is_alone(around: NDArray[np.float64], most: float) -> bool:

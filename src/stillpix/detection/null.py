@@ -165,8 +165,9 @@ def _template_null(
     scale = (1 / spread[:, columns % grid]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
     count_by_zone(scores, weight, masked, middle, scale, every, zone, BIN, counts)
-    local = np.maximum(1.4826 * _quantile(counts, 0.5), LEAST_SPREAD)
-    local = np.where(counts.sum(-1) < FEW, 1.0, local)
+    running = counts.cumsum(-1)
+    local = np.maximum(1.4826 * _quantile(running, 0.5), LEAST_SPREAD)
+    local = np.where(running[..., -1] < FEW, 1.0, local)
     zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
     return middle, scale, zones
 
@@ -219,7 +220,8 @@ def window(
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
     # As np.ix_ makes them; a crowded picture has many thousand places.
     each = np.arange(templates)[:, None, None]
-    rows, columns = rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)
+    rows = np.minimum(np.maximum(rows, 0), height - 1)[:, None]
+    columns = np.minimum(np.maximum(columns, 0), width - 1)
     across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
     spread = np.sqrt(null.weight[each, rows // BLOCK, across] / UNIT_INFORMATION)
     told = sum(part[each, rows, columns].astype(np.int64) for part in parts)
@@ -231,14 +233,17 @@ def window(
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 
-def _quantile(counts: NDArray[np.int64], share: float) -> NDArray[np.float64]:
-    """Return the value below which a share of each histogram (last axis, bins of BIN) lies."""
-    running = counts.cumsum(-1)
+def _quantile(running: NDArray[np.int64], share: float) -> NDArray[np.float64]:
+    """Return the value below which a share of each histogram (last axis, bins of BIN) lies.
+
+    `running` is each bin's count and those before it, added up.
+    """
     aim = share * running[..., -1:]
-    at = np.minimum((running < aim).sum(-1), counts.shape[-1] - 1)
-    inside = np.take_along_axis(counts, at[..., None], -1)[..., 0]
-    before = np.take_along_axis(running, at[..., None], -1)[..., 0] - inside
-    return np.asarray((at + (aim[..., 0] - before) / np.maximum(inside, 1)) * BIN)
+    at = (running >= np.ceil(aim).astype(np.int64)).argmax(-1)  # whole numbers: three times faster
+    upto = np.take_along_axis(running, at[..., None], -1)[..., 0]
+    below = np.take_along_axis(running, np.maximum(at - 1, 0)[..., None], -1)[..., 0]
+    before = np.where(at > 0, below, 0)
+    return np.asarray((at + (aim[..., 0] - before) / np.maximum(upto - before, 1)) * BIN)
 
 
 def _median_and_spread(
@@ -249,9 +254,10 @@ def _median_and_spread(
     One with few entries has median 0 and spread 1: in black frames a hot pixel may be the only
     one of its phase that said anything, and is not its own null.
     """
-    seen = counts.sum(-1) >= FEW_IN_PHASE
+    running = counts.cumsum(-1)
+    seen = running[..., -1] >= FEW_IN_PHASE
     offset = counts.shape[-1] / 2 * BIN
-    low, middle, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
+    low, middle, high = (_quantile(running, share) for share in (0.25, 0.5, 0.75))
     spread = np.maximum((high - low) / 1.349, LEAST_SPREAD)
     return np.where(seen, middle - offset, 0.0), np.where(seen, spread, 1.0)
 
