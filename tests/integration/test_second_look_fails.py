@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 
 # The photo that is looked at again first, and the one that then is if that one is gone.
-CHOSEN = ("IMG_0011.JPG", "IMG_0012.JPG")
+CHOSEN = ("IMG_0000.JPG", "IMG_0001.JPG")
 
 
 class StopInSecondPass(Watch):
