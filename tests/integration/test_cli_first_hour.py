@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -169,6 +170,27 @@ def test_find_ends_with_whether_to_do_anything_and_with_commands_that_run(librar
         words = shlex.split(line.removeprefix("Next:"), comments=True)
         assert words[0] == "stillpix"
         assert run(*words[1:]).exit_code == 0
+
+
+def test_the_next_command_keeps_the_name_that_was_given_to_the_camera(library, tmp_path):
+    series.write(tmp_path / "p", range(9), tags={271: None, 272: None, 42033: None})
+
+    ran = run("find", tmp_path / "p", "--camera", "The attic's")
+
+    (line,) = [line for line in ran.stdout.splitlines() if "stillpix fix" in line]
+    words = shlex.split(line.removeprefix("Next:"), comments=True)
+    assert words[-4:-2] == ["--camera", "The attic's"]
+    assert run(*words[1:], "--dry-run").exit_code == 0
+
+
+def test_of_two_maps_with_one_name_each_can_be_named(library):
+    colour, grey = replace(RAW, layout="bayer-RGGB"), replace(RAW, layout="mono")
+    library.save(DefectMap(colour, BROKEN))
+    library.save(DefectMap(grey))
+
+    names = re.findall(r"'([^']+)'", said(run("show", "D3200")))
+
+    assert f'"layout": "{grey.layout}"' in run("show", names[-1], "--json").stdout
 
 
 def test_find_says_that_too_few_photos_tell_nothing(library, photos):

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from stillpix.cli import app
+from stillpix.frame import Sensor
+from stillpix.maps.records import DefectMap
 from support import series
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -115,3 +117,28 @@ def test_a_camera_that_is_forgotten_leaves_nothing_and_the_others_stay(photos_of
         library.evidence_path(named.sensor).name
     ]
     assert len(list(photos_of_two.iterdir())) == 5
+
+
+def test_a_name_of_several_maps_forgets_none_and_each_is_named(library):
+    sensors = [
+        Sensor("Phone", "Phone 9", "77", 400, 300, which=which) for which in ("2 mm", "6 mm")
+    ]
+    for sensor in sensors:
+        library.save(DefectMap(sensor))
+
+    ran = run("library", "Phone 9", "--forget")
+
+    assert ran.exit_code == 2
+    assert "means 2 maps; give one of" in " ".join(ran.stderr.split())
+    assert len(library.maps()) == 2
+    for sensor in sensors:
+        assert sensor.name in " ".join(ran.stderr.split())
+    assert run("library", sensors[0].name, "--forget").exit_code == 0
+    assert [found.sensor.which for _, found in library.maps()] == ["6 mm"]
+
+
+def test_unknown_is_no_name(photos_of_two, library):
+    ran = run("library", "unknown", "--rename", "Attic")
+
+    assert ran.exit_code == 0, ran.stderr
+    assert set(kept(library)) == {"Attic", "Example One"}

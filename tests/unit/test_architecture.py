@@ -33,8 +33,9 @@ LAYERS = {
     ),
     "cli": (
         "options output statuses",
-        "commands completing destinations naming next_steps progress timeline",
-        "demo exporting fixed reporting undoing variance",
+        "commands completing destinations naming progress timeline",
+        "next_steps reporting undoing variance",
+        "demo exporting fixed",
         "fix importing library show",
         "find serve",
         "__init__",

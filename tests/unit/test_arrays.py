@@ -205,3 +205,8 @@ def test_every_error_is_one_of_ours_and_a_value_error():
         stillpix.find_in("photos")
 
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_black_level_that_is_an_array_is_refused_by_name():
+    with pytest.raises(stillpix.ArgumentError, match="black"):
+        stillpix.find_in([np.full((60, 80), 100, np.uint8)] * 4, black=np.array([1, 2]))

@@ -131,8 +131,14 @@ def find(
     _tell(bodies, skipped, out, quiet=as_json)
     if not as_json:
         maps = [each.map for each in bodies if each.map]
-        after_find(maps, given, out, report if written else None)
+        after_find(maps, _to_repair(found, given), out, report if written else None, camera)
     raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
+
+
+def _to_repair(found: Gathering, given: list[str]) -> list[str]:
+    """Return the paths as those of photos to repair: none if all are dark frames."""
+    frames = [header for headers in found.bodies.values() for header in headers]
+    return [] if all(header.dark for header in frames) else given
 
 
 def _share_of(text: str) -> float:

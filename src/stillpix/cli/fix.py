@@ -174,11 +174,12 @@ def fix(
     run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
     require_one_fit(run.ways.bodies, None if map_name is None else named)
     _mend(run, named or _listed_in_library(run), always=every or bool(at), jobs=jobs)
-    _end(run, None if at else given, map_name, as_json=as_json)
+    _end(run, None if at else given, map_name, camera, as_json=as_json)
 
 
 def _end(
-    run: FixRun, given: Sequence[str] | None, map_name: str | None, *, as_json: bool
+    run: FixRun, given: Sequence[str] | None, map_name: str | None, camera: str | None, *,
+    as_json: bool,
 ) -> NoReturn:  # fmt: skip
     """Say what came of the run, and of a repair by a map what to do next; then exit."""
     if as_json:
@@ -187,7 +188,7 @@ def _end(
         tell(run)
     complain_of(run, quiet=as_json)
     if given is not None and not as_json:
-        after_fix(run, given, map_name)
+        after_fix(run, given, map_name, camera)
     raise typer.Exit(run.status())
 
 

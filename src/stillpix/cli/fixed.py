@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .naming import wrong
-from .next_steps import map_flag, paths_in_words, suggest
+from .next_steps import camera_flag, map_flag, paths_in_words, suggest
 from .output import complain, counted, detail, print_table, say
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
@@ -141,13 +141,15 @@ def require_one_fit(
         raise wrong(f"fits none of the photos: {first.name} {reasons[0]}", "--map")
 
 
-def after_fix(run: FixRun, given: Sequence[str], map_name: str | None) -> None:
+def after_fix(
+    run: FixRun, given: Sequence[str], map_name: str | None, camera: str | None = None
+) -> None:
     """Say what to do after a repair by a map."""
     photos, place = paths_in_words(given), run.placement
     if not any(photo.result in {"repaired", "listed"} for photo in run.photos):
         return
     if place.dry_run:
-        command = f"stillpix fix {photos}{map_flag(map_name)} --out fixed"
+        command = f"stillpix fix {photos}{map_flag(map_name)}{camera_flag(camera)} --out fixed"
         suggest((command, "repaired copies"))
     elif place.in_place and place.backup:
         suggest((f"stillpix fix {photos} --undo", "take the repair back"))

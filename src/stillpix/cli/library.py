@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .naming import named_map, wrong
+from .naming import only_named, wrong
 from .options import Json, as_name
 from .output import complain, print_json, print_table, say
 from .statuses import SOME_FAILED
@@ -69,7 +69,7 @@ def library(
             raise wrong("name the camera", "MAP")
         _list(kept, as_json=as_json)
         return
-    found = _kept_map(kept, wanted)
+    found = only_named(kept, wanted)
     if rename is not None:
         from ..scan.renaming import rename as renamed
 
@@ -82,14 +82,6 @@ def library(
         raise wrong(
             "say what to do with it: --rename NAME or --forget; `stillpix show` shows a map", "MAP"
         )
-
-
-def _kept_map(library: Library, wanted: str) -> DefectMap:
-    """Return a map of the library; a file elsewhere is not meant."""
-    found = named_map(library, wanted)
-    if library.find(found.sensor) is None:
-        raise wrong(f"the library has no map of {found.sensor.name}", "MAP")
-    return found
 
 
 def _list(library: Library, *, as_json: bool) -> None:

@@ -41,6 +41,34 @@ def maps_here(report: Callable[[MapFormatError], None]) -> list[Found]:
     return found
 
 
+def only_named(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
+    """Return the one map of the library that a name means; refuse a name of several.
+
+    For what cannot be taken back: where one map is only read, the fullest will do.
+    """
+    maps = [found for _, found in library.maps(report=lambda error: complain(str(error)))]
+    part = wanted.casefold().strip(" :")
+    matches = [found for found in maps if part in _exact_names(found)]
+    matches = matches or [found for found in maps if part in _names(found).casefold()]
+    if not matches:
+        reason = f"the library has no map of '{wanted}'; `stillpix library` lists those it has"
+        raise wrong(reason, hint)
+    if len(matches) > 1:
+        names = "; ".join(f"'{name_among(maps, found)}'" for found in matches)
+        raise wrong(f"'{wanted}' means {len(matches)} maps; give one of {names}", hint)
+    return matches[0]
+
+
+def name_among(maps: Sequence[DefectMap], one: DefectMap, *, short: bool = False) -> str:
+    """Return a name that no other of the maps has: of the map (or of its camera), or its file."""
+    from ..maps.library import body_name
+
+    names = (*[body_of(one.sensor)][: int(short)], one.sensor.name)
+    taken = [_exact_names(other) for other in maps if not other.sensor.is_alike(one.sensor)]
+    alone = (name for name in names if not any(printable(name).casefold() in t for t in taken))
+    return next(alone, body_name(one.sensor))
+
+
 def named_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
     """Return the map a person means by a path, or by part of a body's name."""
     return named_place(library, wanted, hint)[1]
@@ -105,8 +133,9 @@ def _fullest(matches: Sequence[Found]) -> Found:
     """Return the map with the most broken pixels, of those the one of the most photos."""
     chosen = max(matches, key=lambda each: _size(each[1]))
     if len(matches) > 1:
-        others = "; ".join(f"'{found.sensor.name}'" for _, found in matches if found != chosen[1])
-        name = chosen[1].sensor.name
+        maps = [found for _, found in matches]
+        others = "; ".join(f"'{name_among(maps, found)}'" for found in maps if found != chosen[1])
+        name = name_among(maps, chosen[1])
         also = f"; to take another, name it: {others}" if others else ""
         complain(f"note: there are {len(matches)} maps of this camera, and this is {name}{also}")
     return chosen
@@ -122,8 +151,11 @@ def _camera(each: Found) -> tuple[str, str, str]:
 
 
 def _names(defect_map: DefectMap) -> str:
+    from ..frame import UNKNOWN
+
     sensor = defect_map.sensor
-    return f"{sensor.make} {sensor.name} {sensor.layout}"
+    make = "" if sensor.make == UNKNOWN else sensor.make
+    return f"{make} {sensor.name} {sensor.layout}"
 
 
 def _exact_names(defect_map: DefectMap) -> set[str]:
@@ -132,9 +164,11 @@ def _exact_names(defect_map: DefectMap) -> set[str]:
 
 
 def _printed(defect_map: DefectMap) -> Iterator[str]:
+    from ..frame import UNKNOWN
     from ..maps.library import SUFFIX, body_name
 
     sensor = defect_map.sensor
-    yield from (sensor.model, sensor.serial, sensor.name, body_of(sensor))
+    yield from (said for said in (sensor.model, sensor.serial) if said != UNKNOWN)
+    yield from (sensor.name, body_of(sensor))
     yield f"{body_of(sensor)}  {sensor.width}x{sensor.height}"  # two columns of `show`
     yield from (body_name(sensor), body_name(sensor) + SUFFIX)

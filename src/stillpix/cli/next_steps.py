@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .output import body_of, counted, say
+from .naming import name_among
+from .output import counted, say
 
 if TYPE_CHECKING:
     from ..maps.records import DefectMap
@@ -58,8 +59,9 @@ def _are_few(found: DefectMap) -> bool:
 
 
 def after_find(
-    maps: Sequence[DefectMap], given: Sequence[str], out: Path | None, report: Path | None
-) -> None:
+    maps: Sequence[DefectMap], given: Sequence[str], out: Path | None, report: Path | None,
+    camera: str | None = None,
+) -> None:  # fmt: skip
     """Say where the report is, and what to do with new maps, if there are any."""
     if not maps:
         return
@@ -69,11 +71,26 @@ def after_find(
     first = max(maps, key=lambda found: len(found.in_state("confirmed", "accepted")))
     if not first.in_state("confirmed", "accepted") or (out and len(maps) > 1):
         return
-    named, name = ("", body_of(first.sensor)) if out is None else (map_flag(str(out)), str(out))
+    named, name = (camera_flag(camera), _name_in_library(first)) if out is None else (
+        map_flag(str(out)) + camera_flag(camera), str(out)
+    )  # fmt: skip
     suggest(
         (f"stillpix fix {paths_in_words(given)}{named} --out fixed", "repaired copies"),
         (f"stillpix show {shlex.quote(name)}", "each broken pixel"),
     )
+
+
+def _name_in_library(found: DefectMap) -> str:
+    """Return the shortest name by which `show` shows this map, and no other of the camera."""
+    from ..maps.library import Library
+
+    maps = [kept for _, kept in Library().maps(report=lambda _: None)]
+    return name_among(maps, found, short=True)
+
+
+def camera_flag(name: str | None) -> str:
+    """Return the flag that names the camera, with a space before it; "" where none was given."""
+    return f" --camera {shlex.quote(name)}" if name else ""
 
 
 def map_flag(name: str | None) -> str:
@@ -82,11 +99,11 @@ def map_flag(name: str | None) -> str:
 
 
 def paths_in_words(given: Sequence[str]) -> str:
-    """Return paths as a shell takes them; PHOTOS where they are many.
+    """Return paths as a shell takes them; PHOTOS where they are many, or none.
 
     >>> paths_in_words(["My photos", "b"]), paths_in_words(["-"])
     ("'My photos' b", 'PHOTOS')
     """
-    if len(given) > MOST_NAMED or "-" in given:
+    if not 0 < len(given) <= MOST_NAMED or "-" in given:
         return "PHOTOS"
     return " ".join(map(shlex.quote, given))

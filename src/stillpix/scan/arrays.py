@@ -171,7 +171,7 @@ def _text(name: str, given: object) -> str:
 
 
 def _black(given: object) -> float:
-    return 0.0 if given == 0 else positive("black", given, "512")
+    return 0.0 if np.isscalar(given) and given == 0 else positive("black", given, "512")
 
 
 def _frames(pictures: Iterator[object], facts: Iterator[Facts]) -> Iterator[tuple[Frame, bool]]:
