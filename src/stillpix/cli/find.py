@@ -130,7 +130,7 @@ def find(
         print_json(_document(bodies, skipped, found.warnings))
     _tell(bodies, skipped, out, quiet=as_json)
     if not as_json:
-        maps = [each.map for each in bodies if each.map]
+        maps = [each.map for each in bodies if each.map is not None]
         after_find(maps, _to_repair(found, given), out, report if written else None, camera)
     raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
 
