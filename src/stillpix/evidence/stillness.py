@@ -175,10 +175,16 @@ def widened(mask: Mask, reach: int) -> Mask:
 
 def _any_within(mask: Mask, reach: int) -> Mask:
     """Return which rows have a true one within `reach` rows."""
-    wide = mask.copy()
-    for step in range(1, reach + 1):
-        wide[step:] |= mask[:-step]
-        wide[:-step] |= mask[step:]
+    wide = mask.copy(order="K")
+    done = 0
+    while done < reach and mask.size:
+        step = min(2 * done + 1, reach - done)  # three times as far with each pass
+        before = wide.copy(order="K")
+        wide[step:] |= before[:-step]
+        wide[:step] |= before[0]
+        wide[:-step] |= before[step:]
+        wide[-step:] |= before[-1]
+        done += step
     return wide
 
 
