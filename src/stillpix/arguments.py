@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection
 from datetime import datetime
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import ArgumentError
 
@@ -43,22 +43,22 @@ def shown(given: object) -> str:
 
 def share(name: str, given: object) -> float:
     """Return a share between 0 and 1, both excluded."""
-    if _is_number(given) and 0 < float(given) < 1:  # type: ignore[arg-type]  # it is a number
-        return float(given)  # type: ignore[arg-type]
+    if _is_number(given) and 0 < float(given) < 1:
+        return float(given)
     raise wrong(name, "a number between 0 and 1, such as 0.01", given)
 
 
 def positive(name: str, given: object, example: str) -> float:
     """Return a number above 0."""
-    if _is_number(given) and 0 < float(given) < float("inf"):  # type: ignore[arg-type]
-        return float(given)  # type: ignore[arg-type]
+    if _is_number(given) and 0 < float(given) < float("inf"):
+        return float(given)
     raise wrong(name, f"a number above 0, such as {example}", given)
 
 
 def whole(name: str, given: object, *, least: int, example: int) -> int:
     """Return a whole number that is not below the least."""
-    if _is_number(given) and float(given) == int(given) >= least:  # type: ignore[arg-type, call-overload]
-        return int(given)  # type: ignore[call-overload, no-any-return]
+    if _is_number(given) and float(given) == int(given) >= least:
+        return int(given)
     raise wrong(name, f"a whole number from {least} on, such as {example}", given)
 
 
@@ -91,7 +91,7 @@ def instance(name: str, given: object, kind: type[Any], words: str) -> None:
         raise wrong(name, words, given)
 
 
-def _is_number(given: object) -> bool:
+def _is_number(given: object) -> TypeGuard[float]:
     """Return whether it is a finite number: of Python or of numpy, but no truth value."""
     if isinstance(given, bool) or not isinstance(given, Real):
         return False

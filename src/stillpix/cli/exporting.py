@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .naming import named_map, only_map, sensor_in, wrong
+from .options import Json, OnlyMap
 from .output import body_of, complain, counted, print_json, print_table, say
 from .statuses import NOTHING_USABLE
 
@@ -70,16 +71,11 @@ Install = Annotated[
         "settings name.",
     ),
 ]
-WANTED = "A map file, or part of a camera's name. Without it, use the only map in your library."
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def export(
-    wanted: Annotated[
-        str | None,
-        typer.Argument(metavar="MAP", help=WANTED, show_default=False),
-    ] = None,
+    wanted: OnlyMap = None,
     *,
     to: To,
     out: Out = None,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .destinations import map_place, require_place
-from .exporting import Json, Start, area_from, known_format, pixels_in_words, require_fit
+from .exporting import Start, area_from, known_format, pixels_in_words, require_fit
 from .naming import named_map, only_map, sensor_in
+from .options import Json
 from .output import body_of, complain, print_json, say
 from .statuses import NOTHING_USABLE
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .naming import only_named, wrong
-from .options import Json, as_name
+from .options import Json, as_name, map_argument
 from .output import complain, print_json, print_table, say
 from .statuses import SOME_FAILED
 
@@ -24,11 +24,7 @@ HEADINGS = ("camera", "photos", "map", "evidence")
 
 Wanted = Annotated[
     str | None,
-    typer.Argument(
-        metavar="MAP",
-        help="Part of the name of a camera in the library. Without it, list all.",
-        show_default=False,
-    ),
+    map_argument("Part of the name of a camera in the library. Without it, list all."),
 ]
 Rename = Annotated[
     str | None,

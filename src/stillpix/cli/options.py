@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,19 @@ Paths = Annotated[
         help="Photos, folders (with their subfolders), patterns in quotes, or - to read a list "
         "from standard input.",
         show_default=False,
+    ),
+]
+
+
+def map_argument(words: str) -> Any:
+    """Return the argument that names a map, explained by some words."""
+    return typer.Argument(metavar="MAP", help=words, show_default=False)
+
+
+OnlyMap = Annotated[
+    str | None,
+    map_argument(
+        "A map file, or part of a camera's name. Without it, use the only map in your library."
     ),
 ]
 Jobs = Annotated[

@@ -14,6 +14,7 @@ import typer
 
 from ..wording import exposed, since
 from .naming import maps_here, named_map, only_map, wrong
+from .options import OnlyMap, map_argument
 from .output import (
     body_of,
     complain,
@@ -63,19 +64,8 @@ ReportFile = Annotated[
 
 Wanted = Annotated[
     str | None,
-    typer.Argument(
-        metavar="MAP",
-        help="A map file, or part of a camera's name. Without it, list all maps in your library.",
-        show_default=False,
-    ),
-]
-WantedForReport = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="MAP",
-        help="A map file, or part of a camera's name. Without it, use the only map in your "
-        "library.",
-        show_default=False,
+    map_argument(
+        "A map file, or part of a camera's name. Without it, list all maps in your library."
     ),
 ]
 ReportPlace = Annotated[
@@ -126,7 +116,7 @@ def show(
 
 
 def report(
-    wanted: WantedForReport = None, *, out: ReportPlace = Path("stillpix-report.html")
+    wanted: OnlyMap = None, *, out: ReportPlace = Path("stillpix-report.html")
 ) -> None:  # fmt: skip
     """Write a page with every defect of one map, and why."""
     from ..maps.library import Library

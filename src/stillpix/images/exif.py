@@ -125,10 +125,16 @@ def _number(structure: Structure, tags: Directory, tag: int) -> float | None:
 
 
 def _text(structure: Structure, tags: Directory, tag: int) -> str | None:
+    content = _content(structure, tags, tag, MOST_TEXT)
+    return None if content is None else plain_text(content)
+
+
+def _content(structure: Structure, tags: Directory, tag: int, most: int) -> bytes | None:
+    """Return a field's bytes, `most` of them; None where it has none that can be read."""
     if tag not in tags:
         return None
     try:
-        return plain_text(structure.content(tags[tag], MOST_TEXT))
+        return structure.content(tags[tag], most)
     except BrokenStructureError:
         return None
 
@@ -163,12 +169,8 @@ def _serial(structure: Structure, tags: Directory, make: str | None) -> str | No
 
 
 def _camera_of_rig(structure: Structure, tags: Directory) -> str | None:
-    if XMP not in tags:
-        return None
-    try:
-        return camera_of_rig(structure.content(tags[XMP], MOST_XMP))
-    except BrokenStructureError:
-        return None
+    packet = _content(structure, tags, XMP, MOST_XMP)
+    return None if packet is None else camera_of_rig(packet)
 
 
 def _orientation(structure: Structure, tags: Directory) -> int:
