@@ -26,6 +26,8 @@ def areas_of(mask: Mask) -> tuple[Area, ...]:
     >>> areas_of(mask)
     ((0, 0, 64, 12), (60, 12, 4, 36))
     """
+    if not mask.any():
+        return ()
     side = BLOCK
     while len(found := _joined(_blocks(mask, side))) > MOST_AREAS:
         side *= 2
@@ -44,7 +46,7 @@ def areas_of(mask: Mask) -> tuple[Area, ...]:
 def _blocks(mask: Mask, side: int) -> Mask:
     """Return in which blocks half or more is masked."""
     height, width = mask.shape
-    rows = np.add.reduceat(mask, np.arange(0, height, side), axis=0, dtype=np.int64)
+    rows = np.array([np.count_nonzero(mask[y : y + side], axis=0) for y in range(0, height, side)])
     masked = np.add.reduceat(rows, np.arange(0, width, side), axis=1)
     down, across = (np.diff([*range(0, length, side), length]) for length in mask.shape)
     return np.asarray(2 * masked >= np.outer(down, across))

@@ -101,7 +101,7 @@ def describe(
         gain=exposure.gain if exposure else None,
         seen=(shown / could, could) if could else None,
     )  # fmt: skip
-    convincing = is_single(evidence, around[loudest], view.photos)
+    convincing = bool(is_single(evidence, around[loudest], view.photos))
     convincing = convincing and _enough_say_so(evidence, view, x, y)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
@@ -189,7 +189,7 @@ def _enough_say_so(evidence: Evidence, view: View, x: int, y: int) -> bool:
         nearly = loud >= NEARLY_AS_LOUD * loud.max()
         if view.takes(x, y, nearly) < min(FEWEST_OF_LOUDEST, view.photos):
             return False
-    return dark or view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS)
+    return dark or bool(view.takes(x, y) >= (view.fewest or FEWEST_PHOTOS))
 
 
 def kind_of(
@@ -223,21 +223,21 @@ def kind_of(
     return "high" if response > max(offset, hot) else told
 
 
-def is_point(around: NDArray[np.float64]) -> bool:
-    """Return whether scores around a place, (odd, odd), are those of one pixel.
+def is_point(around: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return whether scores around a place, (..., odd, odd), are those of one pixel.
 
     Sensor dust, a date stamp's edge or a car's hood stay in place too, but their surroundings
     stand out with them. The median bears a second defect nearby.
 
     >>> lonely = np.zeros((11, 11))
     >>> lonely[5, 5] = 7.0
-    >>> is_point(lonely), is_point(lonely + 2.0)
-    (True, False)
+    >>> is_point(np.stack([lonely, lonely + 2.0])).tolist()
+    [True, False]
     """
-    middle = around.shape[0] // 2
-    ring = np.abs(around[_ring(middle)])
-    allowed = max(RING_NOISE, RING_SHARE * abs(float(around[middle, middle])))
-    return float(np.median(ring)) <= allowed
+    middle = around.shape[-1] // 2
+    ring = np.abs(around[..., _ring(middle)])
+    allowed = np.maximum(RING_NOISE, RING_SHARE * np.abs(around[..., middle, middle]))
+    return np.asarray(np.median(ring, axis=-1) <= allowed)
 
 
 @cache
@@ -246,28 +246,35 @@ def _ring(reach: int) -> NDArray[np.bool_]:
     return np.asarray(np.maximum(abs(rows), abs(columns)) >= RING_FROM)
 
 
-def is_alone(around: NDArray[np.float64], most: float) -> bool:
-    """Return whether scores around a photosite, (odd, odd), say that it stands out alone.
+def _beside(around: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Return the scores within `reach` of the middle but its own, (..., number)."""
+    middle = around.shape[-1] // 2
+    near = slice(middle - reach, middle + reach + 1)
+    square = around[..., near, near]
+    return np.delete(square.reshape(*square.shape[:-2], -1), 2 * reach * (reach + 1), axis=-1)
+
+
+def is_alone(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
+    """Return whether scores around a photosite, (..., odd, odd), say that it stands out alone.
 
     `most` is what all photos together can say. What says less than TRAIL of it may be a star that
     drifted by, and then others say the same before and behind it. A cluster says more.
 
     >>> star = 9.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
-    >>> is_alone(np.where(star == 9.0, star, 0.5), 16.0), is_alone(star + 0.5, 16.0)
-    (True, False)
+    >>> is_alone(np.stack([np.where(star == 9.0, star, 0.5), star + 0.5]), 16.0).tolist()
+    [True, False]
     """
-    middle = around.shape[0] // 2
-    near = slice(middle - SQUARE, middle + SQUARE + 1)
-    beside = np.delete(np.abs(around[near, near]).ravel(), 2 * SQUARE * (SQUARE + 1))
-    own = abs(float(around[middle, middle]))
-    alike = int((beside >= max(ALIKE_SHARE * own, ALIKE_SCORE)).sum())
-    if own < TRAIL * most and alike >= MANY_ALIKE:
-        return False
-    return float(np.median(beside)) <= max(SQUARE_NOISE, SQUARE_SHARE * own)
+    middle = around.shape[-1] // 2
+    beside = np.abs(_beside(around, SQUARE))
+    own = np.abs(around[..., middle, middle])
+    alike = (beside >= np.maximum(ALIKE_SHARE * own, ALIKE_SCORE)[..., None]).sum(axis=-1)
+    trail = (own < TRAIL * most) & (alike >= MANY_ALIKE)
+    quiet = np.median(beside, axis=-1) <= np.maximum(SQUARE_NOISE, SQUARE_SHARE * own)
+    return np.asarray(quiet & ~trail)
 
 
-def is_blob(around: NDArray[np.float64], most: float) -> bool:
-    """Return whether a star is there: those beside a photosite, (odd, odd), share its score.
+def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
+    """Return whether a star is there: those beside a photosite, (..., odd, odd), share its score.
 
     The sum of the eight beside it has the deviation of noise, the root of eight. Those louder than
     itself do not count: they may be broken. `most` as in `is_alone`: a star moves on, and says less
@@ -276,26 +283,27 @@ def is_blob(around: NDArray[np.float64], most: float) -> bool:
     >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
     >>> beside_others = np.where(star == 6.0, star, 0.3)
     >>> beside_others[4, 5:7] = 29.0
-    >>> is_blob(star, 40.0), is_blob(beside_others, 40.0)
-    (True, False)
+    >>> is_blob(np.stack([star, beside_others]), 40.0).tolist()
+    [True, False]
     """
-    middle = around.shape[0] // 2
-    own = float(around[middle, middle])
-    square = around[middle - 1 : middle + 2, middle - 1 : middle + 2]
-    beside = np.delete(square.ravel() * (1 if own >= 0 else -1), 4)
-    beside = np.where(beside > abs(own), 0.0, beside)
-    return abs(own) < BLOB_BELOW * most and float(beside.sum()) > BLOB_NOISE * beside.size**0.5
+    middle = around.shape[-1] // 2
+    own = around[..., middle, middle]
+    beside = _beside(around, 1) * np.where(own >= 0, 1, -1)[..., None]
+    beside = np.where(beside > np.abs(own)[..., None], 0.0, beside)
+    shared = beside.sum(axis=-1) > BLOB_NOISE * beside.shape[-1] ** 0.5
+    return np.asarray((np.abs(own) < BLOB_BELOW * most) & shared)
 
 
-def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> bool:
-    """Return whether scores around a place, (odd, odd), are of one pixel and of no star.
+def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> NDArray[np.bool_]:
+    """Return whether scores around a place, (..., odd, odd), are of one pixel and of no star.
 
-    One defect of rendered photos shows around it, and no star passes in dark frames.
+    One defect of rendered photos shows around it, and no star passes in dark frames. `photos` is
+    the number of those that the scores are of.
     """
     if evidence.rules.spreads or only_darks(evidence):
         return is_point(around)
     most = LIMIT * photos**0.5
-    return is_point(around) and is_alone(around, most) and not is_blob(around, most)
+    return np.asarray(is_point(around) & is_alone(around, most) & ~is_blob(around, most))
 
 
 def only_darks(evidence: Evidence) -> bool:

@@ -215,21 +215,34 @@ def window(
     The scores are the sum of the parts, (templates, height, width), times `unit`. Beyond the frame
     they are 0.
     """
-    rows, columns = np.arange(y - reach, y + reach + 1), np.arange(x - reach, x + reach + 1)
+    return np.asarray(windows(parts, null, np.array([x]), np.array([y]), reach, unit)[0])
+
+
+def windows(
+    parts: Sequence[NDArray[np.signedinteger]],
+    null: Null,
+    x: NDArray[np.intp],
+    y: NDArray[np.intp],
+    reach: int,
+    unit: int = 1,
+) -> NDArray[np.float64]:
+    """Return what `window` does for many places: (places, templates, rows, columns)."""
+    beside = np.arange(-reach, reach + 1)
+    rows, columns = y[:, None] + beside, x[:, None] + beside
     templates, height, width = parts[0].shape
-    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-    # As np.ix_ makes them; a crowded picture has many thousand places.
+    down, across = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
     each = np.arange(templates)[:, None, None]
-    rows = np.minimum(np.maximum(rows, 0), height - 1)[:, None]
-    columns = np.minimum(np.maximum(columns, 0), width - 1)
-    across = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
-    spread = np.sqrt(null.weight[each, rows // BLOCK, across] / UNIT_INFORMATION)
+    rows = np.clip(rows, 0, height - 1)[:, None, :, None]
+    columns = np.clip(columns, 0, width - 1)[:, None, None, :]
+    blocks = np.minimum(columns // BLOCK, null.weight.shape[2] - 1)
+    spread = np.sqrt(null.weight[each, rows // BLOCK, blocks] / UNIT_INFORMATION)
     told = sum(part[each, rows, columns].astype(np.int64) for part in parts)
     standard = told * (unit / UNIT) / spread
     place = each, rows % null.grid, columns
     strips = np.minimum(rows // null.zone, null.zones.shape[1] - 1)
     local = np.multiply(null.scale[place], null.zones[each, strips, columns])
     local = local * null.lines[each, rows]
+    inside = down[:, None, :, None] & across[:, None, None, :]
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 
@@ -269,12 +282,15 @@ def peaks_of(
     pool: Executor | None = None,
     apart: int = APART,
     view: int = 0,
+    heard: NDArray[np.intp] | None = None,
 ) -> Peaks:
     """Return every local maximum above the floor, loudest first; `view` is their number.
 
     Peaks are more than `apart` px from louder ones; at 0 every pixel above the floor is one.
+    `heard` are the numbers of the templates that count, all if None.
     """
     height = scores.shape[1]
+    heard = np.arange(len(scores)) if heard is None else heard
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
     packed = (
@@ -286,7 +302,7 @@ def peaks_of(
         while True:
             found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
             number = find_peaks(
-                scores, packed, floor, apart, edges[band], edges[band + 1], found, values
+                scores, packed, heard, floor, apart, edges[band], edges[band + 1], found, values
             )
             if number <= most:
                 return found[:number], values[:number]

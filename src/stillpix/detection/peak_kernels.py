@@ -108,15 +108,17 @@ def _silence(masked: Any, out: Any) -> None:
 
 
 @compiled
-def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: Any) -> None:
-    """Of one row, the largest |score| over the templates."""
+def _loudest_row(
+    scores: Any, standard: Any, null: Any, heard: Any, y: int, row: Any, out: Any
+) -> None:
+    """Of one row, the largest |score| over the templates that are heard."""
     _, middle, scale, zones, zone, lines, masked = null
     grid = middle.shape[1]
     out[:] = 0
     if y >= scores.shape[1]:
         return
     strip = min(y // zone, zones.shape[1] - 1)
-    for k in range(scores.shape[0]):
+    for k in heard:
         at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
         _normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], lines[k, y], out)
@@ -125,14 +127,16 @@ def _loudest_row(scores: Any, standard: Any, null: Any, y: int, row: Any, out: A
 
 @compiled
 def find_peaks(
-    scores: Any, null: Any, floor: float, apart: int, first: int, last: int, found: Any, values: Any
+    scores: Any, null: Any, heard: Any, floor: float, apart: int, first: int, last: int,
+    found: Any, values: Any,
 ) -> int:  # fmt: skip
     """List what is above `floor` and the most within `apart` (2 px at most) of rows first..last.
 
     null is the weight (templates, blocks down, blocks across), middle and scale (templates, grid,
     width), the zones' scales (templates, zones down, width), a zone's height in px, the rows' own
-    scales (templates, height), and what is masked, (height, width). found is (most, 2) for x and
-    y, values (most,); returns how many there are, which may be more than fitted.
+    scales (templates, height), and what is masked, (height, width). heard are the numbers of the
+    templates that count. found is (most, 2) for x and y, values (most,); returns how many there
+    are, which may be more than fitted.
     """
     height, width = scores.shape[1:]
     loudest = np.zeros((5, width + 4), np.float32)  # two columns on each side that are silent
@@ -143,9 +147,9 @@ def find_peaks(
     start = max(first - 2, 0)
     for ahead in range(start, last + 2):
         if ahead < height and (ahead == start or ahead % BLOCK == 0):
-            for k in range(templates):
+            for k in heard:
                 block_scale(null[0][k, ahead // BLOCK], standard[k])
-        _loudest_row(scores, standard, null, ahead, row, loudest[ahead % 5, 2 : width + 2])
+        _loudest_row(scores, standard, null, heard, ahead, row, loudest[ahead % 5, 2 : width + 2])
         y = ahead - 2
         if y < first:
             continue

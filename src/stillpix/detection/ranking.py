@@ -19,7 +19,7 @@ from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.stillness import widened
 from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
 from .kinds import MUTE, RING_TO, is_single, only_darks
-from .null import APART, NO_PEAKS, Null, Peaks, burst_floor, burst_peaks, null_of, peaks_of
+from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
 from .views import View, decoy_views_of, near_by, views_of
@@ -33,6 +33,7 @@ WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of t
 # Px beside what never moves where the ragged edge of a hood may still show, and what a score counts
 # there; an edge around black is none.
 RAGGED, COUNTS_BESIDE = 8, 0.5
+TOGETHER = 512  # peaks whose surroundings are looked at at once
 FARTHER, NEARLY = 2.0, 0.8  # times the residual and the score of a peak, for it to be beside it
 # Times at most that decoys are made without what is surely broken, and the rate of those: the same
 # whatever rate a list is asked for.
@@ -71,14 +72,12 @@ def ranked(
     """
     left_out = whole.null.masked | evidence.still.never_shows(evidence.scenes)
     own = _own_peaks(evidence, whole, settings, pool)
-    sure = np.zeros_like(left_out)
     found, tail = _ranked_without(evidence, own, left_out, settings, pool)
     for _ in range(CLEANED):
-        wider = sure | _around(found, rates(found, tail) <= SURE, evidence)
-        if (wider == sure).all():
+        sure = found.only(rates(found, tail) <= SURE)
+        if not _leave_out(left_out, sure, evidence.rules.found_within):
             break
-        sure = wider
-        found, tail = _ranked_without(evidence, own, left_out | sure, settings, pool)
+        found, tail = _ranked_without(evidence, own, left_out, settings, pool)
     return found, tail, own.views
 
 
@@ -140,9 +139,10 @@ def _own_peaks(
     evidence: Evidence, whole: View, settings: DetectionSettings, pool: Executor | None
 ) -> _OwnPeaks:
     apart, views = _apart(evidence), [whole]
-    scores, null = _heard(evidence, evidence.scores, whole.null)
     beside = widened(evidence.still.ragged(whole.null.masked, evidence.scenes), RAGGED)
-    peaks = [_quieter(peaks_of(scores, null, settings.floor, pool, apart), beside, settings.floor)]
+    heard = _heard(evidence)
+    loud = peaks_of(evidence.scores, whole.null, settings.floor, pool, apart, 0, heard)
+    peaks = [_quieter(loud, beside, settings.floor)]
     for view, sums in views_of(evidence, whole.null.masked, pool):
         loud = peaks_of(sums, view.null, settings.floor, pool, apart, len(views))
         peaks.append(_quieter(loud, beside, settings.floor))
@@ -159,20 +159,20 @@ def _decoy_peaks(
     evidence: Evidence, left_out: Mask, floor: float, settings: DetectionSettings,
     pool: Executor | None,
 ) -> _DecoyPeaks:  # fmt: skip
-    decoys, apart = evidence.decoys(left_out), _apart(evidence)
+    decoys, apart = evidence.decoys(left_out, pool), _apart(evidence)
     scores, information = decoys.scores, decoys.information
     grid, edges = evidence.rules.grid, evidence.edges_of_decoys
     null = null_of(scores, information, pool, grid, decoys.masked, edges)
     whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
-    loud = peaks_of(*_heard(evidence, scores, null), settings.floor, pool, apart)
-    alone = [_standing_alone(evidence, [whole], loud)]
+    loud = peaks_of(scores, null, settings.floor, pool, apart, 0, _heard(evidence))
+    alone = [_standing_alone(evidence, [whole], loud, pool)]
     for view, sums in decoy_views_of(evidence, left_out, pool):
         peaks = peaks_of(sums, view.null, settings.floor, pool, apart)
-        alone.append(_standing_alone(evidence, [view], peaks))
+        alone.append(_standing_alone(evidence, [view], peaks, pool))
     bursts = NO_PEAKS
     if floor:
         bursts = _where(burst_peaks(decoys.bursts, scores, information, floor), ~decoys.masked)
-        bursts = _standing_alone(evidence, [whole], bursts)
+        bursts = _standing_alone(evidence, [whole], bursts, pool)
     pixels = int((~decoys.masked).sum())
     share = max(pixels, 1) / max(int((~left_out).sum()), 1)
     return _DecoyPeaks(alone, bursts, pixels, share)
@@ -209,43 +209,49 @@ def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
     return replace(found, x=x, y=y)
 
 
-def _heard(
-    evidence: Evidence, scores: NDArray[np.int32], null: Null
-) -> tuple[NDArray[np.int32], Null]:
-    """Return scores and null of rendered photos without templates that hear nearly nothing.
+def _heard(evidence: Evidence) -> NDArray[np.intp]:
+    """Return the numbers of the templates that count: of rendered photos those that hear enough.
 
     Where all photos but one are black, what that one says of a wrong response is stretched to many
     sigmas.
     """
     heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
-    if not evidence.rules.spreads or heard.all() or not heard.any():
-        return scores, null
-    parts = {name: getattr(null, name)[heard] for name in ("weight", "middle", "scale", "zones")}
-    return scores[heard], replace(null, **parts)
+    if not evidence.rules.spreads or not heard.any():
+        heard[:] = True
+    return np.flatnonzero(heard)
 
 
-def _standing_alone(evidence: Evidence, views: Sequence[View], peaks: Peaks) -> Peaks:
+def _standing_alone(
+    evidence: Evidence, views: Sequence[View], peaks: Peaks, pool: Executor | None = None
+) -> Peaks:
     """Keep the peaks whose surroundings do not stand out with them: no star, no dust, no edge."""
-    kept = []
-    places = zip(peaks.x.tolist(), peaks.y.tolist(), peaks.view.tolist(), strict=True)
-    for i, (x, y, number) in enumerate(places):
-        view = views[number]
-        if view.fewest and view.takes(x, y) < view.fewest:
-            continue
-        around = view.around(x, y, RING_TO)
-        loudest = around[np.abs(around[:, RING_TO, RING_TO]).argmax()]
-        if is_single(evidence, loudest, view.photos):
-            kept.append(i)
+    kept = np.zeros(peaks.score.size, np.bool_)
+
+    def look(number: int, some: NDArray[np.intp]) -> None:
+        view, x, y = views[number], peaks.x[some], peaks.y[some]
+        around = view.around_all(x, y, RING_TO)
+        loudest = np.abs(around[..., RING_TO, RING_TO]).argmax(axis=1)
+        single = is_single(evidence, around[np.arange(some.size), loudest], view.photos)
+        kept[some] = single & (view.takes(x, y) >= view.fewest)
+
+    of_views = [np.flatnonzero(peaks.view == number) for number in range(len(views))]
+    parts = [
+        (number, of_view[start : start + TOGETHER])
+        for number, of_view in enumerate(of_views)
+        for start in range(0, of_view.size, TOGETHER)
+    ]
+    list((map if pool is None else pool.map)(lambda part: look(*part), parts))
     return peaks.only(kept)
 
 
-def _around(found: Peaks, wanted: Mask, evidence: Evidence) -> Mask:
-    """Return the pixels that show some of the finds, (height, width)."""
-    reach = evidence.rules.found_within
-    near = np.zeros((evidence.sensor.height, evidence.sensor.width), np.bool_)
-    for x, y in zip(found.x[wanted].tolist(), found.y[wanted].tolist(), strict=True):
-        near[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
-    return near
+def _leave_out(left_out: Mask, found: Peaks, reach: int) -> bool:
+    """Leave out the pixels that show some finds, too; return whether any were not left out yet."""
+    more = False
+    for x, y in zip(found.x.tolist(), found.y.tolist(), strict=True):
+        near = left_out[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
+        more = more or not near.all()
+        near[:] = True
+    return more
 
 
 def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:

@@ -18,7 +18,7 @@ from ..evidence.groups import Decoys
 from ..evidence.period_kernels import UNIT_OF_PERIODS
 from ..evidence.periods import SHORTEST, Period
 from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
-from .null import Null, null_of, window
+from .null import Null, null_of, window, windows
 
 FEWEST, MOST_SHARE = 8, 0.75  # photos in a window, and share of all
 LONGER = 4 / 3  # times the photos of the window before, at least
@@ -27,6 +27,7 @@ FEWEST_AGREE = 3
 COARSE = int(UNIT / UNIT_OF_PERIODS)
 
 Mask = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,23 @@ class View:
         """Return the scores around a place in null sigmas, as `window` does."""
         return window(self.parts, self.null, x, y, reach, self.unit)
 
-    def told(self, x: int, y: int) -> NDArray[np.float64]:
-        """Return the sum of m psi at a place, by template."""
+    def around_all(self, x: Places, y: Places, reach: int) -> NDArray[np.float64]:
+        """Return the scores around many places, (places, templates, rows, columns)."""
+        return windows(self.parts, self.null, x, y, reach, self.unit)
+
+    def told(self, x: int | Places, y: int | Places) -> NDArray[np.float64]:
+        """Return the sum of m psi at one place or many, by template (and place)."""
         return np.asarray(
             sum(part[:, y, x].astype(np.int64) for part in self.parts) * (self.unit / UNIT)
         )
 
-    def takes(self, x: int, y: int, templates: Mask | None = None) -> int:
+    def takes(
+        self, x: int | Places, y: int | Places, templates: Mask | None = None
+    ) -> NDArray[np.int64]:
         """Return how many photos it takes to say as much by some templates: each is clipped."""
         told = np.abs(self.told(x, y))
-        return int(np.ceil(float((told if templates is None else told[templates]).max()) / CLIP**2))
+        most = (told if templates is None else told[templates]).max(axis=0)
+        return np.asarray(np.ceil(most / CLIP**2).astype(np.int64))
 
     def full(self, x: int, y: int) -> NDArray[np.float64]:
         """Return the sum of m^2 at a place, by template: what a defect should say that shows."""

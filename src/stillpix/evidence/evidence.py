@@ -325,9 +325,9 @@ class Evidence:
         edges = [height * band // bands // BLOCK * BLOCK for band in range(bands)] + [height]
         return list(pairwise(edges))
 
-    def decoys(self, left_out: NDArray[np.bool_]) -> Decoys:
+    def decoys(self, left_out: NDArray[np.bool_], pool: Executor | None = None) -> Decoys:
         """Return the decoys; what is left out, (height, width), counts nowhere."""
-        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid)
+        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid, pool)
 
     def decoys_of(
         self, windows: Iterable[Sequence[Period]], left_out: NDArray[np.bool_]

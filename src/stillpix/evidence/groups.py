@@ -10,6 +10,7 @@ defect.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -118,13 +119,13 @@ class Groups:
             for n, group in enumerate(groups)
         }
 
-    def moved(self, masked: NDArray[np.bool_], grid: int) -> Decoys:
+    def moved(self, masked: NDArray[np.bool_], grid: int, pool: Executor | None = None) -> Decoys:
         """Return the decoys, ROUNDS times as high as the rows: all groups, each moved elsewhere.
 
         `masked` (rows, width) counts nowhere, wherever it is moved to.
         """
         moving = Moving(self, masked, grid)
-        moving.add(self)
+        moving.add(self, pool)
         return moving.decoys()
 
     def stretches(self) -> list[int]:
@@ -189,22 +190,29 @@ class Moving:
         self.bursts = np.zeros((ROUNDS, burst_rows, width), np.int32)
         self.reached = np.zeros((ROUNDS, rows, width), np.int32)
 
-    def add(self, groups: Groups) -> None:
+    def add(self, groups: Groups, pool: Executor | None = None) -> None:
         """Add some groups, those of each stretch of time by steps of their own."""
-        counted, grid = self.counted, self.grid
-        one = np.ones((1, *counted.shape), np.int32)
         stretches = groups.stretches()
-        for group, stretch in zip(sorted(groups.sums), stretches, strict=True):
-            own, told, burst = groups.sums[group]
-            for n, steps in enumerate(self.steps):
-                shift = int(steps[(self.stretches + stretch) % len(steps)])
-                add_moved(own, counted, shift, grid, self.scores[:, n])
-                add_moved(told, self.blocks, shift // BLOCK, grid // BLOCK, self.information[:, n])
-                if len(burst):
-                    add_moved(burst[None], counted, shift, grid, self.bursts[None, n])
-                add_moved(one, counted, shift, grid, self.reached[None, n])
+        numbered = list(zip(sorted(groups.sums), stretches, strict=True))
+        one = np.ones((1, *self.counted.shape), np.int32)
+
+        def add_round(n: int) -> None:
+            for group, stretch in numbered:
+                shift = int(self.steps[n][(self.stretches + stretch) % len(self.steps[n])])
+                self._add_moved(n, groups.sums[group], one, shift)
+
+        list((map if pool is None else pool.map)(add_round, range(ROUNDS)))
         self.groups += len(stretches)
         self.stretches += max(stretches, default=-1) + 1
+
+    def _add_moved(self, n: int, sums: GroupSums, one: NDArray[np.int32], shift: int) -> None:
+        """Add one group to the decoys of round `n`, moved by `shift` px."""
+        (own, told, burst), counted, grid = sums, self.counted, self.grid
+        add_moved(own, counted, shift, grid, self.scores[:, n])
+        add_moved(told, self.blocks, shift // BLOCK, grid // BLOCK, self.information[:, n])
+        if len(burst):
+            add_moved(burst[None], counted, shift, grid, self.bursts[None, n])
+        add_moved(one, counted, shift, grid, self.reached[None, n])
 
     def decoys(self) -> Decoys:
         """Return the decoys of all groups so far; they go on changing with the next one."""

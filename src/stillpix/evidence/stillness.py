@@ -170,7 +170,7 @@ def widened(mask: Mask, reach: int) -> Mask:
     >>> widened(np.array([[True, False, False]]), 1).tolist()
     [[True, True, False]]
     """
-    return _any_within(_any_within(mask, reach).T, reach).T
+    return _any_within(_any_within(mask, reach).T, reach).T if mask.any() else mask
 
 
 def _any_within(mask: Mask, reach: int) -> Mask:
