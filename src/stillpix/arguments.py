@@ -35,8 +35,8 @@ def shown(given: object) -> str:
     if dtype is not None and isinstance(shape, tuple) and shape:
         return f"an array of {dtype}, shape {'x'.join(map(str, shape))}"
     if given is None or isinstance(given, bool | int | float | str | bytes):
-        text = repr(given)
-        return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+        words = repr(given)
+        return words if len(words) <= LONGEST_SHOWN else f"{words[: LONGEST_SHOWN - 3]}..."
     kind = type(given).__name__
     return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
@@ -67,6 +67,13 @@ def one_of(name: str, given: object, choices: Collection[str]) -> str:
     if isinstance(given, str) and given in choices:
         return given
     raise wrong(name, f"one of {', '.join(choices)}", given)
+
+
+def text(name: str, given: object) -> str:
+    """Return a text that is not empty."""
+    if isinstance(given, str) and given:
+        return given
+    raise wrong(name, "text", given)
 
 
 def path(name: str, given: object) -> str:

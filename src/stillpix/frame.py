@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
+UNTOLD = "lens unknown"  # of a phone with several, in a photo that does not say which one
 FOLDER = "folder "  # before the folder by which nameless cameras are told apart
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
@@ -77,6 +78,11 @@ class Sensor:
     def is_nameless(self) -> bool:
         """Return whether no photo names the camera, and no person does."""
         return (self.make, self.model, self.serial) == (UNKNOWN, UNKNOWN, UNKNOWN)
+
+    @property
+    def is_untold(self) -> bool:
+        """Return whether a phone took the photos, and they do not say which of its sensors."""
+        return self.which == UNTOLD
 
     @property
     def folder(self) -> str:

@@ -149,6 +149,32 @@ def test_of_two_maps_of_one_camera_the_fullest_is_meant(library, jpeg, raw, chos
     assert f"there are 2 maps of this camera, and this is {chosen.name}" in said(shown)
 
 
+def test_a_list_is_never_added_to_one_of_two_maps_by_guess(library, tmp_path):
+    library.save(DefectMap(JPEG, BROKEN))
+    library.save(DefectMap(RAW))
+    (tmp_path / "list.csv").write_text("x,y\n7,8\n")
+
+    doubtful = run("import", tmp_path / "list.csv", "--from", "csv", "--map", "D3200")
+    named = run("import", tmp_path / "list.csv", "--from", "csv", "--map", RAW.name)
+
+    assert doubtful.exit_code == 2
+    assert f"'D3200' means 2 maps; give one of '{JPEG.name}'; '{RAW.name}'" in said(doubtful)
+    assert named.exit_code == 0, said(named)
+    assert [(each.x, each.y) for each in library.find(RAW).defects] == [(7, 8)]
+
+
+def test_of_two_maps_of_one_camera_fix_takes_the_one_of_the_photos(library, photos, tmp_path):
+    run("find", photos)
+    ((_, found),) = library.maps()
+    mono = replace(found.sensor, layout="mono")
+    library.save(DefectMap(mono, tuple(replace(BROKEN[0], x=x) for x in range(40, 90))))
+
+    ran = run("fix", photos, "--map", "Example One", "--dry-run")
+
+    assert f"map: {library.map_path(found.sensor)}" in ran.stdout
+    assert ran.exit_code == 0, said(ran)
+
+
 def test_fix_takes_the_name_of_a_camera(library, photos, tmp_path):
     run("find", photos)
 

@@ -7,11 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from stillpix.cli import app
 from stillpix.errors import SensorMismatchError
 from stillpix.frame import Sensor
 from stillpix.images import read_header
+from stillpix.maps import write_map
 from stillpix.maps.records import Defect, DefectMap, Run
+from stillpix.restoration import targets
 from stillpix.restoration.alignment import framed
 from stillpix.restoration.fix import fix
 from stillpix.scan import find
@@ -143,6 +147,19 @@ def test_photos_of_another_body_of_the_same_name_are_refused(raw_map, folders, t
 
     with pytest.raises(SensorMismatchError, match="do not show at any one shift in the 3 photos"):
         framed(raw_map, photos[0].sensor, photos)
+
+
+def test_a_map_that_is_named_is_fitted_to_the_photos_once(raw_map, folders, tmp_path, monkeypatch):
+    fitted = []
+    monkeypatch.setattr(targets, "framed", lambda *given: fitted.append(1) or framed(*given))
+    write_map(raw_map, tmp_path / "raw.json")
+
+    ran = CliRunner().invoke(
+        app, ["fix", str(folders[1]), "--map", str(tmp_path / "raw.json"), "--dry-run"]
+    )
+
+    assert ran.exit_code == 0
+    assert len(fitted) == 1
 
 
 @pytest.mark.parametrize("size", [(150, 100), (2 * WIDTH, 2 * HEIGHT), (480, 240)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import tifffile
 
 import stillpix
+from stillpix.errors import SensorMismatchError
 from stillpix.images import read_frame, read_header
 from stillpix.images.gather import gather
 from stillpix.images.lattice import bayer_seen
@@ -213,6 +215,16 @@ def test_a_single_photo_that_shows_no_lattice_is_repaired_by_the_map_of_its_came
 
     assert verdict.outcome == "repaired"
     assert tifffile.imread(tmp_path / "b.tif")[50, 60] < 1200
+
+
+def test_a_map_of_another_layout_than_the_photos_is_refused_by_it(tmp_path):
+    save(tmp_path, [mosaic(np.random.default_rng(1))], BAYERPAT="RGGB")
+    sensor = read_header(tmp_path / "0.fits").sensor
+
+    with pytest.raises(SensorMismatchError, match="is laid out as bayer-RGGB, but the map as mono"):
+        stillpix.fix(
+            tmp_path / "0.fits", DefectMap(replace(sensor, layout="mono")), tmp_path / "b.fits"
+        )
 
 
 @pytest.mark.real

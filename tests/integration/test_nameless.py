@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from stillpix.cli import app
 from stillpix.images import read_header
 from stillpix.maps import read_map, write_map
 from stillpix.maps.records import DefectMap
+from stillpix.web.desk import Desk
 from support import series
 from support.fixing import at
 
@@ -176,3 +178,12 @@ def test_a_list_is_added_to_the_map_that_fix_uses(tmp_path, library):
     [(path, _)] = library.maps()
     assert read_map(path).sensor.folder == os.path.realpath(tmp_path / "a")
     assert run("fix", photo, "--dry-run").exit_code == 0
+
+
+def test_the_page_takes_the_name_of_a_camera_too(tmp_path, library):
+    nameless(tmp_path / "a", range(4))
+
+    with closing(Desk(library, camera="Attic")) as desk:
+        desk.jobs.wait(desk.open(str(tmp_path / "a")))
+
+        assert [sensor.model for sensor in desk.folders.sensors()] == ["Attic"]

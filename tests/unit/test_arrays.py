@@ -210,3 +210,17 @@ def test_every_error_is_one_of_ours_and_a_value_error():
 def test_a_black_level_that_is_an_array_is_refused_by_name():
     with pytest.raises(stillpix.ArgumentError, match="black"):
         stillpix.find_in([np.full((60, 80), 100, np.uint8)] * 4, black=np.array([1, 2]))
+
+
+def test_a_number_of_numpy_without_dimensions_is_one_of_all_arrays():
+    found = stillpix.find_in(pictures(), exposure_s=np.array(0.02), gain=np.float32(4))
+
+    assert (found.defects[0].exposure_s, found.defects[0].gain) == (0.02, 4.0)
+
+
+@pytest.mark.parametrize(("black", "white"), [(500, 300), (300, 300), (255, None)])
+def test_a_black_level_that_is_no_lower_than_a_full_pixel_is_refused(black, white):
+    array = np.full((60, 80), 100, np.uint8 if white is None else np.uint16)
+
+    with pytest.raises(stillpix.ArgumentError, match=r"black must be below \d+, the value"):
+        stillpix.find_in([array] * 4, black=black, white=white)

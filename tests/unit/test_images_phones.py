@@ -147,8 +147,8 @@ def test_a_lens_model_tells_the_focal_length_that_the_file_does_not(tmp_path):
 
 
 @pytest.mark.parametrize("focal", [None, (0, 1), (0, 0), (9999, 1)])
-def test_a_phones_photo_without_a_focal_length_names_no_sensor(focal, tmp_path):
-    assert sensor_of(tmp_path, "samsung", "SM-G991B", focal=focal).which == ""
+def test_a_phones_photo_without_a_focal_length_says_that_its_lens_is_unknown(focal, tmp_path):
+    assert sensor_of(tmp_path, "samsung", "SM-G991B", focal=focal).which == "lens unknown"
 
 
 @pytest.mark.parametrize(("make", "model"), CAMERAS)

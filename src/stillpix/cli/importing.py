@@ -12,7 +12,7 @@ import typer
 
 from .destinations import map_place, require_place
 from .exporting import Start, area_from, known_format, pixels_in_words, require_fit
-from .naming import named_map, only_map, sensor_in
+from .naming import only_map, sensor_in, sole_map
 from .options import Json
 from .output import body_of, complain, print_json, say
 from .statuses import NOTHING_USABLE
@@ -100,9 +100,7 @@ def _sensor(library: Library, photo: Path | None, map_name: str | None) -> tuple
         sensor, form = sensor_in(photo)
         found = library.nearest(sensor) if sensor.folder else None
         return (sensor if found is None else found.sensor), form
-    found = (
-        only_map(library, "--map") if map_name is None else named_map(library, map_name, "--map")
-    )
+    found = only_map(library, "--map") if map_name is None else sole_map(library, map_name, "--map")
     return found.sensor, found.files
 
 

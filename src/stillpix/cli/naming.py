@@ -54,9 +54,15 @@ def only_named(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
         reason = f"the library has no map of '{wanted}'; `stillpix library` lists those it has"
         raise wrong(reason, hint)
     if len(matches) > 1:
-        names = "; ".join(f"'{name_among(maps, found)}'" for found in matches)
-        raise wrong(f"'{wanted}' means {len(matches)} maps; give one of {names}", hint)
+        raise _ambiguous(wanted, matches, maps, hint)
     return matches[0]
+
+
+def _ambiguous(
+    wanted: str, matches: Sequence[DefectMap], maps: Sequence[DefectMap], hint: str
+) -> typer.BadParameter:
+    names = "; ".join(f"'{name_among(maps, found)}'" for found in matches)
+    return wrong(f"'{wanted}' means {len(matches)} maps; give one of {names}", hint)
 
 
 def name_among(maps: Sequence[DefectMap], one: DefectMap, *, short: bool = False) -> str:
@@ -74,12 +80,25 @@ def named_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
     return named_place(library, wanted, hint)[1]
 
 
+def sole_map(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
+    """Return the map a person means, as `named_map` does; refuse a name of several sensors."""
+    found = {each.sensor: each for _, each in named_places(library, wanted, hint)}
+    if len(found) > 1:
+        raise _ambiguous(wanted, list(found.values()), list(found.values()), hint)
+    return next(iter(found.values()))
+
+
 def named_place(library: Library, wanted: str, hint: str = "MAP") -> Found:
     """Return the map a person means, and where it is."""
+    return _fullest(named_places(library, wanted, hint))
+
+
+def named_places(library: Library, wanted: str, hint: str = "MAP") -> list[Found]:
+    """Return the maps of the one camera that a person means, and where they are."""
     from ..maps import read_map
 
     if Path(wanted).is_file():
-        return Path(wanted), read_map(wanted)
+        return [(Path(wanted), read_map(wanted))]
     damaged: list[MapFormatError] = []
     maps = [*library.maps(report=damaged.append), *maps_here(damaged.append)]
     part = wanted.casefold().strip(" :")
@@ -87,11 +106,11 @@ def named_place(library: Library, wanted: str, hint: str = "MAP") -> Found:
     exact = [each for each in maps if part in _exact_names(each[1])]
     matches = exact or matches
     if matches and len(set(map(_camera, matches))) == 1:
-        return _fullest(matches)
+        return matches
     for error in damaged:  # the map that is missed may be one of them
         complain(str(error))
     if not matches and (wanted.endswith(".json") or len(Path(wanted).parts) > 1):
-        return Path(wanted), read_map(wanted)  # says what is wrong with the path
+        return [(Path(wanted), read_map(wanted))]  # says what is wrong with the path
     if not matches:
         raise wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have", hint)
     names = "; ".join(found.sensor.name for _, found in matches)
@@ -129,9 +148,14 @@ def wrong(reason: str, hint: str) -> typer.BadParameter:
     return typer.BadParameter(printable(reason), param_hint=hint)
 
 
+def fullest_first(matches: Sequence[Found]) -> list[Found]:
+    """Return maps by their number of broken pixels, and of photos; the largest first."""
+    return sorted(matches, key=lambda each: _size(each[1]), reverse=True)
+
+
 def _fullest(matches: Sequence[Found]) -> Found:
     """Return the map with the most broken pixels, of those the one of the most photos."""
-    chosen = max(matches, key=lambda each: _size(each[1]))
+    chosen = fullest_first(matches)[0]
     if len(matches) > 1:
         maps = [found for _, found in matches]
         others = "; ".join(f"'{name_among(maps, found)}'" for found in maps if found != chosen[1])

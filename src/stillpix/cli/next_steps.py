@@ -74,10 +74,9 @@ def after_find(
     named, name = (camera_flag(camera), _name_in_library(first)) if out is None else (
         map_flag(str(out)) + camera_flag(camera), str(out)
     )  # fmt: skip
-    suggest(
-        (f"stillpix fix {paths_in_words(given)}{named} --out fixed", "repaired copies"),
-        (f"stillpix show {shlex.quote(name)}", "each broken pixel"),
-    )
+    fix = (f"stillpix fix {paths_in_words(given)}{named} --out fixed", "repaired copies")
+    show = (f"stillpix show {shlex.quote(name)}", "each broken pixel")
+    suggest(*([show] if first.sensor.is_untold else [fix, show]))
 
 
 def _name_in_library(found: DefectMap) -> str:

@@ -68,8 +68,9 @@ Camera = Annotated[
     typer.Option(
         metavar="NAME",
         callback=as_name,
-        help="The name of the camera in photos that do not name it. Without this flag, those in "
-        "one PATH count as one camera's.",
+        help="The name of the camera in photos that do not name it, and of the lens in photos of a "
+        "phone that do not say which one took them. Without this flag, photos without a camera's "
+        "name in one PATH count as one camera's.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

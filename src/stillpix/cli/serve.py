@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .options import Camera
 from .output import complain, printable, say
 from .statuses import SOME_FAILED
 
@@ -28,7 +29,13 @@ NoBrowser = Annotated[
 ]
 
 
-def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = False) -> None:
+def serve(
+    folders: Folders = None,
+    *,
+    port: Port = 0,
+    no_browser: NoBrowser = False,
+    camera: Camera = None,
+) -> None:
     """Find, judge and repair on a page in your browser."""
     from ..web.refusal import Refused
     from ..web.serving import serve as served
@@ -44,7 +51,8 @@ def serve(folders: Folders = None, *, port: Port = 0, no_browser: NoBrowser = Fa
             webbrowser.open(address)
 
     try:
-        served([_in_full(folder) for folder in folders or ()], port=port, ready=ready)
+        opened = [_in_full(folder) for folder in folders or ()]
+        served(opened, port=port, camera=camera, ready=ready)
     except Refused as error:
         raise typer.BadParameter(printable(str(error)), param_hint="FOLDER") from error
     except OSError as error:

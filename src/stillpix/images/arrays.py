@@ -79,6 +79,9 @@ def frame_in(given: object, name: str, facts: Facts) -> tuple[Frame, bool]:
         )
     colours = values[..., ::-1] if facts.order == "BGR" and values.ndim == COLOURS else values
     samples = samples_of(colours, name, rendered=layout == "rendered", white=facts.white)
+    full = samples.white / samples.scaling.factor
+    if facts.black and facts.black >= full:
+        raise wrong("black", f"below {full:g}, the value of a full pixel in {name}", facts.black)
     pixels = luma_of(samples.pixels) if samples.pixels.ndim == COLOURS else samples.pixels
     if np.may_share_memory(pixels, values):
         pixels = pixels.copy()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
 
+from stillpix.frame import UNTOLD
 from stillpix.images.directories import BrokenStructureError, Directory, Entry, Structure
 from stillpix.images.maker_notes import maker_serial
 from stillpix.images.phones import Lens, module_of
@@ -61,6 +62,8 @@ class Exif:
         """
         known = {key.name: getattr(self, key.name) for key in fields(self)}
         known = {name: value for name, value in known.items() if value is not None}
+        if self.which == UNTOLD and other.which:
+            del known["which"]
         return replace(other, **known)
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
-from ..frame import UNKNOWN, Layout, Sensor
+from ..frame import UNKNOWN, UNTOLD, Layout, Sensor
 from . import Header, is_photo, read_headers
 from .exports import is_converter
 from .headless import Shape
-from .layouts import settled
+from .layouts import Bodies, settled
 from .other_files import COPIES, KINDS, left_out, photos_not_read
+from .phones import is_lens
 from .read_ahead import threads
 
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
@@ -72,8 +73,9 @@ def gather(
     then with the number of headers read. With `dark`, all mosaics count as dark frames; a FITS
     file names itself one. `layout` is that of photos whose files do not name it; without it, some
     of them are looked at. `shape` is that of .raw files without a header. `camera` is the name of
-    the camera in photos that do not name it; without it, those below one path count as one
-    camera's, and a photo that is given by itself as one of its folder's.
+    the camera in photos that do not name it, and of the lens in those of a phone that do not name
+    that; without it, photos without a camera below one path count as one camera's, and a photo
+    that is given by itself as one of its folder's.
     """
     result = Gathering()
     search = _Search(result.skipped)
@@ -94,7 +96,7 @@ def gather(
                     groups.setdefault(sensor, []).append(taken)
             if report and number % REPORT_EVERY == 0:
                 report(number)
-        groups, notes = settled(groups, layout, pool)
+        groups, notes = settled(_told_apart(groups, camera), layout, pool)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
@@ -108,12 +110,40 @@ def gather(
 def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
     """Return a sensor with a name: its own, else the person's, else that of the photo's folder.
 
+    The person's also names the lens of a phone whose photos do not.
+
     >>> named(Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 30, 20), Path("/photos"), "Attic").name
     'Attic, 30x20'
+    >>> named(Sensor("Apple", "iPhone 8", UNKNOWN, 30, 20, which=UNTOLD), Path(), "Front").name
+    'iPhone 8, Front, 30x20'
     """
+    if sensor.is_untold and camera is not None:
+        return replace(sensor, which=camera)
     if sensor.is_nameless and camera is not None:
         return replace(sensor, model=camera)
     return sensor.in_folder(os.path.realpath(folder))
+
+
+def _told_apart(bodies: Bodies, camera: str | None) -> Bodies:
+    """Return the photos by sensor, those of a phone that only its other photos show to be one."""
+    phones = {_body_of(sensor) for sensor in bodies if is_lens(sensor.which)}
+    result: Bodies = {}
+    for sensor, headers in bodies.items():
+        known = sensor
+        if not sensor.which and _body_of(sensor) in phones:
+            known = named(replace(sensor, which=UNTOLD), Path(), camera)
+        alike = [replace(each, sensor=known) for each in headers] if known != sensor else headers
+        result.setdefault(known, []).extend(alike)
+    return result
+
+
+def lenses_beside(sensor: Sensor, sensors: Iterable[Sensor]) -> bool:
+    """Return whether other photos of a phone say which of its sensors took them."""
+    return any(is_lens(each.which) and _body_of(each) == _body_of(sensor) for each in sensors)
+
+
+def _body_of(sensor: Sensor) -> tuple[str, str, str]:
+    return sensor.make, sensor.model, sensor.serial
 
 
 def _headers_or_reason(path: Path, shape: Shape | None) -> list[Header] | Skipped:
@@ -316,6 +346,12 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             yield (
                 f"{sensor.name}: {_photos(len(headers))} do not name the camera that took them; "
                 f"stillpix takes them for one camera's (--camera NAME names it)"
+            )
+        if sensor.is_untold and not lenses_beside(sensor, bodies):
+            yield (
+                f"{sensor.name}: {_photos(len(headers))} of a phone do not say which of its lenses "
+                "took them; their map may hold the broken pixels of several, and fix never takes "
+                "it by itself; if all are of one lens, say so with --camera NAME"
             )
 
 

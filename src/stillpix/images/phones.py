@@ -4,6 +4,8 @@ A phone has several sensors of one make, model and often picture size. Each has 
 whose focal length does not change; a digital zoom changes only the 35 mm equivalent, and words like
 "back triple camera" change with the phone's language. So the focal length tells them apart.
 
+A phone's photo that tells no focal length may be of any of its sensors, and says so (UNTOLD).
+
 Never splits a camera: one whose focal length can change is no phone, and what could be either is
 taken for a camera.
 """
@@ -12,6 +14,8 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
+
+from stillpix.frame import UNTOLD
 
 LONGEST_MM = 50.0  # of a lens that fits into a phone
 ROUND_UP = 0.51  # tenths of a millimetre: 4.25, 4.249999 and 4.3 are one focal length
@@ -42,6 +46,7 @@ ZOOMS: Final = re.compile(
 # "Phone 9 back camera 4.2mm f/1.6": the words of Android and iOS for a camera that is built in.
 BUILT_IN: Final = re.compile(r"\b(back|front|rear)\b.*\bcamera\b", re.IGNORECASE)
 FRONT: Final = re.compile(r"\bfront\b", re.IGNORECASE)
+TOLD: Final = re.compile(r"(front )?\d+\.\d mm")  # as module_of writes it
 FOCAL: Final = re.compile(r"(\d{1,2}(?:[.,]\d{1,15})?) ?mm\b")
 
 
@@ -53,12 +58,14 @@ class Lens(NamedTuple):
 
 
 def module_of(make: str | None, model: str | None, serial: str | None, lens: Lens) -> str | None:
-    """Return which of a phone's sensors took a photo; None for a camera, and if nothing tells.
+    """Return which of a phone's sensors took a photo; None for a camera.
 
     >>> module_of("samsung", "SM-G991B", None, Lens(None, 5.4))
     '5.4 mm'
     >>> module_of("Apple", "iPhone 8", None, Lens("iPhone 8 front camera 2.87mm f/2.2", 2.87))
     'front 2.9 mm'
+    >>> module_of("Apple", "iPhone 8", None, Lens(None, None))
+    'lens unknown'
     >>> module_of("SONY", "DSC-RX100M7", None, Lens("24-200mm F2.8-4.5", 9.0)) is None
     True
     """
@@ -67,9 +74,18 @@ def module_of(make: str | None, model: str | None, serial: str | None, lens: Len
         return None
     focal_mm = lens.focal_mm or _focal_in(words)
     if focal_mm is None or not 0 < focal_mm <= LONGEST_MM:  # NaN fails too
-        return None
+        return UNTOLD
     front = "front " if FRONT.search(words) else ""
     return f"{front}{int(focal_mm * 10 + ROUND_UP) / 10:.1f} mm"
+
+
+def is_lens(which: str) -> bool:
+    """Return whether these words, as module_of writes them, name one of a phone's sensors.
+
+    >>> is_lens("front 2.9 mm"), is_lens("lens unknown"), is_lens("band Blue (camera 0)")
+    (True, False, False)
+    """
+    return TOLD.fullmatch(which) is not None
 
 
 def _is_phone(make: str, model: str, serial: str | None, lens: str) -> bool:

@@ -16,12 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ..arguments import instance
+from ..arguments import instance, text
 from ..arguments import path as path_of
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import Header, digest_of, read_headers, repair_of, require_decodable
-from ..images.gather import Skipped
+from ..images.gather import Skipped, named
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps import read_map
@@ -91,6 +91,7 @@ def fix(
     always: bool = False,
     force: bool = False,
     mosaic: bool = False,
+    camera: str | None = None,
 ) -> tuple[Verdict, ...]:
     """Write a repaired copy of one photo and return what was done at each listed place.
 
@@ -101,7 +102,8 @@ def fix(
 
     A DNG keeps its pixels, and its own list names the defects for the program that develops it;
     with `mosaic` their values are replaced instead. Another RAW file becomes a new DNG if `out`
-    ends in .dng, and is refused if not.
+    ends in .dng, and is refused if not. `camera` is the name that `find` was given for a photo that
+    does not name its camera, or for a phone's that does not name its lens.
 
     >>> from tempfile import TemporaryDirectory
     >>> import numpy as np
@@ -130,7 +132,11 @@ def fix(
     if isinstance(defect_map, str | os.PathLike):
         defect_map = read_map(defect_map)
     instance("defect_map", defect_map, DefectMap, "a DefectMap, or the path of a map file")
-    pictures = read_headers(photo)
+    name = None if camera is None else text("camera", camera)
+    pictures = [
+        replace(each, sensor=named(each.sensor, each.path.parent, name))
+        for each in read_headers(photo)
+    ]
     require_one_sensor(pictures)
     header = pictures[0]
     if os.path.realpath(out) == os.path.realpath(photo):

@@ -23,6 +23,11 @@ EARLIER = (
     "the map was made before stillpix told the sensors of this camera apart; run `stillpix find` "
     "on these photos for a map of their own"
 )
+OF_ANY_LENS = (
+    "does not say which of the phone's lenses took it, and another lens's map would repair sound "
+    "pixels; if all such photos are of one lens, run `stillpix find` and `stillpix fix` with "
+    "--camera NAME; or give --map or --at"
+)
 POOLED = (
     "is of {}, and the library's map of {} was made before stillpix told its sensors apart: it "
     "lists the broken pixels of several; run `stillpix find` on these photos"
@@ -66,13 +71,49 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     return lister
 
 
+def listed_in_one_of(maps: Sequence[tuple[Path, DefectMap]]) -> Lister:
+    """Return what lists the defects of the map, of several of one camera, that fits the photos.
+
+    The photos' own comes first, then the first one that can be laid on them. What was found for
+    a sensor is kept: to fit a map to photos of another frame takes time.
+    """
+    known: dict[Sensor, Listing | SensorMismatchError] = {}
+
+    def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
+        if sensor not in known:
+            known[sensor] = _listing_of_one(maps, sensor, photos)
+        found = known[sensor]
+        if isinstance(found, SensorMismatchError):
+            raise found
+        return found
+
+    return lister
+
+
+def _listing_of_one(
+    maps: Sequence[tuple[Path, DefectMap]], sensor: Sensor, photos: Sequence[Header]
+) -> Listing | SensorMismatchError:
+    """Return what the first map that fits lists, or why the first one does not."""
+    refusal: SensorMismatchError | None = None
+    own = [each for each in maps if each[1].sensor.is_alike(sensor)]
+    for path, found in [*own, *(each for each in maps if each not in own)]:
+        try:
+            return listed_in(found, path)(sensor, photos)
+        except SensorMismatchError as error:
+            refusal = refusal or error
+    return refusal or SensorMismatchError(OTHER_REMEDIES)
+
+
 def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lister:
     """Return what lists the defects of each sensor's own map, or of another of its body.
 
-    `sensors` are those of all photos that are to be repaired.
+    `sensors` are those of all photos that are to be repaired. A phone's photos that do not say
+    which of its sensors took them have no map: it could be another sensor's.
     """
 
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
+        if sensor.is_untold:
+            raise SensorMismatchError(OF_ANY_LENS)
         found = library.nearest(sensor)
         if found is not None:
             return listed_in(found, library.map_path(found.sensor))(sensor, photos)
@@ -147,6 +188,9 @@ def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
 def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
     """Refuse pictures of one kind and two sizes: one of them was resized, cropped or turned."""
     if sensor.is_mosaic == mapped.is_mosaic:
+        if (sensor.width, sensor.height) == (mapped.width, mapped.height):
+            names = f"is laid out as {sensor.layout}, but the map as {mapped.layout}"
+            raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
         size = f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
         size += f"{mapped.width}x{mapped.height}"
         raise SensorMismatchError(f"{size}: a map fits no other size; {OTHER_REMEDIES}")

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from ..arguments import one_of, path, whole, wrong
+from ..arguments import one_of, path, text, whole, wrong
 from ..detection.dates import dated
 from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
-from ..frame import PATTERNS
-from ..images.gather import Gathering, Skipped, gather, without_odd_sizes
+from ..frame import PATTERNS, Sensor
+from ..images import Header
+from ..images.gather import Gathering, Skipped, gather, lenses_beside, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
 from ..maps.merging import with_marks_of
@@ -29,6 +30,10 @@ from .first_look import add_photos
 from .saved_state import SavedState
 from .second_look import list_places, look_again
 
+OF_ANY_LENS = (
+    "does not say which of the phone's lenses took it, as other photos of {} do; if all such "
+    "photos are of one lens, name it with --camera NAME; or give them with all their EXIF data"
+)
 PATHS = "paths of photos or folders; for arrays there is find_in"
 
 __all__ = ["BodyOutcome", "find", "scan", "why_nothing"]
@@ -42,13 +47,15 @@ def find(
     fast: bool = False,
     dark: bool = False,
     pattern: str | None = None,
+    camera: str | None = None,
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths, or under one path.
 
     Photos are read twice where anything is found: the second time to tell since when. `fast`
     leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough. `pattern`
     is the sensor's from the first stored photosite on, where the files do not say it: RGGB, BGGR,
-    GRBG, GBRG or mono.
+    GRBG, GBRG or mono. `camera` is a name for the camera in photos that do not name it, and for the
+    lens in photos of a phone that do not name that.
 
     Nothing is read from or kept in the user's library. A file that cannot be used becomes a Python
     warning that names it. Raises NothingUsableError when no photo can be used.
@@ -64,8 +71,10 @@ def find(
     layout = None if pattern is None else PATTERNS[one_of("pattern", pattern, PATTERNS)]
     settings = DetectionSettings(fdr=fdr)
     jobs = None if jobs is None else whole("jobs", jobs, least=1, example=2)
-    named = _each_path(paths)
-    found = without_odd_sizes(gather(named, jobs=jobs, dark=dark, layout=layout))
+    camera = None if camera is None else text("camera", camera)
+    found = without_odd_sizes(
+        gather(_each_path(paths), jobs=jobs, dark=dark, layout=layout, camera=camera)
+    )
     outcomes = list(scan(found, settings=settings, jobs=jobs, fast=fast))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]
@@ -113,6 +122,9 @@ def scan(
     ahead = min(TOGETHER, jobs or os.cpu_count() or 1)
     with threads(jobs) as pool:
         for sensor, headers in found.bodies.items():
+            if sensor.is_untold and lenses_beside(sensor, found.bodies):
+                yield _of_any_lens(sensor, headers, watch)
+                continue
             body = Body(headers, BodyOutcome(sensor), watch, pool, ahead)
             _scan_or_explain(body, library, settings, fast=fast)
             outcome = body.outcome
@@ -122,6 +134,15 @@ def scan(
             del body  # its evidence is 16 bytes a pixel and more
             yield outcome
             outcome.evidence = outcome.log = None
+
+
+def _of_any_lens(sensor: Sensor, headers: Sequence[Header], watch: Watch) -> BodyOutcome:
+    """Leave out photos of a phone with several lenses that do not say which one took them."""
+    reason = OF_ANY_LENS.format(sensor.model)
+    outcome = BodyOutcome(sensor, skipped=[Skipped(str(each.path), reason) for each in headers])
+    for each in outcome.skipped:
+        watch.skipped(each.path, each.reason)
+    return outcome
 
 
 def _scan_or_explain(

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from ..arguments import moment, one_of, positive, share, whole, wrong
+from ..arguments import moment, one_of, positive, share, text, whole, wrong
 from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
 from ..errors import ArgumentError, NothingUsableError
@@ -96,7 +96,7 @@ def find_in(
         layout=None if layout is None else LAYOUTS[one_of("layout", layout, LAYOUTS)],
         order="BGR" if one_of("order", order, get_args(Literal["RGB", "BGR"])) == "BGR" else "RGB",
         white=None if white is None else positive("white", white, "4095"),
-        black=_black(black), dark=bool(dark), camera=_text("camera", camera),
+        black=_black(black), dark=bool(dark), camera=text("camera", camera),
     )  # fmt: skip
     facts = _facts_of_each(usual, exposure_s, gain, taken, digests)
     frames = _settled(_frames(_pictures(arrays), facts), usual)
@@ -136,7 +136,7 @@ def _facts_of_each(
     for number in count(1):
         try:
             when = None if taken is None else next(times)
-            digest = None if digests is None else _text("digests", next(names))
+            digest = None if digests is None else text("digests", next(names))
             yield replace(
                 usual, exposure_s=next(exposures), gain=next(gains), digest=digest,
                 taken=None if when is None else moment("taken", when),
@@ -150,6 +150,8 @@ def _facts_of_each(
 
 def _each(name: str, given: Of, example: str) -> Iterator[float | None]:
     """Yield the value of each array: the one of all again and again, or the next of several."""
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        given = given.item()
     if given is None or not isinstance(given, Iterable) or isinstance(given, str | bytes):
         value = None if given is None else positive(name, given, example)
         while True:
@@ -162,12 +164,6 @@ def _several(name: str, given: object) -> Iterator[Any]:
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise wrong(name, "a list with one entry for each array", given)
     return iter(given)
-
-
-def _text(name: str, given: object) -> str:
-    if not isinstance(given, str) or not given:
-        raise wrong(name, "text", given)
-    return given
 
 
 def _black(given: object) -> float:

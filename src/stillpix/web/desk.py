@@ -32,8 +32,9 @@ REPAIRED_KEPT = 3  # files of repaired photos
 class Desk:
     """The state of one server, shared by all its tabs."""
 
-    def __init__(self, library: Library | None = None) -> None:
+    def __init__(self, library: Library | None = None, camera: str | None = None) -> None:
         self.library = library or Library()
+        self.camera = camera  # the name of the camera in photos that do not name it
         self.journal = Journal()
         self.jobs = Jobs(self.journal)
         self.folders = Folders()
@@ -62,7 +63,7 @@ class Desk:
     def _open(self, root: Path, title: str) -> Job:
         def work(job: Job) -> Any:
             try:
-                return open_folder(job, self.folders, root, title)
+                return open_folder(job, self.folders, root, title, self.camera)
             finally:
                 self.journal.tell("folders", {})
 

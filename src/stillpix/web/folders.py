@@ -82,9 +82,11 @@ def is_within(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(root)
 
 
-def gathered(root: Path, report: Callable[[int], None] | None = None) -> Gathering:
+def gathered(
+    root: Path, report: Callable[[int], None] | None = None, camera: str | None = None
+) -> Gathering:
     """Return the photos of a folder; links that lead out of it are among those skipped."""
-    found = gather([root], report=report)
+    found = gather([root], report=report, camera=camera)
     outside = [
         header.path
         for headers in found.bodies.values()

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 MOST_LISTED = 2000  # photos of a repair that are told of by name
 
 
-def open_folder(job: Job, folders: Folders, root: Path, title: str) -> Mapping[str, Any]:
+def open_folder(
+    job: Job, folders: Folders, root: Path, title: str, camera: str | None = None
+) -> Mapping[str, Any]:
     """Look for the photos of a folder and keep it as opened."""
-    found = gathered(root, report=job.heads)
+    found = gathered(root, report=job.heads, camera=camera)
     for each in found.skipped:
         job.skipped(each.path, each.reason)
     for warning in found.warnings:

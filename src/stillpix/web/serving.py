@@ -86,18 +86,19 @@ def serve(
     *,
     port: int = 0,
     library: Library | None = None,
+    camera: str | None = None,
     ready: Callable[[str], None],
 ) -> None:
     """Serve the page until Ctrl-C; `ready` is called with its address once it can be opened.
 
-    `port` 0 takes a free one. The folders are opened one after the other. Raises Refused for a
-    folder that is none, and OSError where the port is taken.
+    `port` 0 takes a free one. `camera` names it in photos that do not. The folders are opened one
+    after the other. Raises Refused for a folder that is none, and OSError where the port is taken.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
         bound = listener.getsockname()[1]
-        with closing(Desk(library)) as desk:
+        with closing(Desk(library, camera)) as desk:
             for folder in folders:
                 desk.jobs.wait(desk.open(folder))
             token = new_token()
