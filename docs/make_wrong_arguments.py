@@ -48,7 +48,7 @@ IN_PYTHON = (
     "find_in([grey], white=4095)",
     "find_in([grey], white=-1)",
     "find_in([grey], black='512')",
-    "find_in([grey], black=500, white=300)",
+    "find_in([grey], black=255)",
     "find_in([grey], dark=True)",
     "find_in([grey], camera=7)",
     "find_in([grey], exposure_s='1/60')",
