@@ -119,8 +119,9 @@ def test_without_a_map_the_remedy_is_to_find_first(folder, tmp_path):
 
     assert ran.exit_code == 3
     assert ran.stderr.splitlines()[0] == (
-        f"stillpix: not repaired: {folder}/a.jpg: is of {SENSOR}, of which the library has no map; "
-        "run `stillpix find` on photos of that camera first, or give --map FILE or --at X,Y"
+        f"stillpix: not repaired: {folder}/a.jpg and 2 more: is of {SENSOR}, of which the library "
+        "has no map; run `stillpix find` on photos of that camera first, or give --map FILE or "
+        "--at X,Y"
     )
     assert not (tmp_path / "out").exists()
 
@@ -299,7 +300,7 @@ BAD = {
     "empty.jpg": (lambda: b"", "is empty; "),
     "text.jpg": (lambda: b"Dear diary,\n" * 50, "is not a photo: "),
     "huge.jpg": (lambda: photos.jpeg_of_claimed_size(65535, 65535), "claims to be 65535x65535 "),
-    "huge.png": (lambda: photos.png_of_claimed_size(65535, 65535), "claims to be 65535x65535 "),
+    "huge.png": (lambda: photos.png_of_claimed_size(65534, 65535), "claims to be 65534x65535 "),
     "cut.png": (lambda: photos.png()[:-200], "is "),
     "other.jpg": (
         lambda: series.jpeg(series.scene(9), {42033: "777"}),
@@ -330,9 +331,20 @@ def test_each_bad_file_is_one_line_and_the_others_are_repaired(folder, map_file,
     assert names(tmp_path / "out") == ["a.jpg", "c.jpg", "deep/b.jpg", "stillpix-fix.json"]
 
 
-def test_many_refusals_are_counted_in_the_end(tmp_path):
+def test_equal_refusals_are_one_line(tmp_path):
     for number in range(23):
         sound(tmp_path / "in" / f"{number:02}.jpg")
+
+    ran = run(tmp_path / "in", "--in-place")
+
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(f"stillpix: not repaired: {tmp_path}/in/00.jpg and 22 more: is of ")
+
+
+def test_many_different_refusals_are_counted_in_the_end(tmp_path):
+    for number in range(23):
+        photo, _ = sound(tmp_path / "in" / f"{number:02}.jpg")
+        photo.write_bytes(series.jpeg(series.scene(0), {272: f"Model {number}"}))
 
     ran = run(tmp_path / "in", "--in-place")
 

@@ -20,7 +20,12 @@ from hypothesis import strategies as st
 from stillpix.errors import ReadError, WriteError
 from stillpix.images import read_header
 from stillpix.maps.records import Defect
-from stillpix.restoration import repaired_file, require_companions, verified
+from stillpix.restoration import (
+    repaired_file,
+    repaired_pictures,
+    require_companions,
+    verified,
+)
 from stillpix.restoration.fix import fix
 from stillpix.restoration.heads import end_of_picture
 from support import companioned, costs
@@ -225,6 +230,24 @@ def test_a_picture_becomes_no_longer_where_an_unknown_number_may_lead_behind_it(
     assert after.content.endswith(secret)
 
 
+@both_ways
+@pytest.mark.parametrize(("mark", "order"), [(b"AXS!", ">"), (b"AXS*", "<")])
+@needs_exiftool
+def test_a_trailer_that_counts_from_the_files_start_does_not_move(primary, mark, order, tmp_path):
+    title = b"\x1c\x02\x05\x00\x04Test"
+    start = len(primary)
+    entry = b"IPTC" + struct.pack(order + "II", len(title), start + 24)
+    trailer = mark + struct.pack(order + "HHI", 1, 1, 0) + entry + title
+    before = primary + trailer + mark + struct.pack(order + "II", start, 0)
+
+    after = repaired(before)
+
+    assert len(after) == len(before)
+    first = by_exiftool(before, tmp_path / "a.jpg", "-a", "-G1", "-warning", "-IPTC:all")
+    assert b"Test" in first
+    assert by_exiftool(after, tmp_path / "a.jpg", "-a", "-G1", "-warning", "-IPTC:all") == first
+
+
 def test_a_photo_is_refused_if_it_must_not_become_longer_and_cannot_but(monkeypatch):
     monkeypatch.setattr("stillpix.restoration.files.SHORTER", (0.3,))
     before = companioned.with_preview_of_notes(
@@ -344,6 +367,23 @@ def test_real_photos_keep_their_previews(number, tmp_path):
         for each in (before, after)
     ]
     assert warnings[0] == warnings[1]
+
+
+def test_a_signature_that_a_repair_breaks_is_told_of(tmp_path):
+    store = b"\0\x11\0\x10\x80\0\0\xaa\x008\x9bq\x03c2pa\0"
+    description = struct.pack(">I", 12 + len(store)) + b"jumdc2pa" + store
+    jumbf = struct.pack(">I", 8 + len(description)) + b"jumb" + description
+    signed = companioned.with_segments(
+        SHORTER, companioned.segment(0xEB, b"JP" + struct.pack(">HI", 1, 1) + jumbf)
+    )
+    header = jpeg_header(signed)
+
+    changed = repaired_pictures(signed, [header], LISTED)
+    same = repaired_pictures(signed, [header], [])
+
+    assert jumbf in changed.content
+    assert [note.partition(" (C2PA)")[0] for note in changed.notes] == ["its Content Credentials"]
+    assert same.notes == ()
 
 
 def test_a_copy_that_fix_writes_holds_all_pictures(tmp_path):

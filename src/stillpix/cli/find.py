@@ -17,7 +17,17 @@ import typer
 from .destinations import map_place, require_place, require_writable
 from .next_steps import after_find
 from .options import Camera, Jobs, Json, Paths, Pattern, listed
-from .output import complain, counted, detail, print_json, printable, remarks, say, sentence
+from .output import (
+    complain,
+    complain_of_each,
+    counted,
+    detail,
+    print_json,
+    printable,
+    remarks,
+    say,
+    sentence,
+)
 from .progress import Progress, stopping_on_interrupt
 from .reporting import ReportFile, require_report_file, section_of_body, write_find_report
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
     from ..report import Section
     from ..scan import BodyOutcome
 
-NAMED = 20  # reasons for which files could not be used, named before the rest is counted
 GO_ON = "run the same command again: it goes on from there"
 BEGIN_AGAIN = "the map covers the photos that were read; run the same command again to read all"
 BEGIN_AGAIN_FOR_DATES = "run the same command again to get all dates"
@@ -282,17 +291,8 @@ def _tell(
 
 
 def tell_not_used(skipped: Sequence[Skipped], *, quiet: bool) -> None:
-    """Name the files that were not used, one line for each reason."""
-    paths: dict[str, list[str]] = {}
-    for each in skipped:
-        paths.setdefault(each.reason, []).append(each.path)
-    for reason, alike in list(paths.items())[:NAMED]:
-        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        complain(f"not used: {alike[0]}{more}: {reason}")
-    unnamed = sum(map(len, list(paths.values())[NAMED:]))
-    if unnamed:
-        rest = f"{unnamed} more of {len(skipped)}"
-        complain(f"not used: {rest}" + ("" if quiet else "; --json names them all"))
+    """Name the files that were not used."""
+    complain_of_each("not used", ((each.path, each.reason) for each in skipped), quiet=quiet)
 
 
 def _tell_of(body: BodyOutcome) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .naming import wrong
 from .next_steps import camera_flag, map_flag, paths_in_words, suggest
-from .output import complain, counted, detail, print_table, say
+from .output import complain, complain_of_each, counted, detail, print_table, say
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..restoration.log import FixLog
     from ..restoration.targets import Lister
 
-NAMED = 20  # photos that could not be repaired, named one by one before the rest is counted
 HEADINGS = ("photo", "x", "y", "outcome", "strength (grey levels)", "why")
 NUMBERS = frozenset({"x", "y", "strength (grey levels)"})
 GO_ON = "run the same command again: it goes on with the rest"
@@ -266,14 +265,10 @@ def complain_of(run: FixRun, *, quiet: bool) -> None:
             f"note: {counted(run.ways.left_out, 'photo')} in {run.placement.out} left out: photos "
             f"in --out are repaired already"
         )
-    notes = [f"note: {photo.source}: {note}" for photo in run.photos for note in photo.notes]
-    refusals = [f"not repaired: {each.path}: {each.reason}" for each in run.skipped]
-    for lines, word in ((notes, "notes"), (refusals, "not repaired")):
-        for line in lines[:NAMED]:
-            complain(line)
-        if len(lines) > NAMED:
-            rest = f"{word}: {len(lines) - NAMED} more of {len(lines)}"
-            complain(rest + ("" if quiet else "; --json names them all"))
+    notes = ((photo.source, note) for photo in run.photos for note in photo.notes)
+    complain_of_each("note", notes, quiet=quiet)
+    refusals = ((each.path, each.reason) for each in run.skipped)
+    complain_of_each("not repaired", refusals, quiet=quiet)
     for trouble in run.troubles:
         complain(trouble)
     if run.left:

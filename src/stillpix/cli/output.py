@@ -22,6 +22,7 @@ __all__ = [
     "Voice",
     "body_of",
     "complain",
+    "complain_of_each",
     "counted",
     "detail",
     "is_quiet",
@@ -34,6 +35,7 @@ __all__ = [
     "speaking",
 ]
 
+NAMED = 20  # different reasons, told one by one before the rest is counted
 NOTE = "note:"  # begins what a quiet run leaves out
 
 
@@ -77,6 +79,20 @@ def complain(message: str) -> None:
     voice.note(line)
     if not (voice.quiet and line.startswith(NOTE)):
         typer.echo(f"stillpix: {line}", err=True)
+
+
+def complain_of_each(word: str, told: Iterable[tuple[object, str]], *, quiet: bool) -> None:
+    """Say what is to be said of some files, after a word, in one line per reason."""
+    paths: dict[str, list[object]] = {}
+    for path, reason in told:
+        paths.setdefault(reason, []).append(path)
+    for reason, alike in list(paths.items())[:NAMED]:
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        complain(f"{word}: {alike[0]}{more}: {reason}")
+    unnamed = sum(map(len, list(paths.values())[NAMED:]))
+    if unnamed:
+        rest = f"{unnamed} more of {sum(map(len, paths.values()))}"
+        complain(f"{word}: {rest}" + ("" if quiet else "; --json names them all"))
 
 
 def detail(message: str) -> None:

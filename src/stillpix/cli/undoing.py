@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
-from .output import complain, counted, print_json, say
+from .output import complain, complain_of_each, counted, print_json, say
 from .statuses import DONE, NOTHING_USABLE, SOME_FAILED
-
-NAMED = 20  # photos that were left, named one by one before the rest is counted
 
 
 def undo_repairs(paths: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
@@ -34,10 +32,8 @@ def undo_repairs(paths: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
         many = many.replace("original", "originals")
         number = len(done.photos)
         say(f"{counted(number, 'photo')} {would if number == 1 else many}")
-    for each in done.skipped[:NAMED]:
-        complain(f"not taken back: {each.path}: {each.reason}")
-    if len(done.skipped) > NAMED:
-        complain(f"not taken back: {len(done.skipped) - NAMED} more of {len(done.skipped)}")
+    left = ((each.path, each.reason) for each in done.skipped)
+    complain_of_each("not taken back", left, quiet=as_json)
     for trouble in log.troubles:
         complain(trouble)
     if not done.photos:

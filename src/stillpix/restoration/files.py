@@ -35,8 +35,8 @@ from .verdicts import LISTED_IN_DNG, RawWay, RepairedFile, Verdict, joined
 FITS, PNG = "fits", "png"
 MOST_WRITINGS = 6  # of one JPEG whose Huffman tables lack codes
 MOVED = (
-    "the picture became longer by {} bytes, so the data after it moved, and the offsets that lead"
-    " there were corrected"
+    "the picture became longer, so the data after it moved, and the offsets that lead there were"
+    " corrected"
 )
 NOT_MOVED = (
     "would become longer by its repair, but data of an unknown kind counts on its length"
@@ -45,6 +45,11 @@ NOT_MOVED = (
 TIDIED = (
     "the file lacked its Huffman tables or its end marker, or held bytes between its segments; the"
     " repaired one is regular"
+)
+CREDENTIALS = b"jumdc2pa"  # the beginning of a manifest store, in a file of any format (C2PA 2.1)
+SIGNED = (
+    "its Content Credentials (C2PA) sign the file as it was, so programs that check them will say"
+    " that it was changed"
 )
 NEW_PNG = (
     "a {} file cannot be changed without loss, so the repaired picture is a lossless PNG of {}"
@@ -115,7 +120,19 @@ def repaired_pictures(
     always: bool = False,
     raw: RawWay = LISTED_IN_DNG,
 ) -> RepairedFile:
-    """Return a file with the listed defects repaired in each of its pictures, as repaired_file."""
+    """Return a file with the listed defects repaired in each of its pictures, as repaired_file.
+
+    A note says that Content Credentials in the file are of the file as it was.
+    """
+    fixed = _repair_each(content, headers, defects, always=always, raw=raw)
+    signed = fixed.content is not content and not fixed.format and CREDENTIALS in content
+    return replace(fixed, notes=(*fixed.notes, SIGNED)) if signed else fixed
+
+
+def _repair_each(
+    content: bytes, headers: Sequence[Header], defects: Sequence[Defect], *, always: bool,
+    raw: RawWay,
+) -> RepairedFile:  # fmt: skip
     if len(headers) == 1 or raw.mask:  # one mask is of all pictures
         return repaired_file(content, headers[0], defects, always=always, raw=raw)
     verdicts, notes = list[Verdict](), dict[str, None]()
@@ -159,7 +176,7 @@ def _repair_regular_jpeg(
         if kept is None:
             return None
         longer = len(kept) - len(file)
-        moved = (MOVED.format(longer),) if longer > 0 and len(file) > its.end else ()
+        moved = (MOVED,) if longer > 0 and len(file) > its.end else ()
         return replace(fixed, content=kept, notes=(*fixed.notes, *moved))
 
     def stays_the_same(fixed: RepairedFile, tried: Sequence[float]) -> bool:

@@ -8,6 +8,7 @@ anything that an unknown number may lead to, and never changes the length of the
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ from .companions import Companions, Span, companions_of
 from .pointers import Number
 
 EOI_BYTES = 2
+AFCP = re.compile(rb"AXS[!*].{8}\Z", re.DOTALL)  # the end of a trailer of FotoStation's and others
+AFCP_BYTES = 12
 PADDING = b"\0\xff"  # bytes that mean nothing where nothing leads to them
 MOST = (1 << 32) - 1  # that a number of the index can hold
 
@@ -48,6 +51,8 @@ def kept_in_place(before: bytes, image: JpegImage, after: bytes) -> bytes | None
 
 def _can_move(content: bytes, end: int, companions: Companions) -> bool:
     """Return whether nothing leads behind the picture but the numbers that can be corrected."""
+    if AFCP.search(content, max(end, len(content) - AFCP_BYTES)):
+        return False  # its offsets count from the start of the file, and stand in it
     known = {number.at for number in companions.numbers}
     places = [span.first for span in companions.pictures]
     for first, last in _gaps(companions, end, len(content)):
