@@ -30,8 +30,10 @@ def _part_from_libraries() -> None:
 def _tell_in_one_line() -> None:
     """Show a Python warning as a line of ours, each once.
 
-    Not those of astropy: it is told to be silent, but threads share that setting and undo it.
+    Not those of astropy: it is told to be silent where it reads a file, but threads share that
+    setting and undo it. It also puts its own way to show a warning in the place of this one.
     """
+    warnings.filterwarnings("ignore", module=r"astropy\b")
     told = set[str]()
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

@@ -252,6 +252,20 @@ def test_what_libraries_print_about_a_damaged_file_does_not_reach_the_terminal(f
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are always text there")
+def test_what_astropy_warns_of_does_not_reach_the_terminal(tmp_path):
+    """Threads share the setting that silences it: for a moment, one undoes it for another."""
+    program = (
+        "from stillpix import __main__; __main__._tell_in_one_line(); "
+        "from astropy.io.fits.util import decode_ascii; decode_ascii(b'\\xff')"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stderr == ""
+
+
 def test_names_that_are_no_text_break_neither_lines_nor_json(folder):
     odd = os.fsencode(folder) + b"/sch\xf6n \xff.jpg"
     empty = os.fsencode(folder) + b"/leer \xff.jpg"

@@ -85,7 +85,7 @@ def test_complete_copies_hold_what_cannot_be_repaired(mixed, tmp_path):
 def test_without_complete_videos_are_named_and_left(mixed, tmp_path):
     ran = fix(mixed, "--out", tmp_path / "out", HERE)
 
-    assert "note: left out: 1 videos" in said(ran)
+    assert "note: left out: 1 video" in said(ran)
     assert names(tmp_path / "out") == ["a.jpg", "stillpix-fix.json"]
 
 

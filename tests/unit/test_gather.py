@@ -177,10 +177,20 @@ def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path
         (tmp_path / name).write_bytes(b"II*\0")
 
     assert reasons(gather([tmp_path])) == {
-        "*.jp2": "1 JPEG 2000 pictures, which are not read yet; use the camera's JPEGs or RAW"
+        "*.jp2": "1 JPEG 2000 picture, which is not read yet; use the camera's JPEGs or RAW"
         " files, or export",
         "*.webp": "2 WebP pictures, which are not read yet; use the camera's JPEGs or RAW"
         " files, or export",
+    }
+
+
+def test_files_of_one_kind_share_a_line_whatever_their_endings(tmp_path):
+    for name in ("1.czi", "2.CZI", "3.nd2"):
+        (tmp_path / name).write_bytes(b"content")
+
+    assert reasons(gather([tmp_path])) == {
+        "*.czi, *.nd2": "3 pictures of microscopes and scanners, which are not read yet; save them"
+        " as 16-bit TIFF"
     }
 
 
@@ -192,7 +202,7 @@ def test_what_is_no_photo_is_called_what_it_is_in_one_line(tmp_path):
 
     assert found.skipped == []
     assert found.warnings == [
-        "left out: 1 SER videos of planets (save single frames as TIFF or FITS), 2 videos"
+        "left out: 1 SER video of planets (save single frames as TIFF or FITS), 2 videos"
     ]
 
 

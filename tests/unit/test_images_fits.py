@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stillpix.errors import ReadError
 from stillpix.images import is_photo, read_colour, read_frame, read_header, read_headers
+from stillpix.images.gather import gather
 from support import mosaic_files
 from support.mosaic_files import noise
 
@@ -171,6 +173,47 @@ def test_detectors_binning_and_subframes_are_told_apart(tmp_path, keywords, whic
     header = read(tmp_path, noise(), INSTRUME="Acme CCD", **keywords)
 
     assert (header.sensor.model, header.sensor.which) == ("Acme CCD", which)
+
+
+def test_extensions_of_a_camera_without_a_name_are_its_folders(tmp_path):
+    from astropy.io import fits as astropy_fits
+
+    sensors = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "a.fits"
+        pictures = [np.full((48, 64), 100 + n, np.uint16) for n in range(2)]
+        units = [astropy_fits.ImageHDU(each, name=f"AMP{n}") for n, each in enumerate(pictures)]
+        astropy_fits.HDUList([astropy_fits.PrimaryHDU(), *units]).writeto(path)
+        sensors += gather([path.parent]).bodies
+
+    told = [(each.model, each.which.partition(",")[0], Path(each.folder).name) for each in sensors]
+    assert sorted(told, key=lambda each: each[2]) == [
+        ("unknown", "AMP0", "a"), ("unknown", "AMP1", "a"),
+        ("unknown", "AMP0", "b"), ("unknown", "AMP1", "b"),
+    ]  # fmt: skip
+
+
+def test_a_damaged_file_is_told_of_without_advice_to_programmers(tmp_path):
+    path = tmp_path / "a.fits"
+    path.write_bytes(b"SIMPLE  = ?".ljust(2880))
+
+    with pytest.raises(ReadError, match="damaged FITS") as told:
+        read_header(path)
+
+    assert "ignore_missing_simple" not in str(told.value)
+
+
+def test_a_cube_that_is_cut_short_is_said_to_be(tmp_path):
+    from astropy.io import fits as astropy_fits
+
+    path = tmp_path / "a.fits"
+    file = BytesIO()
+    astropy_fits.PrimaryHDU(np.full((5, 48, 64), 100, np.uint16)).writeto(file)
+    path.write_bytes(file.getvalue()[:12000])
+
+    with pytest.raises(ReadError, match="is cut short"):
+        [read_frame(header) for header in read_headers(path)]
 
 
 def test_the_facts_are_read_from_the_keywords(tmp_path):

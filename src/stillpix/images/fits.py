@@ -81,7 +81,10 @@ def alone(file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:
         image = units[unit]
         if not image.is_image or plane >= _frames_in(_planes_of(image.shape)):
             raise ReadError(path, CHANGED)
-        values = _without_axes_of_one(image.data if _is_one(image) else _plane_of(image, plane))
+        if _is_one(image):
+            values = _values_of(image, path)
+        else:
+            values = _without_axes_of_one(_plane_of(image, plane, path))
         header = astropy_fits.Header()
         header["SIMPLE"], header["BITPIX"] = True, image.header["BITPIX"]
         header["NAXIS"] = values.ndim
@@ -99,10 +102,13 @@ def _is_one(image: Any) -> bool:
     return _frames_in(_planes_of(image.shape)) == 1
 
 
-def _plane_of(image: Any, plane: int) -> NDArray[Any]:
+def _plane_of(image: Any, plane: int, path: Path) -> NDArray[Any]:
     """Return one plane of a cube, without reading the others."""
     wanted = [slice(None) if side == 1 else plane for side in image.shape[:-2]]
-    found: NDArray[Any] = np.asarray(image.section[(*wanted, slice(None), slice(None))])
+    try:
+        found: NDArray[Any] = np.asarray(image.section[(*wanted, slice(None), slice(None))])
+    except (OSError, ValueError) as error:
+        raise ReadError(path, CUT_SHORT) from error
     return found
 
 
@@ -124,9 +130,12 @@ def _outline_of(image: Any, header: Any, path: Path, name: str) -> Outline:
     require_photo_size(path, width, height)
     colours = [side for side in planes if side > 1] == [COLOURS]
     layout = "rendered" if colours else _layout_of(header, height)
-    exif = replace(_facts_of(header), which=", ".join(_which_of(header, named=bool(name))) or None)
-    if name:
-        exif = replace(exif, model=f"{exif.model or 'unknown camera'} {name}")
+    exif, which = _facts_of(header), list(_which_of(header, named=bool(name)))
+    if name and exif.model is None:  # a model that nobody named would be the same for all cameras
+        which.insert(0, name)
+    elif name:
+        exif = replace(exif, model=f"{exif.model} {name}")
+    exif = replace(exif, which=", ".join(which) or None)
     return Outline(
         width, height, 255 if _is_of_eight_bits(image) else WHITE, exif, layout or "mono",
         dark="dark" in _word(header, "IMAGETYP", "FRAME").lower(),
@@ -293,9 +302,15 @@ def _units_in(file: BinaryIO, path: Path, *, as_stored: bool = False) -> Iterato
                 do_not_scale_image_data=as_stored,
             )  # fmt: skip
         except DAMAGE as error:
-            raise ReadError(path, DAMAGED.format(error)) from error
+            raise _damaged(path, error) from error
         with opened as units:
             yield units
+
+
+def _damaged(path: Path, error: Exception) -> ReadError:
+    """Return what astropy says of a damaged file, without its advice to programmers."""
+    words = str(error.args[0] if error.args else error).partition(". ")[0]
+    return ReadError(path, DAMAGED.format(words.rstrip(".")))
 
 
 @contextmanager
@@ -321,7 +336,7 @@ def _pictures_among(units: Any, path: Path) -> list[int]:
             if unit.is_image and unit.header["NAXIS"] > 1 and unit.name.upper() not in MASKS
         }
     except (*DAMAGE, EOFError, zlib.error) as error:
-        raise ReadError(path, DAMAGED.format(error)) from error
+        raise _damaged(path, error) from error
     if not sizes:
         raise ReadError(path, "is a FITS file without a picture; leave it out")
     found = [place for place, size in sizes.items() if 2 * size >= max(sizes.values())]

@@ -5,6 +5,7 @@ Looks at names only.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(
         (".pbm", ".pgm", ".pnm", ".ppm"), Kind("Netpbm pictures", SAVE_AS_TIFF, photo=True)
     ),
-    **dict.fromkeys((".dpx", ".hdr", ".tga"), Kind("pictures of films", SAVE_AS_TIFF, photo=True)),
+    **dict.fromkeys(
+        (".dpx", ".hdr", ".tga"), Kind("DPX, HDR or TGA pictures", SAVE_AS_TIFF, photo=True)
+    ),
     **dict.fromkeys(
         (".dcm", ".czi", ".nd2", ".lif"),
         Kind("pictures of microscopes and scanners", SAVE_AS_TIFF, photo=True),
@@ -48,7 +51,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(
         (".psb", ".xcf", ".kra", ".afphoto"), Kind("documents of editors", "save them as TIFF")
     ),
-    **dict.fromkeys((".ico", ".svg", ".pdf", ".eps"), Kind("drawings and documents")),
+    **dict.fromkeys((".ico", ".svg", ".pdf", ".eps"), Kind("files of drawings and texts")),
     **dict.fromkeys(
         (".360", ".lrv", ".mod", ".mpg", ".mpeg", ".mxf", ".ogv", ".tod", ".webm", ".wmv"),
         Kind("videos"),
@@ -70,6 +73,7 @@ KINDS: dict[str, Kind] = {
     ".ari": Kind("ARRI RAW frames", SINGLE_FRAMES),
     ".crm": Kind("Canon RAW videos", SINGLE_FRAMES),
 }
+PLURAL = re.compile(r"(?<=[a-z])s\b")  # the first in a kind's name is that of its noun
 # Folders that other programs fill with small copies of the photos beside them.
 COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
 
@@ -79,18 +83,25 @@ def photos_not_read(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
     >>> list(photos_not_read([Path("a.bmp"), Path("b.BMP"), Path("c.mp4")]))
     [('*.bmp', '2 BMP pictures, which are not read yet; save them as PNG')]
+    >>> list(photos_not_read([Path("a.tga")]))
+    [('*.tga', '1 DPX, HDR or TGA picture, which is not read yet; save it as 16-bit TIFF')]
     """
+    kinds: dict[Kind, dict[str, int]] = {}
     for suffix, number in sorted(_numbers(paths).items()):
-        kind = KINDS[suffix]
-        if kind.photo:
-            yield f"*{suffix}", f"{number} {kind.name}, which are not read yet; {kind.remedy}"
+        if KINDS[suffix].photo:
+            kinds.setdefault(KINDS[suffix], {})[f"*{suffix}"] = number
+    for kind, numbers in kinds.items():
+        total = sum(numbers.values())
+        are = "is" if total == 1 else "are"
+        remedy = kind.remedy.replace(" them ", " it ") if total == 1 else kind.remedy
+        yield ", ".join(numbers), f"{_counted(total, kind)}, which {are} not read yet; {remedy}"
 
 
 def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
     """Yield a line for all that is no photo, by what it is, and one for folders of copies.
 
     >>> list(left_out([Path("a.mp4"), Path("b.mov"), Path("c.ser")]))
-    ['left out: 1 SER videos of planets (save single frames as TIFF or FITS), 2 videos']
+    ['left out: 1 SER video of planets (save single frames as TIFF or FITS), 2 videos']
     """
     kinds: dict[Kind, int] = {}
     for suffix, number in _numbers(paths).items():
@@ -98,12 +109,18 @@ def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
             kinds[KINDS[suffix]] = kinds.get(KINDS[suffix], 0) + number
     if kinds:
         named = [
-            f"{number} {kind.name}" + (f" ({kind.remedy})" if kind.remedy else "")
+            _counted(number, kind) + (f" ({kind.remedy})" if kind.remedy else "")
             for kind, number in sorted(kinds.items())
         ]
         yield f"left out: {', '.join(named)}"
     if folders:
-        yield f"left out: {folders} folders of thumbnails, such as @eaDir"
+        many = "1 folder" if folders == 1 else f"{folders} folders"
+        yield f"left out: {many} of thumbnails, such as @eaDir"
+
+
+def _counted(number: int, kind: Kind) -> str:
+    """Return how many files of a kind there are, in words."""
+    return f"{number} {kind.name if number > 1 else PLURAL.sub('', kind.name, count=1)}"
 
 
 def _numbers(paths: Iterable[Path]) -> Counter[str]:

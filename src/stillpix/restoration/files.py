@@ -52,7 +52,7 @@ SIGNED = (
     " that it was changed"
 )
 NEW_PNG = (
-    "a {} file cannot be changed without loss, so the repaired picture is a lossless PNG of {}"
+    "{} files cannot be changed without loss, so the repaired picture is a lossless PNG of {}"
     " bits; a gain map, a depth map and other pictures are only in the original"
 )
 SEE_THROUGH = (

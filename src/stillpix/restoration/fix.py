@@ -37,10 +37,12 @@ from .verdicts import RawWay, RepairedFile, Verdict
 from .verification import require_companions, verified, verified_copy
 
 NOT_IN_PLACE = (
-    "is a {} file, which cannot be changed without loss; give --out, and the repaired picture is"
-    " written there as a lossless PNG"
+    "is of a format ({}) that cannot be changed without loss; give --out, and the repaired picture"
+    " is written there as a lossless PNG"
 )
-NO_PNG = "is a {} file, whose repair is a lossless PNG; give the copy a name that ends in .png"
+NO_PNG = (
+    "is of a format ({}) whose repair is a lossless PNG; give the copy a name that ends in .png"
+)
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 

@@ -65,7 +65,7 @@ def rewritten(
     if np.array_equal(numbers[points.y, points.x], new):
         return content
     numbers[points.y, points.x] = new
-    pixels = "1 broken pixel" if len(points.x) == 1 else f"{len(points.x)} broken pixels"
+    pixels = "1 pixel" if len(points.x) == 1 else f"{len(points.x)} pixels"
     where = f" of plane {place[1] + 1}" if place and stored.size > numbers.nbytes else ""
     card = f"HISTORY stillpix {version('stillpix')} replaced the values of {pixels}{where}"
     data = bytes(result[stored.data : _end_of_data(stored, plain)])
