@@ -47,7 +47,8 @@ def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
     """
     said = error.strerror or str(error) or type(error).__name__
     remedy = f"could not be written ({said}); choose another place"
-    code = error.errno or (errno.ENOSPC if _is_full(Path(path).parent) else 0)
+    full = said.startswith("Not enough free space") or _is_full(Path(path).parent)  # as numpy says
+    code = error.errno or (errno.ENOSPC if full else 0)
     return WriteError(path, REMEDIES.get(code, remedy))
 
 

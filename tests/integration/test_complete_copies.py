@@ -33,7 +33,8 @@ def test_sidecars_go_along_with_copies(tmp_path):
     shot(folder / "deep" / "IMG_2.JPG", 1)
     mine = [
         "IMG_1.jpg.xmp", "IMG_1.xmp", "IMG_1_01.jpg.xmp", "IMG_1.jpg.pp3", "IMG_1.jpg.dop",
-        "IMG_1.on1", "IMG_1.jpg.json", "IMG_1.jpg.supplemental-metada.json",
+        "IMG_1.on1", "IMG_1.AAE", "IMG_1.acr", "IMG_1.jpg.arp", "IMG_1.jpg.json",
+        "IMG_1.jpg.supplemental-metada.json",
     ]  # fmt: skip
     others = ["IMG_10.xmp", "IMG_1.txt", "IMG_1.json", "notes.json"]
     for name in [*mine, *others]:
@@ -46,6 +47,15 @@ def test_sidecars_go_along_with_copies(tmp_path):
     wanted = [*mine, "IMG_1.jpg", "deep/IMG_2.JPG", "deep/IMG_2.xmp", "stillpix-fix.json"]
     assert names(out) == sorted(wanted)
     assert (out / "IMG_1.xmp").read_text(encoding="utf-8") == "of IMG_1.xmp"
+
+
+def test_one_other_file_is_said_to_be_copied_as_it_is(tmp_path):
+    shot(tmp_path / "in" / "a.jpg")
+    (tmp_path / "in" / "c.MP4").write_bytes(b"video")
+
+    ran = fix(tmp_path / "in", "--out", tmp_path / "out", "--complete", HERE)
+
+    assert "1 other file copied as it is" in ran.stdout
 
 
 def test_a_sidecar_that_was_changed_in_the_copies_is_kept_and_it_is_said(tmp_path):

@@ -80,6 +80,15 @@ def test_a_dry_run_says_what_would_be_taken_back_and_changes_nothing(repaired):
     assert tree(folder) == before
 
 
+def test_where_nothing_was_repaired_it_is_said(tmp_path):
+    shot(tmp_path / "a.jpg")
+
+    ran = run("fix", tmp_path, "--undo")
+
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert "there is no repair to take back" in ran.stderr
+
+
 def _edit(folder):
     (folder / "0.jpg").write_bytes((folder / "1.jpg").read_bytes())
 

@@ -101,6 +101,12 @@ def test_a_short_write_without_a_reason_on_a_full_disk_is_a_full_disk(tmp_path, 
     assert str(write_error(tmp_path / "a", short)).endswith("free some space and run again")
 
 
+def test_a_write_for_which_numpy_sees_no_room_is_a_full_disk(tmp_path):
+    refused = OSError("Not enough free space to write 96256000 bytes after offset 128")
+
+    assert str(write_error(tmp_path / "a", refused)).endswith("free some space and run again")
+
+
 def test_a_file_made_under_the_hidden_name_takes_the_old_ones_place_with_all_it_is(tmp_path):
     write_atomically(tmp_path / "a", b"old")
 

@@ -42,7 +42,7 @@ def test_a_shape_that_does_not_fit_is_refused(tmp_path):
 def test_without_a_shape_it_is_asked_for(tmp_path):
     path, _ = saved(tmp_path / "a.raw")
 
-    with pytest.raises(ReadError, match="give the size with --shape, such as"):
+    with pytest.raises(ReadError, match="the size, such as --shape 1920x1080"):
         read_header(path)
 
 

@@ -170,7 +170,8 @@ def tell(run: FixRun) -> None:
                 print_table(HEADINGS, _rows(body.photos), right=NUMBERS)
     if run.copied:
         would = "would be copied" if run.placement.dry_run else "copied"
-        say(f"{counted(len(run.copied), 'other file')} {would} as they are")
+        as_it_is = "as it is" if len(run.copied) == 1 else "as they are"
+        say(f"{counted(len(run.copied), 'other file')} {would} {as_it_is}")
     for path in run.logs:
         say(f"log: {path}")
     if run.placement.dry_run and run.photos:

@@ -26,12 +26,14 @@ def undo_repairs(paths: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
             "not_taken_back": [{"path": each.path, "reason": each.reason} for each in done.skipped],
             "troubles": log.troubles,
         })  # fmt: skip
-    elif done.photos or not done.skipped:
+    elif done.photos:
         would = "would be its original again" if dry_run else "is its original again"
         many = would.replace("is its", "are their").replace("be its", "be their")
         many = many.replace("original", "originals")
         number = len(done.photos)
         say(f"{counted(number, 'photo')} {would if number == 1 else many}")
+    elif not done.skipped:
+        complain("there is no repair to take back: no photo there was repaired with --in-place")
     left = ((each.path, each.reason) for each in done.skipped)
     complain_of_each("not taken back", left, quiet=as_json)
     for trouble in log.troubles:

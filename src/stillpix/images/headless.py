@@ -21,8 +21,8 @@ from stillpix.images.samples import WHITE
 SUFFIX = ".raw"
 CONTAX = b"ARECOYK"
 ASKS = (
-    "is a .raw file without a header: nothing in it tells its size; give the size with --shape,"
-    " such as --shape 1920x1080 (16-bit values, the low byte first), or save it as 16-bit TIFF"
+    "is a .raw file without a header: nothing in it tells its size; save it as 16-bit TIFF, or give"
+    " `stillpix find` the size, such as --shape 1920x1080 (16-bit values, the low byte first)"
 )
 OTHER_SHAPE = (
     "is {} bytes long, and not {} as {}x{} values of 16 bits are; correct --shape, or save it as"

@@ -47,9 +47,9 @@ RW2_HEAD, RW2_JPEG = b"IIU\0", 46  # the tag whose content is a JPEG with all of
 RW2_WIDTH, RW2_HEIGHT, RW2_PACKING, RW2_OFFSET = 2, 3, 45, 280
 RW2_BLOCKS = frozenset({4, 5, 6})  # packings in blocks of 16 bytes, for 14 photosites at most
 RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".k25",
-    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl",
-    ".sr2", ".srf", ".srw", ".x3f",
+    ".3fr", ".arq", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq",
+    ".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".raf", ".raw",
+    ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 })  # fmt: skip
 MOST_BLOCK = 1 << 20  # bytes of one EXIF block
 MOST_SEGMENTS = 1 << 16

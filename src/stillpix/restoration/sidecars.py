@@ -12,9 +12,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
-# Adobe, darktable and digiKam; RawTherapee; DxO; ON1; Google Takeout, Nikon, Canon, Capture One.
-SUFFIXES = (".xmp", ".pp3", ".dop", ".on1", ".json", ".nksc", ".vrd", ".cos")
-WITHOUT_THE_SUFFIX = frozenset({".xmp", ".on1"})  # IMG_1.xmp is that of IMG_1.NEF, too
+# Adobe, darktable and digiKam; RawTherapee; DxO; ON1; Google Takeout, Nikon, Canon, Capture One;
+# ART, Lightroom's masks, Apple's Photos.
+SUFFIXES = (
+    ".xmp", ".pp3", ".dop", ".on1", ".json", ".nksc", ".vrd", ".cos", ".arp", ".acr", ".aae"
+)  # fmt: skip
+# IMG_1.xmp is that of IMG_1.NEF, too.
+WITHOUT_THE_SUFFIX = frozenset({".xmp", ".on1", ".vrd", ".acr", ".aae"})
 TAKEOUT = re.compile(r"\.[a-z-]{1,24}\.json", re.IGNORECASE)  # .supplemental-metadata, cut anywhere
 DUPLICATE = re.compile(r"_\d\d")  # darktable: IMG_1_01.NEF.xmp is another version of IMG_1.NEF
 
