@@ -305,20 +305,6 @@ def test_tiles_of_every_level_together_make_the_photo(site, tmp_path):
     assert site.get(f"api/photos/{opened}-0/tiles/11/3/0").status_code == 404
 
 
-def test_a_strip_shows_the_place_in_several_photos(site, found, folder):
-    x, y = series.HOT[2]
-
-    answer = site.get(f"api/maps/{found}/crops", params={"x": x, "y": y})
-
-    strip = np.asarray(Image.open(io.BytesIO(answer.content)))
-    assert strip.shape == (25, 4 * 25 + 3 * 3, 4)
-    photos = [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.JPG"))]
-    for left in range(0, 109, 28):
-        crop = strip[:, left : left + 25, :3]
-        assert crop[12, 12].max() > np.median(crop) + 20
-        assert any(np.array_equal(crop, p[y - 12 : y + 13, x - 12 : x + 13]) for p in photos)
-
-
 def test_the_repaired_photo_is_what_fix_writes(site, found, opened, tmp_path):
     from stillpix import fix
 
@@ -329,7 +315,7 @@ def test_the_repaired_photo_is_what_fix_writes(site, found, opened, tmp_path):
     shown = pixels_of(site, f"{opened}-4", "repaired", level=8)
 
     assert answer.content == (tmp_path / "fixed.jpg").read_bytes() != photo.read_bytes()
-    assert photo.name in answer.headers["content-disposition"]
+    assert "IMG_0004-repaired.JPG" in answer.headers["content-disposition"]
     assert np.array_equal(shown, np.asarray(Image.open(tmp_path / "fixed.jpg")))
 
 
@@ -461,16 +447,4 @@ def test_a_map_of_another_layout_is_shown_as_any_other(site, library):
     (brief,) = site.state()["maps"]
 
     assert site.map(brief["id"])["sensor"]["layout"] == "bayer-RGGB"
-    assert site.get(f"api/maps/{brief['id']}/crops?x=3&y=4").status_code == 404
-
-
-def test_a_damaged_photo_leaves_no_gap_in_a_strip(site, tmp_path, scanned):
-    shutil.copytree(scanned.root, site.desk.library.root, dirs_exist_ok=True)
-    for path in series.write(tmp_path / "photos", range(3, 11))[::7]:
-        path.write_bytes(path.read_bytes()[:9000])
-    site.open(tmp_path / "photos")
-    (brief,) = site.state()["maps"]
-
-    answer = site.get(f"api/maps/{brief['id']}/crops?x=40&y=30")
-
-    assert Image.open(io.BytesIO(answer.content)).size == (4 * 25 + 3 * 3, 25)
+    assert site.get(f"api/maps/{brief['id']}/crops?x=3&y=4&number=0").status_code == 404

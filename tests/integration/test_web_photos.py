@@ -14,7 +14,7 @@ from stillpix.frame import Exposure, Sensor
 from stillpix.images import Header
 from stillpix.web.jobs import OWN_FAULT, Jobs
 from stillpix.web.journal import MISSED, Journal
-from stillpix.web.photos import PhotoCache, chosen, displayed, snapped
+from stillpix.web.photos import PhotoCache, displayed, snapped
 from stillpix.web.refusal import Refused
 from support import costs
 
@@ -59,16 +59,6 @@ def test_a_pixel_can_be_added_at_the_very_edge(place):
     grey[place[1], place[0]] = 10
 
     assert snapped(grey, *place, "rendered") == place
-
-
-@pytest.mark.parametrize(("photos", "most"), [(1, 4), (4, 4), (5, 4), (100, 4), (7, 1), (3, 2)])
-def test_no_photo_is_chosen_twice(photos, most):
-    grey = np.zeros((4, 4), np.uint8)
-    headers = [header_of(grey, "rendered", 255)] * photos
-    numbers = chosen(headers, most)
-
-    assert len(numbers) == len(set(numbers)) == min(photos, most)
-    assert set(numbers) <= set(range(photos))
 
 
 def test_decoded_photos_take_no_more_memory_than_they_may():

@@ -133,7 +133,7 @@ LAYERS = {
     "web": (
         "__init__ journal refusal security",
         "exports folders jobs judging photos schema",
-        "documents",
+        "documents sights",
         "runs",
         "desk",
         "operations",

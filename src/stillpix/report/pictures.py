@@ -27,13 +27,18 @@ def data_address(picture: Image.Image) -> str:
     >>> data_address(Image.new("L", (1, 1)))[:22]
     'data:image/png;base64,'
     """
+    return "data:image/png;base64," + b64encode(png_of(picture)).decode()
+
+
+def png_of(picture: Image.Image) -> bytes:
+    """Return a picture as a PNG file."""
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + b64encode(file.getvalue()).decode()
+    return file.getvalue()
 
 
-def of_crop(cut: NDArray[np.float32]) -> Image.Image:
-    """Return a crop, (side, side[, 3]) of 0..255, its contrast raised to its own range.
+def of_crop(cut: NDArray[np.float32], *, raised: bool = True) -> Image.Image:
+    """Return a crop, (side, side[, 3]) of 0..255, its contrast raised to its own range, or not.
 
     >>> flat = np.full((3, 3), 20, np.float32)
     >>> flat[1, 1] = 200
@@ -41,7 +46,11 @@ def of_crop(cut: NDArray[np.float32]) -> Image.Image:
     (255, 0)
     """
     known = cut[~np.isnan(cut)]
-    low, high = np.percentile(known, (TAILS, 100 - TAILS)) if known.size else (0.0, 255.0)
+    low, high = 0.0, 255.0
+    if raised and known.size:
+        low, high = np.percentile(known, (TAILS, 100 - TAILS))
+        middle = cut[len(cut) // 2, len(cut) // 2]  # the pixel itself is never cut off
+        low, high = min(low, np.nanmin(middle)), max(high, np.nanmax(middle))
     spare = max(LEAST_RANGE - (high - low), 0.0)
     low, high = low - spare / 2, high + spare / 2
     low, high = low - min(low, 0.0), high - min(low, 0.0)

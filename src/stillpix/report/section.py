@@ -47,6 +47,7 @@ class Crop:
     excess: float  # grey levels over what the neighbours predict
     sigmas: float
     cut: Cut
+    digest: str = ""  # the photo's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,15 @@ def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None
     """
     watch = watch or Watch()
     defects = tuple(sorted(subject.map, key=_surest_first))
-    shown = defects[:MOST_DETAILS]
+    details, reading = details_of(subject, defects[:MOST_DETAILS], jobs=jobs, watch=watch)
+    notes = (*subject.notes, *_notes(reading, stopped=watch.stop()))
+    return Section(subject.map, defects, details, tuple(subject.facts), notes)
+
+
+def details_of(
+    subject: Subject, shown: Sequence[Defect], *, jobs: int | None = None, watch: Watch
+) -> tuple[tuple[Detail, ...], Reading]:
+    """Return all that is shown of some of a map's defects, and what was read for it."""
     pixels = [defect for defect in shown if defect.run is None]
     places = [(defect.x, defect.y) for defect in pixels]
     reading = Reading()
@@ -96,8 +105,7 @@ def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None
     details = tuple(
         by_place[defect.x, defect.y] if defect.run is None else Detail(defect) for defect in shown
     )
-    notes = (*subject.notes, *_notes(reading, stopped=watch.stop()))
-    return Section(subject.map, defects, details, tuple(subject.facts), notes)
+    return details, reading
 
 
 def _read_photos(
@@ -128,7 +136,8 @@ def _detail(
         row = at[digest]
         excess, sigmas = float(seen.excess[row, 0]), float(seen.sigmas[row, 0])
         cut = reading.cuts[digest][number]
-        return Crop(photos[digest].path.name, seen.exposures[row], excess, sigmas, cut)
+        name, exposure = photos[digest].path.name, seen.exposures[row]
+        return Crop(name, exposure, excess, sigmas, cut, digest)
 
     best, least = best_and_least(seen, sign_of(defect))
     return Detail(defect, stamp, looks, tuple(map(crop, best)), tuple(map(crop, least)))

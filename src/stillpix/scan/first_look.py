@@ -28,7 +28,7 @@ def add_photos(body: Body) -> bool:
     """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
     evidence, outcome, watch = body.evidence, body.outcome, body.watch
     before = len(evidence.files), len(evidence.photos)
-    body.names = {header.key: _name_on_disk(header) for header in body.headers}
+    body.names = {header.key: name_on_disk(header) for header in body.headers}
     fresh = [header for header in body.headers if body.names[header.key] not in evidence.files]
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
     watch.body(body.sensor, len(fresh))
@@ -87,7 +87,7 @@ def _look_first(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> S
     return frame, signature_of(frame.pixels, frame.sensor.layout), said
 
 
-def _name_on_disk(header: Header) -> str:
+def name_on_disk(header: Header) -> str:
     """Return what tells an unchanged file without reading it, wherever its folder has moved.
 
     Nothing tells a file that is gone since; reading it will say so.

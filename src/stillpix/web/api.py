@@ -19,14 +19,11 @@ from .exports import exported
 from .folders import folder_for_copies
 from .judging import Along, Spot
 from .operations import Answer, Asked
-from .photos import Bytes, Picture, chosen, crops_at, snapped, strip, tile
+from .photos import Picture, snapped, tile
 from .refusal import Refused
 from .runs import find_in, repair_folder, verdicts_of
 from .schema import Schema
-
-CROPS = 4  # photos in a strip
-MOST_TRIES = 3  # where photos turn out to be damaged, others are taken
-MOST_CROPPED = 2000  # places of one map that are cut out together
+from .sights import crop_of, sights_document
 
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$"}
 FORMAT: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -34,6 +31,7 @@ PATH: Schema = {"type": "string", "minLength": 1, "maxLength": 4096}
 PIXEL: Schema = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 ALONG: Schema = {"type": ["string", "null"], "enum": ["row", "column", None], "default": None}
 VARIANT: Schema = {"type": "string", "enum": ["stored", "repaired"], "default": "stored"}
+CONTRAST: Schema = {"type": "string", "enum": ["raised", "stored"], "default": "raised"}
 YES_OR_NO: Schema = {"type": "boolean", "default": False}
 ANY_TAG: Schema = {"type": "string", "maxLength": 64}
 
@@ -105,7 +103,7 @@ def map_(desk: Desk, asked: Asked) -> Answer:
 def photos(desk: Desk, asked: Asked) -> Answer:
     """Return the opened photos of a map's camera."""
     found = desk.folders.photos_of(desk.sensor(asked.path["map"]))
-    return [photo_document(photo) for photo in found]
+    return [photo_document(photo, desk.photos.why_not(photo.id)) for photo in found]
 
 
 def _spot(body: Mapping[str, Any]) -> Spot:
@@ -155,25 +153,19 @@ def _answer_step(desk: Desk, asked: Asked, spot: Spot) -> Answer:
     return {"x": spot.x, "y": spot.y, "along": spot.along}
 
 
-def crops(desk: Desk, asked: Asked) -> Answer:
-    """Return one place in a few photos."""
-    sensor = desk.sensor(asked.path["map"])
-    place = (asked.query["x"], asked.query["y"])
-    if place[0] >= sensor.width or place[1] >= sensor.height:
-        raise Refused(404, f"there is no pixel {place[0]},{place[1]}")
-    places = [(one.x, one.y) for one in (desk.found(sensor) or ())][:MOST_CROPPED]
-    cut: list[Bytes] = []
-    for _ in range(MOST_TRIES):
-        usable = [p for p in desk.folders.photos_of(sensor) if not desk.photos.has_failed(p.id)]
-        numbers = chosen([photo.header for photo in usable], CROPS)
-        still_there = [desk.folders.photo(usable[n].id) for n in numbers]
-        shown = [(photo.id, photo.header) for photo in still_there]
-        cut = crops_at(desk.photos, shown, place, places)
-        if len(cut) == len(shown):
-            break
-    if not cut:
-        raise Refused(404, "no photo of this camera is open; open a folder of its photos")
-    return _picture(strip(cut))
+def sights(desk: Desk, asked: Asked) -> Answer:
+    """Return why each defect is listed, and the photos that show it best and least."""
+    found, shown = desk.sights(desk.sensor(asked.path["map"]))
+    return sights_document(found, shown)
+
+
+def crop(desk: Desk, asked: Asked) -> Answer:
+    """Return what is around one defect in one of those photos."""
+    _, shown = desk.sights(desk.sensor(asked.path["map"]))
+    query = asked.query
+    spot = Spot(query["x"], query["y"])
+    content = crop_of(shown, spot, query["number"], query["contrast"])
+    return _picture(Picture(content, "image/png"))
 
 
 def export(desk: Desk, asked: Asked) -> Answer:
@@ -204,8 +196,8 @@ def photo_repaired(desk: Desk, asked: Asked) -> Answer:
     """Return a photo's repaired file."""
     photo = desk.folders.photo(asked.path["photo"])
     fixed, path = desk.repaired(photo), photo.header.path
-    name = f"{path.name}.{fixed.format}" if fixed.format else path.name
-    return _download(fixed.content, name)
+    suffix = f".{fixed.format}" if fixed.format else path.suffix
+    return _download(fixed.content, f"{path.stem}-repaired{suffix}")
 
 
 def _picture(picture: Picture) -> Response:

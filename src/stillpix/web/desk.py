@@ -25,6 +25,7 @@ from .judging import Judge
 from .photos import PhotoCache, Shown
 from .refusal import Refused
 from .runs import open_folder, repaired, repaired_pixels
+from .sights import Gallery, Sights
 
 REPAIRED_KEPT = 3  # files of repaired photos
 
@@ -41,12 +42,15 @@ class Desk:
         self.uploads = Uploads()
         self.photos = PhotoCache()
         self.judge = Judge(self.library)
+        self._closing = threading.Event()
+        self._gallery = Gallery(self.library, self._closing.is_set, self._note_failed)
         self._repaired: OrderedDict[str, RepairedFile] = OrderedDict()
         self._repairing = threading.Lock()
         self._read: dict[Path, tuple[tuple[int, int, int], DefectMap | None]] = {}
 
     def close(self) -> None:
         """End what runs, in good order, and remove what was dropped."""
+        self._closing.set()
         self.journal.close()
         self.jobs.close()
         self.uploads.close()
@@ -129,6 +133,17 @@ class Desk:
     def map_changed(self, sensor: Sensor, x: int, y: int) -> None:
         """Let every tab know that a map is another now, and where."""
         self.journal.tell("map", {"map": map_id(sensor), "x": x, "y": y})
+
+    def sights(self, sensor: Sensor) -> tuple[DefectMap, Sights]:
+        """Return a map, and the photos that show its defects; reads them where they are new."""
+        found = self.found(sensor)
+        if found is None:
+            raise Refused(404, "there is no map of this camera yet; run find on its photos")
+        photos = self.folders.photos_within(sensor)
+        return found, self._gallery.of(map_id(sensor), found, photos)
+
+    def _note_failed(self, photo: Photo, reason: str) -> None:
+        self.photos.note_failed(photo.id, reason)
 
     def shown(self, photo: Photo) -> Shown:
         """Return a photo's pixels as they are shown; raise Refused where that cannot be."""

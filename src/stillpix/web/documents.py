@@ -47,8 +47,8 @@ def folder_document(folder: Folder) -> dict[str, Any]:
     }
 
 
-def photo_document(photo: Photo) -> dict[str, Any]:
-    """Return one photo as the page gets it."""
+def photo_document(photo: Photo, trouble: str = "") -> dict[str, Any]:
+    """Return one photo as the page gets it; `trouble` says why it cannot be shown."""
     sensor, exposure = photo.header.sensor, photo.header.exposure
     return {
         "id": photo.id,
@@ -58,6 +58,7 @@ def photo_document(photo: Photo) -> dict[str, Any]:
         "exposure_s": exposure.exposure_s,
         "gain": exposure.gain,
         "taken": exposure.taken.isoformat() if exposure.taken else None,
+        "trouble": trouble,
     }
 
 

@@ -171,6 +171,16 @@ class Folders:
         }
         return list(found.values())
 
+    def photos_within(self, sensor: Sensor) -> list[Photo]:
+        """Return those of them that are still inside their folders: they may be read."""
+        roots = {folder.id: folder.root for folder in self.all()}
+        return [
+            photo
+            for photo in self.photos_of(sensor)
+            if (root := roots.get(photo.id.partition("-")[0])) is not None
+            and is_within(photo.header.path, root)
+        ]
+
     def sensors(self) -> list[Sensor]:
         """Return the sensors of the photos in the opened folders."""
         return list(dict.fromkeys(sensor for each in self.all() for sensor in each.found.bodies))

@@ -1,4 +1,4 @@
-"""Photos as a browser can show them: tiles of one photo, and one place in several.
+"""Photos as a browser can show them: tiles of one photo.
 
 Never rotates, sharpens or interpolates: a tile at full size holds the stored pixels, as PNG. Never
 holds more decoded photos than CACHED_BYTES, or the one that is looked at.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 
 from ..errors import ReadError
 from ..frame import Pixels
-from ..images import Header, read_colour
+from ..images import Header
 from .refusal import Refused
 
 TILE = 512  # px
 CACHED_BYTES = 256 << 20
 MOST_DECODED_BYTES = 512 << 20  # of one photo: 170 MP of 8-bit colours
-CROP = 25  # px; odd, so that the place is in the middle
-GAP = 3  # px between the crops of a strip
 COARSE = 4  # a photo is kept at so much less, too: an overview then needs not all its pixels
 BAND = 128  # reduced rows that are made at a time
 QUALITY = 90  # of reduced tiles
@@ -62,8 +60,7 @@ class PhotoCache:
     def __init__(self, most_bytes: int = CACHED_BYTES) -> None:
         self._most_bytes = most_bytes
         self._shown: OrderedDict[str, Shown] = OrderedDict()
-        self._crops: OrderedDict[str, dict[Place, Bytes]] = OrderedDict()
-        self._unreadable: set[str] = set()
+        self._failed: dict[str, str] = {}
         self._lock = threading.Lock()
         self._decoding = threading.Lock()  # one at a time: each takes as much memory as it may
 
@@ -86,32 +83,18 @@ class PhotoCache:
                     pixels = displayed(read(header), header)
                     found = Shown(pixels, _reduce_part(pixels, COARSE))
                     self._keep(key, found)
-        except (ReadError, Refused):
-            self._unreadable.add(key)
+        except (ReadError, Refused) as error:
+            self.note_failed(key, error.reason)
             raise
         return found
 
-    def has_failed(self, key: str) -> bool:
-        """Return whether a photo could not be shown when it was asked for."""
-        return key in self._unreadable
+    def note_failed(self, key: str, reason: str) -> None:
+        """Keep why a photo cannot be shown."""
+        self._failed[key] = reason
 
-    def crops(self, key: str, header: Header, places: Iterable[Place]) -> dict[Place, Bytes]:
-        """Return what is around each place of a photo, CROP px square, decoding it once for all."""
-        wanted = set(places)
-        with self._lock:
-            known = self._crops.get(key, {})
-        if not wanted <= known.keys():
-            pixels = self.shown(key, header, read_colour).pixels
-            known = {**known, **{place: cut(pixels, *place) for place in wanted - known.keys()}}
-            with self._lock:
-                self._crops[key] = known
-                self._crops.move_to_end(key)
-                while self._size_of_crops() > self._most_bytes // 4 and len(self._crops) > 1:
-                    self._crops.popitem(last=False)
-        return known
-
-    def _size_of_crops(self) -> int:
-        return sum(len(crops) for crops in self._crops.values()) * CROP * CROP * 3
+    def why_not(self, key: str) -> str:
+        """Return why a photo could not be shown when it was asked for, "" where it could."""
+        return self._failed.get(key, "")
 
     def _look_up_shown(self, key: str) -> Shown | None:
         with self._lock:
@@ -158,31 +141,6 @@ def displayed(pixels: Pixels, header: Header) -> Bytes:
         table: Bytes = np.rint(255 * (levels / full) ** GAMMA).astype(np.uint8)
         return table[np.clip(pixels, 0, full).astype(np.intp)]
     return np.ascontiguousarray(pixels if pixels.itemsize == 1 else pixels // 256, dtype=np.uint8)
-
-
-def cut(pixels: Bytes, x: int, y: int, side: int = CROP) -> Bytes:
-    """Return the square around a place, black where it leaves the picture.
-
-    >>> cut(np.full((9, 9), 7, np.uint8), 0, 4, side=3).tolist()
-    [[0, 7, 7], [0, 7, 7], [0, 7, 7]]
-    """
-    found = np.zeros((side, side, *pixels.shape[2:]), np.uint8)
-    left, top = x - side // 2, y - side // 2
-    part = pixels[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
-    below, right = max(-top, 0), max(-left, 0)
-    found[below : below + part.shape[0], right : right + part.shape[1]] = part
-    return found
-
-
-def strip(crops: Sequence[Bytes]) -> Picture:
-    """Return crops side by side in one PNG, with a gap that is transparent."""
-    side = CROP
-    whole = np.zeros((side, max(len(crops) * (side + GAP) - GAP, 1), 4), np.uint8)
-    for number, crop in enumerate(crops):
-        left = number * (side + GAP)
-        whole[:, left : left + side, :3] = crop if crop.ndim == 3 else crop[..., None]
-        whole[:, left : left + side, 3] = 255
-    return _png(whole)
 
 
 def levels_of(width: int, height: int) -> int:
@@ -277,44 +235,3 @@ def snapped(pixels: Bytes, x: int, y: int, layout: str, *, reach: int = 2) -> Pl
             -((one[0] - x) ** 2 + (one[1] - y) ** 2),
         ),
     )
-
-
-def chosen(headers: Sequence[Header], most: int) -> list[int]:
-    """Return which photos show defects best: the longest exposures, and some over the series.
-
-    >>> from pathlib import Path
-    >>> from stillpix.frame import Exposure, Sensor
-    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20)
-    >>> headers = [
-    ...     Header(Path(f"{n}.jpg"), "jpeg", sensor, Exposure(time, 1.0), None, 1, 255)
-    ...     for n, time in enumerate((0.01, 0.01, 2.0, 0.01, 0.01, 0.01))
-    ... ]
-    >>> chosen(headers, 3)
-    [0, 2, 5]
-    """
-    if len(headers) <= most:
-        return list(range(len(headers)))
-    exposures = [
-        (each.exposure.exposure_s or 0.0) * (each.exposure.gain or 1.0) for each in headers
-    ]
-    longest = sorted(range(len(headers)), key=lambda n: (-exposures[n], n))[: most // 2]
-    rest = [n for n in range(len(headers)) if n not in longest]
-    wanted = most - len(longest)
-    steps = (len(rest) - 1) / max(wanted - 1, 1)
-    return sorted([*longest, *(rest[round(n * steps)] for n in range(wanted))])
-
-
-def crops_at(
-    cache: PhotoCache, photos: Iterable[tuple[str, Header]], place: Place, places: Sequence[Place]
-) -> list[Bytes]:
-    """Return what is around a place in each photo; a photo that cannot be read is left out.
-
-    All `places` are cut at once, so that a gallery of them decodes each photo once.
-    """
-    found = []
-    for key, header in photos:
-        try:
-            found.append(cache.crops(key, header, {*places, place})[place])
-        except (ReadError, Refused):
-            continue
-    return found

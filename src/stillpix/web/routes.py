@@ -6,7 +6,7 @@ Never answers anything itself.
 from __future__ import annotations
 
 from . import api
-from .api import ALONG, ANY_TAG, FORMAT, NAME, PATH, PIXEL, VARIANT, YES_OR_NO
+from .api import ALONG, ANY_TAG, CONTRAST, FORMAT, NAME, PATH, PIXEL, VARIANT, YES_OR_NO
 from .operations import Operation
 from .schema import ANY_RECORD, MAYBE_TEXT, WHOLE, listed, named, record
 
@@ -97,10 +97,16 @@ OPERATIONS: tuple[Operation, ...] = (
         refusals=(404, 409),
     ),
     Operation(
-        name="crops", summary="One place in a few photos, side by side",
-        path="/api/maps/{map}/crops", answer=api.crops, in_path=OF_MAP,
-        query={"x": PIXEL, "y": PIXEL, "v": ANY_TAG}, required=("x", "y"),
-        media_types=("image/png",), refusals=(404, 409),
+        name="sights", summary="Why each defect is listed, and the photos that show it best and "
+        "least; reads some photos where they are new",
+        path="/api/maps/{map}/sights", answer=api.sights, in_path=OF_MAP,
+        answers=listed(named("Sight")), refusals=(404, 409),
+    ),
+    Operation(
+        name="crop", summary="What is around one defect in one of the photos that sights lists",
+        path="/api/maps/{map}/crops", answer=api.crop, in_path=OF_MAP,
+        query={"x": PIXEL, "y": PIXEL, "number": PIXEL, "contrast": CONTRAST, "v": ANY_TAG},
+        required=("x", "y", "number"), media_types=("image/png",), refusals=(404, 409),
     ),
     Operation(
         name="export", summary="A map as a file in one of the formats",

@@ -174,7 +174,14 @@ COMPONENTS: Mapping[str, Schema] = {
     }),
     "Photo": record({
         "id": TEXT, "name": TEXT, "width": WHOLE, "height": WHOLE, "exposure_s": MAYBE_NUMBER,
-        "gain": MAYBE_NUMBER, "taken": MAYBE_TEXT,
+        "gain": MAYBE_NUMBER, "taken": MAYBE_TEXT, "trouble": TEXT,
+    }),
+    "Sight": record({
+        "x": WHOLE, "y": WHOLE, "along": {"enum": ["row", "column", None]}, "why": listed(TEXT),
+        "crops": listed(record({
+            "photo": TEXT, "name": TEXT, "exposure_s": MAYBE_NUMBER, "gain": MAYBE_NUMBER,
+            "shows": {"enum": ["best", "least"]}, "excess": NUMBER,
+        })),
     }),
     "Folder": record({
         "id": TEXT, "title": TEXT, "path": TEXT, "photos": WHOLE,

@@ -1,32 +1,44 @@
-// Every defect as a card with what a few photos show of it; crops load when they come into view.
+// Every defect as a card: the photos that show it best and least, and why it is listed. A card is
+// filled when it comes near the window.
 
 import { fill, make } from "./elements.js";
 import { address } from "./server.js";
 import { SHAPES } from "./marks.js";
-import { few, keyOf, nameOf, placeOf, STATES } from "./words.js";
+import { few, keyOf, nameOf, ofPhoto, placeOf, signed, STATES } from "./words.js";
 
 const AT_ONCE = 60; // cards made before the browser may draw
+const AHEAD = "900px"; // below the window, a card is filled already
+const BEST = 2; // crops of a card that is not chosen, and LEAST of those that show it least
+const LEAST = 1;
+const TITLES = { best: "Shows it best", least: "Shows it least" };
 
 export class Gallery {
+  /** `onChoose` gets a defect's key and, where a crop of it was clicked, the crop. */
   constructor(list, { onChoose }) {
     this.list = list;
-    this.onChoose = onChoose;
     this.cards = new Map();
+    this.sights = new Map();
     this.shown = "";
+    this.contrast = "raised";
+    this.near = new IntersectionObserver((seen) => {
+      for (const each of seen) if (each.isIntersecting) this.#fill(this.cards.get(each.target.dataset.key));
+    }, { root: null, rootMargin: AHEAD });
     list.addEventListener("click", (event) => {
-      const card = event.target.closest("button");
-      if (card) onChoose(card.dataset.key, { byHand: true });
+      const entry = event.target.closest("li");
+      if (!entry) return;
+      const figure = event.target.closest("[data-crop]");
+      onChoose(entry.dataset.key, figure ? this.sights.get(entry.dataset.key).crops[figure.dataset.crop] : null);
     });
   }
 
   /** Show defects in their order; cards that are there already stay as they are. */
-  show(map, defects, photos) {
-    const wanted = `${map.id} ${photos.map((photo) => photo.id).join()}`;
-    if (wanted !== this.shown) {
-      this.shown = wanted;
+  show(map, defects) {
+    if (map.id !== this.shown) {
+      this.shown = map.id;
+      this.sights = new Map();
       this.cards.clear();
     }
-    for (const defect of defects) this.#card(map, defect, photos.length > 0);
+    for (const defect of defects) this.#card(defect);
     const cards = defects.map((defect) => this.cards.get(keyOf(defect)).entry);
     const now = [...this.list.children];
     if (cards.length === now.length && cards.every((card, n) => card === now[n])) return;
@@ -39,42 +51,80 @@ export class Gallery {
     if (cards.length > AT_ONCE) this.rest = requestAnimationFrame(() => more(AT_ONCE));
   }
 
-  #card(map, defect, has_photos) {
+  /** Show what the photos show; `tag` is another where they are others, for crops are cached. */
+  see(sights, tag) {
+    this.tag = tag;
+    this.sights = new Map(sights.map((each) => [keyOf(each), each]));
+    for (const card of this.cards.values()) this.#fill(card, { anew: true });
+  }
+
+  contrastIs(contrast) {
+    this.contrast = contrast;
+    for (const card of this.cards.values()) this.#fill(card, { anew: true });
+  }
+
+  #card(defect) {
     const key = keyOf(defect);
     let card = this.cards.get(key);
     if (!card) {
-      const picture = make("img", { alt: "", loading: "lazy", decoding: "async", width: 218, height: 50 });
-      if (has_photos) picture.src = address(`api/maps/${map.id}/crops?x=${defect.x}&y=${defect.y}&v=${photosTag(this.shown)}`);
-      picture.hidden = !has_photos;
       const title = make("b");
       const doubt = make("span", { class: "doubt" });
       const state = make("span", { class: "state" });
-      const button = make("button", { type: "button" }, picture,
-        make("span", { class: "line" }, title, doubt, state));
-      button.dataset.key = key;
-      card = { entry: make("li", {}, button), button, title, doubt, state };
+      const button = make("button", { type: "button", class: "choose" }, title, doubt, state);
+      const crops = make("div", { class: "crops", tabindex: 0, role: "group", "aria-label": `Photos of ${placeOf(defect)}` });
+      const why = make("p", { class: "why" });
+      card = { defect, entry: make("li", { class: "sight" }, button, crops, why), button, title, doubt, state, crops, why, filled: "" };
+      card.entry.dataset.key = key;
       this.cards.set(key, card);
+      this.near.observe(card.entry);
     }
     card.title.textContent = `${placeOf(defect)} ${nameOf(defect)}`;
-    card.doubt.textContent = defect.score ? `q ${few(defect.q)}` : "added";
+    card.doubt.textContent = defect.score ? `doubt ${few(defect.q)}` : "added by you";
     card.state.textContent = STATES[defect.state].split(" ")[0];
-    card.button.dataset.state = defect.state;
-    card.button.dataset.shape = SHAPES[defect.state];
+    card.entry.dataset.state = defect.state;
+    card.entry.dataset.shape = SHAPES[defect.state];
+  }
+
+  /** Fill a card, or fill it again where it has been. */
+  #fill(card, { anew = false } = {}) {
+    if (anew && !card.filled && !card.entry.hasAttribute("aria-current")) return;
+    const sight = this.sights.get(card.entry.dataset.key);
+    const wanted = sight ? `${this.tag} ${this.contrast} ${JSON.stringify(sight)}` : "waiting";
+    if (card.filled === wanted) return;
+    card.filled = wanted;
+    card.why.textContent = sight ? sight.why.join(" ") : "";
+    if (!sight) return fill(card.crops, ...[1, 2, 3].map(() => make("figure", { class: "waiting" }, make("span", { class: "frame" }))));
+    let best = 0, least = 0;
+    fill(card.crops, ...sight.crops.map((crop, number) => {
+      const more = crop.shows === "best" ? (best += 1) > BEST : (least += 1) > LEAST;
+      return this.#figure(sight, crop, number, more);
+    }));
+    if (!sight.crops.length) {
+      card.crops.append(make("p", { class: "hint" }, sight.along
+        ? "A whole stretch: look at it in the photo."
+        : "No opened photo can show it: open a folder of this camera's photos."));
+    }
+  }
+
+  #figure(sight, crop, number, more) {
+    const from = `api/maps/${this.shown}/crops?x=${sight.x}&y=${sight.y}&number=${number}&contrast=${this.contrast}&v=${this.tag}`;
+    const title = TITLES[crop.shows];
+    const picture = make("img", { src: address(from), alt: "", width: 25, height: 25, loading: "lazy", decoding: "async" });
+    return make("figure", { class: more ? "more" : "" },
+      make("button", { type: "button", class: "frame", "data-crop": number, "aria-label": `${title}: ${crop.name}; open this photo` },
+        picture, make("i", { class: "pointer" })),
+      make("figcaption", {}, make("b", {}, title), ` ${ofPhoto(crop)}, `,
+        `${signed(crop.excess)} grey ${Math.abs(crop.excess) === 1 ? "level" : "levels"}`));
   }
 
   mark(key, { reveal }) {
     this.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
     const card = this.cards.get(key);
     if (!card) return;
-    card.button.setAttribute("aria-current", "true");
+    card.entry.setAttribute("aria-current", "true");
+    this.#fill(card);
     if (reveal) card.entry.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (this.list.contains(document.activeElement)) card.button.focus({ preventScroll: true });
   }
 }
 
-/** Another set of photos, other crops: the address must differ, for it is cached. */
-function photosTag(text) {
-  let sum = 0;
-  for (const mark of text) sum = (sum * 31 + mark.codePointAt(0)) >>> 0;
-  return sum.toString(36);
-}

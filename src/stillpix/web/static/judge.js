@@ -5,20 +5,26 @@ import { Gallery } from "./gallery.js";
 import { COLOURS, SHAPES } from "./marks.js";
 import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
-import { forget, mapNamed, onChange, photosOf, store } from "./store.js";
+import { forget, mapNamed, onChange, photosOf, sightsOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
-import { byDoubt, counted, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
+import { byDoubt, counted, expectedFalse, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
 
-const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null };
+const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null, sights: new Map(), guessed: true };
 let viewer, sensor, gallery;
 
 export function beginJudge() {
-  gallery = new Gallery(at("gallery"), { onChoose: (key) => choose(key) });
+  gallery = new Gallery(at("gallery"), { onChoose: chooseCard });
   sensor = new SensorMap(at("sensor"), { marks: marksOf, onPick: (mark) => choose(mark.key, { reveal: true }) });
   at("judge-map").addEventListener("change", (event) => { location.hash = `#judge/${event.target.value}`; });
   at("judge-filter").addEventListener("change", () => showGallery());
-  at("judge-photo").addEventListener("change", (event) => openPhoto(event.target.value));
+  at("judge-photo").addEventListener("change", (event) => {
+    desk.guessed = false;
+    openPhoto(event.target.value);
+  });
+  at("contrast").addEventListener("change", (event) => gallery.contrastIs(event.target.value));
+  at("brighten").addEventListener("input", (event) => at("judge-stage").style.setProperty("--brighten", event.target.value));
   const clicks = {
+    "pixel-previous": () => stepDefect(-1), "pixel-next": () => stepDefect(1),
     "photo-previous": () => stepPhoto(-1), "photo-next": () => stepPhoto(1),
     "zoom-out": () => viewer?.zoom(1 / 2), "zoom-in": () => viewer?.zoom(2), "zoom-fit": () => viewer?.fit(),
     "zoom-defect": toDefect, "add-pixel": () => setAdding(!desk.adding),
@@ -72,29 +78,65 @@ async function showNow() {
   if (place) choose(`${place},`, { reveal: true });
   else if (!defectNow()) choose(desk.order[0] ?? null);
   else showDetail();
+  tried(() => showSights(map, photos));
   return null;
+}
+
+/** Show what the photos show of each pixel, once the server has looked. */
+async function showSights(map, photos) {
+  if (!map.has_map) return;
+  const tag = photosTag(photos);
+  const sights = await sightsOf(map.id);
+  if (desk.map?.id !== map.id) return;
+  gallery.see(sights, tag);
+  desk.sights = new Map(sights.map((each) => [keyOf(each), each]));
+  if (!desk.photo || desk.guessed) openPhoto(bestPhoto());
+}
+
+/** Other photos, other crops: their address must differ, for they are cached. */
+function photosTag(photos) {
+  let sum = 0;
+  for (const mark of photos.map((each) => each.id).join()) sum = (sum * 31 + mark.codePointAt(0)) >>> 0;
+  return sum.toString(36);
 }
 
 function showPhotos(photos, another) {
   const same = !another && photos.map((each) => each.id).join() === desk.photos.map((each) => each.id).join();
   desk.photos = photos;
-  offer(at("judge-photo"), photos.map((each) => ({ value: each.id, text: ofPhoto(each) })));
+  if (!same) desk.sights = new Map();
+  offerPhotos();
   const none = photos.length === 0;
-  note(none ? "No photo of this camera is open: open a folder of its photos to see them." : "");
-  for (const id of ["judge-photo", "photo-previous", "photo-next", "zoom-out", "zoom-in", "zoom-fit", "zoom-defect", "add-pixel"]) {
+  note(none ? "No photo of this camera is open. Open a folder of its photos to see its pixels." : "");
+  for (const id of ["judge-photo", "photo-previous", "photo-next", "zoom-out", "zoom-in", "zoom-fit", "zoom-defect", "add-pixel", "brighten"]) {
     at(id).disabled = none;
   }
   if (none) {
     desk.photo = null;
     viewer?.close();
   } else if (!same || !desk.photo) {
-    openPhoto(longest(photos).id);
+    desk.guessed = true;
+    openPhoto(bestPhoto());
   }
 }
 
-/** Hot pixels show where the exposure was long. */
-const longest = (photos) =>
-  photos.reduce((best, each) => (each.exposure_s ?? 0) * (each.gain ?? 1) > (best.exposure_s ?? 0) * (best.gain ?? 1) ? each : best);
+/** Offer the photos; those that cannot be shown come last, with the reason. */
+function offerPhotos() {
+  const [good, bad] = [false, true].map((wrong) => desk.photos.filter((each) => Boolean(each.trouble) === wrong));
+  offer(at("judge-photo"), [
+    ...good.map((each) => ({ value: each.id, text: ofPhoto(each) })),
+    ...bad.map((each) => ({ value: each.id, text: `${each.name} cannot be shown: ${each.trouble}`, disabled: true })),
+  ], desk.photo?.id);
+}
+
+/** Return the photo that shows the chosen pixel best; before that is known, the longest exposure. */
+function bestPhoto() {
+  const good = desk.photos.filter((each) => !each.trouble);
+  const seen = desk.sights?.get(desk.chosen)?.crops[0]?.photo;
+  if (good.some((each) => each.id === seen)) return seen;
+  return (good.length ? good : desk.photos).reduce((best, each) => (charge(each) > charge(best) ? each : best)).id;
+}
+
+const charge = (photo) => (photo.exposure_s ?? 0) * (photo.gain ?? 1);
 
 function openPhoto(id) {
   desk.photo = desk.photos.find((each) => each.id === id);
@@ -103,16 +145,33 @@ function openPhoto(id) {
     label: "Photo: arrow keys move it, plus and minus zoom",
     marks: marksOf,
     onPick: picked,
-    onFail: () => note("This photo cannot be shown. Choose another one."),
+    onFail: photoFailed,
   });
   note("");
   return viewer.open(desk.photo);
 }
 
+/** A photo that cannot be shown makes way for one that can. */
+async function photoFailed() {
+  const failed = desk.photo;
+  if (!failed || failed.trouble) return;
+  failed.trouble = "it cannot be read";
+  const known = await tried(() => photosOf(desk.map.id, { anew: true }));
+  const reason = known?.find((each) => each.id === failed.id)?.trouble || failed.trouble;
+  failed.trouble = reason;
+  offerPhotos();
+  const text = `${failed.name} cannot be shown: ${reason}.`;
+  if (desk.photos.every((each) => each.trouble)) return note(`${text} No other photo of this camera is open; open more of them.`);
+  await openPhoto(bestPhoto());
+  note(`${text} This is ${desk.photo.name}.`);
+  return null;
+}
+
 function stepPhoto(by) {
   if (!desk.photos.length) return;
-  const now = desk.photos.indexOf(desk.photo);
-  openPhoto(desk.photos[(now + by + desk.photos.length) % desk.photos.length].id);
+  const good = desk.photos.filter((each) => !each.trouble || each === desk.photo);
+  desk.guessed = false;
+  openPhoto(good[(good.indexOf(desk.photo) + by + good.length) % good.length].id);
   say(ofPhoto(desk.photo));
 }
 
@@ -127,12 +186,24 @@ function showGallery() {
   const listed = byDoubt(desk.map.defects).filter((defect) =>
     filter === "all" || (filter === "open" ? open.includes(defect.state) : defect.state === filter));
   desk.order = listed.map(keyOf);
-  gallery.show(desk.map, listed, desk.photos);
+  gallery.show(desk.map, listed);
   const judged = desk.map.accepted + desk.map.rejected;
-  at("judge-count").textContent = desk.map.has_map
-    ? `${counted(desk.map.defects.length, "pixel")}, the most doubtful first; ${judged} judged.`
-    : "No pixels yet: find them in your photos first, or add pixels by hand.";
+  const said = [`${counted(desk.map.defects.length, "pixel")}, the most doubtful first; ${judged} judged.`, expectedFalse(desk.map)];
+  at("judge-count").textContent = !desk.map.has_map || !desk.map.defects.length
+    ? "No pixels yet: find them in your photos first, or add pixels by hand."
+    : listed.length ? said.filter(Boolean).join(" ") : "No pixel of this kind. Choose another under Show.";
   gallery.mark(desk.chosen, { reveal: false });
+}
+
+/** Choose the pixel of a card; where a crop was clicked, open its photo there. */
+function chooseCard(key, crop) {
+  if (crop && desk.photos.some((each) => each.id === crop.photo)) {
+    desk.guessed = false;
+    if (desk.photo?.id !== crop.photo) openPhoto(crop.photo);
+  } else if (key === desk.chosen) {
+    return;
+  }
+  choose(key, { reveal: false });
 }
 
 function choose(key, { reveal = true } = {}) {
@@ -140,6 +211,7 @@ function choose(key, { reveal = true } = {}) {
   const defect = defectNow();
   if (defect) {
     history.replaceState(null, "", `#judge/${desk.map.id}/${defect.x},${defect.y}`);
+    if (desk.guessed && desk.photos.length && bestPhoto() !== desk.photo?.id) openPhoto(bestPhoto());
     viewer?.goTo(defect);
   }
   gallery.mark(key, { reveal });
@@ -149,6 +221,9 @@ function choose(key, { reveal = true } = {}) {
 function showDetail() {
   const defect = defectNow();
   at("detail-title").textContent = defect ? `${placeOf(defect)}: ${nameOf(defect)}` : "No pixel chosen";
+  const now = desk.order.indexOf(desk.chosen);
+  at("pixel-previous").disabled = now <= 0;
+  at("pixel-next").disabled = now === desk.order.length - 1;
   fill(at("detail-facts"), ...(defect ? factsOf(defect) : []).map(([name, value]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   at("accept").disabled = !defect;

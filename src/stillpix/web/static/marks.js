@@ -14,7 +14,7 @@ export const SHAPES = {
   rejected: "cross",
 };
 
-/** Draw a mark around a point, dark below and light above, to be seen on any photo. */
+/** Draw a mark around a point, dark below and light above, to be seen on any photo; never on it. */
 export function drawMark(pen, x, y, radius, { state, chosen = false }) {
   for (const [width, colour] of [[chosen ? 6 : 4, "rgba(0, 0, 0, 0.75)"], [chosen ? 3 : 1.75, COLOURS[state]]]) {
     pen.lineWidth = width;
@@ -40,10 +40,11 @@ function trace(pen, x, y, radius, shape) {
   if (shape === "square") {
     pen.rect(x - radius, y - radius, 2 * radius, 2 * radius);
   } else if (shape === "cross") {
-    pen.moveTo(x - radius, y - radius);
-    pen.lineTo(x + radius, y + radius);
-    pen.moveTo(x + radius, y - radius);
-    pen.lineTo(x - radius, y + radius);
+    // Open in its middle, where the pixel is.
+    for (const [dx, dy] of [[1, 1], [1, -1], [-1, 1], [-1, -1]]) {
+      pen.moveTo(x + dx * radius * 0.6, y + dy * radius * 0.6);
+      pen.lineTo(x + dx * radius * 1.1, y + dy * radius * 1.1);
+    }
   } else {
     pen.arc(x, y, radius, 0, 2 * Math.PI);
   }

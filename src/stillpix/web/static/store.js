@@ -6,6 +6,7 @@ import { say } from "./elements.js";
 const listeners = new Set();
 const maps = new Map();
 const photos = new Map();
+const sights = new Map();
 
 export const store = { state: null };
 
@@ -37,10 +38,22 @@ export async function mapNamed(id) {
 /** Ask the server for a map anew, without waiting for the stream to say that it has changed. */
 export function forget(id) {
   maps.delete(id);
+  sights.delete(id);
 }
 
-export async function photosOf(id) {
-  if (!photos.has(id)) photos.set(id, look(`api/maps/${id}/photos`));
+/** Return what the photos show of a map's defects; the server may have to read some first. */
+export async function sightsOf(id) {
+  if (!sights.has(id)) sights.set(id, look(`api/maps/${id}/sights`));
+  try {
+    return await sights.get(id);
+  } catch (error) {
+    sights.delete(id);
+    throw error;
+  }
+}
+
+export async function photosOf(id, { anew = false } = {}) {
+  if (anew || !photos.has(id)) photos.set(id, look(`api/maps/${id}/photos`));
   try {
     return await photos.get(id);
   } catch (error) {
@@ -76,12 +89,13 @@ async function happened(kind, content) {
   if (kind === "job") {
     noteJob(content);
   } else if (kind === "map") {
-    maps.delete(content.map);
+    forget(content.map);
     changed({ kind: "map", ...content });
     await refresh();
   } else {
     maps.clear();
     photos.clear();
+    sights.clear();
     await refresh();
   }
 }

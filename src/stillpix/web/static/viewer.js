@@ -178,7 +178,7 @@ export class PhotoViewer {
     pen.setTransform(density, 0, 0, density, 0, 0);
     pen.clearRect(0, 0, width, height);
     if (!this.image) return;
-    const radius = Math.max(7, this.scale() * 0.9);
+    const radius = Math.max(9, this.scale() * 1.6); // its neighbours are seen, too
     for (const mark of this.marks()) {
       const there = this.onScreen(mark);
       if (there.x < -40 || there.y < -40 || there.x > width + 40 || there.y > height + 40) continue;

@@ -14,6 +14,15 @@ export function few(number) {
   return Math.abs(number) < 0.001 ? number.toExponential(0) : String(Number(number.toPrecision(2)));
 }
 
+export const signed = (number) => `${number > 0 ? "+" : ""}${Math.abs(number) < 10 ? number : Math.round(number)}`;
+
+/** Return how many of a map's confirmed pixels are likely wrong, in words. */
+export function expectedFalse(map) {
+  if (map.expected_false === null || !map.confirmed) return "";
+  if (map.expected_false < 0.0001) return "Less than 1 in 10,000 chance that any confirmed one is wrong.";
+  return `Expect ${few(map.expected_false)} of the confirmed ones to be wrong.`;
+}
+
 export const STATES = {
   confirmed: "confirmed",
   candidate: "candidate",
