@@ -87,9 +87,13 @@ def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
         page.click("button:text('Stop')")
         page.wait_for_selector("text=stopping after the photos being read")
         scan_at_six.let_go()
-        page.wait_for_selector("text=stopped; everything done so far is kept")
+        page.wait_for_selector("text=everything done so far is kept")
+        told = re.search(r"stopped: (\d+) read, (\d+) left", page.inner_text(".job .phase"))
 
-    assert 0 < saved(site).evidence.photos < 20
+    photos = saved(site).evidence.photos
+    assert 0 < photos < 20
+    assert int(told[1]) == photos
+    assert 19 <= int(told[1]) + int(told[2]) <= 21
 
 
 def test_one_is_rejected_one_is_added_and_both_are_in_the_saved_map(judged, browser, demo_series):
@@ -160,14 +164,33 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
     with browsing.visiting(browser, judged) as page:
         page.click("nav >> text=Repair")
         number = int(browsing.shown(page, "compare-viewer").partition("-")[2])
+        browsing.shown(page, "after-viewer")
         photo = judged.desk.folders.all()[-1].photos[number].header.path
-        # The strongest is in the middle: there the photo is another one once it is repaired.
-        page.fill("#split", "100")
+        # The strongest is in the middle of both halves, and only one of them shows it repaired.
         before = middle_of(page, "compare-viewer")
-        page.fill("#split", "0")
-        browsing.soon(lambda: np.abs(before - middle_of(page, "compare-viewer")).max() > 30, page)
-        page.fill("#split", "50")
+        browsing.soon(lambda: np.abs(before - middle_of(page, "after-viewer")).max() > 30, page)
+        repaired = middle_of(page, "after-viewer")
         browsing.picture(page, "page-repair-1280")
+        page.keyboard.down("b")
+        browsing.soon(lambda: np.array_equal(before, middle_of(page, "after-viewer")), page)
+        page.keyboard.up("b")
+        browsing.soon(lambda: np.array_equal(repaired, middle_of(page, "after-viewer")), page)
+
+        page.click("text=Blink")  # now there is one stage, which shows both in turn
+        for seen in (before, repaired):
+            browsing.soon(
+                lambda seen=seen: np.array_equal(seen, middle_of(page, "compare-viewer")), page
+            )
+        page.click("text=Divider")  # and now the pixel is left of the divider
+        browsing.soon(
+            lambda: np.array_equal(before, middle_of(page, "compare-viewer", across=0.25)), page
+        )
+        page.click("text=16:1")
+        first = page.inner_text("#compare-says")
+        page.click("#compare-next")
+        assert page.inner_text("#compare-says") != first
+        page.click("#compare-previous")
+        assert page.inner_text("#compare-says") == first
 
         page.click("#dry-run")
         page.wait_for_selector("text=would be repaired")
@@ -191,11 +214,11 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
         assert (copies / photo.name).read_bytes() == fixed
 
 
-def middle_of(page, viewer):
-    """Return the colour in the middle of a photo's stage."""
+def middle_of(page, viewer, across=0.5):
+    """Return the colour in the middle of a photo's stage, or halfway down elsewhere."""
     box = page.locator(f"#{viewer}").bounding_box()
     seen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-    return seen[int(box["y"] + box["height"] / 2), int(box["x"] + box["width"] / 2)]
+    return seen[int(box["y"] + box["height"] / 2), int(box["x"] + box["width"] * across)]
 
 
 def test_a_decision_in_one_tab_is_seen_in_the_other(judged, browser):
@@ -262,9 +285,10 @@ def test_a_repair_can_be_tried_and_stopped_with_the_keyboard_alone(judged, brows
         keys = page.keyboard
         keys.press("3")
         browsing.shown(page, "compare-viewer")
-        tab_to(page, "split")
-        keys.press("ArrowRight")
-        assert page.input_value("#split") == "50.5"
+        keys.press("j")
+        browsing.until(
+            page, "/pixel 2 of/.test(document.getElementById('compare-says').textContent)"
+        )
         tab_to(page, "dry-run")
         keys.press("Enter")
         tab_to(page, "stop")

@@ -67,7 +67,8 @@ def find_in(
             "known": body.known,
             "duplicates": body.duplicates,
             "repeats": body.repeats,
-            "left": body.left + body.unlooked,
+            "left": body.left,
+            "undated": body.unlooked,  # photos that would have told dates
             "broken": len(found.in_state("confirmed", "accepted")) if found is not None else 0,
             "candidates": len(found.in_state("candidate")) if found is not None else 0,
         })  # fmt: skip

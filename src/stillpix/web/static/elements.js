@@ -32,23 +32,35 @@ export function offer(select, options, chosen = select.value) {
 }
 
 let clearing = 0;
+let cause = "";
 
-/** Say one line to everybody: shown for a while, and read aloud. */
-export function say(text, { wrong = false } = {}) {
+/** Say one line to everybody, and aloud. What went wrong stays until its cause has gone. */
+export function say(text, { wrong = false, about = "" } = {}) {
   const said = at("said");
   said.textContent = text;
   said.classList.toggle("wrong", wrong);
   said.classList.add("shown");
+  cause = wrong ? about || "asked" : "";
   clearTimeout(clearing);
-  clearing = setTimeout(() => said.classList.remove("shown"), wrong ? 9000 : 5000);
+  if (!wrong) clearing = setTimeout(() => said.classList.remove("shown"), 5000);
 }
 
-/** Call something that asks the server; what it refuses is said. */
-export async function tried(action) {
+/** Take back what was said of a cause that has gone; without a cause, of any but the server. */
+export function settle(about = "") {
+  if (!cause || (about ? cause !== about : cause === "server")) return;
+  cause = "";
+  at("said").classList.remove("shown");
+  at("said").textContent = "";
+}
+
+/** Call something that asks the server; what it refuses is said until something else succeeds. */
+export async function tried(action, about = "asked") {
   try {
-    return await action();
+    const found = await action();
+    settle(about);
+    return found;
   } catch (error) {
-    say(error.message, { wrong: true });
+    say(error.message, { wrong: true, about });
     return null;
   }
 }

@@ -7,7 +7,7 @@ import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
 import { forget, mapNamed, onChange, photosOf, sightsOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
-import { byDoubt, counted, expectedFalse, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
+import { byDoubt, charge, counted, expectedFalse, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
 
 const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null, sights: new Map(), guessed: true };
 let viewer, sensor, gallery;
@@ -135,8 +135,6 @@ function bestPhoto() {
   if (good.some((each) => each.id === seen)) return seen;
   return (good.length ? good : desk.photos).reduce((best, each) => (charge(each) > charge(best) ? each : best)).id;
 }
-
-const charge = (photo) => (photo.exposure_s ?? 0) * (photo.gain ?? 1);
 
 function openPhoto(id) {
   desk.photo = desk.photos.find((each) => each.id === id);

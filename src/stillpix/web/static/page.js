@@ -1,9 +1,9 @@
 // The page: which step is shown, the keys, and what runs while another step is looked at.
 
-import { at, say, tried } from "./elements.js";
+import { at, say, settle, tried } from "./elements.js";
 import { beginJudge, judgeKey, show as showJudge, stepBack, stepOn } from "./judge.js";
 import { beginPhotos } from "./photos.js";
-import { beginRepair, show as showRepair } from "./repair.js";
+import { beginRepair, repairKey, show as showRepair } from "./repair.js";
 import { begin, isRunning, onChange, store } from "./store.js";
 
 const STEPS = ["photos", "judge", "repair"];
@@ -11,6 +11,7 @@ const WORDS = { open: "looking for photos", find: "finding", repair: "repairing"
 const TYPED = "input:not([type=checkbox]):not([type=range]), textarea, select, [contenteditable]";
 
 function route() {
+  settle();
   const [step, map, place] = location.hash.slice(1).split("/");
   const shown = STEPS.includes(step) ? step : "photos";
   for (const name of STEPS) at(name).hidden = name !== shown;
@@ -40,7 +41,7 @@ function onKey(event) {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (judging && judgeKey(event)) {
+  if ((judging && judgeKey(event)) || (!at("repair").hidden && repairKey(event, true))) {
     event.preventDefault();
     event.stopPropagation();
   } else if (at("single-keys").checked && event.key === "?") {
@@ -69,9 +70,11 @@ async function start() {
   showUnderWay();
   // Before OpenSeadragon, which has keys of its own.
   document.addEventListener("keydown", onKey, { capture: true });
+  document.addEventListener("keyup", (event) => at("repair").hidden || repairKey(event, false));
   window.addEventListener("hashchange", route);
-  for (const trouble of store.state.troubles) say(trouble, { wrong: true });
+  at("said").addEventListener("click", () => settle());
   route();
+  for (const trouble of store.state.troubles) say(trouble, { wrong: true, about: "library" });
   document.body.dataset.ready = "true";
 }
 

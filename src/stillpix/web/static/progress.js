@@ -6,7 +6,21 @@ import { isRunning, noteJob } from "./store.js";
 import { counted, duration } from "./words.js";
 
 const TITLES = { open: "Looking for photos", find: "Finding broken pixels", repair: "Repairing" };
-const ENDS = { done: "done", stopped: "stopped; everything done so far is kept", failed: "failed", stopping: "stopping after the photos being read" };
+const ENDS = { done: "done", failed: "failed", stopping: "stopping after the photos being read" };
+
+/** Return how a run ended; of one that was stopped, how much is done and how much is left. */
+function ended(job) {
+  if (job.error || job.state !== "stopped") return job.error || ENDS[job.state];
+  const { bodies, photos, left } = job.result;
+  const done = bodies ? sum(bodies, "read") + sum(bodies, "repeats") + sum(bodies, "duplicates") : photos;
+  const rest = bodies ? sum(bodies, "left") : left;
+  const of = bodies ? (bodies.length > 1 ? ` of ${bodies.length} cameras` : " of this camera") : "";
+  if (bodies && !rest && sum(bodies, "undated")) return "stopped while looking for dates; all photos are read, and everything is kept";
+  const numbers = rest === undefined ? "" : `: ${done} ${bodies ? "read" : "done"}, ${rest} left${of}`;
+  return `stopped${numbers}; everything done so far is kept`;
+}
+
+const sum = (records, name) => records.reduce((total, each) => total + each[name], 0);
 
 /** Shows one job after the other in its place; the list of what was not used stays open or shut. */
 export class JobCard {
@@ -48,7 +62,7 @@ export class JobCard {
     }
     const running = isRunning(job);
     this.title.textContent = `${TITLES[job.kind]} in ${job.subject}`;
-    this.phase.textContent = running ? job.phase : job.error || ENDS[job.state];
+    this.phase.textContent = running ? job.phase : ended(job);
     this.phase.classList.toggle("wrong", job.state === "failed");
     this.bar.hidden = !running;
     if (job.total) {
@@ -80,7 +94,7 @@ export class JobCard {
     const step = running ? `${job.phase}${Math.floor((4 * job.done) / (job.total || 1))}` : job.state;
     if (step === this.told) return;
     this.told = step;
-    this.aloud.textContent = running ? numbers : `${TITLES[job.kind]}: ${job.error || ENDS[job.state]}`;
+    this.aloud.textContent = running ? numbers : `${TITLES[job.kind]}: ${ended(job)}`;
   }
 
   #list(job) {

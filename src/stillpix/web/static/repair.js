@@ -1,33 +1,29 @@
 // The third step: see before and after, try it dry, repair a folder, take the maps along.
 
 import { at, fill, make, offer, tried } from "./elements.js";
+import { Comparison } from "./compare.js";
 import { JobCard } from "./progress.js";
 import { address, change, look } from "./server.js";
 import { isRunning, latest, noteJob, onChange, photosOf, store } from "./store.js";
-import { PhotoViewer, tilesOf } from "./viewer.js";
-import { counted, ofPhoto } from "./words.js";
+import { charge, counted, ofPhoto, placeOf } from "./words.js";
 
-const { OpenSeadragon } = window;
 const desk = { photos: [], photo: null, verdicts: [], next: 0, version: 0, asked: 0, shown: "" };
-let viewer, card;
+let comparison, card;
 
 export function beginRepair() {
   card = new JobCard(at("repair-job"), { result: outcome });
   at("repair-folder").addEventListener("change", () => tried(show));
   at("repair-photo").addEventListener("change", (event) => tried(() => openPhoto(event.target.value)));
-  at("split").addEventListener("input", divide);
-  const divider = document.querySelector(".divider");
-  divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
-  divider.addEventListener("pointermove", (event) => {
-    if (!divider.hasPointerCapture(event.pointerId)) return;
-    const stage = at("compare-stage").getBoundingClientRect();
-    at("split").value = (100 * (event.clientX - stage.left)) / stage.width;
-    divide();
-  });
-  at("compare-out").addEventListener("click", () => viewer?.zoom(1 / 2));
-  at("compare-in").addEventListener("click", () => viewer?.zoom(2));
-  at("compare-fit").addEventListener("click", () => viewer?.fit());
-  at("compare-next").addEventListener("click", toNext);
+  for (const button of document.querySelectorAll("[data-view]:not(.stage)")) {
+    button.addEventListener("click", () => viewAs(button.dataset.view));
+  }
+  at("sizes").addEventListener("click", (event) => event.target.dataset.size && resize(Number(event.target.dataset.size)));
+  at("compare-next").addEventListener("click", () => stepPlace(1));
+  at("compare-previous").addEventListener("click", () => stepPlace(-1));
+  const hold = at("hold");
+  hold.addEventListener("pointerdown", () => comparison.hold(true));
+  for (const name of ["pointerup", "pointerleave", "pointercancel", "keyup", "blur"]) hold.addEventListener(name, () => comparison.hold(false));
+  hold.addEventListener("keydown", (event) => { if (event.key === " " || event.key === "Enter") comparison.hold(true); });
   at("dry-run").addEventListener("click", () => run({ dry_run: true }));
   at("repair-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -39,6 +35,23 @@ export function beginRepair() {
   });
 }
 
+const placeNow = () => desk.verdicts[desk.next];
+
+const marksOf = () => desk.verdicts.map((place) => ({ x: place.x, y: place.y, state: "confirmed", chosen: place === placeNow() }));
+
+function viewAs(view) {
+  comparison.viewAs(view);
+  at("slider").hidden = view !== "divide";
+  for (const button of document.querySelectorAll("[data-view]:not(.stage)")) {
+    button.setAttribute("aria-pressed", String(button.dataset.view === view));
+  }
+}
+
+function resize(size) {
+  comparison.resize(size);
+  for (const button of at("sizes").children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
+}
+
 const folderNow = () => store.state.folders.find((each) => each.id === at("repair-folder").value);
 
 export async function show() {
@@ -47,6 +60,7 @@ export async function show() {
   at("repair-desk").hidden = folders.length === 0;
   card.show(latest(["repair"]));
   if (!folders.length) return;
+  comparison ??= new Comparison({ marks: marksOf }); // it must be seen to know its size
   const before = at("repair-folder").value;
   offer(at("repair-folder"), folders.map((each) => ({ value: each.id, text: each.title })), before || folders.at(-1).id);
   const folder = folderNow();
@@ -63,69 +77,82 @@ export async function show() {
     .filter((photo) => photo.id.startsWith(`${folder.id}-`));
   if (asked !== desk.asked) return;
   desk.photos = photos;
-  offer(at("repair-photo"), photos.map((each) => ({ value: each.id, text: ofPhoto(each) })));
-  const wanted = photos.some((each) => each.id === desk.photo?.id) ? desk.photo.id : photos[0]?.id;
-  if (wanted && desk.shown !== `${wanted} ${desk.version}`) await openPhoto(wanted);
+  offerPhotos();
+  const good = photos.filter((each) => !each.trouble);
+  const now = good.find((each) => each.id === desk.photo?.id)
+    ?? good.reduce((best, each) => (best && charge(best) >= charge(each) ? best : each), undefined);
+  if (now && desk.shown !== `${now.id} ${desk.version}`) await openPhoto(now.id);
+  else if (!now) note("None of these photos can be shown. Open another folder.");
 }
 
+function offerPhotos() {
+  offer(at("repair-photo"), desk.photos.map((each) => ({
+    value: each.id, text: each.trouble ? `${each.name} cannot be shown: ${each.trouble}` : ofPhoto(each), disabled: Boolean(each.trouble),
+  })), desk.photo?.id);
+}
+
+/** Show a photo before and after; one that cannot be read makes way for the next. */
 async function openPhoto(id) {
   desk.shown = `${id} ${desk.version}`;
   desk.photo = desk.photos.find((each) => each.id === id);
   desk.verdicts = [];
   at("repair-photo").value = id;
-  viewer ??= new PhotoViewer(at("compare-viewer"), {
-    label: "Photo before and after repair: arrow keys move it, plus and minus zoom",
-    onMove: divide,
-  });
   note("Repairing this photo to show it …");
-  let told;
+  let told = { places: [] }, why = "";
   try {
     told = await look(`api/photos/${id}/verdicts`);
   } catch (error) {
-    if (desk.photo?.id !== id) return;
-    note(error.message);
-    at("compare-says").textContent = "";
-    await viewer.open(desk.photo);
-    return;
+    why = error.message;
   }
   if (desk.photo?.id !== id) return; // another was chosen meanwhile
-  note("");
-  desk.verdicts = told.places.filter((place) => place.outcome === "repaired");
+  if (why && hasMap()) {
+    desk.photo.trouble = why;
+    offerPhotos();
+    const next = desk.photos.find((each) => !each.trouble);
+    if (next) await openPhoto(next.id);
+    note(next ? `${why}. This is ${next.name}.` : why);
+    return;
+  }
+  note(why ? "There is no map of this camera yet: find its broken pixels under Photos." : "");
+  const strongest = (one, other) => Math.abs(other.strength ?? 0) - Math.abs(one.strength ?? 0);
+  desk.verdicts = told.places.filter((place) => place.outcome === "repaired").sort(strongest);
   desk.next = 0;
-  const hidden = told.places.filter((place) => place.outcome === "not showing").length;
-  at("compare-says").textContent =
-    `${counted(desk.verdicts.length, "place")} repaired in this photo; ${hidden} on the map are not visible in it.`;
-  at("compare-next").disabled = !desk.verdicts.length;
-  await viewer.open(desk.photo, [tilesOf(desk.photo), tilesOf(desk.photo, "repaired", desk.version)].map(
-    (tileSource) => ({ tileSource, x: 0, y: 0, width: 1 })));
-  divide();
-  toNext();
+  desk.hidden = told.places.filter((place) => place.outcome === "not showing").length;
+  for (const name of ["compare-next", "compare-previous", "hold"]) at(name).disabled = !desk.verdicts.length;
+  await comparison.open(desk.photo, desk.version, !why);
+  resize(desk.verdicts.length ? comparison.size || 8 : 0);
+  showPlace();
   showDownloads(folderNow());
 }
 
-/** Show the repaired photo right of the divider alone. */
-function divide() {
-  const after = viewer?.osd.world.getItemAt(1);
-  const share = Number(at("split").value) / 100;
-  at("compare-stage").style.setProperty("--split", `${100 * share}%`);
-  if (!after) return;
-  const left = share * at("compare-viewer").clientWidth;
-  const edge = after.viewerElementToImageCoordinates(new OpenSeadragon.Point(left, 0)).x;
-  const { width, height } = desk.photo;
-  const from = Math.min(Math.max(edge, 0), width);
-  if (from >= width) {
-    after.setOpacity(0);
-    return;
-  }
-  after.setOpacity(1);
-  after.setClip(new OpenSeadragon.Rect(from, 0, width - from, height));
+const hasMap = () => store.state.maps.some((map) => map.has_map && folderNow().bodies.some((body) => body.map === map.id));
+
+function showPlace() {
+  const place = placeNow();
+  const count = desk.verdicts.length;
+  const hidden = `${counted(desk.hidden, "pixel")} of the map ${desk.hidden === 1 ? "is" : "are"} not visible in this photo`;
+  at("compare-says").textContent = place
+    ? `Repaired pixel ${desk.next + 1} of ${count}: ${placeOf(place)}. ${hidden}.`
+    : `Nothing needs repair in this photo: ${hidden}.`;
+  comparison.goTo(place);
+  comparison.before.draw();
+  comparison.after.draw();
 }
 
-function toNext() {
-  if (!desk.verdicts.length) return;
-  const strongest = [...desk.verdicts].sort((one, other) => Math.abs(other.strength ?? 0) - Math.abs(one.strength ?? 0));
-  viewer.goTo(strongest[desk.next % strongest.length]);
-  desk.next += 1;
+function stepPlace(by) {
+  const count = desk.verdicts.length;
+  if (!count) return;
+  desk.next = (desk.next + by + count) % count;
+  showPlace();
+}
+
+/** Take a key of this step; return whether it was one. */
+export function repairKey(event, down) {
+  const key = event.key.toLowerCase();
+  if (!comparison || !at("single-keys").checked || !["b", "j", "k"].includes(key)) return false;
+  if (key === "b") comparison.hold(down);
+  else if (down) stepPlace(key === "j" ? 1 : -1);
+  return true;
 }
 
 function note(text) {

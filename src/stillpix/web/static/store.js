@@ -1,7 +1,7 @@
 // What the page knows, the same in every tab: the server's state, and each map that was looked at.
 
 import { follow, look } from "./server.js";
-import { say } from "./elements.js";
+import { say, settle } from "./elements.js";
 
 const listeners = new Set();
 const maps = new Map();
@@ -108,12 +108,13 @@ export async function begin() {
     onBroken: () => {
       broken = true;
       document.body.classList.add("cut-off");
-      say("The server does not answer; is stillpix serve still running?", { wrong: true });
+      say("The server does not answer; is stillpix serve still running?", { wrong: true, about: "server" });
     },
     onBack: () => {
       if (!broken) return;
       broken = false;
       document.body.classList.remove("cut-off");
+      settle("server");
       say("The server is back.");
     },
   });

@@ -33,7 +33,7 @@ export function tilesOf(photo, variant = "stored", version = "") {
 
 export class PhotoViewer {
   /** `marks` returns what is drawn: place, state, whether it is chosen. */
-  constructor(host, { label, marks = () => [], onPick = () => {}, onFail = () => {}, onMove = () => {} }) {
+  constructor(host, { label, marks = () => [], onPick = () => {}, onFail = () => {}, onMove = () => {}, onResize = () => {} }) {
     this.host = host;
     this.marks = marks;
     this.onPick = onPick;
@@ -61,6 +61,7 @@ export class PhotoViewer {
     this.osd.addHandler("update-viewport", () => this.draw());
     this.osd.addHandler("viewport-change", () => { this.#smooth(); onMove(); });
     this.osd.addHandler("resize", () => { this.draw(); onMove(); });
+    this.osd.addHandler("after-resize", () => requestAnimationFrame(onResize)); // OpenSeadragon moves it, too
     this.osd.addHandler("canvas-click", (event) => event.quick && this.#click(event.position));
     this.osd.addHandler("tile-load-failed", (event) => onFail(event));
     // Letters are the page's own: OpenSeadragon would turn and mirror the photo.
@@ -116,6 +117,16 @@ export class PhotoViewer {
     const rectangle = this.image.imageToViewportRectangle(
       place.x + 0.5 - across / 2, place.y + 0.5 - across / 2, across, across);
     this.osd.viewport.fitBounds(rectangle, at_once);
+  }
+
+  /** Make a pixel of the photo so many of the screen, and bring a place to the middle or beside it. */
+  enlarge(size, place = null, aside = 0, at_once = still.matches) {
+    if (!this.image) return;
+    const { viewport } = this.osd;
+    viewport.zoomTo(this.image.imageToViewportZoom(size), undefined, at_once);
+    if (!place) return;
+    const beside = (aside * this.host.clientWidth) / size;
+    viewport.panTo(this.image.imageToViewportCoordinates(place.x + 0.5 + beside, place.y + 0.5), at_once);
   }
 
   fit() {

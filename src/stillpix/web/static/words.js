@@ -62,6 +62,9 @@ export function ofPhoto(photo) {
   return parts.join(" · ");
 }
 
+/** Hot pixels show where the exposure was long. */
+export const charge = (photo) => (photo.exposure_s ?? 0) * (photo.gain ?? 1);
+
 /** The most doubtful first: the share of false finds at which it would just be listed. */
 export const byDoubt = (defects) =>
   [...defects].sort((one, other) => other.q - one.q || one.score - other.score || one.y - other.y || one.x - other.x);
