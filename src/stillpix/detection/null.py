@@ -95,6 +95,7 @@ def null_of(
     """
     if masked is None:
         masked = np.zeros(scores.shape[1:], np.bool_)
+    masked = np.ascontiguousarray(masked)
     zone = max(128, min(scores.shape[1:]) // 8)
 
     def of_template(k: int) -> tuple[NDArray[np.float32], ...]:
@@ -111,9 +112,10 @@ def null_of(
 
     each = range(len(scores))
     parts = map(of_template, each) if pool is None else pool.map(of_template, each)
+    # In one layout: the kernel that looks for peaks is compiled anew for each.
     weight, middle, scale, zones, lines = (
-        np.stack(arrays) for arrays in zip(*parts, strict=True)
-    )  # fmt: skip
+        np.ascontiguousarray(np.stack(arrays)) for arrays in zip(*parts, strict=True)
+    )
     return Null(weight, middle, scale, zones, zone, lines, masked)
 
 
