@@ -21,7 +21,12 @@ def compiled(function: _Function) -> _Function:
     return cast(_Function, numba.njit(nogil=True, cache=True, fastmath=True)(function))
 
 
-@compiled
+def _compiled_exactly(function: _Function) -> _Function:
+    """Return the function compiled as above, but with each sum rounded as it is written."""
+    return cast(_Function, numba.njit(nogil=True, cache=True)(function))
+
+
+@_compiled_exactly
 def _convolve_separably(source: Floats, channels: int, weights: Floats) -> Floats:
     height, width = source.shape  # width counts every channel of a row
     reach = weights.size // 2
@@ -30,16 +35,20 @@ def _convolve_separably(source: Floats, channels: int, weights: Floats) -> Float
     row = np.empty(width + 2 * margin, np.float32)
     for y in range(height):
         row[:] = 0
+        middle = row[margin : margin + width]
         for k in range(weights.size):
-            near = source[min(max(y + k - reach, 0), height - 1)]
-            row[margin : margin + width] += weights[k] * near
+            near, weight = source[min(max(y + k - reach, 0), height - 1)], weights[k]
+            for x in range(width):
+                middle[x] += weight * near[x]
         for i in range(margin):
             row[i] = row[margin + i % channels]
             row[margin + width + i] = row[margin + width - channels + i % channels]
         target = blurred[y]
         target[:] = 0
         for k in range(weights.size):
-            target += weights[k] * row[k * channels : k * channels + width]
+            beside, weight = row[k * channels : k * channels + width], weights[k]
+            for x in range(width):
+                target[x] += weight * beside[x]
     return blurred
 
 

@@ -88,8 +88,12 @@ def _refine(levels: Floats, settings: CameraSettings, gain: float) -> Floats:
     if settings.chroma_denoise > 0:
         chroma = levels - luma[:, :, None]
         share = np.float32(settings.chroma_denoise) * noisiness
-        chroma += share * (gaussian_blur(chroma, 1.6) - chroma)
-        levels = luma[:, :, None] + chroma
+        smooth = gaussian_blur(chroma, 1.6)
+        smooth -= chroma
+        smooth *= share
+        chroma += smooth
+        levels = chroma
+        levels += luma[:, :, None]
     detail = luma - gaussian_blur(luma, settings.sharpening_sigma_px)
     threshold = np.float32(1.0 + 1.5 * np.sqrt(gain))
     cored = np.float32(settings.luma_denoise) * noisiness
