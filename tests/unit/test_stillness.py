@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.stillness import MARGIN, Stillness
 from stillpix.evidence.stillness_kernels import AROUND, LENGTH, SIDE, sample_rows
+from support import mosaics
 from support.frames import frame_of, sensor_of, texture
 
 HEIGHT, WIDTH = 96, 128
@@ -117,21 +118,33 @@ def middle(values):
     return sorted(values)[len(values) // 2]
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", [1, 2, 6])
 def test_a_sample_is_the_middle_of_three_middles(step):
     photo = texture(np.random.default_rng(2), 40, 32)
     out = np.empty((8, 10), np.float32)
     sample_rows(photo, 4, step, 0, 8, out)
 
+    def beside(at, length):  # beyond the frame it is the one on the other side
+        return [2 * at - other if not 0 <= other < length else other
+                for other in (at - step, at, at + step)]  # fmt: skip
+
     for i in range(8):
         for j in range(10):
-            y, x = 4 * i + 2, 4 * j + 2
-            y, x = min(max(y, step), 31 - step), min(max(x, step), 39 - step)
-            columns = [
-                middle([photo[y + dy, x + dx] for dy in (-step, 0, step)])
-                for dx in (-step, 0, step)
-            ]
-            assert out[i, j] == middle(columns)
+            rows, columns = beside(4 * i + 2, 32), beside(4 * j + 2, 40)
+            assert out[i, j] == middle([middle([photo[y, x] for y in rows]) for x in columns])
+
+
+def test_an_ordinary_small_mosaic_has_nothing_that_never_moves_along_its_edges():
+    colours = np.tile([[40, 80], [80, 160]], (HEIGHT // 2, WIDTH // 2))
+    sensor = replace(sensor_of(WIDTH, HEIGHT), layout="bayer-RGGB")
+    frames = [
+        mosaics.frame_of(512 + picture * colours / 20, sensor, name=f"photo{n}")
+        for n, picture in enumerate(scenes())
+    ]
+
+    still = Evidence(frames[0].sensor).update_all(frames).still
+
+    assert not still.never_moves(len(frames)).any()
 
 
 def test_a_blocks_sum_is_the_structure_of_each_photo_at_one_length():

@@ -26,22 +26,33 @@ def _middle_of_three(a: Any, b: Any, c: Any) -> Any:
 
 
 @compiled
+def _beside(at: int, step: int, length: int) -> Any:
+    """Return the places `step` before and behind one; beyond the frame it is the other one."""
+    before = at - step if at >= step else at + step
+    behind = at + step if at + step < length else at - step
+    return before, behind
+
+
+@compiled
 def sample_rows(photo: Any, pitch: int, step: int, first: int, last: int, out: Any) -> None:
     """Sample a photo every `pitch` px, into rows first..last of out (rows, columns).
 
     A sample is the middle of three middles of three values, `step` px apart: a broken pixel moves
-    none, not even as the cross that demosaicing makes of it.
+    none, not even as the cross that demosaicing makes of it. All samples of a mosaic are of one
+    place in its pattern, to the frame's edges: of another colour they would look like structure.
     """
     height, width = photo.shape
     middles = np.empty(width, np.float32)
     for i in range(first, last):
-        y = min(max(i * pitch + pitch // 2, step), height - 1 - step)
-        above, row, below = photo[y - step], photo[y], photo[y + step]
+        y = i * pitch + pitch // 2
+        before, behind = _beside(y, step, height)
+        above, row, below = photo[before], photo[y], photo[behind]
         for x in range(width):
             middles[x] = np.float32(_middle_of_three(above[x], row[x], below[x]))
         for j in range(out.shape[1]):
-            x = min(max(j * pitch + pitch // 2, step), width - 1 - step)
-            out[i, j] = _middle_of_three(middles[x - step], middles[x], middles[x + step])
+            x = j * pitch + pitch // 2
+            before, behind = _beside(x, step, width)
+            out[i, j] = _middle_of_three(middles[before], middles[x], middles[behind])
 
 
 @compiled
