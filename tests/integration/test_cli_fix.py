@@ -13,7 +13,8 @@ from blake3 import blake3
 from typer.testing import CliRunner
 
 from stillpix.cli import app
-from stillpix.maps import write_map
+from stillpix.maps import read_map, write_map
+from stillpix.maps.records import DefectMap, EvidenceSummary
 from stillpix.restoration import RepairedFile
 from support import photos, series
 from support.fixing import map_of, names, shot, sound, tree
@@ -309,7 +310,7 @@ BAD = {
     ),
     "small.jpg": (
         lambda: series.jpeg(series.scene(9, (80, 60))),
-        "is 80x60 in size, but the map is of this camera at 160x120: a map fits no other size; ",
+        "is of another size than the map of this camera (160x120), and a map fits no other size; ",
     ),
     "odd.jpg": (photos.jpeg_of_odd_sampling, "is "),
 }
@@ -339,6 +340,24 @@ def test_equal_refusals_are_one_line(tmp_path):
 
     (line,) = ran.stderr.splitlines()
     assert line.startswith(f"stillpix: not repaired: {tmp_path}/in/00.jpg and 22 more: is of ")
+
+
+def test_photos_of_many_sizes_are_refused_in_a_line_that_names_the_fullest_map(
+    folder, map_file, library, tmp_path
+):
+    full = library.save(read_map(map_file))
+    crop = replace(full.sensor, width=90, height=70)
+    library.save(DefectMap(crop, evidence=EvidenceSummary(1)))
+    for number in range(3):
+        size = (100 + number, 80)
+        (tmp_path / "crops").mkdir(exist_ok=True)
+        content = series.jpeg(series.scene(number, size))
+        (tmp_path / "crops" / f"{number}.jpg").write_bytes(content)
+
+    ran = run(tmp_path / "crops", "--out", tmp_path / "out")
+
+    (line,) = ran.stderr.splitlines()
+    assert "0.jpg and 2 more: is of another size than the map of this camera (160x120)" in line
 
 
 def test_many_different_refusals_are_counted_in_the_end(tmp_path):

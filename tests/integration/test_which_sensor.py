@@ -223,7 +223,7 @@ def test_an_unlisted_phone_is_known_by_its_other_photos(tmp_path, library):
     fixed = run("fix", tmp_path, "--dry-run")
 
     assert [found.sensor.which for _, found in library.maps()] == ["4.2 mm"]
-    assert f"{photo}: does not say which of the phone's lenses took it" in fixed.stderr
+    assert f"{photo} and 3 more: does not say which of the phone's lenses" in fixed.stderr
     assert fixed.exit_code == 1
 
 

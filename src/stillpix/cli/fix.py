@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from .fixed import FixRun, after_fix, complain_of, require_one_fit, tell
-from .naming import fullest_first, named_places
+from .naming import named_places
 from .options import Camera, Json, Paths, listed
 from .output import complain, print_json, printable
 from .progress import Progress, stopping_on_interrupt
@@ -272,7 +272,7 @@ def _lister(map_name: str | None, at: Sequence[str]) -> Lister | None:
         raise _wrong(
             "repairs the places that you name, and --map those of a map; give one of them", "--at"
         )
-    from ..maps.library import Library
+    from ..maps.library import Library, fullest_first
     from ..restoration.targets import listed_at, listed_in_one_of
 
     if places:

@@ -148,13 +148,10 @@ def wrong(reason: str, hint: str) -> typer.BadParameter:
     return typer.BadParameter(printable(reason), param_hint=hint)
 
 
-def fullest_first(matches: Sequence[Found]) -> list[Found]:
-    """Return maps by their number of broken pixels, and of photos; the largest first."""
-    return sorted(matches, key=lambda each: _size(each[1]), reverse=True)
-
-
 def _fullest(matches: Sequence[Found]) -> Found:
     """Return the map with the most broken pixels, of those the one of the most photos."""
+    from ..maps.library import fullest_first
+
     chosen = fullest_first(matches)[0]
     if len(matches) > 1:
         maps = [found for _, found in matches]
@@ -163,10 +160,6 @@ def _fullest(matches: Sequence[Found]) -> Found:
         also = f"; to take another, name it: {others}" if others else ""
         complain(f"note: there are {len(matches)} maps of this camera, and this is {name}{also}")
     return chosen
-
-
-def _size(found: DefectMap) -> tuple[int, int]:
-    return len(found.in_state("confirmed", "accepted")), found.evidence.photos
 
 
 def _camera(each: Found) -> tuple[str, str, str]:

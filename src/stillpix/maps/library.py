@@ -187,6 +187,15 @@ class Library:
             yield
 
 
+def fullest_first(maps: Iterable[tuple[Path, DefectMap]]) -> list[tuple[Path, DefectMap]]:
+    """Return maps by their number of broken pixels, and of photos; the largest first."""
+
+    def size(each: tuple[Path, DefectMap]) -> tuple[int, int]:
+        return len(each[1].in_state("confirmed", "accepted")), each[1].evidence.photos
+
+    return sorted(maps, key=size, reverse=True)
+
+
 def adopt_into(
     path: Path, sensor: Sensor, listed: Iterable[Defect], *, accept_rejected: bool = False
 ) -> Adoption:

@@ -96,8 +96,8 @@ def _possible(mapped: Sensor, sensor: Sensor) -> _Shifts:
     same_way = (across >= 0 and down >= 0) or (across <= 0 and down <= 0)
     if not same_way or max(abs(across), abs(down)) > MOST_MARGIN:
         raise SensorMismatchError(
-            f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
-            f"{mapped.width}x{mapped.height}: a map fits no resized or rotated picture; {REMEDY}"
+            f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and "
+            f"a map fits no resized or rotated picture; {REMEDY}"
         )
     return _Shifts(range(min(across, 0), max(across, 0) + 1), range(min(down, 0), max(down, 0) + 1))
 

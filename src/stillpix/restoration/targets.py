@@ -14,7 +14,7 @@ from ..errors import MapFormatError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header
 from ..maps import read_map
-from ..maps.library import SUFFIX, Library
+from ..maps.library import SUFFIX, Library, fullest_first
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
 
@@ -122,12 +122,12 @@ def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lis
             "of that camera first, or give --map FILE or --at X,Y"
         )
         maps = library.maps(report=lambda _: None)  # a damaged one is not its
-        for path, other in maps:
-            if is_of_one_body(other.sensor, sensor):
-                try:
-                    return listed_in(other, path)(sensor, photos)
-                except SensorMismatchError as error:
-                    refusal = str(error)
+        of_body = [each for each in maps if is_of_one_body(each[1].sensor, sensor)]
+        if of_body:
+            listing = _listing_of_one(fullest_first(of_body), sensor, photos)
+            if isinstance(listing, Listing):
+                return listing
+            refusal = str(listing)
         beside = _map_beside(sensor, photos)
         if beside is not None:
             return listed_in(beside[1], beside[0])(sensor, photos)
@@ -191,9 +191,10 @@ def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
         if (sensor.width, sensor.height) == (mapped.width, mapped.height):
             names = f"is laid out as {sensor.layout}, but the map as {mapped.layout}"
             raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
-        size = f"is {sensor.width}x{sensor.height} in size, but the map is of this camera at "
-        size += f"{mapped.width}x{mapped.height}"
-        raise SensorMismatchError(f"{size}: a map fits no other size; {OTHER_REMEDIES}")
+        raise SensorMismatchError(
+            f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and "
+            f"a map fits no other size; {OTHER_REMEDIES}"
+        )
 
 
 def is_of_one_body(one: Sensor, other: Sensor) -> bool:
