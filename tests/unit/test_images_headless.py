@@ -46,6 +46,15 @@ def test_without_a_shape_it_is_asked_for(tmp_path):
         read_header(path)
 
 
+@pytest.mark.parametrize("size", [(640, 480), (2848, 2134)])
+def test_a_developed_picture_of_kodak_is_called_that(tmp_path, size):
+    path = tmp_path / "a.raw"
+    path.write_bytes(bytes(size[0] * size[1] * 3 // 2))
+
+    with pytest.raises(ReadError, match="of a Kodak EasyShare"):
+        read_header(path)
+
+
 @pytest.mark.usefixtures("library")
 def test_find_takes_a_shape_and_a_pattern(tmp_path):
     for number in range(4):

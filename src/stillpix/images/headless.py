@@ -24,6 +24,12 @@ ASKS = (
     "is a .raw file without a header: nothing in it tells its size; save it as 16-bit TIFF, or give"
     " `stillpix find` the size, such as --shape 1920x1080 (16-bit values, the low byte first)"
 )
+# Bytes of what Kodak's C330 and C603 write: colours of 8 bits, two of them for four pixels.
+KODAK_BYTES = frozenset({640 * 480 * 3 // 2, 2848 * 2134 * 3 // 2})
+KODAK = (
+    "is a .raw file as long as those of a Kodak EasyShare (YRGB), which hold a developed picture"
+    " and not its sensor's values; use the camera's JPEGs, or --shape if it is of another camera"
+)
 OTHER_SHAPE = (
     "is {} bytes long, and not {} as {}x{} values of 16 bits are; correct --shape, or save it as"
     " 16-bit TIFF"
@@ -44,6 +50,11 @@ def is_headless(file: BinaryIO, path: Path) -> bool:
     file.seek(0)
     head = file.read(64)
     return not (head.startswith((*TIFF_HEADS, RAF_HEAD, b"\0MRM")) or CONTAX in head)
+
+
+def asks(file: BinaryIO) -> str:
+    """Return why a headless file cannot be read as it is, and what to do."""
+    return KODAK if file.seek(0, 2) in KODAK_BYTES else ASKS
 
 
 def outline_of(file: BinaryIO, path: Path, shape: Shape) -> Outline:

@@ -22,7 +22,7 @@ from stillpix.errors import ReadError
 from stillpix.frame import BAYER, XTRANS, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, camera_time
-from stillpix.images.headless import ASKS, is_headless
+from stillpix.images.headless import asks, is_headless
 from stillpix.images.lossless_dng import lossless_mosaic
 from stillpix.images.luma import colours_of, luma_of
 from stillpix.images.other_dng import facts_of, stored_in
@@ -85,7 +85,7 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     if tags.absurd:
         raise ReadError(path, ABSURD)
     if is_headless(file, path):
-        raise ReadError(path, ASKS)
+        raise ReadError(path, asks(file))
     if tags.coding in OTHERS_READ:
         return _outline_of_other(file, path, tags)
     with _told_of(tags.coding, path), _open_raw(path, path) as raw, _unpacking(path):
