@@ -348,11 +348,12 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
                 f"stillpix takes them for one camera's (--camera NAME names it)"
             )
         if sensor.is_untold and not lenses_beside(sensor, bodies):
+            number = _photos(len(headers))
             do, them = ("does", "it") if len(headers) == 1 else ("do", "them")
             yield (
-                f"{sensor.name}: {_photos(len(headers))} of a phone {do} not say which of its "
-                f"lenses took {them}; such a map may hold the broken pixels of several, and fix "
-                "never takes it by itself; if all are of one lens, say so with --camera NAME"
+                f"{sensor.name}: {number} of a phone {do} not say which of its lenses took {them}; "
+                "such a map may hold the broken pixels of several, and fix never takes it by "
+                "itself; if all are of one lens, say so with --camera NAME"
             )
 
 
