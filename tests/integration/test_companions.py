@@ -369,6 +369,18 @@ def test_real_photos_keep_their_previews(number, tmp_path):
     assert warnings[0] == warnings[1]
 
 
+def test_the_second_eye_that_stays_as_it_is_is_told_of(tmp_path):
+    kinds = (companioned.DISPARITY, companioned.DISPARITY)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(companioned.indexed(SHORTER, [picture(DOTS, seed=5)], kinds=kinds))
+
+    fixed = repaired_pictures(path.read_bytes(), [read_header(path)], LISTED)
+
+    assert [note.partition(":")[0] for note in fixed.notes] == [
+        "only its first picture is repaired"
+    ]
+
+
 def test_a_signature_that_a_repair_breaks_is_told_of(tmp_path):
     store = b"\0\x11\0\x10\x80\0\0\xaa\x008\x9bq\x03c2pa\0"
     description = struct.pack(">I", 12 + len(store)) + b"jumdc2pa" + store

@@ -62,7 +62,7 @@ LAYERS = {
     "images": (
         "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
         "phones rigs samples tidy_jpeg",
-        "heif_items maker_notes plain_mosaic tiff_pages",
+        "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",
         "outline",
         "fits heif_outline jpeg jxl png",

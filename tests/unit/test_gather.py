@@ -11,7 +11,7 @@ import pytest
 
 from stillpix.images import read_header
 from stillpix.images.gather import gather, is_export, without_odd_sizes
-from support import photos, series
+from support import companioned, photos, series
 
 
 def names(found):
@@ -182,6 +182,24 @@ def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path
         "*.webp": "2 WebP pictures, which are not read yet; use the camera's JPEGs or RAW"
         " files, or export",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (companioned.DISPARITY, "holds pictures of other lenses, too"), (0x020001, "holds"),
+        (0x020003, "holds"), (companioned.DEPENDENT, ""), (0x010002, ""),
+    ],
+)  # fmt: skip
+def test_a_photo_of_several_lenses_is_told_of_and_one_with_a_preview_is_not(tmp_path, kind, told):
+    first, other = companioned.picture(), companioned.picture(seed=5)
+    content = companioned.indexed(first, [other], kinds=(companioned.BASELINE, kind))
+    (tmp_path / "a.jpg").write_bytes(content)
+
+    warnings = gather([tmp_path]).warnings
+
+    assert bool(told) == bool(warnings)
+    assert all(told in warning for warning in warnings)
 
 
 def test_files_of_one_kind_share_a_line_whatever_their_endings(tmp_path):

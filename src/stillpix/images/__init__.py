@@ -79,6 +79,7 @@ class Header:
     layout_told: bool = True  # False: the file does not say which colours its photosites have
     headless: bool = False  # a person named its shape
     part: Part | None = None  # which one of its file's pictures it is; None: the only one
+    views: int = 0  # pictures of other lenses in the file, which are not read
 
     @property
     def key(self) -> tuple[Path, int]:
@@ -175,6 +176,7 @@ def _header_of(
         layout_told=outline.layout_told,
         headless=headless,
         part=part,
+        views=outline.views,
     )
 
 

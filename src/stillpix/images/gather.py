@@ -101,7 +101,7 @@ def gather(
     result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
     result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
     result.others = search.others
-    result.warnings += left_out(search.others, search.copies)
+    result.warnings += [*_views_warnings(result.bodies), *left_out(search.others, search.copies)]
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
@@ -354,6 +354,19 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
                 f"{sensor.name}: {number} of a phone {do} not say which of its lenses took {them}; "
                 "such a map may hold the broken pixels of several, and fix never takes it by "
                 "itself; if all are of one lens, say so with --camera NAME"
+            )
+
+
+def _views_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
+    """Warn of files that hold photos of other lenses, too."""
+    for sensor, headers in bodies.items():
+        several = [header for header in headers if header.views]
+        if several:
+            hold, of_each = ("holds", "of it") if len(several) == 1 else ("hold", "of each")
+            yield (
+                f"{sensor.name}: {_photos(len(several))}, such as {several[0].path.name}, {hold} "
+                "pictures of other lenses, too (a stereo pair or other views); only the first "
+                f"{of_each} is used"
             )
 
 

@@ -6,7 +6,7 @@ are made luma with the weights that JPEG itself uses.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from stillpix.errors import ReadError
 from stillpix.images.content import Buffer
 from stillpix.images.exif import exif_of_block
+from stillpix.images.multi_picture import other_views
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
 from stillpix.images.rigs import camera_of_rig
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of, tidied
 
-APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
+APP1, APP2, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xE2, 0xDA, 0xD9
 ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that no segment follows
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
@@ -43,6 +44,24 @@ class Leading(NamedTuple):
     marker: int
     exif: bytes | None
     xmp: bytes  # empty where there is none
+    views: int  # pictures of other lenses in the file
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the application segments say; the first of each kind counts."""
+
+    exif: bytes | None = None
+    xmp: bytes = b""
+    views: int = 0
+
+    def add(self, segment: bytes) -> None:
+        if self.exif is None and segment.startswith(EXIF_HEAD):
+            self.exif = segment[len(EXIF_HEAD) :]
+        elif not self.xmp and segment.startswith(XMP_HEAD):
+            self.xmp = segment[len(XMP_HEAD) :]
+        else:
+            self.views = self.views or other_views(segment)
 
 
 def read_outline(file: BinaryIO, path: Path) -> Outline:
@@ -56,7 +75,8 @@ def read_outline(file: BinaryIO, path: Path) -> Outline:
     require_photo_size(path, width, height)
     exif = exif_of_block(leading.exif)
     camera = camera_of_rig(leading.xmp)
-    return Outline(width, height, white=255, exif=replace(exif, which=camera or exif.which))
+    exif = replace(exif, which=camera or exif.which)
+    return Outline(width, height, white=255, exif=exif, views=leading.views)
 
 
 def exif_of_jpeg(content: bytes) -> bytes | None:
@@ -68,7 +88,7 @@ def exif_of_jpeg(content: bytes) -> bytes | None:
 
 
 def _leading(file: BinaryIO, path: Path) -> Leading:
-    frame, marker_of_frame, exif, xmp = b"", 0, None, b""
+    frame, marker_of_frame, said = b"", 0, _Said()
     file.seek(0)
     file.seek(max(start_of(file.read(MOST_JUNK)), 0) + 2)
     for _ in range(MAX_SEGMENTS):
@@ -81,17 +101,13 @@ def _leading(file: BinaryIO, path: Path) -> Leading:
         if length < 0:
             break
         if marker == START_OF_SCAN and frame:
-            return Leading(frame, marker_of_frame, exif, xmp)
+            return Leading(frame, marker_of_frame, said.exif, said.xmp, said.views)
         if marker in START_OF_FRAME and not frame:
             frame, marker_of_frame = _exactly(file, length, path), marker
             if length < 6:
                 break
-        elif marker == APP1 and (exif is None or not xmp):
-            segment = _exactly(file, length, path)
-            if exif is None and segment.startswith(EXIF_HEAD):
-                exif = segment[len(EXIF_HEAD) :]
-            elif not xmp and segment.startswith(XMP_HEAD):
-                xmp = segment[len(XMP_HEAD) :]
+        elif marker in {APP1, APP2}:
+            said.add(_exactly(file, length, path))
         else:
             file.seek(length, 1)
     raise ReadError(path, "is a damaged JPEG: no picture follows its header; copy it again")

@@ -37,6 +37,7 @@ class Outline:
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans pattern begins
     dark: bool = False  # the file says it is a dark frame
     plain: Plain | None = None  # where a mosaic lies that can be read as it is
+    views: int = 0  # pictures of other lenses in the file, which are not read
 
 
 @dataclass(frozen=True, slots=True)

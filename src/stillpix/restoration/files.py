@@ -51,6 +51,10 @@ SIGNED = (
     "its Content Credentials (C2PA) sign the file as it was, so programs that check them will say"
     " that it was changed"
 )
+FIRST_VIEW = (
+    "only its first picture is repaired: those of other lenses (a stereo pair or other views) stay"
+    " as they are"
+)
 NEW_PNG = (
     "{} files cannot be changed without loss, so the repaired picture is a lossless PNG of {}"
     " bits; a gain map, a depth map and other pictures are only in the original"
@@ -122,11 +126,13 @@ def repaired_pictures(
 ) -> RepairedFile:
     """Return a file with the listed defects repaired in each of its pictures, as repaired_file.
 
-    A note says that Content Credentials in the file are of the file as it was.
+    Notes say that Content Credentials in the file are of the file as it was, and that pictures of
+    other lenses stay as they are.
     """
     fixed = _repair_each(content, headers, defects, always=always, raw=raw)
     signed = fixed.content is not content and not fixed.format and CREDENTIALS in content
-    return replace(fixed, notes=(*fixed.notes, SIGNED)) if signed else fixed
+    notes = (SIGNED,) * signed + (FIRST_VIEW,) * (headers[0].views > 0)
+    return replace(fixed, notes=(*fixed.notes, *notes)) if notes else fixed
 
 
 def _repair_each(
