@@ -69,10 +69,11 @@ def test_a_file_larger_than_the_system_allows_is_one_line_and_no_part_of_it_stay
 ):
     import resource
 
-    # What coverage would write of the program is larger than it may write.
+    # What coverage would write of the program is larger than it may write. So is compiled Python
+    # (-B): cut at that length, it would stop every later run.
     unmeasured = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     ran = subprocess.run(
-        [sys.executable, "-m", "stillpix", "fix", folder, "--map", map_file, "--out",
+        [sys.executable, "-B", "-m", "stillpix", "fix", folder, "--map", map_file, "--out",
          tmp_path / "out"],
         capture_output=True, text=True, check=False, timeout=costs.LONGEST_S, env=unmeasured,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),

@@ -45,7 +45,7 @@ def test_a_format_that_is_read_alone_goes_through_find_show_and_fix(folder, tmp_
     assert json.loads(shown.stdout)["maps"][0]["sensor"]["model"] == "Toy One"
     assert set(series.HOT) <= {(one.x, one.y) for one in kept}
     assert fixed.exit_code == 3
-    assert f"00.toy: {toy_photos.REASON}" in fixed.stderr
+    assert f"00.toy and 11 more: {toy_photos.REASON}" in fixed.stderr
     assert "Traceback" not in found.stderr + shown.stderr + fixed.stderr
     assert not list(tmp_path.glob("out/*.toy"))
 
