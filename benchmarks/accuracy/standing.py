@@ -95,24 +95,33 @@ def _each_pixels(information: Floats, block: int, shape: tuple[int, ...]) -> Flo
     return np.asarray(information[np.ix_(down, across)] / np.float32(block), np.float32)
 
 
-def _middle_and_spread(values: Floats) -> tuple[float, float]:
-    """Return median and MAD of what was said at all."""
-    said = values[values != 0]
-    if said.size < FEW_IN_PHASE:
-        return 0.0, 1.0
-    middle = float(np.median(said))
-    spread = GAUSSIAN * float(np.median(np.abs(said - middle)))
-    return middle, max(spread, LEAST_SPREAD)
+def _medians(values: Floats, said: NDArray[np.bool_]) -> Floats:
+    """Return the median along the last axis of what was said at all, or 0; keeps that axis."""
+    number = np.count_nonzero(said, axis=-1, keepdims=True)
+    rising = np.sort(np.where(said, values, np.inf), axis=-1)
+    two = (np.take_along_axis(rising, np.maximum(number - n, 0) // 2, -1) for n in (1, 0))
+    middle = np.asarray(np.mean(tuple(two), axis=0), np.float32)
+    return np.where(number > 0, middle, np.float32(0))
+
+
+def _standardised(alike: Floats) -> Floats:
+    """Return what was said less its median, in its MADs; the last axis holds what is alike."""
+    said = alike != 0
+    middle = _medians(alike, said)
+    spread = np.maximum(GAUSSIAN * _medians(np.abs(alike - middle), said), LEAST_SPREAD)
+    few = np.count_nonzero(said, axis=-1, keepdims=True) < FEW_IN_PHASE
+    middle, spread = np.where(few, np.float32(0), middle), np.where(few, 1, spread)
+    return np.asarray(np.where(said, alike - middle, alike) / spread.astype(np.float32))
 
 
 def _by_phase(score: Floats, grid: int) -> None:
     """Recentre and rescale, in place, all that has the same place on the grid alike."""
-    for row in range(grid):
-        for column in range(grid):
-            alike = score[row::grid, column::grid]
-            middle, spread = _middle_and_spread(alike)
-            alike[alike != 0] -= np.float32(middle)
-            alike /= np.float32(spread)
+    height, width = score.shape
+    whole = np.pad(score, ((0, -height % grid), (0, -width % grid)))  # with what was not said
+    cells = whole.reshape(len(whole) // grid, grid, -1, grid)
+    alike = _standardised(cells.transpose(1, 3, 0, 2).reshape(grid, grid, -1))
+    cells[:] = alike.reshape(grid, grid, *cells.shape[::2]).transpose(2, 0, 3, 1)
+    score[:] = whole[:height, :width]
 
 
 def _by_zone(score: Floats, border: int) -> None:
@@ -150,9 +159,7 @@ def normalised(scores: Floats, information: Floats, sums: Sums, standing: Standi
         if standing.strata:
             _by_phase(score, sums.grid)
         else:
-            middle, spread = _middle_and_spread(score)
-            score[score != 0] -= np.float32(middle)
-            score /= np.float32(spread)
+            score = _standardised(score.ravel()).reshape(score.shape)
         if standing.zones:
             _by_zone(score, sums.border)
         each[k] = score

@@ -49,11 +49,13 @@ def some_frames(count, width=48, height=40, seed=1):
 
 def smooth_light(rng, width, height):
     """Return linear light in 0..1: waves of some twenty pixels and more, of random directions."""
-    y, x = np.mgrid[0:height, 0:width]
+    y, x = np.arange(height), np.arange(width)
     light = np.zeros((height, width))
     for length in rng.uniform(20, 90, 8):
         angle, phase = rng.uniform(0, 2 * np.pi, 2)
-        light += np.sin(2 * np.pi / length * (x * np.cos(angle) + y * np.sin(angle)) + phase)
+        along = np.exp(2j * np.pi / length * np.cos(angle) * x + 1j * phase)
+        down = np.exp(2j * np.pi / length * np.sin(angle) * y)
+        light += np.outer(down.real, along.imag) + np.outer(down.imag, along.real)
     return np.clip(0.3 + 0.07 * light, 0.06, 0.7) * rng.uniform(0.5, 1.3)
 
 
