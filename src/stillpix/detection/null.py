@@ -104,10 +104,9 @@ def null_of(
         middle, scale, zones = _template_null(scores[k], weight, masked, zone, grid)
         normal = _Normal(scores[k], weight, middle, scale, zones, zone, masked)
         lines = np.ones(scores.shape[1], np.float32)
-        lines[edges[0]] = [normal.scale_along(y, slice(None)) for y in edges[0]]
-        zones[:, edges[1]] *= np.array(
-            [normal.scale_along(slice(None), x) for x in edges[1]], np.float32
-        )
+        all_rows, all_columns = map(np.arange, scores.shape[1:])
+        lines[edges[0]] = normal.scales_along(edges[0], all_columns, axis=0)
+        zones[:, edges[1]] *= normal.scales_along(all_rows, edges[1], axis=1)
         return weight, middle, scale, zones, lines
 
     each = range(len(scores))
@@ -167,8 +166,8 @@ def _template_null(
     scale = (1 / spread[:, columns % grid]).astype(np.float32)
     counts = np.zeros((down, across, 1024), np.int64)
     count_by_zone(scores, weight, masked, middle, scale, every, zone, BIN, counts)
-    running = counts.cumsum(-1)
-    local = np.maximum(1.4826 * _quantile(running, 0.5), LEAST_SPREAD)
+    running, first = _running(counts)
+    local = np.maximum(1.4826 * _quantile(running, 0.5, first), LEAST_SPREAD)
     local = np.where(running[..., -1] < FEW, 1.0, local)
     zones = (1 / local[:, np.minimum(columns // zone, across - 1)]).astype(np.float32)
     return middle, scale, zones
@@ -186,22 +185,25 @@ class _Normal:
     zone: int
     masked: NDArray[np.bool_]
 
-    def scale_along(self, y: int | slice, x: int | slice) -> float:
-        """Return what makes a row's or column's spread 1, or 1 where it is no wider than others."""
-        rows, columns = (
-            np.atleast_1d(np.arange(length)[at])
-            for length, at in zip(self.scores.shape, (y, x), strict=True)
-        )
+    def scales_along(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], *, axis: int
+    ) -> NDArray[np.float32]:
+        """Return what makes each row's (axis 0) or column's (axis 1) spread 1.
+
+        It is 1 where a spread is no wider than others.
+        """
         told = self.scores[np.ix_(rows, columns)]
         blocks = self.weight[np.ix_(rows // BLOCK, columns // BLOCK)]
         place = np.ix_(rows % len(self.middle), columns)
         strips = np.minimum(rows // self.zone, len(self.zones) - 1)
         standard = told / UNIT / np.sqrt(blocks / UNIT_INFORMATION) - self.middle[place]
-        normal = standard * self.scale[place] * self.zones[np.ix_(strips, columns)]
+        normal = np.abs(standard * self.scale[place] * self.zones[np.ix_(strips, columns)])
         counted = (told != 0) & ~self.masked[np.ix_(rows, columns)]
-        if np.count_nonzero(counted) < FEW_ALONG:
-            return 1.0
-        return 1 / max(1.4826 * float(np.median(np.abs(normal[counted]))), 1.0)
+        if axis:
+            normal, counted = normal.T, counted.T
+        lines = [line[said] for line, said in zip(normal, counted, strict=True)]
+        spreads = [float(np.median(line)) if line.size >= FEW_ALONG else 0.0 for line in lines]
+        return np.array([1 / max(1.4826 * spread, 1.0) for spread in spreads], np.float32)
 
 
 def window(
@@ -248,17 +250,24 @@ def windows(
     return np.where(inside, (standard - null.middle[place]) * local, 0.0)
 
 
-def _quantile(running: NDArray[np.int64], share: float) -> NDArray[np.float64]:
-    """Return the value below which a share of each histogram (last axis, bins of BIN) lies.
+def _running(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return each bin's count and those before it, added up, and the number of the first bin.
 
-    `running` is each bin's count and those before it, added up.
+    Bins at either end of which no histogram (last axis) has any are left out: most are.
     """
+    used = np.flatnonzero(counts.any(axis=tuple(range(counts.ndim - 1))))
+    first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
+    return counts[..., first : last + 1].cumsum(-1), first
+
+
+def _quantile(running: NDArray[np.int64], share: float, first: int) -> NDArray[np.float64]:
+    """Return the value below which a share of each histogram (bins of BIN) lies; see `_running`."""
     aim = share * running[..., -1:]
     at = (running >= np.ceil(aim).astype(np.int64)).argmax(-1)  # whole numbers: three times faster
     upto = np.take_along_axis(running, at[..., None], -1)[..., 0]
     below = np.take_along_axis(running, np.maximum(at - 1, 0)[..., None], -1)[..., 0]
     before = np.where(at > 0, below, 0)
-    return np.asarray((at + (aim[..., 0] - before) / np.maximum(upto - before, 1)) * BIN)
+    return np.asarray((first + at + (aim[..., 0] - before) / np.maximum(upto - before, 1)) * BIN)
 
 
 def _median_and_spread(
@@ -269,10 +278,10 @@ def _median_and_spread(
     One with few entries has median 0 and spread 1: in black frames a hot pixel may be the only
     one of its phase that said anything, and is not its own null.
     """
-    running = counts.cumsum(-1)
+    running, first = _running(counts)
     seen = running[..., -1] >= FEW_IN_PHASE
     offset = counts.shape[-1] / 2 * BIN
-    low, middle, high = (_quantile(running, share) for share in (0.25, 0.5, 0.75))
+    low, middle, high = (_quantile(running, share, first) for share in (0.25, 0.5, 0.75))
     spread = np.maximum((high - low) / 1.349, LEAST_SPREAD)
     return np.where(seen, middle - offset, 0.0), np.where(seen, spread, 1.0)
 
