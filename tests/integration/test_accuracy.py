@@ -18,7 +18,7 @@ from stillpix.simulate import PlantedDefect, SimulatedCamera, random_settings
 from support import effort
 
 PHOTOS = 60
-WIDTH, HEIGHT = (1500, 1000) if effort.long else (600, 400)
+WIDTH, HEIGHT = (1500, 1000) if effort.long else (480, 320)
 LEAST_RECALL = 0.55
 MOST_FALSE = 0.02
 WITHIN = 1  # px

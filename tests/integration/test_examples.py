@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+import runpy
+from functools import partial
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 
+from support import costs, starting
 from support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -17,10 +19,12 @@ HOT = [(50, 40), (100, 81), (20, 17)]  # x, y
 
 
 def run(name, *arguments):
-    ran = subprocess.run(
-        [sys.executable, EXAMPLES / name, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    path = str(EXAMPLES / name)
+    program = starting.started(
+        partial(runpy.run_path, path, run_name="__main__"), [path], *arguments
+    )
+    printed, complained = program.communicate(costs.LONGEST_S)
+    ran = CompletedProcess(arguments, program.returncode, printed, complained)
     assert "Traceback" not in ran.stderr, ran.stderr
     return ran
 
