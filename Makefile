@@ -1,4 +1,4 @@
-# quick: the tests of single modules.  test: all tests, as the README's command runs them.
+# quick: the fast tests of single modules.  test: all tests, as the README's command runs them.
 # check: what CI runs beside the tests: lint, types, the README word by word.
 # covered: all tests, and what they cover; CI does so, too.  long: the same with all examples.
 # fix: format and repair what ruff can.  bench: as named.
@@ -11,7 +11,7 @@ SHELL := /bin/bash
 .PHONY: quick check lint types test covered long smoke docs fix measured bench bench-accuracy
 
 quick:
-	$(PYTHON) -m pytest tests/unit
+	$(PYTHON) -m pytest tests/unit -m "not slow"
 
 check: lint types smoke
 

@@ -100,7 +100,7 @@ def test_loud_pixels_are_found_in_photos_that_others_developed(recipe, tmp_path)
     made = body(*(hot(x, y) for x, y in LOUD))
     assert all(made.sites[y, x] == "G" for x, y in LOUD)
 
-    bench_developed.develop_all(made, recipe, tmp_path / "photos", [], range(6), 2)
+    bench_developed.develop_all(made, recipe, tmp_path / "photos", [], range(8), 2)
     found = bench_developed.finds(tmp_path / "photos", tmp_path / "library", 0.01)
 
     sensor = found["sensor"]

@@ -73,6 +73,7 @@ def finding(kind, seed):
     return describe(*evidence_and_views(seed), *BREAKS[kind][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TOLD)
 def test_a_kind_is_told_from_the_others(kind):
     assert [finding(kind, seed).defect.kind for seed in SEEDS] == [kind] * len(SEEDS)
@@ -129,6 +130,7 @@ def test_broken_pixels_are_points_with_an_effect(seed):
     assert describe(*evidence_and_views(seed), *SOUND).effect < finding("hot", seed).effect
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("photos", "convincing"), [(3, False), (3.01, True), (-3, False), (-4, True)]
 )
@@ -223,6 +225,7 @@ def test_times_that_go_with_the_gain_ask_for_more_than_free_ones():
     assert coupled.of_hot < free.of_hot
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([OF_ALL_KINDS, WITH_THE_GAIN]), st.floats(0.02, 10), st.floats(0.5, 2),
     st.sampled_from(["offset", "hot"]),

@@ -47,6 +47,7 @@ def cost_of(band, wanted, steps):
 short_symbols = [16 * run + size for run in range(4) for size in (1, 2)]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(-4, 4), min_size=5, max_size=5),
     st.sets(st.sampled_from(short_symbols)),

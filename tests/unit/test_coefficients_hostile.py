@@ -74,6 +74,7 @@ def read_and_written(content):
     return image, read_coefficients(result.content, PATH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_damaged_file_is_refused_or_read_and_never_takes_long(kind):
     rng = np.random.default_rng(2011)

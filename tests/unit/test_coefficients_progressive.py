@@ -76,6 +76,7 @@ def assert_changed(content, result, changes):
         assert np.array_equal(old, new)
 
 
+@pytest.mark.slow
 @given(scripts, st.integers(0, 4), st.integers(1, 9), st.integers(0, 99))
 @settings(max_examples=some(60))
 def test_any_script_of_scans_is_read_and_written_back(scans, restart, number, seed):

@@ -64,6 +64,7 @@ def assert_only_changed(before, after, changes, substituted):
         assert np.array_equal(expected, new)
 
 
+@pytest.mark.slow
 @given(options, st.integers(1, 20), st.integers(0, 99))
 @settings(max_examples=some(150))
 def test_the_wanted_blocks_change_and_nothing_else(options, number, seed):
@@ -155,6 +156,7 @@ def tells_its_padding(recipe):
     return all(zero != one for zero, one in zip(with_0[1:], with_1[1:], strict=True))
 
 
+@pytest.mark.slow
 @given(recipes, st.integers(1, 12), st.integers(0, 99))
 @settings(max_examples=some(150))
 def test_the_file_is_what_its_encoder_would_have_made_of_the_changed_blocks(ways, number, seed):

@@ -88,6 +88,7 @@ def packed_dng(pixels, bits, order):
     return bytes(file.bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("cut", [{}, {"rowsperstrip": 7}, {"tile": (16, 32)}])
@@ -113,6 +114,7 @@ def test_uncompressed_values_are_replaced_in_place(order, bits, cut):
         assert np.array_equal(by_tifffile(after), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [10, 12, 14])
 def test_a_packed_value_changes_no_neighbour(bits):
     """Every position in the pattern of bytes, of all ones and of all zeros."""

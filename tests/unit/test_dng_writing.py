@@ -51,6 +51,7 @@ def tags_of(content):
         return {tag.code: tag.value for tag in file.pages[0].tags}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [*BAYER, "xtrans", "mono"])
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -187,6 +187,7 @@ def explained() -> list[str]:
     return [message for heading in headings for message in re.findall(r"`([^`]+)`", heading)]
 
 
+@pytest.mark.slow
 def test_every_message_that_is_explained_is_one_that_the_program_says():
     said = said_by_the_program()
 
@@ -266,6 +267,7 @@ def test_the_layers_in_the_architecture_are_the_ones_that_are_held():
     assert shown == held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "code"), python_blocks())
 def test_the_python_in_the_pages_runs(place, code, tmp_path, monkeypatch):
     """Photos are stood in for: reading real ones is other tests' work."""

@@ -234,6 +234,7 @@ def test_either_byte_order_says_the_same():
     assert evidence_of(swapped) == evidence_of(native)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_photos_and_none_is_kept():
     frames = some_frames(12)
     few = Evidence(frames[0].sensor).update_all(frames[:MOST])
@@ -313,6 +314,7 @@ def test_a_missing_file_makes_the_state_unusable(tmp_path, name):
         Evidence.load(state, whole().sensor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kept", [0.0, 0.01, 0.5, 0.999])
 def test_a_truncated_file_makes_the_state_unusable(tmp_path, name, kept):
@@ -324,6 +326,7 @@ def test_a_truncated_file_makes_the_state_unusable(tmp_path, name, kept):
         Evidence.load(state, whole().sensor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARRAYS)
 @pytest.mark.parametrize(
     "change",

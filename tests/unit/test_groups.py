@@ -89,6 +89,7 @@ def test_a_row_that_is_left_out_as_a_whole_has_no_decoys():
     assert not decoys.scores.reshape(-1, ROUNDS, 48, 80)[:, :, 16:32].any()
 
 
+@pytest.mark.slow
 @settings(max_examples=some(20))
 @given(st.permutations(range(90)), st.lists(st.integers(0, 90), max_size=4).map(sorted))
 def test_any_order_and_any_split_ends_in_the_same_groups(order, splits):

@@ -109,6 +109,7 @@ def test_the_template_is_summed_beside_the_others():
     assert evidence.scores[len(TEMPLATES)].any()
 
 
+@pytest.mark.slow
 def test_the_panel_is_answered(tmp_path, monkeypatch, library):
     from support import pages
 

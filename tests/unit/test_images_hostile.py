@@ -180,6 +180,7 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum(tmp_path):
     assert "a checksum in it is wrong" in refusal(saved(tmp_path, bytes(content)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is counted no more")
 def test_damaged_pngs_do_not_wear_out_the_interpreter(tmp_path):
     path = saved(tmp_path, VALID["png"][:900])
@@ -188,14 +189,14 @@ def test_damaged_pngs_do_not_wear_out_the_interpreter(tmp_path):
     gc.disable()  # else what other tests left behind gives back its own references to None
     try:
         before = sys.getrefcount(None)
-        for _ in range(1000):
+        for _ in range(400):
             refusal(path)
         gc.collect()
         lost = before - sys.getrefcount(None)
     finally:
         gc.enable()
 
-    assert lost < 500
+    assert lost < 200
 
 
 def test_a_tiff_with_fewer_strips_than_rows_is_refused_at_once(tmp_path):

@@ -47,6 +47,7 @@ def twin(frame):
     return said, m, naive.counts(said, m, UNIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_a_photo_adds_what_the_plain_loops_find(width, height):
     (frame,) = some_frames(1, width, height, seed=width)
@@ -59,6 +60,7 @@ def test_a_photo_adds_what_the_plain_loops_find(width, height):
     assert np.abs(expected).max() > UNIT  # or there was nothing to compare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES[:4])
 def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(width, height):
     (frame,) = some_frames(1, width, height, seed=height)
@@ -76,6 +78,7 @@ def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(wid
     assert (information >= 0).all()
 
 
+@pytest.mark.slow
 def test_several_photos_add_up_to_what_each_says():
     frames = some_frames(6)
     expected = sum(twin(frame)[2] for frame in frames)
@@ -86,6 +89,7 @@ def test_several_photos_add_up_to_what_each_says():
     assert (np.abs(scores - expected) <= CURVE * 6 * UNIT * CLIP * CLIP + 6).all()
 
 
+@pytest.mark.slow
 def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show():
     frames, shows = some_frames(5), float(kernels._SHOWS)
     shown, excess = np.zeros((40, 48), int), np.zeros((40, 48), int)

@@ -91,6 +91,7 @@ def broken_pixels(found, candidates):
     return pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=some(60))
 @given(found=found_maps(), candidates=st.booleans())
@@ -222,6 +223,7 @@ def test_a_mask_may_be_a_png_of_any_kind(mode, tmp_path):
     assert [(one.x, one.y) for one in read] == [(8, 3)]
 
 
+@pytest.mark.slow
 def test_ccdproc_takes_the_mask(tmp_path):
     nddata = pytest.importorskip("astropy.nddata")
     _, path = written("ccddata", HOT, folder=tmp_path)

@@ -136,6 +136,7 @@ def test_a_wrong_list_is_refused_in_one_line_and_little_memory(tmp_path, name, c
     assert counted.most < 30_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [form.name for form in FORMATS])
 @settings(max_examples=some(150))
 @given(noise=st.data())

@@ -122,6 +122,7 @@ def maps(draw):
     )
 
 
+@pytest.mark.slow
 @given(maps())
 def test_reading_what_was_written_and_writing_it_again_gives_the_same_bytes(defect_map):
     written = as_text(defect_map)
@@ -131,6 +132,7 @@ def test_reading_what_was_written_and_writing_it_again_gives_the_same_bytes(defe
     assert from_text(as_text(read), "a map") == read
 
 
+@pytest.mark.slow
 @given(maps())
 def test_reading_what_was_written_changes_nothing_but_the_last_digits(defect_map):
     read = from_text(as_text(defect_map), "a map")

@@ -71,6 +71,7 @@ def test_beside_an_edge_two_thirds_of_a_defect_are_gone():
         assert abs(float(mended[19, 19]) - whole[19, 19]) < abs(amplitude) / 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dot", [8, -8])
 def test_a_defect_that_brightens_is_seldom_found_in_a_dark_dot(dot):
     exposure = Exposure(1.0, 4.0)

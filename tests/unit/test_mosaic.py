@@ -77,6 +77,7 @@ def test_only_red_and_blue_of_xtrans_have_five_neighbours():
     assert_array_equal(numbers, np.where(green, 8, 5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "layout"), spread(SIZES, LAYOUTS))
 def test_a_mosaic_adds_what_the_plain_loops_find(size, layout):
     width, height = size
@@ -89,6 +90,7 @@ def test_a_mosaic_adds_what_the_plain_loops_find(size, layout):
     assert np.abs(expected).max() > UNIT  # or there was nothing to compare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layout", "depth"), spread(LAYOUTS, ((255, 0), (4095, 256), (65535, 0), (16383, 8000)))
 )
@@ -121,6 +123,7 @@ def test_an_xtrans_pattern_may_begin_anywhere(phase):
     assert np.corrcoef(here[both], back[both])[0, 1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(layout):
     (frame,) = some_frames(1, layout)
@@ -133,6 +136,7 @@ def test_blocks_hold_the_mean_squared_weight_of_one_of_their_two_middle_rows(lay
     assert expected.max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["bayer-RGGB", "bayer-GBRG", "xtrans"])
 def test_where_a_colour_is_dim_its_photosites_score_no_more_than_the_others(layout):
     """Left all is cyan, right all is yellow: dim photosites have less noise, and more weight."""
@@ -155,6 +159,7 @@ def test_where_a_colour_is_dim_its_photosites_score_no_more_than_the_others(layo
         assert_allclose(one[inner & dim].std(), one[inner & ~dim].std(), rtol=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "layout", "visible", "digit"),
     spread((0, 1, 2, 3, 1), LAYOUTS, (None, (8, 6, 120, 100), (3, 9, 121, 101)), "01"),
@@ -178,6 +183,7 @@ def test_along_the_edges_information_is_what_it_is_elsewhere(layout, digit, more
         assert_allclose(edge.mean(axis=1), usual, rtol=0.045)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "white"), spread(LAYOUTS, (255, 16383, 65535)))
 def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout, white):
     frames = some_frames(5, layout, 36, 30, white=white, black=white // 32)
@@ -220,6 +226,7 @@ def test_repeats_of_the_wrong_size_are_refused():
         Evidence(frame.sensor).note_repeat(small)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fourth_powers_of_what_photos_say_are_summed_wherever_they_say_anything(layout):
     frames = some_frames(3, layout)
@@ -308,6 +315,7 @@ def test_no_size_of_mosaic_writes_past_its_sums(layout, width, height, count, wh
         assert (memory[-256:] == 77).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("width", "height"), [(33, 35), (21, 9), (70, 131)])
 def test_threads_change_nothing_at_any_size(layout, width, height):
@@ -387,6 +395,7 @@ def test_values_above_the_white_that_was_told_stay_within_the_sums():
     assert np.abs(one.excess).max() == PER_WHITE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("level", [0, 512, 15_900, 16_383])
 def test_photos_that_show_nothing_say_nothing(layout, level):
@@ -401,6 +410,7 @@ def test_photos_that_show_nothing_say_nothing(layout, level):
     assert len(detect(evidence)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("gain", "read"), [(0.5, 3.0), (8.0, 20.0), (40.0, 60.0)])
 @pytest.mark.parametrize("black", [512, 0])

@@ -14,6 +14,7 @@ from support.mosaics import LAYOUTS, PATTERNS, frame_of, mosaic_of, sensor_of
 FAR = 1e9  # sigmas: no limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_photosites_say_what_the_plain_loops_find(layout):
     rng = np.random.default_rng(7)

@@ -77,6 +77,7 @@ def test_of_defects_that_were_there_before_few_photos_are_read():
     assert max(last for _, last in series.steps()) < PHOTOS / 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("began", [1, 3, 57, 200, 391])
 def test_a_beginning_among_hundreds_of_photos_is_told_to_the_photo_or_two(began):
     series = Series(0, began).look_at_all()
@@ -86,6 +87,7 @@ def test_a_beginning_among_hundreds_of_photos_is_told_to_the_photo_or_two(began)
     assert len(series.read) <= FIRST_PHOTOS + MOST_PHOTOS
 
 
+@pytest.mark.slow
 def test_each_of_many_beginnings_has_its_photos():
     began = (0, 40, 41, 90, 150, 220, 300, 370)
 
@@ -114,6 +116,7 @@ def test_photos_that_are_not_at_hand_are_not_asked_for():
     assert first <= 200 <= last
 
 
+@pytest.mark.slow
 def test_the_order_in_which_the_log_was_filled_does_not_matter():
     one, other = Series(0, 123), Series(0, 123)
     other.log.photos = dict(reversed(other.log.photos.items()))

@@ -54,6 +54,7 @@ def loudest_of(scores, information, null):
     return loudest
 
 
+@pytest.mark.slow
 def test_each_phase_of_the_grid_gets_its_median_and_spread():
     scores, information = random_sums(320, 288)
     null = null_of(scores, information)
@@ -82,6 +83,7 @@ def test_a_noisy_part_of_the_frame_gets_a_scale_of_its_own():
     assert null.zone == 128
 
 
+@pytest.mark.slow
 def test_scores_of_pure_noise_come_out_with_median_0_and_unit_spread():
     scores, information = random_sums(320, 288, loud=4.0)
     null = null_of(scores, information)
@@ -94,6 +96,7 @@ def test_scores_of_pure_noise_come_out_with_median_0_and_unit_spread():
     assert_allclose(np.quantile(sound, 0.99), np.quantile(of_four, 0.99), rtol=0.05)
 
 
+@pytest.mark.slow
 @settings(max_examples=some(8))
 @given(st.integers(24, 60), st.integers(24, 50), st.integers(0, 99), st.sampled_from([1.0, 2.5]))
 def test_peaks_are_those_of_an_exhaustive_search(width, height, seed, floor):
@@ -154,6 +157,7 @@ def test_a_phase_in_which_nothing_was_seen_does_not_stand_out():
     assert_array_equal(loudest_of(scores, information, null)[3::GRID, 5::GRID], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(30, 20), (0, 0), (47, 39), (43, 36), (5, 34), (4, 4)])
 def test_a_window_holds_the_scores_the_peaks_are_made_of(place):
     evidence = evidence_of(some_frames(5, 48, 39))

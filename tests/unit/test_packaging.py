@@ -81,19 +81,23 @@ def test_ci_runs_commands_that_there_are(workflow):
     assert made and set(made) <= set(targets)
 
 
+@pytest.mark.slow
 def test_the_workflow_follows_githubs_schema():
     assert_valid("vendor.github-workflows", GITHUB / "workflows" / "ci.yml")
 
 
+@pytest.mark.slow
 def test_the_issue_templates_follow_githubs_schema():
     assert TEMPLATES
     assert_valid("vendor.github-issue-forms", *TEMPLATES)
 
 
+@pytest.mark.slow
 def test_the_choice_of_issue_templates_follows_githubs_schema():
     assert_valid("vendor.github-issue-config", GITHUB / "ISSUE_TEMPLATE" / "config.yml")
 
 
+@pytest.mark.slow
 def test_the_schema_refuses_a_workflow_with_a_misspelt_key(tmp_path):
     text = (GITHUB / "workflows" / "ci.yml").read_text(encoding="utf-8")
     (tmp_path / "ci.yml").write_text(text.replace("runs-on", "run-on"), encoding="utf-8")

@@ -143,6 +143,7 @@ def test_the_type_holds_whatever_its_photos_can_say():
     assert kind_of_scores(NARROW + 1) is np.int32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [1, 100, NARROW, NARROW + 5])
 def test_a_period_is_widened_alike_in_any_split(split):
     picture = some_frames(1, 24, 24)[0]

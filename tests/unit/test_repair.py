@@ -66,6 +66,7 @@ def test_the_prediction_is_that_of_the_naive_twin(stencil, seed, broken):
     assert np.allclose(found.covariance, covariance, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["rendered", "colours", *MOSAICS])
 @pytest.mark.parametrize("level", [0, 255])
 @pytest.mark.parametrize("stored", [bytes_of, words_of])
@@ -157,6 +158,7 @@ class HalfCanvas:
         raise AssertionError("it came to rest")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "colours"), chosen(product(range(12), [False, True]), (1, True), (10, False))
 )
@@ -200,6 +202,7 @@ def test_a_listed_neighbour_is_no_source_however_far_at_the_windows_edge(x):
     assert np.array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", chosen(["411", "440", "422", "420", "444"], "411", "420"))
 def test_a_whole_row_of_a_jpeg_of_any_sampling_is_repaired(sampling):
     levels = scene(32, 40, seed=5)
@@ -235,6 +238,7 @@ def test_strength_is_told_in_the_files_own_levels():
     assert verdict.strength == pytest.approx(60 * 257, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_crowd_that_shows_nothing_is_left_in_peace(level):
     width = 40 if effort.long else 10

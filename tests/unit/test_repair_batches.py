@@ -131,6 +131,7 @@ def test_each_sample_of_a_hole_belongs_to_the_nearest_place(lattice):
             assert own[k] == (inside and min(far) == far[n])
 
 
+@pytest.mark.slow
 def test_a_quick_look_costs_no_repair_that_anyone_would_miss(tmp_path, monkeypatch):
     """Of a simulated camera's photos: with every place looked at in full, all but faint ones."""
     settings = random_settings(5, width=360, height=240)
@@ -153,6 +154,7 @@ def test_a_quick_look_costs_no_repair_that_anyone_would_miss(tmp_path, monkeypat
     assert all(abs(full.strength or 0) < 8 for _, full in differ)
 
 
+@pytest.mark.slow
 def test_samples_that_were_forgotten_are_decoded_again(tmp_path, monkeypatch):
     """Blocks of a JPEG whose samples are kept, and one that decodes all blocks for each look."""
     path = tmp_path / "a.jpg"

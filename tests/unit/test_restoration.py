@@ -158,6 +158,7 @@ def test_chances_add_up_to_one(shows, strength):
     assert np.isclose(prior.sum(), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", [False, True])
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("place", [(35, 30), (0, 0), (69, 59), (0, 31), (1, 58)])
@@ -253,6 +254,7 @@ def test_to_repair_twice_is_to_repair_once(seed, layout, always, places):
     assert distances(listed, picture.shape)[once != picture].max(initial=0) <= reach
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_flat_picture_stays_flat(level):
     size = 40 if effort.long else 16

@@ -172,6 +172,7 @@ def picture_of(
 # --- What is replaced, and what stays
 
 
+@pytest.mark.slow
 @settings(max_examples=some(150))
 @given(
     channels=st.integers(1, 4),
@@ -282,6 +283,7 @@ def test_pixels_come_in_chunks_as_long_as_the_files_own(longest, many):
     assert set(lengths[:-1]) <= {longest}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
 def test_a_packed_file_does_not_grow_much_whatever_its_level(level):
     before = picture_of(3, width=300, height=200)
@@ -455,6 +457,7 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("channels", [2, 3])
 def test_damage_of_any_kind_raises_nothing_but_a_read_error(channels, interlaced):

@@ -172,6 +172,7 @@ pictures = st.builds(picture_of, st.sampled_from([3, 1, 4, 2]), deep=st.booleans
 # --- What is replaced, and what stays
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", CUTS, ids=str)
 @settings(max_examples=some(20))
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), white=st.booleans())
@@ -188,6 +189,7 @@ def test_of_an_uncompressed_file_the_bytes_of_patched_samples_change_and_no_othe
     assert rewritten(after, NAME, patches) is after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("packing", "cut"), spread(PACKED, CUTS), ids=str)
 @settings(max_examples=some(6))
 @given(before=pictures, head=heads, seed=st.integers(0, 2**32), predictor=st.booleans())
@@ -480,6 +482,7 @@ VALID = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VALID)
 def test_damage_of_any_kind_raises_nothing_but_a_read_error(name):
     rng, patches, refused = np.random.default_rng(8), random_patches(COLOURS, 9), 0

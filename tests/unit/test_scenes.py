@@ -125,6 +125,7 @@ def test_mosaics_from_a_tripod_are_repeats(layout):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", BODIES)
 def test_mosaics_of_other_scenes_are_no_repeats(layout):
     signatures = [signature_of(raw(seed, layout), layout) for seed in range(15)]

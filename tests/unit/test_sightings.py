@@ -58,6 +58,7 @@ def same(one, other):
 # What one photo says
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_photo_says_what_the_plain_loops_find(seed):
     (frame,) = some_frames(1, WIDTH, HEIGHT, seed=seed)

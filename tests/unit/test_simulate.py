@@ -107,6 +107,7 @@ def test_a_low_photosite_sees_its_share_of_the_light():
     assert np.median(mosaic) == pytest.approx(0.6 * SPAN_DN, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_blinking_photosite_has_two_levels_and_holds_them_for_its_dwell():
     blinking = planted("blinking", dark_dn_per_s=200_000.0, duty=0.5, dwell=4)
     values = np.array([mosaic_of(blinking, index=index)[40, 50] for index in range(24)])

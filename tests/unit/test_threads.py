@@ -22,6 +22,7 @@ print(len(list(Path("/proc/self/task").iterdir())))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor has one thread anyway")
 @pytest.mark.parametrize("own", [None, "2"])
