@@ -26,7 +26,7 @@ from support.companioned import picture
 from support.fixing import copies
 from support.fixing import run as repair
 
-astropy_fits = pytest.importorskip("astropy.io.fits")
+pytest.importorskip("astropy")
 pillow_heif = pytest.importorskip("pillow_heif")
 pytestmark = pytest.mark.usefixtures("library")
 MANY = 700
@@ -53,6 +53,8 @@ def tiff(pixels, **options):
 
 
 def units(*pictures):
+    from astropy.io import fits as astropy_fits
+
     file = BytesIO()
     parts = [astropy_fits.ImageHDU(each) for each in pictures]
     astropy_fits.HDUList([astropy_fits.PrimaryHDU(), *parts]).writeto(file)

@@ -24,7 +24,7 @@ from stillpix.restoration.verdicts import RawWay
 from stillpix.scan import scan
 from support import fixing, mosaic_files
 
-astropy_fits = pytest.importorskip("astropy.io.fits")
+pytest.importorskip("astropy")
 X, Y, HEIGHT, WIDTH = 60, 40, 96, 128
 
 
@@ -45,6 +45,8 @@ def stack(pixels, **options):
 
 def units(*pictures, names=None, **keywords):
     """Return a FITS file of one extension per picture; the keywords are the primary header's."""
+    from astropy.io import fits as astropy_fits
+
     primary = astropy_fits.PrimaryHDU(header=astropy_fits.Header(list(keywords.items())))
     named = names or [""] * len(pictures)
     parts = [
@@ -57,6 +59,8 @@ def units(*pictures, names=None, **keywords):
 
 def planes(content):
     """Return the numbers in a FITS file's primary array, its checksums looked at."""
+    from astropy.io import fits as astropy_fits
+
     with warnings.catch_warnings(), astropy_fits.open(BytesIO(content), checksum=True) as found:
         warnings.simplefilter("error")
         return np.array(found[0].data)
@@ -156,6 +160,8 @@ def test_extensions_without_names_of_their_own_are_numbered(tmp_path):
 
 
 def test_extensions_of_several_times_are_frames_of_one_sensor(tmp_path):
+    from astropy.io import fits as astropy_fits
+
     file = BytesIO()
     parts = [astropy_fits.ImageHDU(each) for each in frames(3)]
     for number, part in enumerate(parts):
@@ -200,6 +206,8 @@ def test_a_repair_in_place_is_proven_picture_by_picture(tmp_path):
 
 
 def test_one_mask_is_of_all_planes_of_a_cube(tmp_path):
+    from astropy.io import fits as astropy_fits
+
     before = frames()
     photo = saved(tmp_path, "a.fits", mosaic_files.fits(before))
     placement = fixing.copies(tmp_path / "out", raw=RawWay(mask=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,9 +36,14 @@ def taken(picture, days):
 
 
 FRAMES = [taken(*each) for each in zip(PICTURES, (*DAYS, None), strict=True)]
-ALL = evidence_of(FRAMES)
 ORDERS = st.permutations(range(len(FRAMES)))
 SPLITS = st.lists(st.integers(0, len(FRAMES)), max_size=4).map(sorted)
+
+
+@cache
+def everything():
+    """Return the evidence of all frames; no test changes it."""
+    return evidence_of(FRAMES)
 
 
 def days_apart(number, apart, seed=1):
@@ -49,14 +55,14 @@ def days_apart(number, apart, seed=1):
 @settings(max_examples=30, deadline=None)
 @given(ORDERS, SPLITS)
 def test_any_order_and_any_split_ends_in_the_same_periods_with_the_same_bits(order, splits):
-    merged = Evidence(ALL.sensor)
+    merged = Evidence(everything().sensor)
     for a, b in pairwise([0, *splits, len(FRAMES)]):
-        part = Evidence(ALL.sensor)
+        part = Evidence(everything().sensor)
         for n in order[a:b]:
             part.update(FRAMES[n])
         merged.merge(part)
 
-    expected, found = ALL.periods.arrays(), merged.periods.arrays()
+    expected, found = everything().periods.arrays(), merged.periods.arrays()
     assert found.keys() == expected.keys()
     for name, sums in expected.items():
         assert (found[name].dtype, found[name].tobytes()) == (sums.dtype, sums.tobytes()), name
@@ -69,27 +75,27 @@ def test_saved_periods_come_back_to_the_last_bit_and_go_on():
         back = Evidence.load(Path(folder), half.sensor)
 
     assert back == half
-    assert back.update_all(FRAMES) == ALL
+    assert back.update_all(FRAMES) == everything()
 
 
 @pytest.mark.parametrize("name", ["scores", "information", "group_scores"])
 def test_a_period_of_another_shape_is_refused(tmp_path, name):
-    ALL.save(tmp_path)
+    everything().save(tmp_path)
     (*_, path) = sorted(tmp_path.glob(f"period_*_{name}.npy"))
     np.save(path, np.load(path)[..., :-1])
 
     with pytest.raises(StateFormatError, match="another shape"):
-        Evidence.load(tmp_path, ALL.sensor)
+        Evidence.load(tmp_path, everything().sensor)
 
 
 def test_periods_that_cannot_be_are_refused(tmp_path):
-    ALL.save(tmp_path)
+    everything().save(tmp_path)
     told = np.load(tmp_path / "periods.npy")
     told[1, 0] = 0  # an interval of one second, among photos of three years
     np.save(tmp_path / "periods.npy", told)
 
     with pytest.raises(StateFormatError, match="cannot be"):
-        Evidence.load(tmp_path, ALL.sensor)
+        Evidence.load(tmp_path, everything().sensor)
 
 
 @pytest.mark.parametrize("apart", [0.5, 2, 31])
@@ -130,7 +136,7 @@ def test_the_periods_add_up_to_all_dated_photos_counted_coarsely():
 
 
 def test_the_groups_of_a_period_add_up_to_it():
-    for period in ALL.periods.sums.values():
+    for period in everything().periods.sums.values():
         groups = [sums[0][0] for sums in period.groups.sums.values()]
         assert np.array_equal(sum(groups), period.scores)
 
