@@ -48,10 +48,15 @@ def pytest_configure(config):
             warming.compile_all()
 
 
+def pytest_collection():
+    """Look for no garbage while the tests are collected: nothing of them ever is any."""
+    gc.disable()
+
+
 def pytest_collection_finish():
-    """Spare each full collection of garbage the tests themselves: nothing of them ever is any."""
-    gc.collect()
+    """Spare each full collection of garbage the tests themselves, too."""
     gc.freeze()
+    gc.enable()
 
 
 def _begins_all_tests(config):

@@ -79,6 +79,7 @@ def test_a_kind_is_told_from_the_others(kind):
     assert [finding(kind, seed).defect.kind for seed in SEEDS] == [kind] * len(SEEDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_bright_and_dark_defects_are_never_mistaken_for_each_other(seed):
     kinds = {kind: finding(kind, seed).defect.kind for kind in BREAKS}
@@ -251,6 +252,7 @@ def test_any_place_of_the_frame_can_be_described(place):
     assert (described.x, described.y) == place
 
 
+@pytest.mark.slow
 @given(st.floats(4, 60), st.integers(-60, 60), st.integers(0, 9))
 def test_a_second_defect_nearby_leaves_a_point_a_point(score, other, seed):
     around = np.random.default_rng(seed).normal(0, 1, (11, 11))

@@ -164,6 +164,7 @@ def with_tables(dc=DC, ac=AC, **ways):
 ONLY_USED = AC.without(*(AC.lengths.keys() - used(PLANES)))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 999), st.integers(1, 9))
 @settings(max_examples=some(50))
 def test_with_a_table_of_few_symbols_the_nearest_block_is_written(seed, number):
@@ -215,6 +216,7 @@ def differences(blocks, restart):
         yield from (b - a for a, b in pairwise(dc))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restart", [0, 2])
 @given(st.integers(0, 3), st.integers(0, 5), st.integers(-2500, 2500))
 @settings(max_examples=some(40))

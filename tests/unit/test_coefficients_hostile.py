@@ -95,6 +95,7 @@ def test_a_damaged_file_is_refused_or_read_and_never_takes_long(kind):
     assert 0 < refused < MUTATIONS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_file_cut_anywhere_is_refused(kind):
     content = SOUND[kind]

@@ -466,6 +466,7 @@ def short_and_long_frames():
     return photos_of_light(brighten, exposures)
 
 
+@pytest.mark.slow
 def test_a_new_row_of_templates_finds_a_defect_that_only_it_can():
     frames = short_and_long_frames()
     with_row = Evidence(frames[0].sensor, (*TEMPLATES, FLEETING)).update_all(frames)

@@ -169,6 +169,7 @@ def test_an_avif_of_more_bits_keeps_them(tmp_path, bits):
     assert np.abs(read_colour(header).astype(int) - deep).max() < 12 << (bits - 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("size", [(48, 64), (200, 301), (64, 64), (640, 480), (33, 4000)])

@@ -116,6 +116,7 @@ def test_a_list_reads_back_as_the_pixels_that_it_was_written_of(
     assert not expected & {place for one in written.left_out for place in one.pixels()}
 
 
+@pytest.mark.slow
 @settings(max_examples=some(60))
 @given(found=st.lists(any_defects(BAYER), max_size=6, unique_by=lambda one: (one.x, one.y)))
 def test_a_table_holds_all_that_the_map_says_of_its_defects(tmp_path_factory, found):
@@ -233,6 +234,7 @@ def test_ccdproc_takes_the_mask(tmp_path):
     assert [(int(x), int(y)) for y, x in np.argwhere(photo.mask)] == [(10, 9)]
 
 
+@pytest.mark.slow
 def test_a_mask_that_ccdproc_wrote_is_read(tmp_path):
     nddata = pytest.importorskip("astropy.nddata")
     mask = np.zeros((20, 30), bool)
@@ -390,6 +392,7 @@ def test_a_folder_that_is_not_there_is_a_write_error(tmp_path):
         written("csv", HOT, folder=tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_maps_and_text_lists_need_neither_pillow_nor_astropy():
     code = (
         "import sys, stillpix.lists as m\n"

@@ -52,6 +52,7 @@ def days_apart(number, apart, seed=1):
     return evidence_of([taken(each, n * apart) for n, each in enumerate(pictures)])
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(ORDERS, SPLITS)
 def test_any_order_and_any_split_ends_in_the_same_periods_with_the_same_bits(order, splits):

@@ -376,6 +376,7 @@ def test_a_stream_that_does_not_hold_the_pixels_is_refused(stream):
     assert "its pixels cannot be unpacked" in refusal(with_stream(stream))
 
 
+@pytest.mark.slow
 def test_a_picture_wider_than_libpng_reads_is_refused():
     head = struct.pack(">IIBBBBB", 1_000_001, 32, 8, 0, 0, 0, 0)
     pieces = (b"IHDR", head), (b"IDAT", zlib.compress(bytes(32 * 1_000_002))), (b"IEND", b"")

@@ -115,6 +115,7 @@ def cell(layout):
     return np.tile(pattern, (-(-160 // len(pattern)), -(-200 // len(pattern))))[:160, :200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", BODIES)
 def test_mosaics_from_a_tripod_are_repeats(layout):
     known = [signature_of(raw(1, layout), layout)]
@@ -146,6 +147,7 @@ def test_dark_frames_are_no_repeats_though_their_pattern_is_the_same(layout):
     assert not any(is_repeat(s, signatures[:n], layout) for n, s in enumerate(signatures))
 
 
+@pytest.mark.slow
 def test_all_frames_of_stars_that_a_mount_follows_count():
     """What they pin to the pixels never moves, and is left out as that."""
     sky = stars.Sky(3, drift=(0, 0))
@@ -158,6 +160,7 @@ def test_all_frames_of_stars_that_a_mount_follows_count():
     assert len(known) == 6
 
 
+@pytest.mark.slow
 def test_of_stars_that_drift_as_many_frames_count_as_tell_something_new():
     sky = stars.Sky(3, drift=(3.0, 1.0))
     known = []

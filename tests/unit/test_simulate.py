@@ -274,6 +274,7 @@ def test_midtones_are_as_noisy_as_those_of_cameras(iso, least, most):
     assert least < noise < most
 
 
+@pytest.mark.slow
 def test_random_settings_differ_by_seed_and_all_take_photos():
     drawn = [random_settings(seed, width=96, height=64) for seed in range(12)]
 

@@ -101,6 +101,7 @@ def test_few_photos_tell_nothing():
     assert not still_of(evidence_of([fixed, fixed + 1])).any()
 
 
+@pytest.mark.slow
 def test_any_order_and_any_split_adds_up_to_the_same_bits():
     whole, merged = evidence_of(scenes()), evidence_of(scenes()[:5])
     frames = [

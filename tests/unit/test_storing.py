@@ -74,6 +74,7 @@ def block(seed):
     return before, steps, weight, wanted
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 @settings(max_examples=some(40))
 def test_no_single_step_of_a_coefficient_comes_nearer(seed):
