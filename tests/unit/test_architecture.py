@@ -169,6 +169,12 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """Return all parts of each module, walked through once for all tests."""
+    return {module: list(ast.walk(tree)) for module, tree in trees().items()}
+
+
 PACKAGES = {module_name(path) for path in SOURCE.rglob("*/__init__.py")}
 
 
@@ -226,8 +232,8 @@ def graph() -> dict[str, list[str]]:
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for module, tree in trees().items():
-        for node in ast.walk(tree):
+    for module, walked in nodes().items():
+        for node in walked:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield module, node
 
@@ -306,8 +312,8 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_only_the_command_line_prints():
     printing = [
         f"{module}:{node.lineno}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, walked in nodes().items()
+        for node in walked
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.func.id == "print" and not module.startswith("cli")
     ]
@@ -319,8 +325,8 @@ def test_nothing_is_left_to_asserts():
     """Python leaves them out when it is asked to, and they explain nothing to a photographer."""
     asserts = [
         f"{module}:{node.lineno}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, walked in nodes().items()
+        for node in walked
         if isinstance(node, ast.Assert)
     ]
 
@@ -341,9 +347,9 @@ def asks_for_layout(node: ast.AST) -> bool:
 def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
     asked = [
         f"{module}:{node.lineno}"
-        for module, tree in trees().items()
+        for module, walked in nodes().items()
         if module.split(".")[0] not in {"evidence", "images"}
-        for node in ast.walk(tree)
+        for node in walked
         if asks_for_layout(node)
     ]
 
@@ -354,8 +360,8 @@ def test_rendered_or_mosaic_is_decided_in_evidence_and_images():
 def test_merging_alone_changes_maps():
     changes = [
         f"{module}:{node.lineno}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, walked in nodes().items()
+        for node in walked
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.func.id == "replace" and any(each.arg == "defects" for each in node.keywords)
     ]
