@@ -78,7 +78,7 @@ them to be wrong; and 1 candidate'
         f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
     ]
     if broken and detection.expected_false is not None:
-        parts.append(_wrong(detection.expected_false))
+        parts.append(likely_wrong(detection.expected_false))
     elif broken:
         parts.append("it is not known how many of them are wrong")
     if candidates:
@@ -113,12 +113,12 @@ housing)"]
         yield "bright pixels are hot or offset: photos with other exposure times would show which"
 
 
-def _wrong(expected: float) -> str:
+def likely_wrong(expected: float) -> str:
     """Return how many of a map's broken pixels are likely wrong.
 
-    >>> _wrong(0.043)
+    >>> likely_wrong(0.043)
     'expect 0.043 of them to be wrong'
-    >>> _wrong(3.9e-11)
+    >>> likely_wrong(3.9e-11)
     'less than 1 in 10,000 chance that any of them is wrong'
     """
     if 0 < expected < LEAST_EXPECTED:

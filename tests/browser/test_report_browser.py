@@ -92,8 +92,8 @@ def test_the_table_is_sorted_by_keyboard(of_one, browser):
         assert [int(x) for x in before] != sorted(map(int, before))
         assert rising == sorted(map(int, before))
         assert falling == rising[::-1]
-        assert page.get_attribute("th:nth-child(1)", "aria-sort") == "descending"
-        assert page.get_attribute("th:nth-child(2)", "aria-sort") == "none"
+        assert page.get_attribute(".defects th:nth-child(1)", "aria-sort") == "descending"
+        assert page.get_attribute(".defects th:nth-child(2)", "aria-sort") == "none"
 
 
 def test_what_is_not_known_is_sorted_last_both_ways(small, browser):
@@ -122,7 +122,7 @@ def test_the_table_the_picture_and_the_details_are_filtered_by_keyboard(of_one, 
         assert set(page.locator(".defects tbody tr:visible").evaluate_all(KINDS)) == {"hot"}
         assert page.locator("article:visible").count() == hot
         assert page.locator(".mark:not(.away) title").count() == hot
-        assert f"{hot} of {total} shown" in page.inner_text("caption")
+        assert f"{hot} of {total} shown" in page.inner_text(".defects caption")
 
         page.focus("#s0-score")
         page.keyboard.type("1e9")
@@ -147,7 +147,7 @@ def test_the_arrow_keys_go_from_defect_to_defect_on_the_sensor(of_one, browser):
     with reports.visiting(browser, of_one) as page:
         first = page.inner_text(".defects tbody tr:nth-child(1) td")
         second = page.inner_text(".defects tbody tr:nth-child(2) td")
-        page.keyboard.press("Tab")
+        page.focus(".map .mark[tabindex='0']")
         page.keyboard.press("ArrowRight")
 
         assert page.inner_text(".readout").startswith(f"{second}, ")

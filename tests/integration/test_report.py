@@ -23,8 +23,9 @@ from stillpix.maps.records import Defect, DefectMap, Kind, Run, State
 from stillpix.report import Report, Subject, chart, page_of, pictures, section_of, sensor_map
 from stillpix.report.crops import cut, read_crops
 from stillpix.report.reasons import KINDS, reasons
-from stillpix.report.section import MOST_DETAILS
+from stillpix.report.section import MOST_DETAILS, Detail, Section
 from stillpix.report.stamps import mean_response, stamps_of
+from stillpix.report.verdict import next_steps, verdict
 from stillpix.watch import Watch
 from support import mosaic_files, naive, photos, reports
 from support.frames import some_frames
@@ -414,11 +415,46 @@ def test_the_summary_is_a_sentence():
 
     text = reports.words_of(page(section_of(Subject(found))))
 
+    begun = (
+        "NIKON D3200, serial 8964244, 3008x2000 1 broken pixel in 6 million. Judged from 16 photos;"
+    )
+    assert begun in text
+    assert "expect 0.04 of them to be wrong." in text
     assert (
-        "NIKON D3200, serial 8964244: 1 broken pixel in 6.0 MP, found in 16 photos; expect 0.04 of "
-        "them to be wrong."
-    ) in text
+        text.index("stillpix fix PHOTOS --out fixed")
+        < text.index("How to read")
+        < text.index("One by one")
+    )
+    assert text.index("One by one") < text.index("All defects") < text.index("on the sensor")
     assert "Taken from 2019-07-11 to 2019-07-12." in text
+
+
+@pytest.mark.parametrize(
+    ("exposure_s", "sigmas", "words"),
+    [
+        (1 / 250, (0.5, 8.0), "1 of 2 shows in your daylight photos."),
+        (1 / 250, (0.5, 0.5), "none shows in your daylight photos."),
+        (1 / 250, (8.0, 8.0), "all 2 show in your daylight photos."),
+        (2.0, (8.0, 8.0), "2 broken pixels in 0.31 million."),
+    ],
+)
+def test_the_verdict_says_whether_daylight_photos_show_a_pixel(exposure_s, sigmas, words):
+    pixels = tuple(confirmed(x=8 * n + 9, score=9.0 - n) for n in range(2))
+    shots = (Exposure(exposure_s, 4.0),) * 6
+    details = tuple(Detail(pixel, looks=some_looks(6, exposures=shots)) for pixel in pixels)
+    for detail, by in zip(details, sigmas, strict=True):
+        detail.looks.said[:, 0, :2] = by, 1.0  # how far it stands out; and it is not near white
+    found = DefectMap(reports.SENSOR, pixels)
+
+    assert verdict(Section(found, pixels, details)).endswith(words)
+
+
+def test_the_next_commands_name_a_map_that_is_not_in_the_library():
+    found = DefectMap(reports.SENSOR, (confirmed(),))
+
+    commands = [command for command, _ in next_steps(found, "My maps/a.stillpix.json")]
+
+    assert commands == ["stillpix fix PHOTOS --map 'My maps/a.stillpix.json' --out fixed"]
 
 
 def test_a_report_of_nothing_says_so():

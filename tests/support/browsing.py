@@ -22,6 +22,7 @@ FLAGS = (
 IMAGES = ROOT / "docs" / "images"
 # With this set, the pictures of the documentation are made anew.
 PICTURES = "STILLPIX_PICTURES"
+GAP, MOST_BYTES = 12, 100_000  # px between pictures of a sheet; bytes of a sheet
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
@@ -96,9 +97,30 @@ def said(page, text):
     until(page, "text => document.getElementById('said').textContent.includes(text)", text)
 
 
+def seen_now(seen):
+    """Return a picture of a page or an element."""
+    return Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
+
+
 def picture(seen, name):
     """Take a picture of a page or an element; keep it for the documentation where asked to."""
-    taken = Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
+    taken = seen_now(seen)
     if os.environ.get(PICTURES):
         taken.save(IMAGES / f"{name}.png", optimize=True)
     return taken
+
+
+def sheet(taken, name):
+    """Keep pictures of a page side by side, half as wide, for the documentation where asked to."""
+    if not os.environ.get(PICTURES):
+        return
+    halves = [each.reduce(2) for each in taken]
+    width = sum(half.width + GAP for half in halves) - GAP
+    whole = Image.new("RGB", (width, max(half.height for half in halves)), "#808890")
+    left = 0
+    for half in halves:
+        whole.paste(half, (left, 0))
+        left += half.width + GAP
+    file = IMAGES / f"{name}.webp"
+    whole.save(file, quality=70, method=6)
+    assert file.stat().st_size < MOST_BYTES, file

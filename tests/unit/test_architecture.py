@@ -86,7 +86,7 @@ LAYERS = {
         "crops looks markup pictures reasons stamps",
         "choosing sensor_map",
         "chart section table",
-        "details",
+        "details verdict",
         "page",
         "destination",
         "__init__",
@@ -132,7 +132,7 @@ LAYERS = {
     ),
     "web": (
         "__init__ journal refusal security",
-        "exports folders jobs judging photos schema",
+        "exports folders jobs judging photos places schema",
         "documents sights",
         "runs",
         "desk",

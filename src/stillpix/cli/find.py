@@ -239,7 +239,7 @@ def _scan_bodies(
                 if out is not None:
                     _write(body, out)
                 bodies.append(body)
-                if sections is not None and (section := section_of_body(body, jobs, watch)):
+                if sections is not None and (section := section_of_body(body, jobs, watch, out)):
                     sections.append(section)
     except KeyboardInterrupt:
         complain(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PLAIN_EVERY_S = 10.0
 ROOMY = 80  # columns of a terminal that has room for the speed, and for a long bar
 BAR, SHORT_BAR = 20, 10  # columns
+BELL, BELL_AFTER_S = "\a", 20.0  # a terminal rings, or marks its window, after so long a run
 
 
 def bar_on(console: Any) -> Any:
@@ -54,7 +55,7 @@ class Progress(Watch):
         self._task: Any = None
         self._name = ""
         self._total = 0
-        self._begun = self._told = time.monotonic()
+        self._entered = self._begun = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not is_quiet() and os.environ.get("TERM") != "dumb":
@@ -70,6 +71,9 @@ class Progress(Watch):
     ) -> None:  # fmt: skip
         if self._bar is not None:
             self._bar.stop()
+            if time.monotonic() - self._entered >= BELL_AFTER_S:
+                sys.stderr.write(BELL)  # who waited so long looks at something else by now
+                sys.stderr.flush()
 
     def heads(self, done: int) -> None:
         """Show how many files have been looked at; how many there are is not known."""

@@ -44,8 +44,13 @@ def require_report_file(report: Path) -> None:
         raise wrong(str(error), "--report") from error
 
 
-def section_of_body(body: BodyOutcome, jobs: int | None, watch: Progress) -> Section | None:
-    """Return a body's part of the report, while its evidence is at hand; None without a map."""
+def section_of_body(
+    body: BodyOutcome, jobs: int | None, watch: Progress, out: Path | None = None
+) -> Section | None:
+    """Return a body's part of the report, while its evidence is at hand; None without a map.
+
+    `out` is where the map goes, if not to the library.
+    """
     from ..report import Subject, section_of
 
     if body.map is None:
@@ -54,7 +59,8 @@ def section_of_body(body: BodyOutcome, jobs: int | None, watch: Progress) -> Sec
     if body.left:
         notes.append(f"The scan was stopped: {counted(body.left, 'photo')} not read.")
     facts = tuple(_facts(body))
-    subject = Subject(body.map, body.evidence, body.log, body.photos, facts, notes)
+    place = "" if out is None else str(out)
+    subject = Subject(body.map, body.evidence, body.log, body.photos, facts, notes, place)
     try:
         return section_of(subject, jobs=jobs, watch=watch)
     except MemoryError:

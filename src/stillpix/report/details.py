@@ -30,11 +30,11 @@ def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Mar
         words.append(_explain_scores(scores))
     parts = [
         tag("h4", symbol(defect), f" {place_of(defect)}: {defect.kind}"),
-        tag("div", tag("div", *words), *_course(detail), class_="why"),
     ]
-    pictures = [*_stamp(detail), *_crops(detail)]
+    pictures = [*_crops(detail), *_stamp(detail)]
     if pictures:
         parts.append(tag("div", *pictures, class_="pictures"))
+    parts.append(tag("div", tag("div", *words), *_course(detail), class_="why"))
     parts.append(tag("p", tag("a", "back to the table", href=f"#{back}"), class_="back"))
     return tag("article", *parts, id=element_id, class_="defect", tabindex="-1")
 

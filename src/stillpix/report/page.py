@@ -15,13 +15,16 @@ from importlib.metadata import version
 from string import Template
 
 from ..images.gather import Skipped
-from ..wording import body_of, counted, remarks, sentence
+from ..maps.records import DefectMap
+from ..wording import body_of, counted, remarks
 from . import details, sensor_map, table
 from .markup import Markup, joined, safe, tag
 from .section import Section
+from .verdict import certainty, next_steps, verdict
 
 # What tells a report of ours from any other file; in its first kilobyte.
 SIGN = '<meta name="generator" content="stillpix report">'
+FEW = 8  # defects that need no filter
 MOST_NAMED = 500  # photos that could not be used, named one by one
 
 
@@ -49,15 +52,27 @@ def page_of(report: Report, made: date) -> str:
         title=safe(_title(report.sections)),
         heading=safe(_heading(report.sections)),
         style=style,
-        style_hash=_hash(style),
         script=script,
-        script_hash=_hash(script),
+        policy=policy(),
         symbols=sensor_map.symbols(),
         contents=_contents(report.sections),
         sections=joined(*sections) if sections else tag("p", "No photo could be used."),
         notes=tag("section", tag("h2", "Notes"), tag("ul", *notes)) if notes else "",
         skipped=_list_skipped(report.skipped),
         made=safe(f"Made by stillpix {version('stillpix')} on {made}."),
+    )
+
+
+def policy() -> str:
+    """Return the content security policy of a report: its own style and script, and no other.
+
+    >>> policy().partition(";")[0]
+    "default-src 'none'"
+    """
+    style, script = _hash(_asset("report.css")), _hash(_asset("report.js"))
+    return (
+        f"default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -85,7 +100,11 @@ def _contents(sections: Sequence[Section]) -> Markup:
     if len(sections) < 2:
         return joined()
     links = [
-        tag("li", tag("a", sentence(section.map), href=f"#s{number}"))
+        tag(
+            "li",
+            tag("a", body_of(section.map.sensor), href=f"#s{number}"),
+            f": {verdict(section)}",
+        )
         for number, section in enumerate(sections)
     ]
     return tag("nav", tag("ul", *links), aria_label="Cameras")
@@ -106,24 +125,39 @@ def _section(section: Section, number: int) -> Markup:
     facts = " ".join(filter(None, [*section.facts, dates]))
     parts = [
         tag("h2", found.sensor.name, id=mark),
-        tag("p", sentence(found) + ".", class_="summary"),
-        tag("p", facts, class_="facts") if facts else joined(),
+        tag("p", verdict(section), class_="summary"),
+        tag("p", f"{certainty(found)} {facts}".strip(), class_="facts"),
         tag("ul", *notes) if notes else joined(),
+        _next(found, section.map_place),
     ]
-    if section.defects or found.evidence.areas:
-        parts.append(_sensor(section, [link or row for link, row in zip(links, rows, strict=True)]))
+    if number == 0:  # once, and before the first pixel
+        parts.append(Markup(_asset("guide.html")))
     if section.defects:
+        one_by_one = (
+            "One by one" if shown == len(links) else f"The {shown} most certain, one by one"
+        )
         parts += [
-            tag("h3", "All defects"),
-            table.filters(section.defects, mark, found.sensor.name),
-            table.table(found, section.defects, links, mark),
-            tag(
-                "h3",
-                "One by one" if shown == len(links) else f"The {shown} most certain, one by one",
-            ),
+            tag("h3", one_by_one),
+            table.filters(section.defects, mark, found.sensor.name)
+            if len(links) > FEW
+            else joined(),
             *articles,
+            tag("h3", "All defects"),
+            table.table(found, section.defects, links, mark),
         ]
+    if section.defects or found.evidence.areas:
+        parts.append(tag("h3", "Where they are on the sensor"))
+        parts.append(_sensor(section, [link or row for link, row in zip(links, rows, strict=True)]))
     return tag("section", *parts, class_="body", aria_labelledby=mark)
+
+
+def _next(found: DefectMap, map_place: str) -> Markup:
+    steps = next_steps(found, map_place)
+    rows = [
+        tag("tr", tag("td", tag("code", command)), tag("td", purpose)) for command, purpose in steps
+    ]
+    caption = tag("caption", "What you can do next")
+    return tag("table", caption, tag("tbody", *rows), class_="next") if rows else joined()
 
 
 def _sensor(section: Section, links: Sequence[str]) -> Markup:

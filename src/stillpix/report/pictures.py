@@ -30,10 +30,10 @@ def data_address(picture: Image.Image) -> str:
     return "data:image/png;base64," + b64encode(png_of(picture)).decode()
 
 
-def png_of(picture: Image.Image) -> bytes:
-    """Return a picture as a PNG file."""
+def png_of(picture: Image.Image, *, small: bool = True) -> bytes:
+    """Return a picture as a PNG file: small, or made at once."""
     file = BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    picture.save(file, "PNG", optimize=small, compress_level=9 if small else 1)
     return file.getvalue()
 
 

@@ -14,7 +14,7 @@ for (const body of document.querySelectorAll(".body")) {
     row, mark: marks[n], article: document.getElementById(row.id.replace("r", "d")),
   }));
   sortable(table, rows);
-  filterable(body, table, parts);
+  if (body.querySelector(".filters")) filterable(body, table, parts);
   explorable(body, parts);
 }
 document.body.dataset.ready = "";

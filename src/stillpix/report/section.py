@@ -36,6 +36,7 @@ class Subject:
     photos: Mapping[str, Header] = field(default_factory=dict)  # by digest
     facts: Sequence[str] = ()  # what was read
     notes: Sequence[str] = ()  # what went wrong
+    map_place: str = ""  # where the map is, if not in the library
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +71,7 @@ class Section:
     details: tuple[Detail, ...] = ()  # of the first of them
     facts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    map_place: str = ""  # where the map is, if not in the library
 
 
 def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None = None) -> Section:
@@ -84,7 +86,8 @@ def section_of(subject: Subject, *, jobs: int | None = None, watch: Watch | None
     defects = tuple(sorted(subject.map, key=_surest_first))
     details, reading = details_of(subject, defects[:MOST_DETAILS], jobs=jobs, watch=watch)
     notes = (*subject.notes, *_notes(reading, stopped=watch.stop()))
-    return Section(subject.map, defects, details, tuple(subject.facts), notes)
+    facts = tuple(subject.facts)
+    return Section(subject.map, defects, details, facts, notes, subject.map_place)
 
 
 def details_of(

@@ -12,18 +12,23 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ..maps.library import body_name
+from ..report.page import policy
 from ..restoration.destinations import Placement
 from .desk import Desk
 from .documents import defect_document, photo_document
 from .exports import exported
-from .folders import folder_for_copies
+from .folders import folder_at, folder_for_copies
 from .judging import Along, Spot
 from .operations import Answer, Asked
 from .photos import Picture, snapped, tile
+from .places import place_document
 from .refusal import Refused
 from .runs import find_in, repair_folder, verdicts_of
 from .schema import Schema
 from .sights import crop_of, sights_document
+
+ALONE = "frame-ancestors 'none'"  # what a page cannot say of itself
 
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9-]+$"}
 FORMAT: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
@@ -43,10 +48,17 @@ def state(desk: Desk, _: Asked) -> Answer:
 
 def open_folder(desk: Desk, asked: Asked) -> Answer:
     """Begin to look for the photos of a folder."""
-    if asked.body["dropped"] == (asked.body["path"] is not None):
-        raise Refused(422, "give a path, or dropped: true")
-    job = desk.open_dropped() if asked.body["dropped"] else desk.open(asked.body["path"])
-    return job.summary()
+    path, dropped, demo = (asked.body[name] for name in ("path", "dropped", "demo"))
+    if [path is not None, dropped, demo].count(True) != 1:
+        raise Refused(422, "give a path, or dropped: true, or demo: true")
+    if path is not None:
+        return desk.open(path).summary()
+    return (desk.open_demo() if demo else desk.open_dropped()).summary()
+
+
+def places(_: Desk, asked: Asked) -> Answer:
+    """Return a folder and those in it, to choose from."""
+    return place_document(folder_at(asked.query["path"] or "~"))
 
 
 def close_folder(desk: Desk, asked: Asked) -> Answer:
@@ -161,7 +173,7 @@ def sights(desk: Desk, asked: Asked) -> Answer:
 
 def crop(desk: Desk, asked: Asked) -> Answer:
     """Return what is around one defect in one of those photos."""
-    _, shown = desk.sights(desk.sensor(asked.path["map"]))
+    shown = desk.kept_sights(desk.sensor(asked.path["map"]))
     query = asked.query
     spot = Spot(query["x"], query["y"])
     content = crop_of(shown, spot, query["number"], query["contrast"])
@@ -176,6 +188,21 @@ def export(desk: Desk, asked: Asked) -> Answer:
         raise Refused(404, "there is no map of this camera yet; run find on its photos")
     made = exported(found, asked.path["format"])
     return _download(made.content, made.name)
+
+
+def report(desk: Desk, asked: Asked) -> Answer:
+    """Return a map's report, to be shown or to be kept."""
+    sensor = desk.sensor(asked.path["map"])
+    page = desk.report(sensor).encode("utf-8", errors="backslashreplace")
+    headers = {"cache-control": "no-store", "content-security-policy": f"{policy()}; {ALONE}"}
+    if asked.query["download"] == "yes":
+        headers |= _as_file(f"{body_name(sensor)}.html")
+    return Response(page, 200, headers, "text/html; charset=utf-8")
+
+
+def photo_thumbnail(desk: Desk, asked: Asked) -> Answer:
+    """Return a photo so small that a folder is recognised by some of them."""
+    return _picture(desk.thumbnail(desk.folders.photo(asked.path["photo"])))
 
 
 def photo_tile(desk: Desk, asked: Asked) -> Answer:
@@ -207,9 +234,10 @@ def _picture(picture: Picture) -> Response:
 
 
 def _download(content: bytes, name: str) -> Response:
-    plain = quote(name.encode("utf-8", errors="replace"), safe="")
-    headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{plain}",
-        "cache-control": "no-store",
-    }
+    headers = {**_as_file(name), "cache-control": "no-store"}
     return Response(content, 200, headers, "application/octet-stream")
+
+
+def _as_file(name: str) -> dict[str, str]:
+    plain = quote(name.encode("utf-8", errors="replace"), safe="")
+    return {"content-disposition": f"attachment; filename*=UTF-8''{plain}"}

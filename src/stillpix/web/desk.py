@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ..errors import MapFormatError, ReadError
 from ..frame import Sensor
-from ..images import read_colour
+from ..images import FORMATS, read_colour
 from ..maps.library import Library, body_name
 from ..maps.records import DefectMap
+from ..report import Report, page_of, section_of
+from ..report.reasons import KINDS
 from ..restoration import RepairedFile
 from .documents import brief_document, folder_document, map_document, map_id
-from .folders import DROPPED, Folders, Photo, Uploads, folder_at
+from .folders import DEMO, DROPPED, Folders, Photo, Uploads, folder_at
 from .jobs import Job, Jobs
 from .journal import Journal
 from .judging import Judge
-from .photos import PhotoCache, Shown
+from .photos import PhotoCache, Picture, Shown, quick_thumbnail, thumbnail
+from .places import Recent
 from .refusal import Refused
-from .runs import open_folder, repaired, repaired_pixels
-from .sights import Gallery, Sights
+from .runs import open_folder, repaired, repaired_pixels, take_demo_photos
+from .sights import Ending, Gallery, Sights
 
 REPAIRED_KEPT = 3  # files of repaired photos
 
@@ -42,6 +47,7 @@ class Desk:
         self.uploads = Uploads()
         self.photos = PhotoCache()
         self.judge = Judge(self.library)
+        self.recent = Recent(self.library)
         self._closing = threading.Event()
         self._gallery = Gallery(self.library, self._closing.is_set, self._note_failed)
         self._repaired: OrderedDict[str, RepairedFile] = OrderedDict()
@@ -58,15 +64,24 @@ class Desk:
     def open(self, path: str) -> Job:
         """Begin to look for the photos of a folder."""
         root = folder_at(path)
+        self.recent.add(root)
         return self._open(root, str(root))
 
     def open_dropped(self) -> Job:
         """Begin to look at what was dropped on the page."""
         return self._open(self.uploads.root, DROPPED)
 
-    def _open(self, root: Path, title: str) -> Job:
+    def open_demo(self) -> Job:
+        """Begin to take photos with a simulated camera, and to look at them."""
+        return self._open(self.uploads.demo, DEMO, before=take_demo_photos)
+
+    def _open(
+        self, root: Path, title: str, before: Callable[[Job, Path], None] | None = None
+    ) -> Job:
         def work(job: Job) -> Any:
             try:
+                if before is not None:
+                    before(job, root)
                 return open_folder(job, self.folders, root, title, self.camera)
             finally:
                 self.journal.tell("folders", {})
@@ -90,6 +105,9 @@ class Desk:
             "jobs": self.jobs.summaries(),
             "troubles": [str(trouble) for trouble in troubles],
             "upload_limit": self.uploads.most_bytes,
+            "recent": self.recent.all(),
+            "kinds": dict(KINDS),  # what each kind means
+            "suffixes": sorted({suffix for form in FORMATS for suffix in form.suffixes}),
         }
 
     def _maps(self, troubles: list[MapFormatError]) -> dict[str, tuple[Sensor, DefectMap | None]]:
@@ -141,6 +159,24 @@ class Desk:
             raise Refused(404, "there is no map of this camera yet; run find on its photos")
         photos = self.folders.photos_within(sensor)
         return found, self._gallery.of(map_id(sensor), found, photos)
+
+    def kept_sights(self, sensor: Sensor) -> Sights:
+        """Return the sights of a map that was looked at; those of another are made."""
+        return self._gallery.kept(map_id(sensor)) or self.sights(sensor)[1]
+
+    def report(self, sensor: Sensor) -> str:
+        """Return the report of a map, with pictures from its opened photos."""
+        found = self.found(sensor)
+        if found is None:
+            raise Refused(404, "there is no map of this camera yet; run find on its photos")
+        subject = self._gallery.subject(found, self.folders.photos_within(sensor))
+        section = section_of(subject, watch=Ending(self._closing.is_set))
+        return page_of(Report([section]), date.today())  # the reader's own calendar
+
+    def thumbnail(self, photo: Photo) -> Picture:
+        """Return a photo, small; raise Refused where it cannot be shown."""
+        small = quick_thumbnail(photo.header)
+        return small if small is not None else thumbnail(self.shown(photo))
 
     def _note_failed(self, photo: Photo, reason: str) -> None:
         self.photos.note_failed(photo.id, reason)

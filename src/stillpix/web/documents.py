@@ -13,8 +13,11 @@ from typing import Any
 from ..frame import Sensor
 from ..maps.library import body_name
 from ..maps.records import Defect, DefectMap
-from .exports import format_names
+from .exports import format_choices
 from .folders import Folder, Photo
+
+MOST_SKIPPED = 100  # files that are named with the reason; the others are counted
+EXAMPLES = 8  # photos whose thumbnails are shown
 
 
 def map_id(sensor: Sensor) -> str:
@@ -43,8 +46,20 @@ def folder_document(folder: Folder) -> dict[str, Any]:
             for sensor, headers in folder.found.bodies.items()
         ],
         "not_used": len(folder.found.skipped),
+        "skipped": [
+            {"path": photo_name(Path(each.path), folder.root), "reason": each.reason}
+            for each in folder.found.skipped[:MOST_SKIPPED]
+        ],
+        "examples": _examples(folder.photos),
         "notes": list(folder.found.warnings),
     }
+
+
+def _examples(photos: list[Photo]) -> list[dict[str, str]]:
+    """Return some photos, evenly over all, to recognise the folder by."""
+    step = max(len(photos) / EXAMPLES, 1)
+    chosen = [photos[int(n * step)] for n in range(min(EXAMPLES, len(photos)))]
+    return [{"id": photo.id, "name": photo.name} for photo in chosen]
 
 
 def photo_document(photo: Photo, trouble: str = "") -> dict[str, Any]:
@@ -86,9 +101,7 @@ def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict
         "sensor": sensor_document(sensor),
         "photos": photos,  # that are open
         "has_map": found is not None,
-        "formats": format_names(
-            sensor, found.files if found is not None else ""
-        ),  # that it can be downloaded in
+        "formats": format_choices(sensor, found.files if found is not None else ""),
         "found_in": found.evidence.photos if found is not None else 0,
         "expected_false": found.detection.expected_false if found is not None else None,
         **counts,

@@ -28,6 +28,7 @@ MOST_NAME_BYTES = 200
 ROOM_LEFT_BYTES = 256 << 20  # of the disk that holds them, which uploads never take
 LEADS_OUT = "is a link that leads out of the opened folder; open the folder it leads to"
 DROPPED = "dropped photos"
+DEMO = "demo photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ class Uploads:
         self.most_bytes = most_bytes
         self._made = tempfile.TemporaryDirectory(prefix="stillpix-", ignore_cleanup_errors=True)
         self.root = Path(os.path.realpath(self._made.name)) / "dropped"
+        self.demo = self.root.with_name("demo")  # where a simulated camera's photos go
         self.root.mkdir()
         self._count = 0
         self._lock = threading.Lock()

@@ -40,6 +40,9 @@ class Job(Watch):
         self.messages: list[str] = []
         self.error = ""
         self.result: Mapping[str, Any] = {}
+        self._planned: list[int] = []  # photos of each camera
+        self.camera = 0  # the one under way, from 1
+        self._all_done = 0
         self._stop = threading.Event()
         self._begun = time.monotonic()
         self._told = 0.0
@@ -59,6 +62,10 @@ class Job(Watch):
             "phase": self.phase,
             "done": self.done,
             "total": self.total,
+            "camera": self.camera,
+            "cameras": len(self._planned),
+            "all_done": self._all_done,  # over all cameras
+            "all_total": sum(self._planned),
             "rate": round(rate, 2) if running else None,
             "left_s": round((self.total - self.done) / rate, 1) if known else None,
             "not_used": self.not_used[:MOST_TOLD],
@@ -68,6 +75,14 @@ class Job(Watch):
             "result": dict(self.result),
         }
 
+    def plan(self, photos: list[int]) -> None:
+        """So many photos of each camera are to be read."""
+        self._planned = photos
+
+    def note_phase(self, phase: str, total: int) -> None:
+        """This is done now, for so many photos."""
+        self._begin(phase, total)
+
     def heads(self, done: int) -> None:
         """So many files have been looked at; how many there are is not known."""
         self.phase, self.done, self.total = "looking for photos", done, 0
@@ -75,7 +90,9 @@ class Job(Watch):
 
     def body(self, sensor: Sensor, photos: int) -> None:
         """The photos of this body are read next."""
+        self.camera += 1
         self._begin(sensor.name, photos)
+        self._note_all()
 
     def again(self, sensor: Sensor, photos: int) -> None:
         """So many photos of this body are read a second time, to tell dates; then maybe more."""
@@ -93,10 +110,17 @@ class Job(Watch):
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""
         self.done = done
+        self._note_all()
         if done >= self.total:
             self.tell()
         else:
             self._tell()
+
+    def _note_all(self) -> None:
+        """Count over all cameras; a second look at photos counts none of them twice."""
+        if 0 < self.camera <= len(self._planned):
+            counted = sum(self._planned[: self.camera]) - self.total + self.done
+            self._all_done = max(self._all_done, counted)
 
     def skipped(self, path: str, reason: str) -> None:
         """A photo could not be used."""

@@ -21,6 +21,7 @@ from ..images import Header
 from .refusal import Refused
 
 TILE = 512  # px
+THUMBNAIL = 160  # px, about, of the longer side
 CACHED_BYTES = 256 << 20
 MOST_DECODED_BYTES = 512 << 20  # of one photo: 170 MP of 8-bit colours
 COARSE = 4  # a photo is kept at so much less, too: an overview then needs not all its pixels
@@ -170,6 +171,30 @@ def tile(shown: Shown, level: int, column: int, row: int) -> Picture:
     left, upper, side = left // coarse, upper // coarse, TILE * factor // coarse
     part = source[upper : upper + side, left : left + side]
     return _png(part) if factor == 1 else _jpeg(_reduce_part(part, factor // coarse))
+
+
+def quick_thumbnail(header: Header) -> Picture | None:
+    """Return a JPEG decoded small at once; None for a photo that must be decoded in full first."""
+    from PIL import Image
+
+    if header.format != "jpeg" or header.part is not None:
+        return None
+    try:
+        with Image.open(header.path) as photo:
+            photo.draft("RGB", (THUMBNAIL, THUMBNAIL))
+            return _small(np.asarray(photo.convert("RGB")))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None  # the reader of photos has the words for what is wrong with it
+
+
+def thumbnail(shown: Shown) -> Picture:
+    """Return a photo, small, from what is at hand of it."""
+    return _small(shown.quarter)
+
+
+def _small(pixels: Bytes) -> Picture:
+    factor = max(max(pixels.shape[:2]) // THUMBNAIL, 1)
+    return _jpeg(_reduce_part(np.ascontiguousarray(pixels), factor))
 
 
 def _reduce_part(part: Bytes, factor: int) -> Bytes:

@@ -14,6 +14,7 @@ LEVEL = {"type": "integer", "minimum": 0, "maximum": 32}
 MAYBE_PATH = {**PATH, "type": ["string", "null"], "default": None}
 MAYBE_NAME = {**NAME, "type": ["string", "null"], "default": None}
 FDR = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 0.01}
+FLAG_TEXT = {"type": "string", "enum": ["yes", "no"], "default": "no"}
 FILE = ("application/octet-stream",)
 OF_MAP = {"map": NAME}
 OF_PHOTO = {"photo": NAME}
@@ -25,9 +26,18 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=api.state, answers=named("State"),
     ),
     Operation(
-        name="open", summary="Open a folder, or the photos that were dropped",
+        name="places", summary="A folder of this computer and the folders in it, to choose from; "
+        "without a path, the home folder",
+        path="/api/places", answer=api.places, query={"path": MAYBE_PATH},
+        answers=named("Place"), refusals=(404,),
+    ),
+    Operation(
+        name="open", summary="Open a folder, the photos that were dropped, or demo photos",
         method="POST", path="/api/folders", answer=api.open_folder, status=202,
-        body=record({"path": MAYBE_PATH, "dropped": YES_OR_NO}, optional=("path", "dropped")),
+        body=record(
+            {"path": MAYBE_PATH, "dropped": YES_OR_NO, "demo": YES_OR_NO},
+            optional=("path", "dropped", "demo"),
+        ),
         answers=named("Job"), refusals=(404, 409, 503),
     ),
     Operation(
@@ -112,6 +122,17 @@ OPERATIONS: tuple[Operation, ...] = (
         name="export", summary="A map as a file in one of the formats",
         path="/api/maps/{map}/export/{format}", answer=api.export,
         in_path={**OF_MAP, "format": FORMAT}, media_types=FILE, refusals=(404, 409),
+    ),
+    Operation(
+        name="report", summary="The report of a map as a page of its own; reads some photos",
+        path="/api/maps/{map}/report", answer=api.report, in_path=OF_MAP,
+        query={"download": FLAG_TEXT, "v": ANY_TAG}, media_types=("text/html",),
+        refusals=(404, 409),
+    ),
+    Operation(
+        name="thumbnail", summary="A photo, small", path="/api/photos/{photo}/thumbnail",
+        answer=api.photo_thumbnail, in_path=OF_PHOTO, media_types=("image/jpeg",),
+        refusals=(404, 409, 413),
     ),
     Operation(
         name="tile", summary="A tile of a photo: 512 px, each level half the next",

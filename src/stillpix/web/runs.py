@@ -20,14 +20,17 @@ from ..restoration.destinations import Placement, routes
 from ..restoration.fix import RepairedBody, RepairedPhoto, repair_bodies
 from ..restoration.log import FixLog, verdict_object
 from ..restoration.targets import listed_in_library
+from ..wording import sentence
 from .documents import map_id, photo_name
 from .folders import Folder, Folders, gathered
 from .jobs import Job
+from .refusal import Refused
 
 if TYPE_CHECKING:
     from ..frame import Pixels
     from ..restoration import RepairedFile
 
+DEMO_PHOTOS, DEMO_SIZE = 16, (900, 600)
 MOST_LISTED = 2000  # photos of a repair that are told of by name
 
 
@@ -45,6 +48,21 @@ def open_folder(
     return {"folder": folder.id, "photos": len(folder.photos)}
 
 
+def take_demo_photos(job: Job, root: Path) -> None:
+    """Take photos with a simulated camera that has broken pixels, unless they are there."""
+    from ..simulate import CameraSettings, SimulatedCamera, write_series
+
+    if root.exists():
+        return
+    job.note_phase("taking photos with a simulated camera", DEMO_PHOTOS)
+    width, height = DEMO_SIZE
+    camera = SimulatedCamera(CameraSettings(width=width, height=height, defects=40), seed=1)
+    try:
+        write_series(root, camera, photos=DEMO_PHOTOS)
+    except OSError as error:
+        raise Refused(507, f"the demo photos could not be kept ({error.strerror})") from error
+
+
 def find_in(
     job: Job, folder: Folder, library: Library, *, fdr: float, fast: bool
 ) -> Mapping[str, Any]:
@@ -54,6 +72,7 @@ def find_in(
 
     settings = DetectionSettings(fdr=fdr)
     bodies = []
+    job.plan([len(headers) for headers in folder.found.bodies.values()])
     for body in scan(folder.found, settings=settings, library=library, watch=job, fast=fast):
         for trouble in body.troubles:
             job.message(trouble)
@@ -71,6 +90,7 @@ def find_in(
             "undated": body.unlooked,  # photos that would have told dates
             "broken": len(found.in_state("confirmed", "accepted")) if found is not None else 0,
             "candidates": len(found.in_state("candidate")) if found is not None else 0,
+            "sentence": sentence(found) if found is not None else "",
         })  # fmt: skip
     return {"bodies": bodies}
 

@@ -147,7 +147,9 @@ _BRIEF: Mapping[str, Schema] = {
     "has_map": FLAG,
     "found_in": WHOLE,
     "expected_false": MAYBE_NUMBER,
-    "formats": listed(TEXT),
+    "formats": listed(
+        record({"name": TEXT, "program": TEXT, "suffix": TEXT, "why_not": MAYBE_TEXT})
+    ),
     "confirmed": WHOLE,
     "candidate": WHOLE,
     "accepted": WHOLE,
@@ -186,14 +188,20 @@ COMPONENTS: Mapping[str, Schema] = {
     "Folder": record({
         "id": TEXT, "title": TEXT, "path": TEXT, "photos": WHOLE,
         "bodies": listed(record({"map": TEXT, "name": TEXT, "photos": WHOLE})),
-        "not_used": WHOLE, "notes": listed(TEXT),
+        "not_used": WHOLE, "notes": listed(TEXT), "skipped": listed(named("NotUsed")),
+        "examples": listed(record({"id": TEXT, "name": TEXT})),
     }),
     "NotUsed": record({"path": TEXT, "reason": TEXT}),
+    "Place": record({
+        "path": TEXT, "above": MAYBE_TEXT, "home": TEXT, "photos": WHOLE,
+        "folders": listed(record({"name": TEXT, "path": TEXT})),
+    }),
     "Job": record({
         "id": TEXT, "revision": WHOLE, "kind": {"enum": ["open", "find", "repair"]},
         "subject": TEXT,
         "state": {"enum": ["running", "stopping", "done", "stopped", "failed"]},
         "phase": TEXT, "done": WHOLE, "total": WHOLE, "rate": MAYBE_NUMBER,
+        "camera": WHOLE, "cameras": WHOLE, "all_done": WHOLE, "all_total": WHOLE,
         "left_s": MAYBE_NUMBER, "not_used": listed(named("NotUsed")), "not_used_count": WHOLE,
         "messages": listed(TEXT), "error": TEXT, "result": ANY_RECORD,
     }),
@@ -201,7 +209,8 @@ COMPONENTS: Mapping[str, Schema] = {
         "version": WHOLE, "stillpix": TEXT, "library": TEXT,
         "folders": listed(named("Folder")), "maps": listed(named("Brief")),
         "jobs": listed(named("Job")), "troubles": listed(TEXT),
-        "upload_limit": WHOLE,
+        "upload_limit": WHOLE, "recent": listed(TEXT), "suffixes": listed(TEXT),
+        "kinds": ANY_RECORD,
     }),
     "Verdicts": record({"repaired": WHOLE, "places": listed(ANY_RECORD), "notes": listed(TEXT)}),
 }  # fmt: skip

@@ -60,7 +60,9 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                said = {name for name, _ in message["headers"]}  # a report has its own policy
+                own = [(n.encode(), value.encode()) for n, value in HEADERS.items()]
+                own = [(name, value) for name, value in own if name not in said]
                 message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 

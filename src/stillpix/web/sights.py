@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..errors import ReadError, StateFormatError
+from ..evidence.evidence import Evidence
 from ..evidence.sightings import LOG_NAME, Sightings
 from ..images import read_frame
 from ..maps.library import Library
@@ -38,7 +39,7 @@ class Sights:
     details: dict[Spot, Detail] = field(default_factory=dict)
 
 
-class _Ending(Watch):
+class Ending(Watch):
     """Ends the reading when the server ends."""
 
     def __init__(self, ends: Callable[[], bool]) -> None:
@@ -71,12 +72,27 @@ class Gallery:
                 missing = _most_doubtful(found, {})
             headers = {digest: photo.header for digest, photo in sights.photos.items()}
             subject = Subject(found, log=log, photos=headers)
-            details, reading = details_of(subject, missing, watch=_Ending(self._ends))
+            details, reading = details_of(subject, missing, watch=Ending(self._ends))
             for error in reading.failed:
                 self._note_failed(error, photos)
             sights.details |= {spot_of(detail.defect): detail for detail in details}
             self._kept[map_id] = sights
             return sights
+
+    def kept(self, map_id: str) -> Sights | None:
+        """Return a map's sights as they were when they were asked for last."""
+        return self._kept.get(map_id)
+
+    def subject(self, found: DefectMap, photos: Sequence[Photo]) -> Subject:
+        """Return what a report of a map stands on: its evidence, its log and the photos."""
+        log, folder, notes = self._log(found), self._library.evidence_path(found.sensor), []
+        evidence = None
+        try:
+            evidence = Evidence.load(folder, found.sensor) if folder.is_dir() else None
+        except StateFormatError as error:
+            notes.append(str(error))
+        headers = {digest: photo.header for digest, photo in self._at_hand(log, photos)}
+        return Subject(found, evidence, log, headers, notes=notes)
 
     def _log(self, found: DefectMap) -> Sightings:
         try:
@@ -145,7 +161,7 @@ def crop_of(sights: Sights, spot: Spot, number: int, contrast: Contrast) -> byte
     crops = [crop for _, crop in _crops(sights.details.get(spot))]
     if number >= len(crops):
         raise Refused(404, "there is no such picture; /api/maps/ID/sights lists them")
-    return png_of(of_crop(crops[number].cut, raised=contrast == "raised"))
+    return png_of(of_crop(crops[number].cut, raised=contrast == "raised"), small=False)
 
 
 def _crops(detail: Detail | None) -> Iterator[tuple[str, Crop]]:

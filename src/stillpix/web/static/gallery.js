@@ -89,16 +89,18 @@ export class Gallery {
   #fill(card, { anew = false } = {}) {
     if (anew && !card.filled && !card.entry.hasAttribute("aria-current")) return;
     const sight = this.sights.get(card.entry.dataset.key);
-    const wanted = sight ? `${this.tag} ${this.contrast} ${JSON.stringify(sight)}` : "waiting";
+    const chosen = card.entry.hasAttribute("aria-current");
+    const wanted = sight ? `${this.tag} ${this.contrast} ${chosen} ${sight.why} ${sight.crops.length}` : "waiting";
     if (card.filled === wanted) return;
     card.filled = wanted;
     card.why.textContent = sight ? sight.why.join(" ") : "";
     if (!sight) return fill(card.crops, ...[1, 2, 3].map(() => make("figure", { class: "waiting" }, make("span", { class: "frame" }))));
     let best = 0, least = 0;
-    fill(card.crops, ...sight.crops.map((crop, number) => {
+    const figures = sight.crops.map((crop, number) => {
       const more = crop.shows === "best" ? (best += 1) > BEST : (least += 1) > LEAST;
-      return this.#figure(sight, crop, number, more);
-    }));
+      return more && !chosen ? null : this.#figure(sight, crop, number);
+    });
+    fill(card.crops, ...figures);
     if (!sight.crops.length) {
       card.crops.append(make("p", { class: "hint" }, sight.along
         ? "A whole stretch: look at it in the photo."
@@ -106,11 +108,11 @@ export class Gallery {
     }
   }
 
-  #figure(sight, crop, number, more) {
+  #figure(sight, crop, number) {
     const from = `api/maps/${this.shown}/crops?x=${sight.x}&y=${sight.y}&number=${number}&contrast=${this.contrast}&v=${this.tag}`;
     const title = TITLES[crop.shows];
     const picture = make("img", { src: address(from), alt: "", width: 25, height: 25, loading: "lazy", decoding: "async" });
-    return make("figure", { class: more ? "more" : "" },
+    return make("figure", {},
       make("button", { type: "button", class: "frame", "data-crop": number, "aria-label": `${title}: ${crop.name}; open this photo` },
         picture, make("i", { class: "pointer" })),
       make("figcaption", {}, make("b", {}, title), ` ${ofPhoto(crop)}, `,
@@ -118,7 +120,9 @@ export class Gallery {
   }
 
   mark(key, { reveal }) {
-    this.list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+    const before = this.list.querySelector("[aria-current]");
+    before?.removeAttribute("aria-current");
+    if (before && before.dataset.key !== key) this.#fill(this.cards.get(before.dataset.key));
     const card = this.cards.get(key);
     if (!card) return;
     card.entry.setAttribute("aria-current", "true");

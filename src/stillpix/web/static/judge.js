@@ -2,7 +2,9 @@
 
 import { at, fill, make, offer, say, tried } from "./elements.js";
 import { Gallery } from "./gallery.js";
+import { mapLists } from "./lists.js";
 import { COLOURS, SHAPES } from "./marks.js";
+import { term } from "./glossary.js";
 import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
 import { forget, mapNamed, onChange, photosOf, sightsOf, store } from "./store.js";
@@ -72,6 +74,8 @@ async function showNow() {
   offer(at("judge-map"), maps.map((each) => ({ value: each.id, text: each.name })), map.id);
   showPhotos(photos, another);
   sensor.show(map.sensor);
+  at("judge-lists").hidden = !map.has_map;
+  fill(at("judge-lists").lastElementChild, mapLists(map));
   showGallery();
   const { place } = desk;
   desk.place = null;
@@ -90,7 +94,7 @@ async function showSights(map, photos) {
   if (desk.map?.id !== map.id) return;
   gallery.see(sights, tag);
   desk.sights = new Map(sights.map((each) => [keyOf(each), each]));
-  if (!desk.photo || desk.guessed) openPhoto(bestPhoto());
+  if (desk.photos.length && desk.guessed && !desk.adding && bestPhoto() !== desk.photo?.id) openPhoto(bestPhoto());
 }
 
 /** Other photos, other crops: their address must differ, for they are cached. */
@@ -223,7 +227,7 @@ function showDetail() {
   at("pixel-previous").disabled = now <= 0;
   at("pixel-next").disabled = now === desk.order.length - 1;
   fill(at("detail-facts"), ...(defect ? factsOf(defect) : []).map(([name, value]) =>
-    make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+    make("div", {}, make("dt", {}, term(name)), make("dd", {}, name === "kind" || name === "state" ? term(value, value) : value))));
   at("accept").disabled = !defect;
   at("reject").disabled = !defect;
   at("undo").disabled = !desk.map?.undo;
@@ -311,7 +315,7 @@ export function judgeKey(event) {
     p: () => stepPhoto(1), P: () => stepPhoto(-1), z: toDefect, f: () => viewer?.fit(),
   };
   if (desk.adding && event.key === "Escape") setAdding(false);
-  else if (desk.adding && event.key === "Enter" && at("judge-viewer").contains(document.activeElement)) add(viewer.middle());
+  else if (desk.adding && event.key === "Enter" && viewer.image && at("judge-viewer").contains(document.activeElement)) add(viewer.middle());
   else if (actions[event.key] && at("single-keys").checked) actions[event.key]();
   else return false;
   return true;

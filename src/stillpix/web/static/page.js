@@ -1,6 +1,7 @@
 // The page: which step is shown, the keys, and what runs while another step is looked at.
 
 import { at, say, settle, tried } from "./elements.js";
+import { beginGlossary } from "./glossary.js";
 import { beginJudge, judgeKey, show as showJudge, stepBack, stepOn } from "./judge.js";
 import { beginPhotos } from "./photos.js";
 import { beginRepair, repairKey, show as showRepair } from "./repair.js";
@@ -33,7 +34,7 @@ function showUnderWay() {
 }
 
 function onKey(event) {
-  if (event.defaultPrevented || at("keys").open || event.target.matches(TYPED)) return;
+  if (event.defaultPrevented || document.querySelector("dialog[open]") || event.target.matches(TYPED)) return;
   const judging = !at("judge").hidden;
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z" && judging) {
     event.preventDefault();
@@ -63,6 +64,7 @@ async function start() {
   single.checked = localStorage.getItem("single-keys") !== "off";
   single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
   at("show-keys").addEventListener("click", () => at("keys").showModal());
+  beginGlossary();
   beginPhotos();
   beginJudge();
   beginRepair();

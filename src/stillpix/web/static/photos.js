@@ -1,8 +1,9 @@
 // The first step: choose a folder or drop photos, find, and watch it go.
 
-import { at, fill, make, say, tried } from "./elements.js";
+import { at, fill, make, say, settle, tried } from "./elements.js";
+import { beginPicker } from "./picker.js";
 import { JobCard } from "./progress.js";
-import { change, upload } from "./server.js";
+import { address, change, upload } from "./server.js";
 import { isRunning, latest, noteJob, onChange, store } from "./store.js";
 import { counted } from "./words.js";
 
@@ -10,11 +11,15 @@ let card;
 
 export function beginPhotos() {
   card = new JobCard(at("find-job"), { result: outcome });
+  beginPicker({ onOpen: (path) => openFolder({ path }) });
   at("open-form").addEventListener("submit", (event) => {
     event.preventDefault();
     openFolder({ path: at("open-path").value });
   });
-  at("files").addEventListener("change", (event) => take([...event.target.files]));
+  at("try-demo").addEventListener("click", () => openFolder({ demo: true }));
+  const files = at("files");
+  files.accept = [...new Set(store.state.suffixes.map((suffix) => suffix.slice(suffix.lastIndexOf("."))))].join();
+  files.addEventListener("change", (event) => take([...event.target.files]));
   const drop = at("drop");
   for (const name of ["dragover", "drop"]) {
     // Anywhere on the page: a browser would leave it for the photo.
@@ -22,9 +27,9 @@ export function beginPhotos() {
   }
   document.addEventListener("dragenter", () => drop.classList.add("over"));
   document.addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     drop.classList.remove("over");
-    take([...event.dataTransfer.files]);
+    take(await dropped(event.dataTransfer));
   });
   onChange(show);
   show();
@@ -35,8 +40,33 @@ async function openFolder(body) {
   if (job) noteJob(job);
 }
 
+/** Return the files that were dropped, and the photos in folders that were. */
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
+  const found = [];
+  for (const entry of entries) found.push(...await photosIn(entry));
+  return found;
+}
+
+async function photosIn(entry) {
+  if (entry.isFile) {
+    const wanted = store.state.suffixes.some((suffix) => entry.name.toLowerCase().endsWith(suffix));
+    return wanted ? [await new Promise((resolve, reject) => { entry.file(resolve, reject); })] : [];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    // A reader gives some entries at a time, and none at the end.
+    const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+    if (!some.length) return found;
+    for (const each of some) found.push(...await photosIn(each));
+  }
+}
+
 async function take(files) {
   if (!files.length) return;
+  settle("files");
   location.hash = "#photos";
   const hint = at("drop-hint");
   const refused = [];
@@ -56,10 +86,12 @@ async function take(files) {
   }
   at("files").value = "";
   hint.textContent = `${counted(taken, "photo")} received. They are kept until the server ends.`;
-  fill(at("refused-files"), ...refused.map(([name, why]) => make("li", {}, make("b", {}, name), ` ${why}`)));
-  if (refused.length) say(`${counted(refused.length, "file")} not taken`, { wrong: true });
+  fill(at("refused-files"), ...refused.map(named));
+  if (refused.length) say(`${counted(refused.length, "file")} not taken`, { wrong: true, about: "files" });
   if (taken) await openFolder({ dropped: true });
 }
+
+const named = ([name, why]) => make("li", {}, make("b", {}, name), ` ${why}`);
 
 async function find(folder, fast) {
   const job = await tried(() => change("api/finds", { folder: folder.id, fast }));
@@ -69,42 +101,76 @@ async function find(folder, fast) {
 }
 
 function show() {
-  card.show(latest(["open", "find"]));
+  const job = latest(["open", "find"]);
+  // What an opened folder holds stands on its own card.
+  card.show(job?.kind === "open" && job.state === "done" && job.result.photos ? undefined : job);
+  const busy = store.state.jobs.some(isRunning);
   const folders = at("folders");
-  const signature = JSON.stringify([store.state.folders, store.state.jobs.some(isRunning)]);
+  const signature = JSON.stringify([store.state.folders, store.state.maps, store.state.recent, busy]);
   if (folders.dataset.shown === signature) return; // what a person points at stays
   folders.dataset.shown = signature;
-  fill(folders, ...store.state.folders.map(folderCard).reverse());
+  const opened = store.state.folders;
+  at("hero").classList.toggle("small", opened.length > 0);
+  at("open-more").hidden = opened.length === 0;
+  at("try-demo").disabled = busy;
+  fill(folders, ...opened.map((folder) => folderCard(folder, busy)).reverse());
+  const recent = store.state.recent.filter((path) => !opened.some((folder) => folder.path === path));
+  at("recent").hidden = !recent.length;
+  fill(at("recent-list"), ...recent.map((path) => make("li", {},
+    make("button", { type: "button", class: "link", disabled: busy, on: { click: () => openFolder({ path }) } }, path))));
 }
 
-function folderCard(folder) {
-  const busy = store.state.jobs.some(isRunning);
+function folderCard(folder, busy) {
   const fast = make("input", { type: "checkbox" });
+  const maps = folder.bodies.map((body) => store.state.maps.find((map) => map.id === body.map));
+  const done = maps.some((map) => map?.has_map);
+  const thumbnails = folder.examples.map((photo) =>
+    make("img", { src: address(`api/photos/${photo.id}/thumbnail`), alt: "", title: photo.name, loading: "lazy", width: 120, height: 80,
+      on: { error: (event) => event.target.remove() } }));
   return make(
     "article", { class: "card folder" },
-    make("h3", {}, folder.title),
-    make("p", {}, folder.photos ? counted(folder.photos, "photo") : "no usable photo",
-      folder.not_used ? `, ${counted(folder.not_used, "file")} not used` : ""),
-    make("ul", { class: "plain" }, ...folder.bodies.map((body) =>
-      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}`))),
-    make("ul", { class: "plain notes" }, ...folder.notes.map((note) => make("li", {}, note))),
-    make("label", { class: "check" }, fast, " Skip dates (reads each photo only once)"),
-    make("div", { class: "row" },
-      make("button", { type: "button", class: "primary find", disabled: busy || !folder.photos,
-        on: { click: () => find(folder, fast.checked) } }, "Find broken pixels"),
-      make("button", { type: "button", disabled: busy, "aria-label": `Close ${folder.title}`,
+    make("div", { class: "row" }, make("h3", { class: "grow" }, folder.title),
+      make("button", { type: "button", class: "quiet", disabled: busy, "aria-label": `Close ${folder.title}`,
         on: { click: () => tried(() => change(`api/folders/${folder.id}`, undefined, "DELETE")) } }, "Close")),
+    thumbnails.length ? make("div", { class: "thumbnails" }, ...thumbnails) : null,
+    make("ul", { class: "plain cameras" }, ...folder.bodies.map((body, n) =>
+      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}. ${mapInWords(maps[n])}`))),
+    make("p", { class: "hint" }, folder.photos ? advice(folder) : "No photo here can be used. Open another folder."),
+    make("ul", { class: "plain notes" }, ...folder.notes.map((note) => make("li", {}, note))),
+    folder.not_used ? make("details", { class: "skipped" }, make("summary", {}, `Why ${counted(folder.not_used, "file")} ${folder.not_used === 1 ? "is" : "are"} not used`),
+      make("ul", { class: "plain files" }, ...folder.skipped.map((each) => named([each.path, each.reason])))) : null,
+    make("div", { class: "row" },
+      make("button", { type: "button", class: done ? "find" : "primary find", disabled: busy || !folder.photos,
+        on: { click: () => find(folder, fast.checked) } }, done ? "Find again" : "Find broken pixels"),
+      done ? make("a", { href: `#judge/${maps.find((map) => map?.has_map).id}`, class: "button primary" }, "Judge") : null,
+      done ? make("a", { href: "#repair", class: "button" }, "Repair") : null,
+      make("label", { class: "check" }, fast, " Skip dates (reads each photo only once)")),
   );
 }
 
+const FEW = 30; // photos below which finding is less sure
+
+function advice(folder) {
+  const all = folder.bodies.length > 1 ? `${counted(folder.photos, "photo")} of ${folder.bodies.length} cameras. ` : "";
+  return all + (folder.bodies.some((body) => body.photos < FEW) ? `${FEW} photos or more of a camera make the result surer.` : "");
+}
+
+function mapInWords(map) {
+  if (!map?.has_map) return "Not searched yet.";
+  const broken = map.confirmed + map.accepted;
+  return `${counted(broken, "broken pixel")}, ${counted(map.candidate, "candidate")}.`;
+}
+
 function outcome(job) {
-  if (job.kind === "open") return [make("p", {}, `${counted(job.result.photos ?? 0, "photo")} found.`)];
+  if (job.kind === "open") {
+    const photos = job.result.photos ?? 0;
+    return [make("p", {}, photos ? `${counted(photos, "photo")} found.` : "No photo there can be used. Choose a folder that holds photos straight from a camera.")];
+  }
   return (job.result.bodies ?? []).map((body) => {
     if (body.map === null) return make("p", {}, `${body.name}: none of its photos could be used.`);
     const known = body.known ? `, ${body.known} known from before` : "";
-    const left = body.left ? `, ${body.left} left` : "";
-    return make("p", {}, make("b", {}, `${counted(body.broken, "broken pixel")} and ${counted(body.candidates, "candidate")}`),
-      ` in ${body.name} (${body.read + body.repeats} read${known}${left}). `,
-      make("a", { href: `#judge/${body.map}`, class: "button primary" }, "Judge them"));
+    return make("div", { class: "row" }, make("p", { class: "grow" }, make("b", {}, `${body.sentence}.`), ` ${body.read + body.repeats} read${known}.`),
+      make("a", { href: `#judge/${body.map}`, class: "button primary" }, "Judge them"),
+      make("a", { href: "#repair", class: "button" }, "Repair photos"));
   });
 }

@@ -1,7 +1,7 @@
 // A run as it goes: bar, rate, time left, what was not used, and what came of it.
 
 import { fill, make, tried } from "./elements.js";
-import { change } from "./server.js";
+import { address, change } from "./server.js";
 import { isRunning, noteJob } from "./store.js";
 import { counted, duration } from "./words.js";
 
@@ -20,6 +20,13 @@ function ended(job) {
   return `stopped${numbers}; everything done so far is kept`;
 }
 
+/** Tell who looks at something else; who looks at the page sees it. */
+function tellFinished(text) {
+  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+  const told = new Notification("stillpix", { body: text, icon: address("static/icon.svg"), tag: "stillpix" });
+  told.onclick = () => window.focus();
+}
+
 const sum = (records, name) => records.reduce((total, each) => total + each[name], 0);
 
 /** Shows one job after the other in its place; the list of what was not used stays open or shut. */
@@ -33,6 +40,7 @@ export class JobCard {
     this.numbers = make("p", { class: "numbers" });
     this.aloud = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
     this.stop = make("button", { type: "button", class: "stop", on: { click: () => this.end() } }, "Stop");
+    this.notify = make("button", { type: "button", class: "notify", on: { click: () => this.#ask() } }, "Tell me when it is done");
     this.messages = make("ul", { class: "plain notes" });
     this.summary = make("summary");
     this.skipped = make("ul", { class: "plain files" });
@@ -40,7 +48,7 @@ export class JobCard {
     this.outcome = make("div", { class: "outcome" });
     this.card = make(
       "div", { class: "card job", hidden: true },
-      make("div", { class: "row" }, this.title, this.stop),
+      make("div", { class: "row" }, this.title, this.notify, this.stop),
       this.phase, this.bar, this.numbers, this.messages, this.outcome, this.details,
     );
     place.append(this.card, this.aloud);
@@ -62,10 +70,15 @@ export class JobCard {
     }
     const running = isRunning(job);
     this.title.textContent = `${TITLES[job.kind]} in ${job.subject}`;
-    this.phase.textContent = running ? job.phase : ended(job);
+    const which = job.cameras > 1 ? `Camera ${job.camera} of ${job.cameras}: ` : "";
+    this.phase.textContent = running ? `${which}${job.phase}` : ended(job);
     this.phase.classList.toggle("wrong", job.state === "failed");
     this.bar.hidden = !running;
-    if (job.total) {
+    this.notify.hidden = !running || job.kind === "open" || !("Notification" in window) || Notification.permission !== "default";
+    if (job.all_total) {
+      this.bar.max = job.all_total;
+      this.bar.value = job.all_done;
+    } else if (job.total) {
       this.bar.max = job.total;
       this.bar.value = job.done;
     } else {
@@ -86,13 +99,22 @@ export class JobCard {
     const of = job.total ? `${job.done} of ${counted(job.total, "photo")}` : job.done ? counted(job.done, "file") : "";
     const rate = job.rate ? `${job.rate.toFixed(1)} photos/s` : "";
     const left = job.left_s !== null && job.done ? `${duration(job.left_s)} left` : "";
-    return [of, rate, left, ENDS[job.state]].filter(Boolean).join(" · ");
+    const all = job.cameras > 1 ? `${job.all_done} of ${job.all_total} over all cameras` : "";
+    return [of, all, rate, left, ENDS[job.state]].filter(Boolean).join(" · ");
+  }
+
+  async #ask() {
+    await Notification.requestPermission();
+    this.notify.hidden = Notification.permission !== "default";
   }
 
   /** Read aloud each quarter and the end, not every photo. */
   #speak(job, running, numbers) {
     const step = running ? `${job.phase}${Math.floor((4 * job.done) / (job.total || 1))}` : job.state;
     if (step === this.told) return;
+    const wasRunning = this.ran === job.id;
+    this.ran = running ? job.id : null;
+    if (wasRunning && !running && job.kind !== "open") tellFinished(`${TITLES[job.kind]} in ${job.subject}: ${ended(job)}`);
     this.told = step;
     this.aloud.textContent = running ? numbers : `${TITLES[job.kind]}: ${ended(job)}`;
   }

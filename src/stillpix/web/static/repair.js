@@ -1,9 +1,10 @@
 // The third step: see before and after, try it dry, repair a folder, take the maps along.
 
-import { at, fill, make, offer, tried } from "./elements.js";
+import { at, make, offer, tried } from "./elements.js";
 import { Comparison } from "./compare.js";
+import { beginImport, showDownloads } from "./lists.js";
 import { JobCard } from "./progress.js";
-import { address, change, look } from "./server.js";
+import { change, look } from "./server.js";
 import { isRunning, latest, noteJob, onChange, photosOf, store } from "./store.js";
 import { charge, counted, ofPhoto, placeOf } from "./words.js";
 
@@ -12,6 +13,7 @@ let comparison, card;
 
 export function beginRepair() {
   card = new JobCard(at("repair-job"), { result: outcome });
+  beginImport();
   at("repair-folder").addEventListener("change", () => tried(show));
   at("repair-photo").addEventListener("change", (event) => tried(() => openPhoto(event.target.value)));
   for (const button of document.querySelectorAll("[data-view]:not(.stage)")) {
@@ -71,7 +73,7 @@ export async function show() {
   }
   const busy = store.state.jobs.some(isRunning);
   for (const button of at("repair-form").querySelectorAll("button")) button.disabled = busy;
-  showDownloads(folder);
+  showDownloads(folder, desk.verdicts.length ? desk.photo : null);
   const asked = ++desk.asked;
   const photos = (await Promise.all(folder.bodies.map((body) => photosOf(body.map)))).flat()
     .filter((photo) => photo.id.startsWith(`${folder.id}-`));
@@ -122,7 +124,7 @@ async function openPhoto(id) {
   await comparison.open(desk.photo, desk.version, !why);
   resize(desk.verdicts.length ? comparison.size || 8 : 0);
   showPlace();
-  showDownloads(folderNow());
+  showDownloads(folderNow(), desk.verdicts.length ? desk.photo : null);
 }
 
 const hasMap = () => store.state.maps.some((map) => map.has_map && folderNow().bodies.some((body) => body.map === map.id));
@@ -184,15 +186,4 @@ function outcome(job) {
       make("table", {}, make("thead", {}, make("tr", {}, ...["photo", "repaired", "not visible", "not repairable"].map(
         (name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows)))));
   return lines;
-}
-
-function showDownloads(folder) {
-  const maps = store.state.maps.filter((map) => map.has_map && folder.bodies.some((body) => body.map === map.id));
-  const photo = desk.photo && desk.verdicts.length
-    ? [make("li", {}, "This photo, repaired: ", make("a", { href: address(`api/photos/${desk.photo.id}/repaired`), download: "" }, desk.photo.name))]
-    : [];
-  const none = make("li", {}, "There is no map for these photos yet: find their broken pixels first.");
-  fill(at("downloads"), ...photo, ...(maps.length ? maps.map((map) => make("li", {}, `Map of ${map.name}: `,
-    ...map.formats.flatMap((name, n) => [n ? ", " : "",
-      make("a", { href: address(`api/maps/${map.id}/export/${encodeURIComponent(name)}`), download: "" }, name)]))) : [none]));
 }

@@ -32,12 +32,12 @@ export const change = (path, body, method = "POST") =>
     ? { method }
     : { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
+/** Give a file to an address that takes one as it is. */
+export const give = (path, file) =>
+  asked(path, { method: "POST", headers: { "content-type": "application/octet-stream" }, body: file });
+
 export const upload = (file) =>
-  asked(`api/uploads?name=${encodeURIComponent(file.name)}`, {
-    method: "POST",
-    headers: { "content-type": "application/octet-stream" },
-    body: file,
-  });
+  give(`api/uploads?name=${encodeURIComponent(file.name)}`, file);
 
 /** Follow what happens from a version on; the browser itself takes a broken stream up again. */
 export function follow(version, { onEvent, onBroken, onBack }) {

@@ -43,7 +43,7 @@ export function factsOf(defect) {
   const facts = [["state", STATES[defect.state]], ["kind", defect.kind]];
   if (defect.strength !== null) facts.push(["strength", `${defect.strength > 0 ? "+" : ""}${defect.strength.toFixed(1)} grey levels`]);
   if (defect.score) facts.push(["score", defect.score.toFixed(1)]);
-  facts.push(["doubt (q)", defect.score ? few(defect.q) : "not measured"]);
+  facts.push(["doubt", defect.score ? few(defect.q) : "not measured"]);
   if (defect.seen) facts.push(["seen in", `${Math.round(defect.seen[0] * 100)} % of ${defect.seen[1]}`]);
   if (defect.since) {
     const [from, to] = defect.since;
