@@ -22,6 +22,7 @@ FLAGS = (
 IMAGES = ROOT / "docs" / "images"
 # With this set, the pictures of the documentation are made anew.
 PICTURES = "STILLPIX_PICTURES"
+COLOURS = 128  # of a picture that is kept: it is half as large then
 GAP, MOST_BYTES = 12, 100_000  # px between pictures of a sheet; bytes of a sheet
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -106,7 +107,8 @@ def picture(seen, name):
     """Take a picture of a page or an element; keep it for the documentation where asked to."""
     taken = seen_now(seen)
     if os.environ.get(PICTURES):
-        taken.save(IMAGES / f"{name}.png", optimize=True)
+        few = taken.quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(IMAGES / f"{name}.png", optimize=True)
     return taken
 
 

@@ -107,9 +107,7 @@ def certainty(found: DefectMap) -> str:
         words.append(unknown if expected is None else likely_wrong(expected))
     if candidates:
         maybe = counted(len(candidates), "more pixel")
-        words.append(
-            f"{maybe} may be broken, but {'is' if len(candidates) == 1 else 'are'} not sure"
-        )
+        words.append(f"{maybe} may be broken, but that is not sure")
     return "; ".join(words) + "."
 
 

@@ -257,16 +257,17 @@ async function judged(path, body) {
   return answer;
 }
 
+/** Decide about the chosen pixel and go on to the next at once: a second key is about that one. */
 async function decide(state) {
   const defect = defectNow();
   if (!defect) return;
   const now = desk.order.indexOf(desk.chosen);
-  const next = desk.order[now + 1];
+  const next = now < 0 ? undefined : desk.order[now + 1];
   const { x, y, along } = defect;
+  if (next) choose(next);
   const after = await judged("decisions", { x, y, along, state });
-  if (!after) return;
-  if (now >= 0 && next) choose(next);
-  say(`${placeOf(after)} ${state}`);
+  if (after) say(`${placeOf(after)} ${state}`);
+  else choose(keyOf(defect));
 }
 
 async function step(way) {

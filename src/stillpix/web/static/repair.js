@@ -132,10 +132,10 @@ const hasMap = () => store.state.maps.some((map) => map.has_map && folderNow().b
 function showPlace() {
   const place = placeNow();
   const count = desk.verdicts.length;
-  const hidden = `${counted(desk.hidden, "pixel")} of the map ${desk.hidden === 1 ? "is" : "are"} not visible in this photo`;
+  const hidden = desk.hidden ? ` ${counted(desk.hidden, "pixel")} of the map ${desk.hidden === 1 ? "is" : "are"} not visible in this photo.` : "";
   at("compare-says").textContent = place
-    ? `Repaired pixel ${desk.next + 1} of ${count}: ${placeOf(place)}. ${hidden}.`
-    : `Nothing needs repair in this photo: ${hidden}.`;
+    ? `Repaired pixel ${desk.next + 1} of ${count}: ${placeOf(place)}.${hidden}`
+    : `Nothing needs repair in this photo.${hidden}`;
   comparison.goTo(place);
   comparison.before.draw();
   comparison.after.draw();
