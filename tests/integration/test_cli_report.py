@@ -302,7 +302,7 @@ def test_after_ctrl_c_what_was_scanned_is_reported(many, tmp_path):
     assert 0 < partly.evidence.photos < 40
     left = 40 - partly.evidence.photos
     assert f"The scan was stopped: {left} photos not read." in words(path)
-    assert f"after {partly.evidence.photos} photos" in words(path) or "found in" in words(path)
+    assert f"Judged from {partly.evidence.photos} photos" in words(path)
 
 
 # The report of a map

@@ -31,7 +31,10 @@ def site(tmp_path_factory):
         pytest.MonkeyPatch.context() as patch,
         pages.serving(Library(base / "library")) as found,
     ):
-        patch.setattr(runs, "gathered", lambda _, report: gathered(base / "photos", report))
+        patch.setattr(
+            runs, "gathered", lambda _, report, camera: gathered(base / "photos", report, camera)
+        )
+        patch.setattr(runs, "DEMO_SIZE", (120, 80))
         opened = found.open(base / "photos")
         found.find(opened)
         named = api.folder_for_copies
