@@ -193,6 +193,7 @@ NOT_WRITTEN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -96,6 +96,7 @@ def least_cost(wanted, steps, symbols):
 all_symbols = [16 * run + size for run in range(16) for size in range(1, 6)]
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.integers(0, 62), st.integers(-31, 31), max_size=9),
     st.sets(st.sampled_from([*all_symbols, *all_symbols, 0xF0]), min_size=5),

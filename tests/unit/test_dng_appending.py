@@ -50,6 +50,7 @@ def changed_bytes(before, after):
     return np.flatnonzero(old != new)
 
 
+@pytest.mark.slow
 @settings(max_examples=some(150))
 @given(
     st.sampled_from("<>"), st.booleans(), st.sampled_from(PLACES), some_tags(),

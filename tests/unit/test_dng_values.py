@@ -159,6 +159,7 @@ def jpeg_dng(pixels, bits, *, components=2, predictor=1, tile=(32, 32), order="<
     return bytes(file.bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(
     ("bits", "components", "predictor"),
@@ -416,6 +417,7 @@ def test_tifffile_reads_what_the_tests_own_encoder_packs():
         assert np.array_equal(file.pages[0].asarray(), pixels)
 
 
+@pytest.mark.slow
 @settings(max_examples=some(200))
 @given(st.sampled_from("<>"), st.booleans(), st.sampled_from(["first", "last below"]), st.data())
 def test_damage_of_any_kind_is_refused_in_one_line_or_survived(order, big, place, data):

@@ -278,6 +278,7 @@ def test_a_file_that_changes_between_header_and_frame_is_refused(tmp_path):
             read_frame(header)
 
 
+@pytest.mark.slow
 def test_importing_images_imports_no_decoder():
     heavy = "{'PIL', 'simplejpeg', 'imagecodecs', 'tifffile', 'exifread', 'numba'}"
     code = f"import sys, stillpix.images; print(sorted({heavy} & set(sys.modules)))"

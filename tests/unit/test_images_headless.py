@@ -55,6 +55,7 @@ def test_a_developed_picture_of_kodak_is_called_that(tmp_path, size):
         read_header(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("library")
 def test_find_takes_a_shape_and_a_pattern(tmp_path):
     for number in range(4):

@@ -107,6 +107,7 @@ def test_a_heic_says_its_camera_and_exposure_and_is_read_as_stored(tmp_path):
     assert read_frame(header).pixels.shape == (HEIGHT, WIDTH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", TURNS)
 def test_a_turned_heic_is_the_same_sensor_and_its_pixels_are_where_they_were(tmp_path, turn):
     flat = read_colour(read_header(saved(tmp_path / "flat.heic", heic())))

@@ -226,6 +226,7 @@ def test_running_out_of_memory_is_explained(tmp_path, monkeypatch):
     assert refusal(path).startswith("needs more memory than there is; ")
 
 
+@pytest.mark.slow
 @settings(max_examples=some(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(VALID)),

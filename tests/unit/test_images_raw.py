@@ -305,6 +305,7 @@ def test_a_lossless_jpeg_that_claims_more_than_its_tile_is_refused_at_once(tmp_p
         read_header(saved(tmp_path, bytes(content)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["bayer-GBRG", "xtrans", "mono"])
 def test_lossless_dngs_are_read_as_libraw_reads_them(tmp_path, layout):
     pixels = noise(300, 520)

@@ -117,6 +117,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content", "reason"), HOSTILE.values(), ids=HOSTILE)
 def test_a_wrong_list_is_refused_in_one_line_and_little_memory(tmp_path, name, content, reason):
     if name == "fits":

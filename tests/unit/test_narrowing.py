@@ -69,6 +69,7 @@ class Series:
         return [courses[place].steps() for place in self.places]
 
 
+@pytest.mark.slow
 def test_of_defects_that_were_there_before_few_photos_are_read():
     series = Series(0, 0, 0, 0).look_at_all()
 
@@ -98,6 +99,7 @@ def test_each_of_many_beginnings_has_its_photos():
     assert len(series.read) <= FIRST_PHOTOS + 7 * MOST_PHOTOS
 
 
+@pytest.mark.slow
 def test_a_weak_defect_takes_no_more_photos_than_a_loud_one_may():
     series = Series(0, 200, strength=0.5).look_at_all()
 

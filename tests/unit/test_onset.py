@@ -315,6 +315,7 @@ def test_every_kind_of_defect_is_among_the_hypotheses():
         assert apart.min() < 0.35, name
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """Weak defects of the model's own noise, beginning anywhere: 90 %, or a little more."""
     rng = np.random.default_rng(11)

@@ -84,6 +84,7 @@ def test_a_pixel_stuck_at_black_or_white_is_repaired(layout, level, stored):
     assert np.abs(mended[20, 31] / one_level - levels[20, 31]).max() < 12
 
 
+@pytest.mark.slow
 @given(st.integers(0, 999), st.sampled_from(["rendered", *MOSAICS]), st.permutations(range(7)))
 @example(26, "rendered", [0, 5, 2, 3, 4, 1, 6])  # once apart by the rounding of a sum
 @settings(max_examples=some(12))

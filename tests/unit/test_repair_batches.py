@@ -26,6 +26,7 @@ from support import naive_repair
 from support.effort import some
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_short_numbers_predict_as_long_ones_to_a_hundredth_of_a_level(seed):
     """Rendered planes are learned from in 32 bits; the twin has 64 and no tricks."""

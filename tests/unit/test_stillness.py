@@ -135,6 +135,7 @@ def test_a_sample_is_the_middle_of_three_middles(step):
             assert out[i, j] == middle([middle([photo[y, x] for y in rows]) for x in columns])
 
 
+@pytest.mark.slow
 def test_an_ordinary_small_mosaic_has_nothing_that_never_moves_along_its_edges():
     colours = np.tile([[40, 80], [80, 160]], (HEIGHT // 2, WIDTH // 2))
     sensor = replace(sensor_of(WIDTH, HEIGHT), layout="bayer-RGGB")
