@@ -42,10 +42,10 @@ LAYERS = {
     ),
     "detection": (
         "__init__ areas dates hot_or_offset peak_kernels settings",
-        "narrowing null",
+        "line_kernels narrowing null",
         "tail views",
         "kinds",
-        "ranking",
+        "lines ranking",
         "decide",
     ),
     "evidence": (
@@ -95,7 +95,7 @@ LAYERS = {
         "alignment attributes heads kernels sidecars verdicts",
         "prediction",
         "canvas expectation middle pointers separation storing targets weighing",
-        "blocks companions looking",
+        "blocks companions lines looking",
         "keeping log pixels repairing",
         "destinations jpeg places",
         "earlier_runs placer raw undoing verification",

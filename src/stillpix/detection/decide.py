@@ -22,7 +22,8 @@ from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary,
 from .areas import areas_of
 from .hot_or_offset import limits_of
 from .kinds import describe, is_passing, single_scene_candidates
-from .null import Peaks, null_of
+from .lines import Lines, lines_of
+from .null import Null, Peaks, null_of
 from .ranking import q_values, ranked, rates
 from .settings import USUAL, DetectionSettings
 from .views import View, whole_of
@@ -55,6 +56,19 @@ def detect(
     null = null_of(
         evidence.scores, evidence.information, pool, evidence.rules.grid, masked, evidence.edges
     )
+    lines = lines_of(evidence, whole_of(evidence, null), settings, pool)
+    null = replace(null, masked=masked | lines.covered(masked.shape))
+    singles, false = _singles(evidence, null, settings, pool)
+    lines_told, lines_false = _runs(evidence, lines, settings)
+    made = _map_of(evidence, settings, lines_told + singles, expected_false=false + lines_false)
+    left_out, areas = float(masked.mean()), areas_of(masked)
+    return replace(made, evidence=replace(made.evidence, left_out=left_out, areas=areas))
+
+
+def _singles(
+    evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
+) -> tuple[tuple[Defect, ...], float]:
+    """Return the single pixels, and how many of the confirmed ones are likely wrong."""
     found, tail, views = ranked(evidence, whole_of(evidence, null), settings, pool)
     expected = tail.expected(found.score)
     loud = rates(found, tail) <= 10 * settings.fdr
@@ -69,10 +83,24 @@ def detect(
     confirmed = trusted & (q <= settings.fdr)
     defects = _described(evidence, views, found, q, confirmed, settings)
     number = sum(defect.state == "confirmed" for defect in defects)
-    false = float(expected[confirmed].max()) if number else 0.0
-    made = _map_of(evidence, settings, defects, expected_false=false)
-    left_out, areas = float(masked.mean()), areas_of(masked)
-    return replace(made, evidence=replace(made.evidence, left_out=left_out, areas=areas))
+    return defects, float(expected[confirmed].max()) if number else 0.0
+
+
+def _runs(
+    evidence: Evidence, lines: Lines, settings: DetectionSettings
+) -> tuple[tuple[Defect, ...], float]:
+    """Return the columns and rows as entries of a map, and how many of them are likely wrong."""
+    if not lines.found:
+        return (), 0.0
+    expected = np.maximum.accumulate(np.array(lines.expected))
+    q = q_values(expected, np.ones(expected.size, np.bool_))
+    limits = limits_of(evidence.exposures, rendered=evidence.rules.toned)
+    defects = tuple(
+        replace(line.defect(evidence, limits), score=line.score, q=float(rate), state="confirmed")
+        for line, rate in zip(lines.found, q, strict=True)
+        if rate <= settings.fdr
+    )
+    return defects, float(expected[len(defects) - 1]) if defects else 0.0
 
 
 def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray[np.bool_]:

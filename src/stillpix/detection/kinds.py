@@ -93,7 +93,7 @@ def describe(
     defect = Defect(
         x=x, y=y,
         kind=evidence.templates[template].kind or kind_of(
-            told, strength or 0.0, always=always, lit=_is_lit(evidence, x, y),
+            told, strength or 0.0, always=always, lit=is_lit(evidence, x, y),
             limits=limits,
         ),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
@@ -109,7 +109,7 @@ def describe(
     return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
 
-def _is_lit(evidence: Evidence, x: int, y: int) -> bool:
+def is_lit(evidence: Evidence, x: int, y: int) -> bool:
     """Return whether photos show enough light at a place to tell a kind that needs it."""
     across = min(x // BLOCK, evidence.information.shape[2] - 1)
     told = evidence.information[RESPONSE, y // BLOCK, across]
@@ -309,6 +309,18 @@ def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> N
 def only_darks(evidence: Evidence) -> bool:
     """Return whether all photos are dark frames."""
     return 0 < evidence.darks == evidence.scenes
+
+
+def heard_in(evidence: Evidence) -> NDArray[np.intp]:
+    """Return the numbers of the templates that count: of rendered photos those that hear enough.
+
+    Where all photos but one are black, what that one says of a wrong response is stretched to many
+    sigmas.
+    """
+    heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
+    if not evidence.rules.spreads or not heard.any():
+        heard[:] = True
+    return np.flatnonzero(heard)
 
 
 def _typical(evidence: Evidence, template: int, shown: int) -> Exposure | None:

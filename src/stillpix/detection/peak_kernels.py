@@ -54,7 +54,7 @@ def count_by_phase(
 
 
 @compiled
-def _normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
+def normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
     """Scores of one row in null sigmas; middle and scale hold one cell of the grid."""
     grid = middle.size
     cells = out.size // grid
@@ -87,7 +87,7 @@ def count_by_zone(
             continue
         block_scale(weight[y // BLOCK], standard)
         at, per = middle[y % grid, :grid], scale[y % grid, :grid]
-        _normalise_row(scores[y], standard, at, per, row)
+        normalise_row(scores[y], standard, at, per, row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(width):
             if scores[y, x] != 0 and not masked[y, x]:
@@ -120,7 +120,7 @@ def _loudest_row(
     strip = min(y // zone, zones.shape[1] - 1)
     for k in heard:
         at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
-        _normalise_row(scores[k, y], standard[k], at, per, row)
+        normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], lines[k, y], out)
     _silence(masked[y], out)
 

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.stillness import widened
-from ..evidence.sum_kernels import CLIP, UNIT_INFORMATION
-from .kinds import MUTE, RING_TO, is_single, only_darks
+from .kinds import RING_TO, heard_in, is_single, only_darks
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
@@ -140,7 +139,7 @@ def _own_peaks(
 ) -> _OwnPeaks:
     apart, views = _apart(evidence), [whole]
     beside = widened(evidence.still.ragged(whole.null.masked, evidence.scenes), RAGGED)
-    heard = _heard(evidence)
+    heard = heard_in(evidence)
     loud = peaks_of(evidence.scores, whole.null, settings.floor, pool, apart, 0, heard)
     peaks = [_quieter(loud, beside, settings.floor)]
     for view, sums in views_of(evidence, whole.null.masked, pool):
@@ -164,7 +163,7 @@ def _decoy_peaks(
     grid, edges = evidence.rules.grid, evidence.edges_of_decoys
     null = null_of(scores, information, pool, grid, decoys.masked, edges)
     whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
-    loud = peaks_of(scores, null, settings.floor, pool, apart, 0, _heard(evidence))
+    loud = peaks_of(scores, null, settings.floor, pool, apart, 0, heard_in(evidence))
     alone = [_standing_alone(evidence, [whole], loud, pool)]
     for view, sums in decoy_views_of(evidence, left_out, pool):
         peaks = peaks_of(sums, view.null, settings.floor, pool, apart)
@@ -207,18 +206,6 @@ def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
         if near[dy, dx] > FARTHER * near[1, 1] and loud[dy, dx] > NEARLY * loud[1, 1]:
             x[i], y[i] = column + dx - 1, row + dy - 1
     return replace(found, x=x, y=y)
-
-
-def _heard(evidence: Evidence) -> NDArray[np.intp]:
-    """Return the numbers of the templates that count: of rendered photos those that hear enough.
-
-    Where all photos but one are black, what that one says of a wrong response is stretched to many
-    sigmas.
-    """
-    heard = evidence.information.mean(axis=(1, 2)) >= MUTE * CLIP**2 * UNIT_INFORMATION
-    if not evidence.rules.spreads or not heard.any():
-        heard[:] = True
-    return np.flatnonzero(heard)
 
 
 def _standing_alone(

@@ -65,10 +65,11 @@ class View:
         most = (told if templates is None else told[templates]).max(axis=0)
         return np.asarray(np.ceil(most / CLIP**2).astype(np.int64))
 
-    def full(self, x: int, y: int) -> NDArray[np.float64]:
-        """Return the sum of m^2 at a place, by template: what a defect should say that shows."""
-        across = min(x // BLOCK, self.null.weight.shape[2] - 1)
-        return np.asarray(self.null.weight[:, y // BLOCK, across] / UNIT_INFORMATION, np.float64)
+    def full(self, x: int | Places, y: int | Places) -> NDArray[np.float64]:
+        """Return the sum of m^2 at one place or many: what a defect should say that shows."""
+        across = np.minimum(np.asarray(x) // BLOCK, self.null.weight.shape[2] - 1)
+        told = self.null.weight[:, np.asarray(y) // BLOCK, across]
+        return np.asarray(told / UNIT_INFORMATION, np.float64)
 
 
 def near_by(sums: NDArray[np.signedinteger], x: int, y: int) -> NDArray[np.int64]:

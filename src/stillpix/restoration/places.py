@@ -30,7 +30,7 @@ def places_of(
         expected = expect(defect, exposure, white, layout)
         for x, y in defect.pixels():
             if 0 <= x < width and 0 <= y < height:
-                yield Place(x, y, expected)
+                yield Place(x, y, expected, defect.run)
 
 
 def patches_of(pixels: Pixels, changed: NDArray[np.bool_]) -> Iterator[Patch]:

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..maps.records import Run
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation, priors
+from .lines import FAINT, faint_in
 from .looking import EVERY, Looker, Numbers, PlaneLook, scenes_of, stencil_of
 from .prediction import Floats
 from .separation import AMPLITUDES
@@ -39,6 +41,7 @@ class Place:
     x: int
     y: int
     expectation: Expectation = field(default_factory=Expectation)
+    run: Run | None = None  # the bad column or row that it is of
 
 
 def repair_places(
@@ -49,11 +52,21 @@ def repair_places(
     A repair is made again until it changes nothing more, so that to repair the result is no
     change either. A place for which that has no end is left out; and where a new look at what
     has become of its neighbours without it has none, all of them are left as they were. The order
-    of the places makes no difference: the verdicts are in it.
+    of the places makes no difference: the verdicts are in it. A column or row that does not show
+    in a developed photo is left as a whole.
     """
-    order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
+    faint: frozenset[int] = frozenset()
+    if canvas.spreads and not always:
+        faint = faint_in(canvas, [(place.x, place.y, place.run) for place in places])
+    order = sorted(
+        (number for number in range(len(places)) if number not in faint),
+        key=lambda number: (places[number].y, places[number].x),
+    )
     verdicts = _repair_in_order(canvas, [places[number] for number in order], always=always)
     of_number = dict(zip(order, verdicts, strict=True))
+    for number in faint:
+        place = places[number]
+        of_number[number] = Verdict(place.x, place.y, "not showing", why=FAINT)
     return tuple(of_number[number] for number in range(len(places)))
 
 
