@@ -9,7 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from .frame import Sensor
@@ -51,6 +51,22 @@ def counted(count: int, noun: str) -> str:
     return f"{count or 'no'} {noun}" + ("" if count == 1 else "s")
 
 
+def broken_of(defects: Sequence[Defect]) -> str:
+    """Return how many pixels are broken, and how many columns and rows as a whole.
+
+    >>> from stillpix.maps.records import Defect, Run
+    >>> broken_of([Defect(x=1, y=2), Defect(x=5, y=0, run=Run("column", 0, 63))])
+    '1 broken pixel and 1 bad column'
+    """
+    along = [defect.run.along for defect in defects if defect.run is not None]
+    lines = [
+        counted(along.count(each), f"bad {each}") for each in ("column", "row") if each in along
+    ]
+    singles = len(defects) - len(along)
+    parts = [counted(singles, "broken pixel")] * (singles > 0 or not lines) + lines
+    return " and ".join([", ".join(parts[:-1])] * (len(parts) > 1) + parts[-1:])
+
+
 def body_of(sensor: Sensor) -> str:
     """Return a body's name without its size, such as "NIKON D3200, serial 8964244"."""
     return sensor.name.rpartition(f", {sensor.width}x{sensor.height}")[0]
@@ -74,7 +90,7 @@ them to be wrong; and 1 candidate'
     megapixels = sensor.width * sensor.height / 1e6
     size = f"{megapixels:.1f}" if megapixels >= WORTH_A_DECIMAL else f"{megapixels:.2g}"
     parts = [
-        f"{body_of(sensor)}: {counted(len(broken), 'broken pixel')} in {size} MP, "
+        f"{body_of(sensor)}: {broken_of(broken)} in {size} MP, "
         f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
     ]
     if broken and detection.expected_false is not None:

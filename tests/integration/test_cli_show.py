@@ -148,8 +148,8 @@ def test_a_map_is_a_sentence_and_a_table_of_its_defects(filled):
 
     assert shown.exit_code == 0
     assert lines[0] == (
-        "NIKON D3200, serial 8964244: 2 broken pixels in 6.0 MP, found in 16 photos; "
-        "expect 0.04 of them to be wrong; and 1 candidate"
+        "NIKON D3200, serial 8964244: 1 broken pixel and 1 bad column in 6.0 MP, found in "
+        "16 photos; expect 0.04 of them to be wrong; and 1 candidate"
     )
     assert lines[2].split("  ")[-1] == "confirmed"
     for words in ("2797", "791", "hot", "+20.9 at 1/60 s, ISO 400", "22.6", "94 % of 16"):
@@ -162,7 +162,17 @@ def test_a_map_is_a_sentence_and_a_table_of_its_defects(filled):
     "part", ["d3200", "8964244", "Nikon D3200", "NIKON CORPORATION NIKON D3200"]
 )
 def test_a_map_is_found_by_part_of_its_bodys_name(filled, part):
-    assert run("show", part).output.startswith("NIKON D3200, serial 8964244: 2 broken pixels")
+    assert run("show", part).output.startswith("NIKON D3200, serial 8964244: 1 broken pixel")
+
+
+def test_a_folder_of_maps_means_the_map_in_it(library, tmp_path):
+    (tmp_path / "maps").mkdir()
+    write_map(NIKON, tmp_path / "maps" / "mine.stillpix.json")
+
+    assert run("show", tmp_path / "maps").output.startswith("NIKON D3200, serial 8964244: 1 broken")
+
+    write_map(DefectMap(D320), tmp_path / "maps" / "other.stillpix.json")
+    assert "holds maps of several cameras: NIKON D" in run("show", tmp_path / "maps").stderr
 
 
 def test_a_whole_model_name_wins_over_a_longer_one(filled):

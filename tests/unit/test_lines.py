@@ -43,8 +43,8 @@ def evidence_of(made, *, turned=False):
     return Evidence.of(frames)
 
 
-def with_line(levels=FAINT, first=FIRST, last=LAST):
-    for picture in pictures():
+def with_line(levels=FAINT, first=FIRST, last=LAST, photos=PHOTOS):
+    for picture in pictures(photos=photos):
         picture[first : last + 1, AT] += levels
         yield picture
 
@@ -78,7 +78,7 @@ def test_a_line_over_the_whole_height_reaches_from_edge_to_edge():
 
 
 def test_a_dark_line_is_of_a_dark_kind():
-    (line,) = runs_of(detect(evidence_of(with_line(-5 * FAINT, 0, HEIGHT - 1))))
+    (line,) = runs_of(detect(evidence_of(with_line(-2 * FAINT, 0, HEIGHT - 1, 2 * PHOTOS))))
 
     assert line.kind in {"dark", "low", "dead"}
 

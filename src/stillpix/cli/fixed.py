@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .naming import wrong
 from .next_steps import camera_flag, map_flag, paths_in_words, suggest
-from .output import complain, complain_of_each, counted, detail, print_table, say
+from .output import broken_of, complain, complain_of_each, counted, detail, print_table, say
 from .statuses import DONE, INTERRUPTED, NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
     """Yield what there is to say of one body's photos, beyond how many were repaired."""
     listing = body.listing
     if listing is not None and listing.map is not None:
-        broken = counted(len(listing.defects), "broken pixel")
+        broken = broken_of(listing.defects)
         candidates = len(listing.map.in_state("candidate"))
         if candidates and not listing.defects:
             waiting = counted(candidates, "candidate")

@@ -27,17 +27,21 @@ DEMO = "stillpix-demo"  # the folder of `stillpix demo`, whose map is listed, to
 
 def maps_here(report: Callable[[MapFormatError], None]) -> list[Found]:
     """Return the maps in this folder and in a demo's folder here, as find --out and demo write."""
+    return [*maps_in(Path(), report), *maps_in(Path(DEMO), report)]
+
+
+def maps_in(folder: Path, report: Callable[[MapFormatError], None]) -> list[Found]:
+    """Return the maps in a folder."""
     from ..errors import MapFormatError
     from ..maps import read_map
     from ..maps.library import SUFFIX
 
     found: list[Found] = []
-    for folder in (Path(), Path(DEMO)):
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            try:
-                found.append((path, read_map(path)))
-            except MapFormatError as error:
-                report(error)
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            found.append((path, read_map(path)))
+        except MapFormatError as error:
+            report(error)
     return found
 
 
@@ -100,8 +104,11 @@ def named_places(library: Library, wanted: str, hint: str = "MAP") -> list[Found
     if Path(wanted).is_file():
         return [(Path(wanted), read_map(wanted))]
     damaged: list[MapFormatError] = []
-    maps = [*library.maps(report=damaged.append), *maps_here(damaged.append)]
-    part = wanted.casefold().strip(" :")
+    if Path(wanted).is_dir():
+        maps, part = maps_in(Path(wanted), damaged.append), ""
+    else:
+        maps, part = [*library.maps(report=damaged.append), *maps_here(damaged.append)], wanted
+    part = part.casefold().strip(" :")
     matches = [each for each in maps if part in _names(each[1]).casefold()]
     exact = [each for each in maps if part in _exact_names(each[1])]
     matches = exact or matches
@@ -114,6 +121,8 @@ def named_places(library: Library, wanted: str, hint: str = "MAP") -> list[Found
     if not matches:
         raise wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have", hint)
     names = "; ".join(found.sensor.name for _, found in matches)
+    if Path(wanted).is_dir():
+        raise wrong(f"{wanted} holds maps of several cameras: {names}; give one of its files", hint)
     raise wrong(
         f"'{wanted}' is part of {len(matches)} names: {names}; give a longer part of one", hint
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .naming import name_among
-from .output import counted, say
+from .output import broken_of, counted, say
 
 if TYPE_CHECKING:
     from ..maps.records import DefectMap
@@ -35,11 +35,11 @@ def verdict(maps: Sequence[DefectMap]) -> str:
     ...     detection=DetectionSummary(expected_false=0.0))])
     'No pixel is broken as far as these photos show: there is nothing to repair.'
     """
-    broken = sum(len(found.in_state("confirmed", "accepted")) for found in maps)
+    broken = [each for found in maps for each in found.in_state("confirmed", "accepted")]
     candidates = sum(len(found.in_state("candidate")) for found in maps)
     if broken:
-        it, shows = ("it", "shows") if broken == 1 else ("they", "show")
-        return f"{counted(broken, 'broken pixel')}: repair the photos in which {it} {shows}."
+        it, shows = ("it", "shows") if len(broken) == 1 else ("they", "show")
+        return f"{broken_of(broken)}: repair the photos in which {it} {shows}."
     if all(_are_few(found) for found in maps):
         return "Too few different pictures to tell: give more photos before you repair anything."
     if candidates:

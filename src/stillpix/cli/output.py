@@ -16,11 +16,12 @@ from typing import TextIO
 
 import typer
 
-from ..wording import body_of, counted, printable, remarks, sentence
+from ..wording import body_of, broken_of, counted, printable, remarks, sentence
 
 __all__ = [
     "Voice",
     "body_of",
+    "broken_of",
     "complain",
     "complain_of_each",
     "counted",

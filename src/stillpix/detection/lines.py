@@ -26,10 +26,11 @@ from .settings import DetectionSettings
 from .views import View
 
 SEGMENTS, SHORTEST = 24, 16  # along a line at most, and px of one at least
+FEWEST_SEGMENTS = 3  # of a bad stretch: an edge of what is in many photos may be shorter
 PREDICTS = 2  # px from a pixel to those that its score is predicted from
 AROUND = 32  # lines whose usual sum is taken off: of light that fell off toward an edge
 SAMPLE = 1500  # lines from which the usual deviation of sums is taken
-LOUD = 8.0  # deviations from which a line is bad; those of clean sensors stayed below 6.5
+LOUD = 10.0  # deviations from which a line is bad; those of sound sensors stayed below 6.5
 FEW = 50  # sound lines below which nothing is said of bad ones
 TAIL = 0.1  # share of the lines whose deviations tell how many false ones to expect
 REACH, EXPLAINED = 8, 0.8  # lines beside a bad one that it explains, where less than so loud
@@ -201,6 +202,8 @@ class _Deviations:
 
     def _look_for_stretches(self) -> None:
         for first, end in combinations(range(self.running.shape[1]), 2):
+            if end - first < FEWEST_SEGMENTS:
+                continue
             told = np.nan_to_num(self.told(first, end))
             high, low = told.max(axis=0), told.min(axis=0)
             most = np.where(high >= -low, high, low)
@@ -315,7 +318,7 @@ def _is_steady(evidence: Evidence, view: View, line: Line, effect: float) -> boo
     x, y = line.places()
     told = np.abs(view.told(x, y).sum(axis=1)) * (line.told != 0)
     full = view.full(x, y).sum(axis=1)
-    if x.size < SHORTEST or told.max() < FEWEST_PHOTOS * CLIP**2 * x.size:
+    if x.size < 2 * SHORTEST or told.max() < FEWEST_PHOTOS * CLIP**2 * x.size:
         return False
     loudest = int(np.abs(line.told).argmax())
     if told[loudest] * CLIP < effect * full[loudest]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..maps.records import DefectMap
-from ..wording import body_of, counted, likely_wrong
+from ..wording import body_of, broken_of, counted, likely_wrong
 from .looks import CLEARLY, Looks, sign_of
 from .section import Detail, Section
 
@@ -37,7 +37,7 @@ def verdict(section: Section) -> str:
     size = f"{million:.2g} million" if million >= 0.1 else f"{1e6 * million:.0f}"
     if not broken:
         return f"No broken pixel in {size}, as far as these photos show."
-    begins = f"{counted(len(broken), 'broken pixel')} in {size}"
+    begins = f"{broken_of(broken)} in {size}"
     by_day = [
         shows
         for detail in section.details
