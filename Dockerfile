@@ -10,8 +10,8 @@ RUN pip install --no-cache-dir "/source[fits,heif]" && rm -r /source
 # Maps and evidence, and the compiled kernels. Both may be written by any user (docker run --user).
 ENV STILLPIX_LIBRARY=/library NUMBA_CACHE_DIR=/kernels
 RUN mkdir /library /kernels /photos \
-    && stillpix demo /tmp/demo --photos 4 \
-    && rm -r /tmp/demo \
+    && stillpix demo /demo --photos 4 \
+    && rm -r /demo \
     && chmod -R a+rwX /library /kernels
 VOLUME /library
 WORKDIR /photos

@@ -47,7 +47,7 @@ def loaded(script: Path) -> ModuleType:
                 found.append({"x": x, "y": y, "strength": strength, "since": 0})
         return found
 
-    module.defects = defects  # type: ignore[attr-defined]  # a script of any kind
+    module.defects = defects  # type: ignore[attr-defined]  # mypy cannot read the script
     return module
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--size", default="640x480")
     asked = parser.parse_args()
     series = loaded(asked.script)
-    series.W, series.H = map(int, asked.size.split("x"))  # type: ignore[attr-defined]  # its own
+    series.W, series.H = map(int, asked.size.split("x"))  # type: ignore[attr-defined]  # names of the script
     total: Counter[str] = Counter()
     for kind in asked.kinds:
         for seed in asked.seeds:

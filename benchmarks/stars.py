@@ -66,7 +66,7 @@ def hard_night(kind: str, rng: np.random.Generator, frames: int) -> tuple[Night,
         drift, own = between(0.02, 0.2), {"other": half}
     else:
         own = {"dither": int(rng.integers(3, 10)), "swing": between(0.5, 3.0), "flip": half}
-    return Night(**air, **own), drift, width  # type: ignore[arg-type]  # checked by dataclasses
+    return Night(**air, **own), drift, width  # type: ignore[arg-type]  # dataclasses refuses wrong names
 
 
 class Sky:

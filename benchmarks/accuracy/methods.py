@@ -37,7 +37,7 @@ OWN = BankSettings(weighing=Weighing(decoys=True))
 def _own(
     *, sight: Sight = OWN.sight, weighing: Weighing = OWN.weighing, **standing: object
 ) -> BankSettings:
-    made = replace(OWN.standing, **standing)  # type: ignore[arg-type]  # checked by dataclasses
+    made = replace(OWN.standing, **standing)  # type: ignore[arg-type]  # dataclasses refuses wrong names
     return BankSettings(sight=sight, weighing=weighing, standing=made)
 
 

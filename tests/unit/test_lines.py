@@ -143,9 +143,8 @@ def test_the_sums_along_lines_are_those_of_each_clipped_score():
     columns = np.zeros((heard.size + 1, 4, WIDTH), np.float32)
     rows = np.zeros((heard.size + 1, HEIGHT, 5), np.float32)
     null = view.null
-    packed = null.weight, null.middle, null.scale, null.zones, null.zone, null.lines, null.masked
     sums = columns[:-1], rows[:-1], columns[-1], rows[-1]
-    add_along(evidence.scores, packed, heard, 36, 41, 0, HEIGHT, *sums)
+    add_along(evidence.scores, null.packed, heard, 36, 41, 0, HEIGHT, *sums)
 
     x, y = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     around = view.around_all(x.ravel(), y.ravel(), 0)[:, heard, 0, 0].T.reshape(-1, HEIGHT, WIDTH)

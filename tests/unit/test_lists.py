@@ -356,7 +356,7 @@ def test_the_file_is_named_as_rawtherapee_looks_for_it(body, name):
 @pytest.mark.parametrize(
     ("written", "named"),
     [
-        ("/home/me/dark frames", "/home/me/dark frames"),
+        ("/pictures/dark frames", "/pictures/dark frames"),
         (r"C:\\shots\\darks", r"C:\shots\darks"),
         (r"\sdarks", " darks"),
     ],

@@ -63,7 +63,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  # Typer calls it so
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  # Typer gives it by place
     if wanted:
         from importlib.metadata import version
 

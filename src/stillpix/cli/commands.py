@@ -43,7 +43,7 @@ HELP = "Show this help."
 class Command(TyperCommand):
     """A subcommand whose help has no type of a programming language, and one example."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # its signature
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # click calls it so
         """Return what follows the command's name: its options, then its arguments."""
         return ["[OPTIONS]", *(argument_name(each) for each in arguments_of(self))]
 
@@ -57,7 +57,7 @@ class Command(TyperCommand):
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # its signature
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # click calls it so
         """Write the example."""
         if self.epilog:
             with formatter.section("Example"):

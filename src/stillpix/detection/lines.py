@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evidence.evidence import Evidence
-from ..evidence.sum_kernels import CLIP, EDGE
+from ..evidence.sum_kernels import CLIP, EDGE, REACH
 from ..maps.records import Defect, Run
 from .hot_or_offset import Limits
 from .kinds import heard_in, is_lit, kind_of, only_darks
@@ -27,13 +27,15 @@ from .views import View
 
 SEGMENTS, SHORTEST = 24, 16  # along a line at most, and px of one at least
 FEWEST_SEGMENTS = 3  # of a bad stretch: an edge of what is in many photos may be shorter
-PREDICTS = 2  # px from a pixel to those that its score is predicted from
 AROUND = 32  # lines whose usual sum is taken off: of light that fell off toward an edge
 SAMPLE = 1500  # lines from which the usual deviation of sums is taken
 LOUD = 10.0  # deviations from which a line is bad; those of sound sensors stayed below 6.5
 FEW = 50  # sound lines below which nothing is said of bad ones
 TAIL = 0.1  # share of the lines whose deviations tell how many false ones to expect
-REACH, EXPLAINED = 8, 0.8  # lines beside a bad one that it explains, where less than so loud
+LINES_WITHIN, EXPLAINED = (
+    8,
+    0.8,
+)  # lines beside a bad one that it explains, where less than so loud
 LOBES = 3  # lines beside a blazing one that may be as loud
 FARTHER, NEARLY = 2.0, 0.6  # times what a line departs by, and its loudness, to be its lobe
 SHOWS_BESIDE = 4.0  # deviations from which a line beside a bad one is left out with it
@@ -58,7 +60,7 @@ class Line:
     told: NDArray[np.float64]  # (templates,), deviations, signed; 0 of one that is not heard
     covers: tuple[int, ...]  # lines that show it, its own among them
     reach: int  # px beyond its ends that may show it
-    alike: float  # share of its loudness that a line within PREDICTS has
+    alike: float  # share of its loudness that a line within REACH has
 
     @property
     def score(self) -> float:
@@ -114,7 +116,7 @@ def lines_of(
     found: list[tuple[float, Line]] = []
     if min(view.null.masked.shape) <= 2 * AROUND:
         return Lines()
-    reach = max(evidence.rules.found_within, PREDICTS)
+    reach = max(evidence.rules.found_within, REACH)
     for sums in _sums_of(evidence, view, heard, pool):
         deviations = _Deviations.of(sums)
         for at in deviations.standing_out(_lines_in(evidence.excess, sums.along)):
@@ -143,15 +145,13 @@ def _sums_of(
     down, across = (max(-(-length // SEGMENTS), SHORTEST) for length in (height, width))
     columns = np.zeros((heard.size + 1, max(height // down, 1), width), np.float32)
     rows = np.zeros((heard.size + 1, height, max(width // across, 1)), np.float32)
-    null = view.null
-    packed = null.weight, null.middle, null.scale, null.zones, null.zone, null.lines, null.masked
     bands = min(BANDS, columns.shape[1])
     edges = [columns.shape[1] * band // bands * down for band in range(bands)] + [height]
     sums = columns[:-1], rows[:-1], columns[-1], rows[-1]
 
     def add(band: int) -> None:
         limits = edges[band], edges[band + 1]
-        add_along(evidence.scores, packed, heard, down, across, *limits, *sums)
+        add_along(evidence.scores, view.null.packed, heard, down, across, *limits, *sums)
 
     list((map if pool is None else pool.map)(add, range(bands)))
     rows = np.ascontiguousarray(rows.transpose(0, 2, 1))
@@ -267,7 +267,7 @@ class _Deviations:
         start = 0 if pixels[start] < SHORTEST else start
         stop = pixels.size - 1 if pixels[stop] >= edges[-1] - SHORTEST else stop
         beside = range(max(at - reach, 0), min(at + reach + 1, all_told.shape[1]))
-        near = [at + step for step in range(-PREDICTS, PREDICTS + 1) if step]
+        near = [at + step for step in range(-REACH, REACH + 1) if step]
         alike = np.nan_to_num(all_told[loudest, near] / told[loudest])
         covers = [x for x in beside if (np.abs(all_told[:, x]) >= SHOWS_BESIDE).any()]
         ends = int(pixels[start]), int(pixels[stop])
@@ -275,7 +275,10 @@ class _Deviations:
 
     def expected(self, score: float) -> float:
         """Return how many false lines at least so loud to expect: an exponential tail."""
-        loud = np.convolve(np.abs(self.loudest) >= LOUD, np.ones(2 * REACH + 1), mode="same") > 0
+        loud = (
+            np.convolve(np.abs(self.loudest) >= LOUD, np.ones(2 * LINES_WITHIN + 1), mode="same")
+            > 0
+        )
         loud[:EDGE] = loud[-EDGE:] = True
         quiet = np.abs(self.loudest[~loud])
         if quiet.size < FEW:
@@ -288,7 +291,7 @@ class _Deviations:
         """Return whether a louder line explains one beside it, as a lobe or a smear of its own."""
         (first, end), (start, stop) = self.stretch[:, line], self.stretch[:, at]
         alike = self.loudest[at] / self.loudest[line]
-        return abs(at - line) <= REACH and first < stop and start < end and alike < EXPLAINED
+        return abs(at - line) <= LINES_WITHIN and first < stop and start < end and alike < EXPLAINED
 
 
 def _less_around(sums: NDArray[np.float32]) -> NDArray[np.float64]:

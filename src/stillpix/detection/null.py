@@ -51,6 +51,13 @@ class Null:
         """Return the side of the grid's cells, in px."""
         return int(self.middle.shape[1])
 
+    @property
+    def packed(self) -> tuple[Any, ...]:
+        """Return what kernels take of it, in their order."""
+        return (
+            self.weight, self.middle, self.scale, self.zones, self.zone, self.lines, self.masked,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
@@ -304,16 +311,21 @@ def peaks_of(
     heard = np.arange(len(scores)) if heard is None else heard
     bands = 1 if pool is None else BANDS
     edges = [height * band // bands for band in range(bands + 1)]
-    packed = (
-        null.weight, null.middle, null.scale, null.zones, null.zone, null.lines, null.masked,
-    )  # fmt: skip
 
     def search(band: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         most = 1 << 16
         while True:
             found, values = np.zeros((most, 2), np.int32), np.zeros(most, np.float32)
             number = find_peaks(
-                scores, packed, heard, floor, apart, edges[band], edges[band + 1], found, values
+                scores,
+                null.packed,
+                heard,
+                floor,
+                apart,
+                edges[band],
+                edges[band + 1],
+                found,
+                values,
             )
             if number <= most:
                 return found[:number], values[:number]

@@ -19,10 +19,10 @@ LEAST = 6.0  # levels by which a line must stand out: below it repairs did more 
 BESIDE = 3  # samples from a line to those that it is compared with: beyond what it smears
 FAINT = "its column or row hardly stands out in this photo"
 
-Place: TypeAlias = tuple[int, int, Run | None]  # x, y, and the line that it is of
+Pixel: TypeAlias = tuple[int, int, Run | None]  # x, y, and the line that it is of
 
 
-def faint_in(canvas: Canvas, places: Sequence[Place]) -> frozenset[int]:
+def faint_in(canvas: Canvas, places: Sequence[Pixel]) -> frozenset[int]:
     """Return the numbers of the places whose line does not show in a photo.
 
     A line is compared with what lies on both sides of it, by the median along its length: that an
