@@ -77,8 +77,15 @@ def open_folder(page, folder):
 
 def shown(page, viewer):
     """Wait until a photo is there in full, and return which."""
-    page.wait_for_selector(f"#{viewer}[data-shown]")
-    return page.get_attribute(f"#{viewer}", "data-shown")
+    # Asked in one step: the page may leave this photo for the next one at any moment.
+    seen = []
+
+    def happens():
+        seen.append(page.evaluate("id => document.getElementById(id).dataset.shown", viewer))
+        return seen[-1] is not None
+
+    soon(happens, page, f"{viewer} shows a photo")
+    return seen[-1]
 
 
 def until(page, condition, *arguments):
