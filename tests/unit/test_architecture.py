@@ -60,14 +60,14 @@ LAYERS = {
         "sightings",
     ),
     "images": (
-        "boxes ciff content directories exports failing lattice lossless_dng luma other_files "
-        "phones rigs samples tidy_jpeg",
+        "boxes ciff clip_frames content directories exports failing lattice lossless_dng luma "
+        "other_files phones rigs samples tidy_jpeg",
         "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",
         "outline",
-        "fits heif_outline jpeg jxl png",
-        "arrays avif heif other_dng",
-        "raw_tags",
+        "clip_tags fits heif_outline jpeg jxl png ser",
+        "arrays avif clip_reader heif other_dng",
+        "raw_tags video",
         "formats headless",
         "raw tiff",
         "__init__",

@@ -213,14 +213,15 @@ def test_files_of_one_kind_share_a_line_whatever_their_endings(tmp_path):
 
 
 def test_what_is_no_photo_is_called_what_it_is_in_one_line(tmp_path):
-    for name in ("a.MP4", "b.mov", "c.ser", "d.txt", "e.xmp"):
+    for name in ("a.LRV", "b.lrv", "c.cine", "d.txt", "e.xmp"):
         (tmp_path / name).write_bytes(b"")
 
     found = gather([tmp_path])
 
     assert found.skipped == []
     assert found.warnings == [
-        "left out: 1 SER video of planets (save single frames as TIFF or FITS), 2 videos"
+        "left out: 1 high-speed video (save single frames as TIFF or FITS), "
+        "2 small copies of videos (GoPro)"
     ]
 
 

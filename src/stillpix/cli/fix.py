@@ -299,7 +299,7 @@ def _run_of(
     from ..restoration.destinations import routes
 
     with Progress() as watch:
-        found = gather(paths, jobs=jobs, report=watch.heads, camera=camera)
+        found = gather(paths, jobs=jobs, report=watch.heads, camera=camera, clips=False)
     try:
         ways = routes(found, paths, placement)
     except WriteError as error:

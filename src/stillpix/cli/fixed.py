@@ -259,7 +259,7 @@ def complain_of(run: FixRun, *, quiet: bool) -> None:
     if run.copies is None:
         from ..images.other_files import left_out
 
-        for line in left_out(run.others):
+        for line in left_out(run.others, clips=False):
             complain(f"note: {line}")
     if run.ways.left_out:
         complain(

@@ -27,6 +27,7 @@ from stillpix.images.content import Buffer, digest_of, opened
 from stillpix.images.failing import explained
 from stillpix.images.formats import FORMATS, JPEG_SUFFIXES, Format, Repair
 from stillpix.images.headless import Shape, is_headless, outline_of, values_in
+from stillpix.images.other_files import KINDS, what_it_is
 from stillpix.images.plain_mosaic import Plain, read_plain
 from stillpix.images.raw_tags import is_raw, raw_tags
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
@@ -45,6 +46,7 @@ __all__ = [
     "digest_of",
     "explained",
     "format_named",
+    "is_clip",
     "is_photo",
     "metadata_of",
     "open_frames",
@@ -111,6 +113,16 @@ def is_photo(path: str | PathLike[str]) -> bool:
     return any(name.endswith(tuple(form.suffixes)) for form in FORMATS)
 
 
+def is_clip(path: str | PathLike[str]) -> bool:
+    """Say whether a file's name is that of moving pictures stillpix reads.
+
+    >>> is_clip("C0001.MP4"), is_clip("DSC_0423.JPG")
+    (True, False)
+    """
+    clips = (form.suffixes for form in FORMATS if form.is_clip)
+    return Path(path).suffix.lower() in frozenset[str]().union(*clips)
+
+
 def read_header(path: str | PathLike[str], *, shape: Shape | None = None) -> Header:
     """Return the facts in the header of a photo's file; if it holds several, of the first.
 
@@ -141,7 +153,7 @@ def read_headers(path: str | PathLike[str], *, shape: Shape | None = None) -> li
     ['a.tif#1', 'a.tif#2']
     """
     path = Path(path_of("path", path))
-    with explained(path), opened(path) as file:
+    with explained(path), opened(path, any_length=is_clip(path)) as file:
         form = _format_of(file, path)
         headless = shape is not None and is_headless(file, path)
         file.seek(0)
@@ -337,7 +349,7 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
 def _decode_file(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
     """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
     with explained(header.path):
-        with opened(header.path) as file:
+        with opened(header.path, any_length=format_named(header.format).is_clip) as file:
             content = _alone(header, file)
         return _pixels_of(header, content, buffer, colours=colours), content
 
@@ -403,6 +415,8 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     ]
     if by_suffix:
         return by_suffix[0]
+    if path.suffix.lower() in KINDS and not KINDS[path.suffix.lower()].photo:
+        raise ReadError(path, what_it_is(path.suffix.lower()))
     names = [form.name.upper() for form in FORMATS]
     known = f"{', '.join(names[:-1])} or {names[-1]}"
     raise ReadError(

@@ -58,8 +58,11 @@ def digest_of(content: bytes | memoryview) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file of sensible length: a pipe would never end."""
+def opened(path: Path, *, any_length: bool = False) -> Iterator[BinaryIO]:
+    """Open a regular file of sensible length: a pipe would never end.
+
+    `any_length` is for files that are read piece by piece.
+    """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise ReadError(path, "is a folder, not a photo; give the photos in it")
@@ -67,7 +70,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
     if status.st_size == 0:
         raise ReadError(path, "is empty; copy it again from the card, or delete it")
-    if status.st_size > MAX_FILE_BYTES:
+    if status.st_size > MAX_FILE_BYTES and not any_length:
         raise ReadError(
             path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
         )

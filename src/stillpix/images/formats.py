@@ -31,9 +31,14 @@ class Format:
     brands: tuple[bytes, ...] = ()  # for an ISO base media file: the uses that it names
     by_suffix: bool = False  # a file with a head that nobody knows is its, by its name
     two_bytes: bool = False  # its decoder gives two bytes a value, whatever the depth
+    is_clip: bool = False  # moving pictures: of any length, and read frame by frame
 
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
+CLIP_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".qt", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".m2t", ".mxf", ".3gp",
+    ".3g2", ".mpg", ".mpeg", ".tod", ".wmv", ".ogv", ".dv", ".y4m", ".nut",
+})  # fmt: skip
 FORMATS: tuple[Format, ...] = (
     Format(
         name="jpeg",
@@ -100,4 +105,28 @@ FORMATS: tuple[Format, ...] = (
         module="stillpix.images.jxl",
         repair="copy",
     ),
-)
+    Format(
+        name="ser",
+        suffixes=frozenset({".ser"}),
+        signatures=(b"LUCAM-RECORDER",),
+        module="stillpix.images.ser",
+        why_unrepaired="is a SER video, which stillpix reads but does not repair; stack it with the"
+        " pixels of `stillpix export --to png` masked, or convert it to FITS",
+        is_clip=True,
+    ),
+    Format(
+        name="video",
+        suffixes=CLIP_SUFFIXES,
+        signatures=(b"\x1aE\xdf\xa3", b"YUV4MPEG2 "),
+        module="stillpix.images.video",
+        why_unrepaired="is a video, of which stillpix only finds the broken pixels; give their map"
+        " to an editor with `stillpix export --to png`",
+        extra="video",
+        brands=(
+            b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"qt  ", b"avc1",
+            b"M4V ", b"XAVC", b"3gp4", b"3gp5", b"3gp6", b"MSNV",
+        ),
+        by_suffix=True,
+        is_clip=True,
+    ),
+)  # fmt: skip

@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
 from ..frame import UNKNOWN, UNTOLD, Layout, Sensor
-from . import Header, is_photo, read_headers
+from . import Header, format_named, is_clip, is_photo, read_headers
+from .clip_frames import share_of
 from .exports import is_converter
 from .headless import Shape
 from .layouts import Bodies, settled
@@ -28,6 +30,7 @@ from .read_ahead import threads
 
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
+CLIP_READER = "av"  # the package without which clips in folders are left out
 
 Family: TypeAlias = tuple[str, str, str, str, bool]
 FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
@@ -66,6 +69,7 @@ def gather(
     layout: Layout | None = None,
     shape: Shape | None = None,
     camera: str | None = None,
+    clips: bool = True,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
@@ -75,10 +79,11 @@ def gather(
     of them are looked at. `shape` is that of .raw files without a header. `camera` is the name of
     the camera in photos that do not name it, and of the lens in those of a phone that do not name
     that; without it, photos without a camera below one path count as one camera's, and a photo
-    that is given by itself as one of its folder's.
+    that is given by itself as one of its folder's. Without `clips`, those are left out that were
+    not given one by one.
     """
     result = Gathering()
-    search = _Search(result.skipped)
+    search = _Search(result.skipped, clips=clips)
     files = list(search.files(paths))
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
@@ -98,13 +103,21 @@ def gather(
                 report(number)
         groups, notes = settled(_told_apart(groups, camera), layout, pool)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
-    result.bodies = {sensor: _in_order(headers) for sensor, headers in ranked}
-    result.warnings = [*_size_warnings(result.bodies), *_origin_warnings(result.bodies), *notes]
+    result.bodies = {sensor: _in_order(_shared(headers)) for sensor, headers in ranked}
     result.others = search.others
-    result.warnings += [*_views_warnings(result.bodies), *left_out(search.others, search.copies)]
+    result.warnings = [*_notes_on(result.bodies, notes)]
+    result.warnings += left_out(search.others, search.copies, clips=clips)
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
+
+
+def _notes_on(bodies: Bodies, notes: Iterable[str]) -> Iterator[str]:
+    """Yield what a person should know of the photos that were found, and the notes."""
+    yield from _size_warnings(bodies)
+    yield from _origin_warnings(bodies)
+    yield from notes
+    yield from _views_warnings(bodies)
 
 
 def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
@@ -156,13 +169,14 @@ def _headers_or_reason(path: Path, shape: Shape | None) -> list[Header] | Skippe
 class _Search:
     """One walk through files and folders that yields each file once, even if it is named twice."""
 
-    def __init__(self, skipped: list[Skipped]) -> None:
+    def __init__(self, skipped: list[Skipped], *, clips: bool) -> None:
         self.skipped = skipped
         self.seen: set[FileId] = set()  # files and folders
         self.named: set[Path] = set()
         self.folder_of: dict[Path, Path] = {}  # of each photo: the one given, or the photo's own
         self.others: list[Path] = []  # files of known kinds that are not read
         self.copies = 0  # folders of thumbnails
+        self.reads_clips = clips and find_spec(CLIP_READER) is not None
 
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
         """Yield the photo files in a stable order, and note what cannot be used."""
@@ -216,10 +230,10 @@ class _Search:
                         self.copies += 1
                     else:
                         below.append(path)
-                elif is_photo(path):
+                elif is_photo(path) and (self.reads_clips or not is_clip(path)):
                     if self._is_new(path):
                         yield path
-                elif path.suffix.lower() in KINDS:
+                elif is_clip(path) or path.suffix.lower() in KINDS:
                     self.others.append(path)
             pending.extend(reversed(below))
 
@@ -382,6 +396,20 @@ def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
 
 def _photos(number: int) -> str:
     return "1 photo" if number == 1 else f"{number} photos"
+
+
+def _shared(headers: Sequence[Header]) -> Sequence[Header]:
+    """Return photos with fewer frames of each clip, the first ones, where there are many clips."""
+    clips = {header.path for header in headers if format_named(header.format).is_clip}
+    if len(clips) < 2:
+        return headers
+    taken, most = Counter[Path](), share_of(len(clips))
+    kept = []
+    for header in headers:
+        taken[header.path] += 1
+        if header.path not in clips or taken[header.path] <= most:
+            kept.append(header)
+    return kept
 
 
 def _in_order(headers: Sequence[Header]) -> list[Header]:

@@ -52,27 +52,21 @@ KINDS: dict[str, Kind] = {
         (".psb", ".xcf", ".kra", ".afphoto"), Kind("documents of editors", "save them as TIFF")
     ),
     **dict.fromkeys((".ico", ".svg", ".pdf", ".eps"), Kind("files of drawings and texts")),
+    ".lrv": Kind("small copies of videos (GoPro)"),
     **dict.fromkeys(
-        (".360", ".lrv", ".mod", ".mpg", ".mpeg", ".mxf", ".ogv", ".tod", ".webm", ".wmv"),
-        Kind("videos"),
+        (".360", ".insv"),
+        Kind("videos of two lenses", "export one lens with the program of the camera's maker"),
     ),
+    ".mod": Kind("videos", "rename it to .mpg"),
     ".cine": Kind("high-speed videos", SINGLE_FRAMES),
-    ".mp4": Kind("videos"),
-    ".m4v": Kind("videos"),
-    ".mov": Kind("videos"),
-    ".avi": Kind("videos"),
-    ".mkv": Kind("videos"),
-    ".mts": Kind("videos"),
-    ".m2ts": Kind("videos"),
-    ".3gp": Kind("videos"),
-    ".insv": Kind("videos"),
-    ".ser": Kind("SER videos of planets", SINGLE_FRAMES),
     ".mlv": Kind("Magic Lantern RAW videos", "convert them to DNG with MLV App"),
-    ".braw": Kind("Blackmagic RAW videos", SINGLE_FRAMES),
-    ".r3d": Kind("RED RAW videos", SINGLE_FRAMES),
+    ".braw": Kind("Blackmagic RAW videos", "convert them to ProRes or TIFF with DaVinci Resolve"),
+    ".r3d": Kind("RED RAW videos", "convert them to ProRes or TIFF with REDCINE-X"),
     ".ari": Kind("ARRI RAW frames", SINGLE_FRAMES),
-    ".crm": Kind("Canon RAW videos", SINGLE_FRAMES),
+    ".crm": Kind("Canon RAW videos", "convert them to ProRes with Canon's Cinema RAW Development"),
 }
+# Those that are read, where the package for them is not installed.
+CLIPS = Kind("videos", "pip install 'stillpix[video]' to use them")
 PLURAL = re.compile(r"(?<=[a-z])s\b")  # the first in a kind's name is that of its noun
 # Folders that other programs fill with small copies of the photos beside them.
 COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
@@ -88,7 +82,7 @@ def photos_not_read(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
     """
     kinds: dict[Kind, dict[str, int]] = {}
     for suffix, number in sorted(_numbers(paths).items()):
-        if KINDS[suffix].photo:
+        if KINDS.get(suffix, CLIPS).photo:
             kinds.setdefault(KINDS[suffix], {})[f"*{suffix}"] = number
     for kind, numbers in kinds.items():
         total = sum(numbers.values())
@@ -97,16 +91,19 @@ def photos_not_read(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
         yield ", ".join(numbers), f"{_counted(total, kind)}, which {are} not read yet; {remedy}"
 
 
-def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
+def left_out(paths: Iterable[Path], folders: int = 0, *, clips: bool = True) -> Iterator[str]:
     """Yield a line for all that is no photo, by what it is, and one for folders of copies.
 
-    >>> list(left_out([Path("a.mp4"), Path("b.mov"), Path("c.ser")]))
-    ['left out: 1 SER video of planets (save single frames as TIFF or FITS), 2 videos']
+    `clips` says that clips are used where the package for them is installed.
+
+    >>> list(left_out([Path("a.gif"), Path("b.gif"), Path("c.cine")]))
+    ['left out: 2 GIF pictures, 1 high-speed video (save single frames as TIFF or FITS)']
     """
     kinds: dict[Kind, int] = {}
     for suffix, number in _numbers(paths).items():
-        if not KINDS[suffix].photo:
-            kinds[KINDS[suffix]] = kinds.get(KINDS[suffix], 0) + number
+        kind = KINDS.get(suffix, CLIPS if clips else CLIPS._replace(remedy=""))
+        if not kind.photo:
+            kinds[kind] = kinds.get(kind, 0) + number
     if kinds:
         named = [
             _counted(number, kind) + (f" ({kind.remedy})" if kind.remedy else "")
@@ -116,6 +113,16 @@ def left_out(paths: Iterable[Path], folders: int = 0) -> Iterator[str]:
     if folders:
         many = "1 folder" if folders == 1 else f"{folders} folders"
         yield f"left out: {many} of thumbnails, such as @eaDir"
+
+
+def what_it_is(suffix: str) -> str:
+    """Return why a file of a known kind is not read, and the remedy.
+
+    >>> what_it_is(".mlv")
+    'is one of the Magic Lantern RAW videos, which are not read; convert them to DNG with MLV App'
+    """
+    kind = KINDS[suffix]
+    return f"is one of the {kind.name}, which are not read; {kind.remedy or 'leave it out'}"
 
 
 def _counted(number: int, kind: Kind) -> str:

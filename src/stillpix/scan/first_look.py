@@ -49,8 +49,10 @@ def _readable(batch: Sequence[tuple[Header, SeenPhoto | ReadError]], body: Body)
     photos: list[SeenPhoto] = []
     for header, photo in batch:
         if isinstance(photo, ReadError):
-            body.outcome.skipped.append(Skipped(photo.path, photo.reason))
-            body.watch.skipped(photo.path, photo.reason)
+            skipped = Skipped(photo.path, photo.reason)
+            if skipped not in body.outcome.skipped:  # a file's pictures may all be damaged alike
+                body.outcome.skipped.append(skipped)
+                body.watch.skipped(photo.path, photo.reason)
             body.names[header.key] = ""  # it is not looked at again
             continue
         photos.append(photo)

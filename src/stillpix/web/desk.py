@@ -107,7 +107,9 @@ class Desk:
             "upload_limit": self.uploads.most_bytes,
             "recent": self.recent.all(),
             "kinds": dict(KINDS),  # what each kind means
-            "suffixes": sorted({suffix for form in FORMATS for suffix in form.suffixes}),
+            "suffixes": sorted(
+                {suffix for form in FORMATS if not form.is_clip for suffix in form.suffixes}
+            ),
         }
 
     def _maps(self, troubles: list[MapFormatError]) -> dict[str, tuple[Sensor, DefectMap | None]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import ReadError
 from ..frame import Sensor
-from ..images import Header, is_photo, read_header
+from ..images import Header, is_clip, is_photo, read_header
 from ..images.gather import Gathering, Skipped, gather
 from ..restoration.earlier_runs import notes_on_repaired
 from ..restoration.log import LOG_NAME
@@ -87,7 +87,7 @@ def gathered(
     root: Path, report: Callable[[int], None] | None = None, camera: str | None = None
 ) -> Gathering:
     """Return the photos of a folder; links that lead out of it are among those skipped."""
-    found = gather([root], report=report, camera=camera)
+    found = gather([root], report=report, camera=camera, clips=False)
     outside = [
         header.path
         for headers in found.bodies.values()
@@ -224,7 +224,7 @@ class Uploads:
 
     def accept(self, part: Path, name: str) -> Header:
         """Give a received photo its name; raise Refused (415) for what is no photo."""
-        if not is_photo(name):
+        if not is_photo(name) or is_clip(name):
             raise Refused(
                 415, f"{name}: does not have the name of a photo; give it its proper ending"
             )

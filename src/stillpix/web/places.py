@@ -14,7 +14,7 @@ from typing import Any
 
 from ..atomic import write_atomically
 from ..errors import WriteError
-from ..images import is_photo
+from ..images import is_clip, is_photo
 from ..maps.library import Library
 
 MOST_LISTED = 1000  # folders, and entries that are looked at for photos
@@ -38,7 +38,7 @@ def place_document(root: Path) -> dict[str, Any]:
         if entry.is_dir():
             if os.access(entry.path, os.R_OK | os.X_OK):
                 folders.append({"name": entry.name, "path": entry.path})
-        elif is_photo(entry.name):
+        elif is_photo(entry.name) and not is_clip(entry.name):
             photos += 1
     folders.sort(key=lambda each: each["name"].casefold())
     return {
