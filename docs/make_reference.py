@@ -44,10 +44,10 @@ PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def commands() -> Iterator[str]:
     """Yield each command's usage, its sentence, and a table of what it takes."""
-    for command in app.registered_commands:
+    for path, command in registered(app):
         function = command.callback
         hints = get_type_hints(function, include_extras=True)
-        rows, usage = [], [f"stillpix {command.name}"]
+        rows, usage = [], [f"stillpix {path}"]
         for parameter in inspect.signature(function).parameters.values():
             info = hints[parameter.name].__metadata__[0]
             kind = get_args(hints[parameter.name])[0]
@@ -65,10 +65,18 @@ def commands() -> Iterator[str]:
                 usage.append(f"[{name}]")
             shown = name.replace("|", "\\|")
             rows.append(f"| `{shown}` | {info.help} | {default_of(parameter.default)} |")
-        yield f"### stillpix {command.name}\n\n```\n{' '.join(usage)}\n```\n"
+        yield f"### stillpix {path}\n\n```\n{' '.join(usage)}\n```\n"
         yield f"{inspect.getdoc(function)}\n"
         yield "| | | default |\n|---|---|---|"
         yield "\n".join(rows) + "\n"
+
+
+def registered(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command under the words that call it, those of groups last."""
+    for command in group.registered_commands:
+        yield f"{before}{command.name}", command
+    for below in group.registered_groups:
+        yield from registered(below.typer_instance, f"{before}{below.name} ")
 
 
 def choices_of(kind: Any) -> str:

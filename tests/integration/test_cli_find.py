@@ -272,7 +272,7 @@ def test_a_camera_without_a_broken_pixel_has_a_map_and_is_no_failure(five, tmp_p
     def nothing(evidence, *_):
         return DefectMap(evidence.sensor, (), EvidenceSummary(5, 5))
 
-    monkeypatch.setattr("stillpix.scan.detect", nothing)
+    monkeypatch.setattr("stillpix.scan.concluding.detect", nothing)
 
     ran = run(five, "--out", tmp_path / "x.json")
 

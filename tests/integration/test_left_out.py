@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from stillpix.detection.areas import MOST_AREAS, areas_of
 from stillpix.detection.decide import detect
-from stillpix.evidence.repeats import is_repeat, signature_of
+from stillpix.evidence.repeats import signature_of
 from stillpix.evidence.sum_kernels import BLOCK
 from stillpix.frame import Sensor
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
 from stillpix.report import sensor_map
 from stillpix.wording import remarks
-from support.frames import evidence_of, frame_of, smooth_light
+from support.frames import evidence_of, frame_of, is_repeat, smooth_light
 
 SENSOR = Sensor("a", "b", "c", 640, 480)
 

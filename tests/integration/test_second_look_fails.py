@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from stillpix import scan as scan_module
 from stillpix.errors import ReadError, WriteError
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sightings import LOG_NAME, Sightings
 from stillpix.images import read_frame
 from stillpix.maps import write_map
-from stillpix.scan import find, looking, second_look
+from stillpix.scan import concluding, find, looking, second_look
 from stillpix.watch import Watch
 from support import late, series
 from support.late import LATE, MOST_AGAIN, PHOTOS, broke_in, dates, run, scanned
@@ -179,7 +178,7 @@ def test_where_memory_ends_in_the_second_look_the_map_is_kept_without_dates(
     def too_much(found, log):
         raise MemoryError
 
-    monkeypatch.setattr(scan_module, "dated", too_much)
+    monkeypatch.setattr(concluding, "dated", too_much)
 
     body = scanned(folder, library)
 

@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 
 from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.repeats import KnownPictures
 from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.simulate import CameraSettings, PlantedDefect, SimulatedCamera
 
@@ -116,3 +117,7 @@ def npy_bytes(array):
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()
+
+
+def is_repeat(signature, known, layout="rendered"):
+    return KnownPictures(layout, known).shows(signature)

@@ -38,6 +38,7 @@ LAYERS = {
         "demo exporting fixed",
         "fix importing library show",
         "find serve",
+        "merge shard",
         "__init__",
     ),
     "detection": (
@@ -52,12 +53,12 @@ LAYERS = {
         "__init__ group_kernels least_variance repeats stillness_kernels sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
-        "rules",
+        "rules summed",
         "mosaic rendered",
         "by_layout",
         "measures stillness",
         "evidence",
-        "sightings",
+        "packed sightings",
     ),
     "images": (
         "boxes ciff clip_frames content directories exports failing lattice lossless_dng luma "
@@ -120,7 +121,18 @@ LAYERS = {
         "rewriting",
         "__init__",
     ),
-    "scan": ("arrays body looking", "first_look renaming saved_state second_look", "__init__"),
+    "scan": (
+        "arrays body looking",
+        "first_look renaming saved_state second_look",
+        "concluding",
+        "shards",
+        "__init__",
+    ),
+    "scan.shards": (
+        "__init__ joining plans verdicts",
+        "planning running",
+        "merging",
+    ),
     "simulate": (
         "filters settings",
         "planting scenes",

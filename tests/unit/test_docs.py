@@ -67,10 +67,12 @@ def flags() -> list[tuple[str, str]]:
     """Return each command and each flag of it, as the command line itself has them."""
     import typer
 
-    group = typer.main.get_command(app)
+    commands = dict(typer.main.get_command(app).commands)
+    shards = commands.pop("shard").commands
+    commands |= {f"shard {name}": command for name, command in shards.items()}
     return [
         (name, flag)
-        for name, command in group.commands.items()
+        for name, command in commands.items()
         for parameter in command.params
         for flag in parameter.opts
         if flag.startswith("--")

@@ -203,7 +203,7 @@ def test_no_size_of_frame_writes_past_its_sums(width, height, count, depth):
     pixels = rng.integers(0, np.iinfo(depth).max, shape, depth, endpoint=True)
     frames = [frame_of(p, EXPOSURES[n], name=str(n)) for n, p in enumerate(pixels)]
     evidence, guards = Evidence(frames[0].sensor), []
-    for name, sums in evidence._arrays().items():
+    for name, sums in evidence.own_arrays().items():
         memory = np.full(sums.size + 512, 77, sums.dtype)
         memory[256:-256] = 0
         guards.append(memory)

@@ -302,7 +302,7 @@ def test_no_size_of_mosaic_writes_past_its_sums(layout, width, height, count, wh
         for n, p in enumerate(pixels)
     ]
     evidence, guards = Evidence(sensor), []
-    for name, sums in evidence._arrays().items():
+    for name, sums in evidence.own_arrays().items():
         memory = np.full(sums.size + 512, 77, sums.dtype)
         memory[256:-256] = 0
         guards.append(memory)

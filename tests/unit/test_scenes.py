@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import stars
-from stillpix.evidence.repeats import RECENT, SAMPLES, is_repeat, signature_of
-from support.frames import smooth_light
+from stillpix.evidence.repeats import RECENT, SAMPLES, signature_of
+from support.frames import is_repeat, smooth_light
 from support.mosaics import PATTERNS
 
 

@@ -11,7 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import StillpixError
-from . import completing, demo, exporting, find, fix, importing, library, serve, show
+from . import (
+    completing,
+    demo,
+    exporting,
+    find,
+    fix,
+    importing,
+    library,
+    merge,
+    serve,
+    shard,
+    show,
+)  # fmt: skip
 from .commands import Command, spoken
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
@@ -85,16 +97,25 @@ def stillpix(
     del version  # its callback has done it
 
 
-for name, function, example in (
-    ("find", find.find, "stillpix find Pictures --report found.html"),
-    ("fix", fix.fix, "stillpix fix Pictures --out fixed"),
-    ("show", show.show, 'stillpix show "NIKON D3200"'),
-    ("report", show.report, "stillpix report D3200 --out d3200.html"),
-    ("export", exporting.export, "stillpix export D3200 --to rawtherapee --install"),
-    ("import", importing.import_list, "stillpix import hot.csv --from csv --map D3200"),
-    ("library", library.library, "stillpix library D3200 --forget"),
-    ("demo", demo.demo, "stillpix demo --seed 2"),
-    ("serve", serve.serve, "stillpix serve Pictures"),
-    ("completion", completing.completion, "stillpix completion bash >> ~/.bashrc"),
+shards = typer.Typer(
+    help="Add up photos in parts, on as many machines as there are.", no_args_is_help=True,
+    rich_markup_mode=None,
+)  # fmt: skip
+app.add_typer(shards, name="shard")
+
+for group, name, function, example in (
+    (app, "find", find.find, "stillpix find Pictures --report found.html"),
+    (app, "fix", fix.fix, "stillpix fix Pictures --out fixed"),
+    (shards, "plan", shard.plan, "stillpix shard plan /nas/photos --out /nas/plan"),
+    (shards, "run", shard.run, "stillpix shard run /nas/plan/NIKON*__0001"),
+    (app, "merge", merge.merge, "stillpix merge /nas/plan --out maps"),
+    (app, "show", show.show, 'stillpix show "NIKON D3200"'),
+    (app, "report", show.report, "stillpix report D3200 --out d3200.html"),
+    (app, "export", exporting.export, "stillpix export D3200 --to rawtherapee --install"),
+    (app, "import", importing.import_list, "stillpix import hot.csv --from csv --map D3200"),
+    (app, "library", library.library, "stillpix library D3200 --forget"),
+    (app, "demo", demo.demo, "stillpix demo --seed 2"),
+    (app, "serve", serve.serve, "stillpix serve Pictures"),
+    (app, "completion", completing.completion, "stillpix completion bash >> ~/.bashrc"),
 ):
-    app.command(name, cls=Command, epilog=example)(spoken(function))
+    group.command(name, cls=Command, epilog=example)(spoken(function))

@@ -121,7 +121,7 @@ def find(
     """Find the broken pixels of each camera that took the photos."""
     share = _require_sense(fdr, method, out, report)
     given = list(listed(paths))
-    found = _gather_photos(given, jobs, pattern, _shape_of(shape), camera, dark=dark)
+    found = gather_photos(given, jobs, pattern, shape_of(shape), camera, dark=dark)
     if method == "variance":
         from .variance import print_least
 
@@ -136,12 +136,12 @@ def find(
         report is None or sections is None or write_find_report(sections, found, bodies, report)
     )
     if as_json:
-        print_json(_document(bodies, skipped, found.warnings))
-    _tell(bodies, skipped, out, quiet=as_json)
+        print_json(document_of(bodies, skipped, found.warnings))
+    tell_of_bodies(bodies, skipped, out, quiet=as_json)
     if not as_json:
         maps = [each.map for each in bodies if each.map is not None]
         after_find(maps, _to_repair(found, given), out, report if written else None, camera)
-    raise typer.Exit(_status(bodies, skipped) or (DONE if written else SOME_FAILED))
+    raise typer.Exit(status_of(bodies, skipped) or (DONE if written else SOME_FAILED))
 
 
 def _to_repair(found: Gathering, given: list[str]) -> list[str]:
@@ -150,10 +150,10 @@ def _to_repair(found: Gathering, given: list[str]) -> list[str]:
     return [] if all(header.dark for header in frames) else given
 
 
-def _share_of(text: str) -> float:
+def share_of(text: str) -> float:
     """Return a share that is given as one, or in percent.
 
-    >>> _share_of("1%"), _share_of(" 0.5 %"), _share_of("0.05")
+    >>> share_of("1%"), share_of(" 0.5 %"), share_of("0.05")
     (0.01, 0.005, 0.05)
     """
     number, percent, rest = text.strip().partition(PERCENT)
@@ -169,7 +169,7 @@ def _share_of(text: str) -> float:
 
 def _require_sense(fdr: str, method: str, out: Path | None, report: Path | None) -> float:
     """Refuse, before any photo is read, what has no effect or cannot be; return the share."""
-    share = _share_of(fdr)
+    share = share_of(fdr)
     for flag, place in (("--out", out), ("--report", report)):
         if method == "variance" and place is not None:
             raise typer.BadParameter(
@@ -183,7 +183,8 @@ def _require_sense(fdr: str, method: str, out: Path | None, report: Path | None)
     return share
 
 
-def _shape_of(text: str | None) -> Shape | None:
+def shape_of(text: str | None) -> Shape | None:
+    """Return the size of files without a header, as a person wrote it."""
     from ..images import headless
 
     if text is None:
@@ -195,10 +196,11 @@ def _shape_of(text: str | None) -> Shape | None:
     return headless.Shape(int(found[1]), int(found[2]))
 
 
-def _gather_photos(
+def gather_photos(
     given: list[str], jobs: int | None, pattern: str | None, shape: Shape | None,
     camera: str | None, *, dark: bool,
 ) -> Gathering:  # fmt: skip
+    """Find the photos, and say what is to be noted about them."""
     from ..frame import PATTERNS
     from ..images.gather import gather, without_odd_sizes
     from ..restoration.earlier_runs import notes_on_repaired
@@ -237,7 +239,7 @@ def _scan_bodies(
                 with_evidence=sections is not None,
             ):  # fmt: skip
                 if out is not None:
-                    _write(body, out)
+                    write_map_of(body, out)
                 bodies.append(body)
                 if sections is not None and (section := section_of_body(body, jobs, watch, out)):
                     sections.append(section)
@@ -250,7 +252,8 @@ def _scan_bodies(
     return bodies
 
 
-def _write(body: BodyOutcome, out: Path) -> None:
+def write_map_of(body: BodyOutcome, out: Path) -> None:
+    """Write a body's map to where --out puts it."""
     from ..errors import StillpixError
     from ..maps.library import save_map
 
@@ -263,7 +266,7 @@ def _write(body: BodyOutcome, out: Path) -> None:
         body.troubles.append(f"{error} (the map of {body.sensor.name} was not written)")
 
 
-def _tell(
+def tell_of_bodies(
     bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped], out: Path | None, *, quiet: bool
 ) -> None:
     """Say what came of each body, then what went wrong, then how to go on."""
@@ -348,7 +351,8 @@ def _scenes(scenes: int) -> str:
     return f"{counted(scenes, 'different picture')} in all"
 
 
-def _status(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
+def status_of(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
+    """Return the exit status that is due."""
     if any(body.left or body.unlooked for body in bodies):
         return INTERRUPTED
     if all(body.map is None for body in bodies):
@@ -356,9 +360,10 @@ def _status(bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped]) -> int:
     return SOME_FAILED if skipped or any(body.troubles for body in bodies) else DONE
 
 
-def _document(
+def document_of(
     bodies: Sequence[BodyOutcome], skipped: Sequence[Skipped], notes: Sequence[str]
 ) -> dict[str, Any]:
+    """Return what came of all bodies, ready for JSON."""
     from ..maps.map_file import as_text
 
     return {

@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -29,12 +28,13 @@ from ..arguments import wrong
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
-from .groups import ROUNDS, Decoys, Groups, Moving
-from .periods import Period, Periods
-from .repeats import SAMPLES, Signature
+from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving
+from .periods import Interval, Period, Periods
+from .repeats import RECENT, SAMPLES, Signature
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
 from .sum_kernels import BLOCK, EDGE, blocks_along
+from .summed import PhotoRecord, Summed, add_blocks
 from .templates import TEMPLATES, Template
 
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
@@ -54,16 +54,6 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoRecord:
-    """What is remembered of one photo."""
-
-    exposure: Exposure
-    counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
-    white: int = 255  # DN at which a pixel of its file is full
-    dark: bool = False  # taken without light
-
-
 class Evidence:
     """The sums of one sensor.
 
@@ -76,7 +66,8 @@ class Evidence:
         self.sensor, self.templates = sensor, templates
         self.rules = rules_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
-        self.signatures: dict[str, Signature] = {}  # by digest: what the counted ones looked like
+        # By digest, what the counted ones looked like: RECENT of them, the latest last.
+        self.signatures: dict[str, Signature] = {}
         self.files: set[str] = set()  # names, sizes and times of files that need no second reading
         height, width = sensor.height, sensor.width
         blocks = (len(templates), blocks_along(height), blocks_along(width))
@@ -213,7 +204,13 @@ class Evidence:
             )
         return self
 
-    def merge(self, other: Self) -> Self:
+    def remember(self, digest: str, signature: Signature) -> None:
+        """Keep what a counted photo looks like, for as long as later ones are compared with it."""
+        self.signatures[digest] = signature
+        while len(self.signatures) > RECENT:
+            del self.signatures[next(iter(self.signatures))]
+
+    def merge(self, other: Summed) -> Self:
         """Add another evidence of the same sensor, of other photos."""
         self._require(other.sensor)
         if other.templates != self.templates:
@@ -227,21 +224,34 @@ class Evidence:
                 "merge evidence of different photos only"
             )
         self._widen_for(len(self.photos) + len(other.photos))
-        theirs = other._arrays()
-        for name, sums in self._arrays().items():
-            np.add(sums, theirs[name], out=sums)
-        self.groups.merge(other.groups)
-        self.periods.merge(other.periods)
+        for name, sums in self.own_arrays().items():
+            add_blocks(other.blocks(name), sums)
+        self.groups.add(*other.group_sums())
+        self.periods.add(*other.period_sums())
         self.again += other.again
         self.photos.update(other.photos)
-        self.signatures.update(other.signatures)
+        for digest, signature in other.signatures.items():
+            self.remember(digest, signature)
         self.files |= other.files
         return self
+
+    def blocks(self, name: str) -> Iterator[NDArray[Any]]:
+        """Yield the sums of one name, one after the other: here all of them at once."""
+        yield self.own_arrays()[name].reshape(-1)
+
+    def group_sums(self) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
+        """Return how many bits tell a group, and the sums of each."""
+        return self.groups.bits, self.groups.sums.items()
+
+    def period_sums(self) -> tuple[tuple[int, int], Iterable[tuple[Interval, Period]]]:
+        """Return the seconds of the oldest and the newest photo, and the sums of each period."""
+        periods = self.periods
+        return (periods.oldest, periods.newest), periods.sums.items()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine, theirs = self._all_arrays(), other._all_arrays()
+        mine, theirs = self.all_arrays(), other.all_arrays()
         return (
             self.sensor == other.sensor
             and self.templates == other.templates
@@ -258,7 +268,7 @@ class Evidence:
 
         The JSON file is written last: a folder without it was not finished.
         """
-        for name, sums in self._all_arrays().items():
+        for name, sums in self.all_arrays().items():
             np.save(folder / f"{name}.npy", sums)
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
@@ -288,7 +298,7 @@ class Evidence:
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
             evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
             evidence._widen_for(len(evidence.photos))
-            for name, sums in evidence._arrays().items():
+            for name, sums in evidence.own_arrays().items():
                 saved = np.load(folder / f"{name}.npy")
                 if saved.shape != sums.shape or saved.dtype != sums.dtype:
                     raise ValueError(f"{name} has another shape")
@@ -376,14 +386,14 @@ class Evidence:
                 f"{frame.origin}: its pixels are not of its sensor's size ({self.sensor.name})"
             )
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all that is kept of a photo's pixels, by name."""
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the sums by name, but for those of groups and periods."""
         again = {"shown_again": self.shown_again} if self.rules.bursts else {}
         return self._sums() | again | self.still.arrays()
 
-    def _all_arrays(self) -> dict[str, NDArray[Any]]:
+    def all_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is saved of the sums, by name."""
-        return self._arrays() | self.groups.arrays() | self.periods.arrays()
+        return self.own_arrays() | self.groups.arrays() | self.periods.arrays()
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""

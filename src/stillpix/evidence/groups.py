@@ -9,12 +9,12 @@ defect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,15 +73,15 @@ class Groups:
                 self._join_some()
         return tuple(self.sums[self._group(key)] for key in keys)
 
-    def merge(self, other: Self) -> None:
-        """Add the sums of other photos."""
-        self._shorten(min(self.bits, other.bits))
-        for group, theirs in other.sums.items():
-            own = group >> (other.bits - self.bits)
+    def add(self, bits: int, sums: Iterable[tuple[int, GroupSums]]) -> None:
+        """Add the sums of other photos, by group; `bits` tell those groups."""
+        self._shorten(min(self.bits, bits))
+        for group, theirs in sums:
+            own = group >> (bits - self.bits)
             if own not in self.sums:
                 self.sums[own] = self._zeros()
             _add(theirs, self.sums[own])
-        self._join_some()
+            self._join_some()  # each time: so there are never many
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, the groups in the order of their keys."""

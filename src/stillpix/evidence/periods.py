@@ -8,7 +8,7 @@ newer photos come, and never part. Never decides what is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -54,7 +54,7 @@ class Period:
         self.widen()
         for own, theirs in ((self.scores, other.scores), (self.information, other.information)):
             np.add(own, theirs, out=own, casting="same_kind")
-        self.groups.merge(other.groups)
+        self.groups.add(other.groups.bits, other.groups.sums.items())
 
 
 class Periods:
@@ -107,12 +107,13 @@ class Periods:
         ((scores, information, _),) = period.groups.of([frame], self.stretches_s)
         return self.template, STEEPER, period.scores, period.information, scores, information
 
-    def merge(self, other: Self) -> None:
-        """Add the sums of other photos."""
-        if not other.sums:
+    def add(self, span: tuple[int, int], sums: Iterable[tuple[Interval, Period]]) -> None:
+        """Add the sums of other photos, by period; `span` is of the oldest and the newest."""
+        oldest, newest = span
+        if newest < oldest:
             return
-        self._reach(other.oldest, other.newest)
-        for interval, theirs in other.sums.items():
+        self._reach(oldest, newest)
+        for interval, theirs in sums:
             self._period(self._interval_of(interval)).add(theirs)
 
     def newest_first(self) -> list[Period]:

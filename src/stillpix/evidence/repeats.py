@@ -7,7 +7,7 @@ Never looks for defects.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,11 @@ ALIKE = 0.35
 # Known pictures, from so many on, whose mean correlation in a region shows that it never changes:
 # a round picture's rim, a hood. It tells nothing while other regions do.
 ENOUGH_KNOWN, NEVER_CHANGES = 4, 0.2
+UNIT = 1 << 16  # of a sample of a picture of unit length, in sums over pictures
 RECENT = 1000  # signatures looked at: series stand together in a folder
 
 Signature = NDArray[np.int8]
+Floats = NDArray[np.float32]
 
 
 def signature_of(pixels: Pixels, layout: Layout = "rendered") -> Signature:
@@ -107,47 +109,78 @@ def _structure_at(
     return mean_at((0,), side) - mean_at((-ring, 0, ring), around)
 
 
-def is_repeat(
-    signature: Signature, known: Collection[Signature], layout: Layout = "rendered"
-) -> bool:
-    """Return whether a photo shows the same picture as one of the known, in half of its regions.
+class KnownPictures:
+    """The pictures that were counted, the RECENT latest of them, and whether a photo repeats one.
 
-    A bar, a hood or a border that is the same in all photos makes no repeats of them, and a burst
-    in which something moves is one all the same. Stars that move a little are no repeats: they are
-    told by `stillness`, and their decoys stay together.
+    All sums are exact, so that a photo is judged alike however the pictures before it came in.
 
     >>> rng = np.random.default_rng(1)
-    >>> a, b = rng.integers(0, 255, (2, 64, 64), np.uint8)
-    >>> is_repeat(signature_of(a), [signature_of(a)]), is_repeat(signature_of(b), [signature_of(a)])
+    >>> a, b = (signature_of(each) for each in rng.integers(0, 255, (2, 64, 64), np.uint8))
+    >>> known = KnownPictures("rendered", [a])
+    >>> known.shows(a), known.shows(b)
     (True, False)
     """
-    if not known or not signature.any():
-        return False
-    others = np.array(list(known)[-RECENT:])
-    if layout != "rendered":  # the fine half
-        signature, others = signature[: SAMPLES // 2], others[:, : SAMPLES // 2]
-    alike, told = _alike(signature, others)
-    return bool((told.any(1) & (2 * alike.sum(1) >= told.sum(1))).any())
 
+    def __init__(self, layout: Layout = "rendered", known: Iterable[Signature] = ()) -> None:
+        # of a mosaic the fine half
+        self.used = SAMPLES if layout == "rendered" else SAMPLES // 2
+        each = self.used // REGIONS**2
+        self.added = 0
+        self._samples = np.zeros((REGIONS**2, RECENT, each), np.float32)
+        self._squares = np.zeros((REGIONS**2, RECENT), np.float32)
+        self._tells = np.zeros((REGIONS**2, RECENT), np.bool_)
+        self._sum = np.zeros((REGIONS**2, each), np.int64)  # of pictures of unit length
+        self._sum_of_squares = np.zeros(REGIONS**2, np.int64)
+        for signature in list(known)[-RECENT:]:
+            self.add(signature)
 
-def _alike(signature: Signature, others: Signature) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return of each other photo in which regions it is alike, and which can tell at all."""
-    mine = signature.reshape(-1, REGIONS**2).astype(np.float32)
-    theirs = others.reshape(len(others), -1, REGIONS**2).astype(np.float32)
-    enough = (mine != 0).mean(0) > TELLS, (theirs != 0).mean(1) > TELLS
-    told = np.logical_and(*enough)
-    changes = told & ~_never_changes(theirs)
-    told = np.where(changes.any(1, keepdims=True), changes, told)
-    lengths = np.sqrt((theirs**2).sum(1) * (mine**2).sum(0))
-    products = np.einsum("nsr,sr->nr", theirs, mine)
-    return told & (products > ALIKE * lengths), told
+    def add(self, signature: Signature) -> None:
+        """Take in one more picture, in the place of the oldest where there are RECENT."""
+        at = self.added % RECENT
+        if self.added >= RECENT:
+            self._count(at, -1)
+        mine, self._squares[:, at], self._tells[:, at] = self._by_region(signature)
+        self._samples[:, at] = mine
+        self._count(at, 1)
+        self.added += 1
 
+    def shows(self, signature: Signature) -> bool:
+        """Return whether a photo shows the same picture as one of these, in half of its regions.
 
-def _never_changes(known: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return in which regions known pictures, (pictures, samples, regions), are all alike."""
-    number = len(known)
-    if number < ENOUGH_KNOWN:
-        return np.zeros(REGIONS**2, np.bool_)
-    own = known / np.sqrt(np.maximum((known**2).sum(1, keepdims=True), 1))
-    pairs = number * (number - 1)
-    return np.asarray((own.sum(0) ** 2).sum(0) - (own**2).sum((0, 1)) > NEVER_CHANGES * pairs)
+        A bar, a hood or a border that is the same in all photos makes no repeats of them, and a
+        burst in which something moves is one all the same. Stars that move a little are no repeats:
+        they are told by `stillness`, and their decoys stay together.
+        """
+        number = min(self.added, RECENT)
+        if not number or not signature.any():
+            return False
+        mine, square, tells = self._by_region(signature)
+        told = self._tells[:, :number] & tells[:, None]
+        changes = told & ~self._never_changes(number)[:, None]
+        told = np.where(changes.any(0), changes, told)
+        lengths = np.sqrt(self._squares[:, :number] * square[:, None])
+        products = np.matmul(self._samples[:, :number], mine[:, :, None])[..., 0]
+        alike = told & (products > ALIKE * lengths)
+        return bool((told.any(0) & (2 * alike.sum(0) >= told.sum(0))).any())
+
+    def _by_region(self, signature: Signature) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return of each region its samples, their squares' sum, and whether they tell at all.
+
+        Samples are whole numbers below 127: all their sums fit the 24 bits of a float32.
+        """
+        mine = signature[: self.used].reshape(-1, REGIONS**2).T.astype(np.float32)
+        return mine, (mine**2).sum(1), (mine != 0).mean(1) > TELLS
+
+    def _count(self, at: int, times: int) -> None:
+        """Add the picture at a place to the sums, or take it away from them."""
+        length = np.sqrt(np.maximum(self._squares[:, at], 1))
+        unit = np.rint(self._samples[:, at] / length[:, None] * np.float32(UNIT)).astype(np.int64)
+        self._sum += times * unit
+        self._sum_of_squares += times * (unit**2).sum(1)
+
+    def _never_changes(self, number: int) -> NDArray[np.bool_]:
+        """Return in which regions these pictures are all alike: in the mean of their pairs."""
+        if number < ENOUGH_KNOWN:
+            return np.zeros(REGIONS**2, np.bool_)
+        products = (self._sum**2).sum(1) - self._sum_of_squares
+        return np.asarray(products > NEVER_CHANGES * UNIT**2 * number * (number - 1))

@@ -9,11 +9,8 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from ..arguments import one_of, path, text, whole, wrong
-from ..detection.dates import dated
-from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
@@ -22,18 +19,14 @@ from ..images import Header
 from ..images.gather import Gathering, Skipped, gather, lenses_beside, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
-from ..maps.merging import with_marks_of
-from ..maps.records import FILES, DefectMap
+from ..maps.records import DefectMap
 from ..watch import Watch
-from .body import Body, BodyOutcome
+from .body import OF_ANY_LENS, Body, BodyOutcome
+from .concluding import conclude
 from .first_look import add_photos
 from .saved_state import SavedState
-from .second_look import list_places, look_again
+from .second_look import list_places
 
-OF_ANY_LENS = (
-    "does not say which of the phone's lenses took it, as other photos of {} do; if all such "
-    "photos are of one lens, name it with --camera NAME; or give them with all their EXIF data"
-)
 PATHS = "paths of photos or folders; for arrays there is find_in"
 
 __all__ = ["BodyOutcome", "find", "scan", "why_nothing"]
@@ -183,28 +176,7 @@ def _scan_body(
             state.keep_evidence()
         if not body.evidence.photos:
             return
-        found = detect(body.evidence, settings, body.pool)
-        found = replace(found, sensor_extra={FILES: body.headers[0].format})
-        if previous is not None:  # a person's marks have dates, too
-            found = with_marks_of(previous, found)
-        else:
-            state.tell_of_earlier_map()
-        body.outcome.map = _with_dates(found, body, state, fast=fast)
-        state.keep_map(body.outcome.map)
-
-
-def _with_dates(found: DefectMap, body: Body, state: SavedState, *, fast: bool) -> DefectMap:
-    """Return the map with dates, or without them if there is not enough memory."""
-    try:
-        if not fast and look_again(body, found):
-            state.keep_log()
-        return dated(found, body.log)
-    except MemoryError:
-        body.outcome.troubles.append(
-            f"{body.sensor.name}: there is not enough memory to tell when defects began; "
-            "close other programs and run again, or run with --fast"
-        )
-        return found
+        conclude(body, state, settings, previous, form=body.headers[0].format, fast=fast)
 
 
 def why_nothing(skipped: Sequence[Skipped]) -> str:

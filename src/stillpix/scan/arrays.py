@@ -21,7 +21,7 @@ from ..detection.decide import detect
 from ..detection.settings import DetectionSettings
 from ..errors import ArgumentError, NothingUsableError
 from ..evidence.evidence import Evidence
-from ..evidence.repeats import is_repeat, signature_of
+from ..evidence.repeats import KnownPictures, signature_of
 from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS, UNKNOWN, Frame, Layout
 from ..images.arrays import Facts, frame_in
@@ -103,8 +103,10 @@ def find_in(
     evidence: Evidence | None = None
     with threads(threads_wanted) as pool:
         while batch := list(islice(frames, TOGETHER)):
-            evidence = evidence or Evidence(batch[0].sensor)
-            _add(evidence, batch, pool)
+            if evidence is None:
+                evidence = Evidence(batch[0].sensor)
+                known = KnownPictures(evidence.sensor.layout)
+            _add(evidence, known, batch, pool)
         if evidence is None:
             raise NothingUsableError("there is no array; give several pictures of one camera")
         return detect(evidence, settings, pool)
@@ -207,17 +209,16 @@ def _settled(frames: Iterator[tuple[Frame, bool]], usual: Facts) -> Iterator[Fra
         yield replace(frame, sensor=laid_out)
 
 
-def _add(evidence: Evidence, frames: Sequence[Frame], pool: Executor) -> None:
+def _add(evidence: Evidence, known: KnownPictures, frames: Sequence[Frame], pool: Executor) -> None:
     """Add the frames that are new and show something new; remember the others as repeats."""
     fresh: dict[str, Frame] = {}
     for frame in frames:
         if evidence.knows(frame.digest) or frame.digest in fresh:
             continue
         signature = signature_of(frame.pixels, frame.sensor.layout)
-        known = evidence.signatures.values()
-        if not frame.dark and is_repeat(signature, known, frame.sensor.layout):
+        if not frame.dark and known.shows(signature):
             evidence.note_repeat(frame, pool)
         else:
-            evidence.signatures[frame.digest] = signature
+            known.add(signature)
             fresh[frame.digest] = frame
     evidence.update_all(list(fresh.values()), pool)

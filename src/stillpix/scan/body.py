@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..evidence.evidence import Evidence
+from ..evidence.repeats import KnownPictures
 from ..evidence.sightings import Sightings
 from ..frame import Sensor
 from ..images import Header
 from ..images.gather import Skipped
 from ..maps.records import DefectMap
 from ..watch import Watch
+
+OF_ANY_LENS = (
+    "does not say which of the phone's lenses took it, as other photos of {} do; if all such "
+    "photos are of one lens, name it with --camera NAME; or give them with all their EXIF data"
+)
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Body:
     ahead: int  # photos read ahead of what is done with them
     evidence: Evidence = field(init=False)
     log: Sightings = field(init=False)
+    known: KnownPictures = field(init=False)  # pictures that were counted
     earlier: frozenset[str] = frozenset()  # digests of the photos that earlier scans read
     names: dict[tuple[Path, int], str] = field(default_factory=dict)  # of unchanged pictures
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError
 from ..evidence.measures import Measures, Place
-from ..evidence.repeats import Signature, is_repeat, signature_of
+from ..evidence.repeats import KnownPictures, Signature, signature_of
 from ..evidence.rules import TOGETHER
 from ..frame import Frame
 from ..images import Buffer, Header
@@ -28,11 +29,12 @@ def add_photos(body: Body) -> bool:
     """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
     evidence, outcome, watch = body.evidence, body.outcome, body.watch
     before = len(evidence.files), len(evidence.photos)
+    body.known = KnownPictures(body.sensor.layout, evidence.signatures.values())
     body.names = {header.key: name_on_disk(header) for header in body.headers}
     fresh = [header for header in body.headers if body.names[header.key] not in evidence.files]
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
     watch.body(body.sensor, len(fresh))
-    look = partial(_look_first, places=tuple(body.log.places))
+    look = partial(look_first, places=tuple(body.log.places))
     batches = read_ahead(fresh, look, body.pool, together=TOGETHER, ahead=body.ahead)
     with closing(batches):
         for batch in batches:
@@ -71,20 +73,20 @@ def _add_new(photos: Sequence[SeenPhoto], body: Body) -> None:
             outcome.known += 1
         elif evidence.knows(frame.digest) or frame.digest in fresh:
             outcome.duplicates += 1
-        elif not frame.dark and is_repeat(
-            signature, evidence.signatures.values(), body.sensor.layout
-        ):
+        elif not frame.dark and body.known.shows(signature):
             evidence.note_repeat(frame, body.pool)
             outcome.repeats += 1
         else:
-            evidence.signatures[frame.digest] = signature
+            body.known.add(signature)
+            evidence.remember(frame.digest, signature)
             fresh[frame.digest] = frame
             body.log.note(frame.digest, frame.exposure, said)
             outcome.read += 1
     evidence.update_all(list(fresh.values()), body.pool)
 
 
-def _look_first(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> SeenPhoto:
+def look_first(header: Header, buffer: Buffer, *, places: Sequence[Place] = ()) -> SeenPhoto:
+    """Return a photo's frame, in the caller's buffer, its signature, and what it says."""
     frame, said = look_at(header, buffer, places)
     return frame, signature_of(frame.pixels, frame.sensor.layout), said
 
@@ -98,5 +100,15 @@ def name_on_disk(header: Header) -> str:
         status = header.path.stat()
     except OSError:
         return ""
-    name = f"{header.path.name}|{status.st_size}|{status.st_mtime_ns}"
-    return name if header.part is None else f"{name}|{header.part.number}"
+    part = 0 if header.part is None else header.part.number
+    return name_of(header.path, status.st_size, status.st_mtime_ns, part)
+
+
+def name_of(path: Path, size: int, modified_ns: int, part: int) -> str:
+    """Return what tells an unchanged picture: `part` is its number in its file, or 0.
+
+    >>> name_of(Path("photos/a.tif"), 7, 1, 2)
+    'a.tif|7|1|2'
+    """
+    name = f"{path.name}|{size}|{modified_ns}"
+    return f"{name}|{part}" if part else name

@@ -1,0 +1,163 @@
+"""What shards cost: their files, adding them up, merging them, and the memory of a merge.
+
+    python benchmarks/bench_shards.py --shards 500
+    python benchmarks/bench_shards.py --megapixels 24
+
+The first makes photos of a small sensor (320 x 240 px, four photos per shard), adds all shards up,
+merges them, and compares the map with that of one `find`. The second merges evidence of a large
+sensor, filled with random counts, in a process of its own, and says how much memory that took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.packed import facts_in, pack
+from stillpix.evidence.summed import PhotoRecord
+from stillpix.frame import Exposure, Sensor
+from stillpix.images.gather import gather
+from stillpix.maps.map_file import as_text
+from stillpix.scan import scan
+from stillpix.scan.shards import joining
+from stillpix.scan.shards.merging import merge
+from stillpix.scan.shards.planning import plan_shards
+from stillpix.scan.shards.plans import MERGED, read_shard
+from stillpix.scan.shards.running import run_shard
+
+WIDTH, HEIGHT, PHOTOS_OF_SHARD = 320, 240, 4
+PARTS_OF_LARGE = 4
+START = datetime(2026, 1, 1)
+
+
+def photo(number: int) -> Image.Image:
+    """Return a picture of random waves and noise, with ten hot pixels."""
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    light = 120 + 40 * np.sin(x / rng.uniform(5, 40) + y / rng.uniform(5, 40) + rng.uniform(0, 6))
+    light += rng.normal(0, 6, light.shape)
+    places = np.random.default_rng(7).integers(0, HEIGHT * WIDTH, 10)
+    light.ravel()[places] += 60
+    return Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
+
+
+def write_photos(folder: Path, photos: int) -> None:
+    """Write photos of one body, three hours apart."""
+    for number in range(photos):
+        exif = Image.Exif()
+        exif[0x010F], exif[0x0110] = "Example Works", "Example One"
+        taken = START + timedelta(hours=3 * number)
+        exif.get_ifd(0x8769)[0x9003] = f"{taken:%Y:%m:%d %H:%M:%S}"
+        photo(number).save(folder / f"{number:06}.jpg", exif=exif, quality=92)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print how long something took, of that on processors, and the most memory so far."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    yield
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took, used = time.perf_counter() - begun, time.process_time() - cpu
+    print(f"{what:<44} {took:8.1f} s, CPU {used:8.1f} s, peak {peak_mb:6.0f} MB", flush=True)
+
+
+def size_of(folder: Path, pattern: str) -> float:
+    """Return the MB of the files of a pattern."""
+    return sum(path.stat().st_size for path in folder.glob(pattern)) / 1e6
+
+
+def many_small(shards: int) -> None:
+    """Measure many shards of a small sensor."""
+    with TemporaryDirectory() as name:
+        photos, folder = Path(name, "photos"), Path(name, "plan")
+        photos.mkdir()
+        write_photos(photos, shards * PHOTOS_OF_SHARD)
+        with timed(f"plan {shards * PHOTOS_OF_SHARD} photos"):
+            plan = plan_shards(gather([photos]), folder, PHOTOS_OF_SHARD)
+        with timed(f"run {len(plan.shards)} shards"):
+            for each in plan.shards:
+                run_shard(read_shard(plan.path(each)))
+        print(f"sums of shards: {size_of(folder, '*/sums.zip'):.0f} MB", flush=True)
+        with timed("merge"):
+            (merged,) = merge(plan, fast=True)
+        print(f"sums between: {size_of(folder / MERGED, '*.zip'):.0f} MB", flush=True)
+        with timed("merge again"):
+            list(merge(plan, fast=True))
+        with timed("one scan over all photos"):
+            (one,) = scan(gather([photos]), fast=True)
+        same = merged.map is not None and one.map is not None
+        same = same and as_text(merged.map) == as_text(one.map)
+        print(f"the same map: {'yes' if same else 'no'}")
+
+
+def large_evidence(sensor: Sensor, part: int) -> Evidence:
+    """Return evidence of a large sensor as 2,000 photos of half a year may have left it."""
+    evidence, rng = Evidence(sensor), np.random.default_rng(part)
+    noise = rng.normal(0, 1, 1 << 20)
+    for sums in evidence.own_arrays().values():
+        flat = sums.reshape(-1)
+        for first in range(0, flat.size, noise.size):
+            own = flat[first : first + noise.size]
+            own += (3000 * noise[: own.size]).astype(sums.dtype)
+    for number in range(2000):
+        taken = START + timedelta(days=180 * part, hours=2 * number)
+        evidence.photos[f"{part:08x}{number:024x}"] = PhotoRecord(
+            Exposure(0.01, 1.0, taken), counted=True
+        )
+    return evidence
+
+
+def one_large(megapixels: int, folder: Path) -> None:
+    """Merge the packed evidences in a folder, and say what it took."""
+    sensor = large_sensor(megapixels)
+    parts = [joining.Sums(path, facts_in(path)[1]) for path in sorted(folder.glob("*.zip"))]
+    with timed(f"merge {len(parts)} states of {megapixels} MP"):
+        joining.join(parts, sensor, folder)
+
+
+def large_sensor(megapixels: int) -> Sensor:
+    """Return a sensor of so many megapixels."""
+    side = int((megapixels * 1e6 / 6) ** 0.5)
+    return Sensor("Example Works", "Example Large", "1", 3 * side, 2 * side)
+
+
+def large(megapixels: int) -> None:
+    """Measure the merge of large states in a process of its own."""
+    with TemporaryDirectory() as name:
+        for part in range(PARTS_OF_LARGE):
+            with Path(name, f"{part}.zip").open("wb") as file:
+                pack(large_evidence(large_sensor(megapixels), part), file)
+        print(f"each state: {size_of(Path(name), '*.zip') / PARTS_OF_LARGE:.0f} MB", flush=True)
+        again = [sys.executable, __file__, "--megapixels", str(megapixels), "--folder", name]
+        subprocess.run(again, check=True)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shards", type=int, default=0)
+    parser.add_argument("--megapixels", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="of states that are there already")
+    given = parser.parse_args()
+    if given.shards:
+        many_small(given.shards)
+    if given.megapixels and given.folder:
+        one_large(given.megapixels, given.folder)
+    elif given.megapixels:
+        large(given.megapixels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What sums of photos look like from outside, in memory or in a file, so that they can be merged.
+
+Never adds a photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frame import Exposure, Sensor
+from .groups import GroupSums
+from .periods import Interval, Period
+from .repeats import Signature
+from .templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """What is remembered of one photo."""
+
+    exposure: Exposure
+    counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
+    white: int = 255  # DN at which a pixel of its file is full
+    dark: bool = False  # taken without light
+
+
+class Summed(Protocol):
+    """The sums of some photos of one sensor, in memory or in a file: what can be merged."""
+
+    @property
+    def sensor(self) -> Sensor:
+        """Return the sensor."""
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Return the templates that the sums are of."""
+
+    @property
+    def photos(self) -> dict[str, PhotoRecord]:
+        """Return the photos by digest."""
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """Return what counted photos looked like, by digest."""
+
+    @property
+    def files(self) -> set[str]:
+        """Return the names on disk of the photos."""
+
+    @property
+    def again(self) -> int:
+        """Return how many repeats were asked what they show."""
+
+    def blocks(self, name: str) -> Iterator[NDArray[Any]]:
+        """Yield the sums of one name, flat and in parts."""
+
+    def group_sums(self) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
+        """Return how many bits tell a group, and the sums of each."""
+
+    def period_sums(self) -> tuple[tuple[int, int], Iterable[tuple[Interval, Period]]]:
+        """Return the seconds of the oldest and the newest photo, and the sums of each period."""
+
+
+def add_blocks(blocks: Iterable[NDArray[Any]], sums: NDArray[Any]) -> None:
+    """Add flat parts of some sums, which follow each other, to others of the same shape."""
+    flat, done = sums.reshape(-1), 0
+    for block in blocks:
+        own = flat[done : done + block.size]
+        np.add(own, block, out=own, casting="same_kind")
+        done += block.size
