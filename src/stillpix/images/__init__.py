@@ -408,7 +408,7 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     raise ReadError(
         path,
         f"is not a photo: its first bytes are not those of a {known} file;"
-        " leave it out, or convert it with the program that made it",
+        " leave it out or convert it",
     )
 
 
