@@ -4,6 +4,7 @@
 FROM python:3.12-slim
 
 COPY pyproject.toml README.md LICENSE /source/
+COPY docs/man /source/docs/man
 COPY src /source/src
 RUN pip install --no-cache-dir "/source[fits,heif]" && rm -r /source
 

@@ -49,6 +49,7 @@ fix:
 measured:
 	$(PYTHON) docs/make_reference.py
 	$(PYTHON) docs/make_wrong_arguments.py
+	$(PYTHON) docs/make_man_pages.py
 	$(PYTHON) docs/make_measurements.py
 	$(PYTHON) benchmarks/bench_accuracy.py --from benchmarks/accuracy/measured.json.gz \
 		--page docs/accuracy.md >/dev/null

@@ -49,6 +49,8 @@ def commands() -> Iterator[str]:
         hints = get_type_hints(function, include_extras=True)
         rows, usage = [], [f"stillpix {path}"]
         for parameter in inspect.signature(function).parameters.values():
+            if parameter.name == "ctx":
+                continue  # of typer, not of the person
             info = hints[parameter.name].__metadata__[0]
             kind = get_args(hints[parameter.name])[0]
             if type(info).__name__ == "ArgumentInfo":

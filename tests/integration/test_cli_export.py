@@ -175,7 +175,7 @@ def test_a_map_of_jpegs_is_not_exported_to_a_raw_program(library, tmp_path):
     shown = run("export", "--to", "rawtherapee", "--out", tmp_path)
 
     assert shown.exit_code == 2
-    assert "give its RAW files, or a map of them" in " ".join(shown.stderr.split())
+    assert "give a map of its RAW files" in " ".join(shown.stderr.split())
 
 
 def test_a_list_of_photosites_is_not_imported_for_jpegs(library, tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_a_misspelt_command_is_suggested(typo, meant):
     ran = run(typo)
 
     assert ran.exit_code == 2
-    assert f"Did you mean '{meant}'?" in said(ran)
+    assert f"did you mean '{meant}'?" in said(ran)
 
 
 @pytest.mark.parametrize("command", [command.name for command in app.registered_commands])

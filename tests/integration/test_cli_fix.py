@@ -121,8 +121,7 @@ def test_without_a_map_the_remedy_is_to_find_first(folder, tmp_path):
     assert ran.exit_code == 3
     assert ran.stderr.splitlines()[0] == (
         f"stillpix: not repaired: {folder}/a.jpg and 2 more: is of {SENSOR}, of which the library "
-        "has no map; run `stillpix find` on photos of that camera first, or give --map FILE or "
-        "--at X,Y"
+        "has no map; run `stillpix find` on its photos first, or give --map or --at X,Y"
     )
     assert not (tmp_path / "out").exists()
 
@@ -305,8 +304,8 @@ BAD = {
     "cut.png": (lambda: photos.png()[:-200], "is "),
     "other.jpg": (
         lambda: series.jpeg(series.scene(9), {42033: "777"}),
-        f"is of Example One, serial 777, 160x120, but the map is of {SENSOR}; give the map of its "
-        "camera and size, or the places with --at X,Y",
+        f"is of Example One, serial 777, 160x120, but the map is of {SENSOR}; give its own "
+        "map, or --at X,Y",
     ),
     "small.jpg": (
         lambda: series.jpeg(series.scene(9, (80, 60))),

@@ -97,7 +97,7 @@ def test_a_report_of_the_least_varying_values_is_refused(photos, unread, tmp_pat
     ran = run("find", photos, "--method", "variance", "--report", tmp_path / "r.html")
 
     assert ran.exit_code == 2
-    assert "leave out --report" in complaint(ran)
+    assert "--method variance only prints and makes no map; leave this out" in complaint(ran)
 
 
 # What is written

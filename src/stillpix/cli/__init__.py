@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from ..errors import StillpixError
 from . import (
     completing,
+    config,
     demo,
     exporting,
     find,
@@ -24,7 +25,8 @@ from . import (
     shard,
     show,
 )  # fmt: skip
-from .commands import Command, spoken
+from .commands import Command, UsageError, spoken
+from .mistakes import no_command, told
 from .output import complain
 from .statuses import INTERRUPTED, NOTHING_USABLE, PIPE_CLOSED
 
@@ -34,7 +36,8 @@ completing.know_shells()
 
 
 OTHER_NAMES = {"repair": "fix", "list": "show", "maps": "show", "gui": "serve"}
-HELP_FLAG = "--help"
+HELP_FLAGS = ("-h", HELP_FLAG := "--help")
+WITHOUT_CONFIG = ("config", "completion")  # commands that must run although the file is wrong
 
 
 class Commands(TyperGroup):
@@ -47,12 +50,27 @@ class Commands(TyperGroup):
                 typer.echo(ctx.get_help())
                 raise typer.Exit
             args = [args[1], HELP_FLAG]
-        return super().resolve_command(ctx, [OTHER_NAMES.get(args[0], args[0]), *args[1:]])
+        name, *rest = OTHER_NAMES.get(args[0], args[0]), *args[1:]
+        if name not in self.commands and not name.startswith("-"):
+            raise no_command(args[0], ctx)
+        asks = name in WITHOUT_CONFIG or any(word in HELP_FLAGS for word in rest)
+        if not (asks or ctx.resilient_parsing or ctx.params.get("no_config")):
+            ctx.default_map = config.defaults_by_command(self.commands)
+        return super().resolve_command(ctx, [name, *rest])
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read what stands before the subcommand's name."""
+        try:
+            return super().make_context(*arguments, **options)
+        except UsageError as error:
+            raise told(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; the context's class depends on Typer's version."""
         try:
             return super().invoke(ctx)
+        except UsageError as error:
+            raise told(error) from None
         except StillpixError as error:
             complain(str(error))
             raise typer.Exit(NOTHING_USABLE) from error
@@ -71,7 +89,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # Rich's help costs a fifth of a second and tells no more
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": [*HELP_FLAGS]},
 )
 
 
@@ -92,9 +110,12 @@ def stillpix(
             "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    no_config: Annotated[
+        bool, typer.Option("--no-config", help="Use no defaults from your config file.")
+    ] = False,
 ) -> None:
     """Find the broken pixels of a camera's sensor from the photos it took."""
-    del version  # its callback has done it
+    del version, no_config  # dealt with before a subcommand runs
 
 
 shards = typer.Typer(
@@ -116,6 +137,7 @@ for group, name, function, example in (
     (app, "library", library.library, "stillpix library D3200 --forget"),
     (app, "demo", demo.demo, "stillpix demo --seed 2"),
     (app, "serve", serve.serve, "stillpix serve Pictures"),
+    (app, "config", config.config, "stillpix config"),
     (app, "completion", completing.completion, "stillpix completion bash >> ~/.bashrc"),
 ):
     group.command(name, cls=Command, epilog=example)(spoken(function))

@@ -38,6 +38,8 @@ Log = Annotated[
 ]
 SPOKEN = {"quiet": Quiet, "verbose": Verbose, "log": Log}
 HELP = "Show this help."
+UsageError: Any = typer.BadParameter.__mro__[1]
+FROM_FILE = "DEFAULT_MAP"  # how typer names a value that a config file gave
 
 
 class Command(TyperCommand):
@@ -46,6 +48,26 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002  # click calls it so
         """Return what follows the command's name: its options, then its arguments."""
         return ["[OPTIONS]", *(argument_name(each) for each in arguments_of(self))]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read what is typed after the command's name."""
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; wrong usage that it finds is told of with its usage line."""
+        quiet, verbose = (ctx.params.get(name) for name in ("quiet", "verbose"))
+        for name in ("quiet", "verbose"):
+            if quiet and verbose and came_from_file(ctx, name):
+                ctx.params[name] = False  # what is typed goes before what the file says
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what the command takes: its arguments, then its options."""
@@ -62,6 +84,12 @@ class Command(TyperCommand):
         if self.epilog:
             with formatter.section("Example"):
                 formatter.write_text(self.epilog)
+
+
+def came_from_file(ctx: Any, parameter: str) -> bool:
+    """Return whether the config file gave a parameter its value."""
+    source = ctx.get_parameter_source(parameter)
+    return source is not None and source.name == FROM_FILE
 
 
 def arguments_of(command: Any) -> list[Any]:
@@ -140,7 +168,7 @@ def _begun(arguments: Sequence[str]) -> str:
 
 def _opened(log: Path) -> Any:
     try:
-        return log.open("a", encoding="utf-8", errors="backslashreplace")
+        return log.expanduser().open("a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         reason = f"{log} cannot be written ({error.strerror or error}); name another file"
         raise typer.BadParameter(printable(reason), param_hint="--log") from error

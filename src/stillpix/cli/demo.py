@@ -89,7 +89,9 @@ def _prepare(folder: Path) -> None:
             path.unlink()
         (folder / MARK).write_text("stillpix demo may delete the photos here\n", encoding="utf-8")
     except FileExistsError as error:
-        raise typer.BadParameter(f"{folder} is a file", param_hint="FOLDER") from error
+        raise typer.BadParameter(
+            f"{folder} is a file; name a new folder", param_hint="FOLDER"
+        ) from error
     except OSError as error:
         raise write_error(folder, error) from error
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .output import printable, some_names
+
 if TYPE_CHECKING:
     from ..frame import Sensor
 
@@ -48,10 +50,9 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
 
     if is_file(out):
         if len(sensors) > 1:
-            names = "; ".join(sensor.name for sensor in sensors)
             raise _wrong(
                 f"{out} can hold only the map of one camera at one size, but these photos are of "
-                f"{len(sensors)}: {names}. Give a folder, or fewer photos"
+                f"{some_names([sensor.name for sensor in sensors])}; give a folder"
             )
         folder = out.parent
         if not folder.is_dir():
@@ -69,10 +70,8 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
         try:
             map_at(map_place(out, sensor), sensor)
         except StillpixError as error:
-            raise _wrong(f"it will not be overwritten: {error}; or name another place") from error
+            raise _wrong(f"it will not be overwritten: {error}") from error
 
 
 def _wrong(reason: str) -> typer.BadParameter:
-    from .output import printable
-
     return typer.BadParameter(printable(reason), param_hint="--out")

@@ -177,7 +177,9 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
         one, other = getattr(taken, name), getattr(sensor, name)
         alike = alike and (one == other or not {one, other}.isdisjoint({UNKNOWN, ""}))
     if not alike:
-        theirs, ours = (f"{each.name} ({each.layout})" for each in (taken, sensor))
+        same = taken.layout == sensor.layout
+        theirs, ours = (each.name if same else f"{each.name} ({each.layout})"
+                        for each in (taken, sensor))  # fmt: skip
         reason = f"{photo} is of {theirs}, but the map is of {ours}; give a photo of that camera"
         raise wrong(reason, "--photo")
     return replace(sensor, visible=taken.visible)

@@ -173,7 +173,7 @@ def _require_sense(fdr: str, method: str, out: Path | None, report: Path | None)
     for flag, place in (("--out", out), ("--report", report)):
         if method == "variance" and place is not None:
             raise typer.BadParameter(
-                f"--method variance only prints and makes no map; leave out {flag}",
+                "--method variance only prints and makes no map; leave this out",
                 param_hint=flag,
             )
     if report is not None:

@@ -201,8 +201,7 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
         if not (in_place or dry_run):
             raise _wrong(
                 "say where the repaired photos go: --out DIR for copies, --in-place to replace "
-                "the photos themselves (each original is kept), or --dry-run to see what would be "
-                "repaired",
+                "the photos (originals are kept), or --dry-run to write none",
                 "--out",
             )
         return

@@ -62,7 +62,7 @@ def library(
         raise wrong("works only for the list; leave it out", "--json")
     if wanted is None:
         if changes:
-            raise wrong("name the camera", "MAP")
+            raise wrong("name the camera, as in: stillpix library D3200 --forget", "MAP")
         _list(kept, as_json=as_json)
         return
     found = only_named(kept, wanted)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
-from .output import body_of, complain, printable
+from .output import body_of, complain, printable, some_names
 
 if TYPE_CHECKING:
     from ..errors import MapFormatError
@@ -65,7 +65,7 @@ def only_named(library: Library, wanted: str, hint: str = "MAP") -> DefectMap:
 def _ambiguous(
     wanted: str, matches: Sequence[DefectMap], maps: Sequence[DefectMap], hint: str
 ) -> typer.BadParameter:
-    names = "; ".join(f"'{name_among(maps, found)}'" for found in matches)
+    names = some_names([f"'{name_among(maps, found)}'" for found in matches])
     return wrong(f"'{wanted}' means {len(matches)} maps; give one of {names}", hint)
 
 
@@ -120,7 +120,7 @@ def named_places(library: Library, wanted: str, hint: str = "MAP") -> list[Found
         return [(Path(wanted), read_map(wanted))]  # says what is wrong with the path
     if not matches:
         raise wrong(f"no map of '{wanted}'; `stillpix show` lists the maps you have", hint)
-    names = "; ".join(found.sensor.name for _, found in matches)
+    names = some_names([found.sensor.name for _, found in matches])
     if Path(wanted).is_dir():
         raise wrong(f"{wanted} holds maps of several cameras: {names}; give one of its files", hint)
     raise wrong(
@@ -138,7 +138,7 @@ def only_map(library: Library, hint: str = "MAP") -> DefectMap:
         return maps[0]
     if not maps:
         raise wrong("there is no map yet; `stillpix find PHOTOS` makes one", hint)
-    names = "; ".join(found.sensor.name for found in maps)
+    names = some_names([found.sensor.name for found in maps])
     raise wrong(f"there are {len(maps)} maps: {names}; name one", hint)
 
 

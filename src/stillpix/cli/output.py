@@ -33,10 +33,12 @@ __all__ = [
     "remarks",
     "say",
     "sentence",
+    "some_names",
     "speaking",
 ]
 
 NAMED = 20  # different reasons, told one by one before the rest is counted
+FEW = 2  # names in one line, before the rest is counted
 NOTE = "note:"  # begins what a quiet run leaves out
 
 
@@ -94,6 +96,12 @@ def complain_of_each(word: str, told: Iterable[tuple[object, str]], *, quiet: bo
     if unnamed:
         rest = f"{unnamed} more of {sum(map(len, paths.values()))}"
         complain(f"{word}: {rest}" + ("" if quiet else "; --json names them all"))
+
+
+def some_names(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are: a message stays short."""
+    more = len(names) - FEW
+    return "; ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def detail(message: str) -> None:

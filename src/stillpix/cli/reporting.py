@@ -32,7 +32,7 @@ ReportFile = Annotated[
 ]
 
 
-def require_report_file(report: Path) -> None:
+def require_report_file(report: Path, flag: str = "--report") -> None:
     """Refuse what no report can be written to, or what is no report of ours."""
     from ..errors import WriteError
     from ..report import require_report_place
@@ -41,7 +41,7 @@ def require_report_file(report: Path) -> None:
     try:
         require_report_place(report)
     except WriteError as error:
-        raise wrong(str(error), "--report") from error
+        raise wrong(str(error), flag) from error
 
 
 def section_of_body(

@@ -121,7 +121,7 @@ def report(
     """Write a page with every defect of one map, and why."""
     from ..maps.library import Library
 
-    _write_report(Library(), wanted, out)
+    _write_report(Library(), wanted, out, "--out")
 
 
 def _show_library(library: Library, *, as_json: bool) -> None:
@@ -134,8 +134,10 @@ def _show_library(library: Library, *, as_json: bool) -> None:
         raise typer.Exit(SOME_FAILED)
 
 
-def _write_report(library: Library, wanted: str | None, report: Path) -> None:
-    require_report_file(report)
+def _write_report(
+    library: Library, wanted: str | None, report: Path, flag: str = "--report"
+) -> None:  # fmt: skip
+    require_report_file(report, flag)
     found = only_map(library) if wanted is None else named_map(library, wanted)
     if not write_map_report(found, library, report):
         raise typer.Exit(SOME_FAILED)

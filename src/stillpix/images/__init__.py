@@ -417,12 +417,12 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
         return by_suffix[0]
     if path.suffix.lower() in KINDS and not KINDS[path.suffix.lower()].photo:
         raise ReadError(path, what_it_is(path.suffix.lower()))
-    names = [form.name.upper() for form in FORMATS]
+    names = ["video" if form.is_clip else form.name.upper() for form in FORMATS]
+    names = list(dict.fromkeys(names))
     known = f"{', '.join(names[:-1])} or {names[-1]}"
     raise ReadError(
         path,
-        f"is not a photo: its first bytes are not those of a {known} file;"
-        " leave it out, or convert it with the program that made it",
+        f"is not a photo: its first bytes are not those of a {known}; leave it out or convert it",
     )
 
 

@@ -92,7 +92,7 @@ FORMATS = (
         instead="siril",
     ),
     ListFormat(
-        name="dng", suffixes=(".opcodes", ".bin"), readers="DNG readers such as darktable",
+        name="dng", suffixes=(".opcodes", ".bin"), readers="darktable (DNG)",
         module="dng", lines="stretches", mosaic=True, aliases=("darktable",), only_of=RAW_FILES,
     ),
     ListFormat(name="fits", suffixes=(".fits", ".fit"), readers="astropy", module="fits"),
@@ -158,9 +158,8 @@ def unfit(form: ListFormat, sensor: Sensor, files: str = "", *, placed: bool = F
     if form.mosaic and not sensor.is_mosaic:
         own = "RAW" if form.only_of == RAW_FILES else "FITS"
         return (
-            f"{form.readers} counts photosites of {own} files, but {sensor.name} is known only "
-            "from JPEGs or the like, whose pixels are others; "
-            f"give its {own} files, or a map of them"
+            f"{form.readers} counts photosites of {own} files, but {sensor.name} is known from "
+            f"JPEGs or the like; give a map of its {own} files"
         )
     if files and ((form.only_of and files not in form.only_of) or files in form.never_of):
         remedy = f"give {form.instead}" if form.instead else "choose another format"

@@ -18,7 +18,7 @@ from ..maps.library import SUFFIX, Library, fullest_first
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
 
-OTHER_REMEDIES = "give the map of its camera and size, or the places with --at X,Y"
+OTHER_REMEDIES = "give its own map, or --at X,Y"
 EARLIER = (
     "the map was made before stillpix told the sensors of this camera apart; run `stillpix find` "
     "on these photos for a map of their own"
@@ -118,8 +118,8 @@ def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lis
         if found is not None:
             return listed_in(found, library.map_path(found.sensor))(sensor, photos)
         refusal = (
-            f"is of {sensor.name}, of which the library has no map; run `stillpix find` on photos "
-            "of that camera first, or give --map FILE or --at X,Y"
+            f"is of {sensor.name}, of which the library has no map; run `stillpix find` on its "
+            "photos first, or give --map or --at X,Y"
         )
         maps = library.maps(report=lambda _: None)  # a damaged one is not its
         of_body = [each for each in maps if is_of_one_body(each[1].sensor, sensor)]
