@@ -66,6 +66,7 @@ def gather(
     layout: Layout | None = None,
     shape: Shape | None = None,
     camera: str | None = None,
+    wanted: Callable[[Path], bool] | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
@@ -75,11 +76,12 @@ def gather(
     of them are looked at. `shape` is that of .raw files without a header. `camera` is the name of
     the camera in photos that do not name it, and of the lens in those of a phone that do not name
     that; without it, photos without a camera below one path count as one camera's, and a photo
-    that is given by itself as one of its folder's.
+    that is given by itself as one of its folder's. `wanted` says which files are looked at; all
+    are, without it.
     """
     result = Gathering()
     search = _Search(result.skipped)
-    files = list(search.files(paths))
+    files = list(filter(wanted, search.files(paths)) if wanted else search.files(paths))
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
@@ -105,6 +107,11 @@ def gather(
     if dark:
         result.warnings += _dark_warnings(result.bodies)
     return result
+
+
+def photos_below(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the files that `gather` would look at; what cannot be looked into has none."""
+    yield from _Search([]).files(paths)
 
 
 def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
