@@ -50,8 +50,8 @@ BAD = {
     "empty.jpg": (lambda: b"", "is empty; copy it again from the card, or delete it"),
     "text.jpg": (
         lambda: b"Dear diary,\n" * 50,
-        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, AVIF, "
-        "JXL, SER or video; leave it out or convert it",
+        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, "
+        "AVIF, JXL or video; leave it out",
     ),
     "huge.jpg": (
         lambda: photos.jpeg_of_claimed_size(65535, 65535),

@@ -36,9 +36,9 @@ LAYERS = {
         "commands completing destinations naming progress timeline",
         "config next_steps reporting undoing variance",
         "demo exporting fixed",
-        "fix importing library mistakes show",
+        "fix importing library mistakes rounds show",
         "find serve",
-        "merge shard",
+        "merge shard watch",
         "__init__",
     ),
     "detection": (
@@ -122,7 +122,7 @@ LAYERS = {
         "__init__",
     ),
     "scan": (
-        "arrays body looking",
+        "arrays body following looking news",
         "first_look renaming saved_state second_look",
         "concluding",
         "shards",

@@ -61,8 +61,8 @@ def test_text_under_a_photos_name_is_refused(tmp_path):
     reason = refusal(saved(tmp_path, b"dear diary, today I took no photo at all" * 9))
 
     assert reason.startswith(
-        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, AVIF, "
-        "JXL, SER or video; "
+        "is not a photo: its first bytes are not those of a JPEG, PNG, TIFF, RAW, FITS, HEIF, "
+        "AVIF, JXL or video; "
     )
 
 

@@ -24,6 +24,7 @@ from . import (
     serve,
     shard,
     show,
+    watch,
 )  # fmt: skip
 from .commands import Command, UsageError, spoken
 from .mistakes import no_command, told
@@ -127,6 +128,7 @@ app.add_typer(shards, name="shard")
 for group, name, function, example in (
     (app, "find", find.find, "stillpix find Pictures --report found.html"),
     (app, "fix", fix.fix, "stillpix fix Pictures --out fixed"),
+    (app, "watch", watch.watch, "stillpix watch /srv/camera --every 1h --json"),
     (shards, "plan", shard.plan, "stillpix shard plan /nas/photos --out /nas/plan"),
     (shards, "run", shard.run, "stillpix shard run /nas/plan/NIKON*__0001"),
     (app, "merge", merge.merge, "stillpix merge /nas/plan --out maps"),

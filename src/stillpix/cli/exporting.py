@@ -100,7 +100,7 @@ def export(
     found = laid_on(found, _with_area_of(found.sensor, photo))
     require_fit(form, found.sensor, "--to", found.files, placed=origin is not None)
     _require_defects(found, candidates=candidates)
-    path = _place(form, found.sensor, out)
+    path = place_of_list(form, found.sensor, out)
     if path.exists() and not force:
         flag = "--install" if install else "--out"
         raise wrong(f"{path} exists already; --force overwrites it, or name another", flag)
@@ -208,7 +208,7 @@ def _require_defects(found: DefectMap, *, candidates: bool) -> None:
     raise typer.Exit(NOTHING_USABLE)
 
 
-def _place(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
+def place_of_list(form: ListFormat, sensor: Sensor, out: Path | None) -> Path:
     """Return the file to write: in a folder, the one of the name that the program looks for."""
     from ..lists.rawtherapee import dark_frames_folder, file_name
     from ..maps.library import body_name

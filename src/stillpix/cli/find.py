@@ -328,12 +328,10 @@ def _tell_of(body: BodyOutcome) -> None:
 
 def _came_later(found: DefectMap) -> int:
     """Return how many broken pixels were not there in the first photo."""
-    first = found.evidence.first
-    broken = found.in_state("confirmed", "accepted")
-    return sum(
-        defect.since is not None and first is not None and defect.since[0] > first.date()
-        for defect in broken
-    )
+    from ..maps.records import BROKEN
+    from ..scan.news import began_later
+
+    return len(began_later(found.in_state(*BROKEN), found))
 
 
 def _counts(body: BodyOutcome) -> Iterator[str]:

@@ -145,6 +145,16 @@ class Progress(Watch):
 
 
 @contextmanager
+def stopping_on_terminate(watch: Progress) -> Iterator[None]:
+    """Let a service manager's request end the scan in good order, too."""
+    before = signal.signal(signal.SIGTERM, lambda *_: watch.end())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def stopping_on_interrupt(watch: Progress) -> Iterator[None]:
     """Let the first Ctrl-C end the scan in good order, and a second one at once."""
 

@@ -422,7 +422,7 @@ def _format_of(file: BinaryIO, path: Path) -> Format:
     known = f"{', '.join(names[:-1])} or {names[-1]}"
     raise ReadError(
         path,
-        f"is not a photo: its first bytes are not those of a {known}; leave it out or convert it",
+        f"is not a photo: its first bytes are not those of a {known}; leave it out",
     )
 
 

@@ -70,6 +70,7 @@ def gather(
     shape: Shape | None = None,
     camera: str | None = None,
     clips: bool = True,
+    wanted: Callable[[Path], bool] | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
@@ -80,11 +81,11 @@ def gather(
     the camera in photos that do not name it, and of the lens in those of a phone that do not name
     that; without it, photos without a camera below one path count as one camera's, and a photo
     that is given by itself as one of its folder's. Without `clips`, those are left out that were
-    not given one by one.
+    not given one by one. `wanted` says which files are looked at; all are, without it.
     """
     result = Gathering()
     search = _Search(result.skipped, clips=clips)
-    files = list(search.files(paths))
+    files = list(filter(wanted, search.files(paths)) if wanted else search.files(paths))
     result.named = search.named
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
@@ -105,19 +106,24 @@ def gather(
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
     result.bodies = {sensor: _in_order(_shared(headers)) for sensor, headers in ranked}
     result.others = search.others
-    result.warnings = [*_notes_on(result.bodies, notes)]
+    result.warnings = [*_notes_on(result.bodies, notes, dark=dark)]
     result.warnings += left_out(search.others, search.copies, clips=clips)
-    if dark:
-        result.warnings += _dark_warnings(result.bodies)
     return result
 
 
-def _notes_on(bodies: Bodies, notes: Iterable[str]) -> Iterator[str]:
+def _notes_on(bodies: Bodies, notes: Iterable[str], *, dark: bool) -> Iterator[str]:
     """Yield what a person should know of the photos that were found, and the notes."""
     yield from _size_warnings(bodies)
     yield from _origin_warnings(bodies)
     yield from notes
     yield from _views_warnings(bodies)
+    if dark:
+        yield from _dark_warnings(bodies)
+
+
+def photos_below(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the files that `gather` would look at; what cannot be looked into has none."""
+    yield from _Search([], clips=True).files(paths)
 
 
 def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:

@@ -94,6 +94,10 @@ class Library:
         """Return the folder for a body's saved evidence, whether it exists or not."""
         return self.root / "evidence" / body_name(sensor)
 
+    def told_path(self, sensor: Sensor) -> Path:
+        """Return the file of the broken pixels that `stillpix watch` told of."""
+        return self.root / "watched" / (body_name(sensor) + ".json")
+
     def maps(
         self, report: Callable[[MapFormatError], None] | None = None
     ) -> list[tuple[Path, DefectMap]]:
@@ -161,6 +165,7 @@ class Library:
         """Delete a body's map and evidence; its lock is the caller's."""
         try:
             self.map_path(sensor).unlink(missing_ok=True)
+            self.told_path(sensor).unlink(missing_ok=True)
             if self.evidence_path(sensor).exists():
                 shutil.rmtree(self.evidence_path(sensor))
         except OSError as error:
