@@ -78,7 +78,7 @@ LAYERS = {
     "lists": (
         "origins",
         "entries",
-        "csv_table dalsa dcraw dng masks phd2 pixinsight rawtherapee siril",
+        "csv_table dalsa dcraw dng masks mlvapp phd2 pixinsight rawtherapee siril",
         "fits",
         "__init__",
     ),
