@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from .frame import Sensor
 
 
+class StoppedError(Exception):
+    """A person asked to end amid one long file; nothing of it was written."""
+
+
 class Watch:
     """Is told how a scan goes; this one says nothing. A command line or a page inherits it."""
 

@@ -12,7 +12,7 @@ from stillpix.cli import app
 from stillpix.restoration.files import WAYS
 from support import series, toy_photos
 
-REPAIRS = {*WAYS, "raw"}
+REPAIRS = {*WAYS, "raw", "clip"}
 
 
 @pytest.fixture

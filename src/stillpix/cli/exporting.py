@@ -6,6 +6,7 @@ Never overwrites a file without `--force`, and never changes the map.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -107,6 +108,8 @@ def export(
     area = area_from(origin, found.sensor, form)
     written = write_list(found, path, form, area=area, candidates=candidates)
     _tell(written, form, found.sensor, as_json=as_json)
+    if form.command and not as_json:
+        say(f"  run: {command_of(form, path, photo)}")
 
 
 def known_format(name: str, hint: str) -> ListFormat:
@@ -171,7 +174,7 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
 
     if photo is None:
         return sensor
-    taken = with_layout(read_header(photo), sensor.layout).sensor
+    taken = with_layout(read_header(photo), sensor.layout).sensor.in_folder(sensor.folder)
     alike = (taken.width, taken.height) == (sensor.width, sensor.height)
     for name in ("make", "model", "serial", "layout", "which"):
         one, other = getattr(taken, name), getattr(sensor, name)
@@ -267,6 +270,20 @@ def _tell(written: WrittenList, form: ListFormat, sensor: Sensor, *, as_json: bo
     ):
         if defects:
             complain(f"note: {pixels_in_words(defects)} {said}: {_name_places(defects)}")
+
+
+def command_of(form: ListFormat, path: Path, photo: Path | None) -> str:
+    """Return the line by which a program uses a list, on a photo or clip of the camera.
+
+    >>> from stillpix.lists import format_named
+    >>> command_of(format_named("ffmpeg"), Path("a b.png"), Path("c.mp4"))
+    "ffmpeg -i c.mp4 -vf 'removelogo=a b.png' -map 0 -c copy -c:v libx264 -crf 16 c-repaired.mp4"
+    """
+    clip = photo or Path("clip.mp4")
+    new = clip.with_name(f"{clip.stem}-repaired{clip.suffix}")
+    escaped = re.sub(r"([\\':,;\[\]])", r"\\\1", re.sub(r"([\\':])", r"\\\1", str(path)))
+    words = {"list": escaped, "clip": str(clip), "new": str(new)}
+    return shlex.join(word.format(**words) for word in form.command.split())
 
 
 def _name_places(defects: Sequence[Defect]) -> str:

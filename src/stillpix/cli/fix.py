@@ -133,6 +133,14 @@ To = Annotated[
         "never rewritten themselves.",
     ),
 ]
+Lossless = Annotated[
+    bool,
+    typer.Option(
+        "--lossless",
+        help="With --out, write each video as a lossless master: FFV1 in MKV. Without it, its own "
+        "codec is used.",
+    ),
+]
 
 
 def fix(
@@ -150,6 +158,7 @@ def fix(
     mosaic: Mosaic = False,
     mask: Mask = False,
     to: To = None,
+    lossless: Lossless = False,
     keep_times: KeepTimes = False,
     complete: Complete = False,
     undo: Undo = False,
@@ -158,21 +167,20 @@ def fix(
     as_json: Json = False,
 ) -> None:
     """Repair the broken pixels in photos, and nothing else."""
-    from ..restoration import RawWay
-    from ..restoration.destinations import Placement
+    from ..restoration import RawWay, destinations
 
-    placement = Placement(
+    given, raw = list(listed(paths)), RawWay(mosaic, to is not None, mask)
+    placement = destinations.Placement(
         out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run,
-        keep_times=keep_times, complete=complete, raw=RawWay(mosaic, to is not None, mask),
+        keep_times=keep_times, complete=complete, lossless=lossless, raw=raw,
     )  # fmt: skip
-    given = list(listed(paths))
     if undo:
         _require_undo_only(placement, map_name, at, every=every, changed_only=changed_only)
         raise typer.Exit(undo_repairs(given, dry_run=dry_run, as_json=as_json))
     _require_use(placement, changed_only=changed_only, to=to)
     named = _lister(map_name, at or ())
     run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
-    require_one_fit(run.ways.bodies, None if map_name is None else named)
+    require_one_fit(run.ways.bodies, named if map_name else None)
     _mend(run, named or _listed_in_library(run), always=every or bool(at), jobs=jobs)
     _end(run, None if at else given, map_name, camera, as_json=as_json)
 
@@ -224,6 +232,7 @@ def _require_use(placement: Placement, *, changed_only: bool, to: str | None) ->
         (changed_only, "--changed-only"),
         (placement.force, "--force"),
         (placement.complete, "--complete"),
+        (placement.lossless, "--lossless"),
     ):
         if given and placement.out is None:
             raise _wrong("works only on copies; give --out DIR with it, or leave it out", flag)

@@ -37,6 +37,7 @@ KEPT: Final = 4  # frames that were passed on the way to another, and are asked 
 EARLIER_S: Final = 30.0  # before a key frame that a seek went past, from where it is read up to it
 FIELDS: Final = frozenset({2, 3, 4, 5})  # of AVFieldOrder: pictures of two moments
 MOVIES: Final = frozenset({".mp4", ".mov", ".m4v", ".qt", ".3gp", ".3g2"})  # they have an index
+FIELD_WORDS: Final = ("top field", "bottom field")  # in the order of their first rows
 ENCRYPTED: Final = frozenset({"encv", "drmi"})
 MAKERS_RAW: Final = {
     **dict.fromkeys(

@@ -13,6 +13,7 @@ from stillpix.images.raw_tags import RAF_HEAD, RAW_SUFFIXES, TIFF_HEADS
 # How the file of a photo is repaired: the "coefficients" of its blocks, its "samples" one by one,
 # another key of restoration.files.WAYS, "raw": a DNG's list of bad pixels, or its mosaic, or
 # "copy": a new PNG, since a change at one place would pack the whole picture again, with loss.
+# A "clip" is repaired frame by frame.
 Repair: TypeAlias = str
 
 
@@ -119,8 +120,7 @@ FORMATS: tuple[Format, ...] = (
         suffixes=CLIP_SUFFIXES,
         signatures=(b"\x1aE\xdf\xa3", b"YUV4MPEG2 "),
         module="stillpix.images.video",
-        why_unrepaired="is a video, of which stillpix only finds the broken pixels; give their map"
-        " to an editor with `stillpix export --to png`",
+        repair="clip",
         extra="video",
         brands=(
             b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"qt  ", b"avc1",

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
 from stillpix.frame import Pixels
-from stillpix.images.clip_reader import FIELDS, NO_FRAMES, frames_of, opened_clip, reading
+from stillpix.images.clip_reader import (
+    FIELD_WORDS,
+    FIELDS,
+    NO_FRAMES,
+    frames_of,
+    opened_clip,
+    reading,
+)
 from stillpix.images.clip_tags import facts_of
 from stillpix.images.content import Buffer
 from stillpix.images.luma import luma
@@ -37,8 +44,7 @@ PLAIN: Final = re.compile(r"(?:yuv[ja]?(4\d\d)p|gray)(?:\d+le)?")  # one plane a
 COLOURS: Final = 3  # planes; a fourth is transparency
 BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)  # shares of red and blue in luma
 HIGH_DEFINITION: Final = 720  # rows from which on colours are those of BT.709
-VIDEO, OF_FIELD = "video", "video, {} field"
-SIDES: Final = ("top", "bottom")
+VIDEO: Final = "video"
 
 
 class Depth(NamedTuple):
@@ -46,7 +52,7 @@ class Depth(NamedTuple):
 
     bits: int
     is_full: bool  # range: 0 is black; else 16 of 8 bits is
-    layout: str  # libav's name of planes that hold the same samples; "": they are of RGB
+    stored_as: str  # libav's name of planes that hold the same samples; "": they are of RGB
 
     @property
     def white(self) -> int:
@@ -61,7 +67,7 @@ def depth_of(stream: VideoStream) -> Depth:
         raise ValueError("no decoder takes this clip")
     bits = max(form.components[0].bits, 8)
     if form.is_rgb or form.has_palette:
-        return Depth(bits, is_full=True, layout="")
+        return Depth(bits, is_full=True, stored_as="")
     full = stream.codec_context.color_range == FULL or form.name.startswith(("yuvj", "gray"))
     if PLAIN.fullmatch(form.name):
         return Depth(bits, full, form.name)
@@ -92,10 +98,10 @@ def read_outlines(file: BinaryIO, path: Path) -> list[tuple[Outline, Part | None
     found: list[tuple[Outline, Part | None]] = []
     for one in chosen:
         taken = exif.taken and exif.taken + timedelta(seconds=max(0.0, float(one.key * base)))
-        for field, side in enumerate(SIDES if has_fields else ("",)):
+        for field, side in enumerate(FIELD_WORDS if has_fields else ("",)):
             rows = (height + 1 - field) // 2 if side else height
             require_photo_size(path, width, rows)
-            which = OF_FIELD.format(side) if side else VIDEO
+            which = f"{VIDEO}, {side}" if side else VIDEO
             facts = replace(exif, taken=taken, which=which, orientation=1)
             number = 2 * one.number - 1 + field if side else one.number
             place = (one.key, one.after, field) if side else (one.key, one.after)
@@ -113,7 +119,7 @@ def alone(file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:  # noqa:
     if field:
         planes = [plane[field[0] :: 2] for plane in planes]
     height, width = planes[0].shape
-    kind = PLAIN.fullmatch(depth.layout)
+    kind = PLAIN.fullmatch(depth.stored_as)
     colours = (kind[1] if kind else None) or "mono"
     deep = f"p{depth.bits}" if depth.bits > 8 else ""
     full = "FULL" if depth.is_full else "LIMITED"
@@ -123,13 +129,13 @@ def alone(file: BinaryIO, path: Path, place: tuple[int, ...]) -> bytes:  # noqa:
 
 def planes_of(frame: VideoFrame, depth: Depth) -> list[NDArray[Any]]:
     """Return the planes of a frame as stored, luma first; of RGB only the luma."""
-    if not depth.layout:
+    if not depth.stored_as:
         deep = depth.bits > 8
         colours: NDArray[Any] = frame.to_ndarray(format="rgb48le" if deep else "rgb24")
         grey: NDArray[Any] = luma(colours)
         return [grey >> (16 - depth.bits) if deep else grey]
-    if frame.format.name != depth.layout:
-        frame = frame.reformat(format=depth.layout)  # the same samples in other places
+    if frame.format.name != depth.stored_as:
+        frame = frame.reformat(format=depth.stored_as)  # the same samples in other places
     return [samples_of(plane, depth) for plane in frame.planes[:COLOURS]]
 
 

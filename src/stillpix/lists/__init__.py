@@ -65,8 +65,10 @@ class ListFormat:
     never_of: frozenset[str] = frozenset()  # formats that its reader counts in another way
     without_margins: bool = False  # its reader may cut off the margins around the picture
     instead: str = ""  # the list for those
+    command: str = ""  # by which the program uses it: of {list}, {clip} and {new}
 
 
+FIELD = "field"  # in what tells the sensor of a clip's field
 RAW_FILES = frozenset({"raw"})  # images.FORMATS names them
 FORMATS = (
     ListFormat(
@@ -105,6 +107,11 @@ FORMATS = (
         encode="encode_png", decode="decode_png",
     ),
     ListFormat(
+        name="ffmpeg", suffixes=(".png",), readers="FFmpeg's removelogo", module="masks",
+        encode="encode_footprints", decode="decode_footprints",
+        command="ffmpeg -i {clip} -vf removelogo={list} -map 0 -c copy -c:v libx264 -crf 16 {new}",
+    ),
+    ListFormat(
         name="npy", suffixes=(".npy",), readers="NumPy", module="masks",
         encode="encode_npy", decode="decode_npy",
     ),
@@ -119,6 +126,10 @@ FORMATS = (
     ListFormat(
         name="phd2", suffixes=(".txt",), readers="PHD2", module="phd2", mosaic=True,
         only_of=frozenset({"fits"}),
+    ),
+    ListFormat(
+        name="mlvapp", suffixes=(".bpm",), readers="MLV App", module="mlvapp", mosaic=True,
+        only_of=RAW_FILES,
     ),
     ListFormat(
         name="dalsa", suffixes=(".xml",), readers="Teledyne DALSA cameras", module="dalsa",
@@ -173,6 +184,11 @@ def unfit(form: ListFormat, sensor: Sensor, files: str = "", *, placed: bool = F
             f"it is not known whether {form.readers} would cut off the margins that the RAW files "
             f"of {sensor.name} have around the picture; say with --origin where the list is to "
             "count from"
+        )
+    if form.command and FIELD in sensor.which:
+        return (
+            f"{form.readers} counts the rows of whole frames, but the map is of one {FIELD} of "
+            "interlaced frames; repair the clip with `stillpix fix`"
         )
     if form.name == "dng" and not sensor.layout.startswith("bayer"):
         return (

@@ -21,6 +21,9 @@ from .entries import ListedDefect, Target, pixel, pixels_of, refuse
 
 MOST_SHARE = 0.1  # of pixels that a mask may mark: more is a mask turned inside out, or a photo
 MARKED = 255
+SPREAD = 128  # of what a demosaicer spreads around a broken pixel
+# px around it, (down, across): a diamond
+AROUND = [(y, x) for y in range(-2, 3) for x in range(-2, 3) if 0 < abs(x) + abs(y) <= 2]
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 # A header is Python source, and numpy lets through what its parser makes of a damaged one.
 UNREADABLE_HEADS = (ValueError, OSError, TypeError, KeyError, RecursionError, SyntaxError,
@@ -61,6 +64,32 @@ def encode_png(defects: Sequence[Defect], target: Target) -> bytes:
     mask = mask_of(defects, target)
     Image.fromarray(mask.astype(np.uint8) * np.uint8(MARKED)).save(file, "PNG")
     return file.getvalue()
+
+
+def encode_footprints(defects: Sequence[Defect], target: Target) -> bytes:
+    """Return a grey PNG of 8 bits: 255 at a broken pixel, 128 where its light spreads, else 0.
+
+    FFmpeg's removelogo takes every value above 16 for what is to be removed.
+    """
+    levels = np.zeros((target.area.height, target.area.width), np.uint8)
+    places = np.argwhere(mask_of(defects, target))
+    for step in AROUND:
+        rows, columns = (places + step).T
+        inside = (
+            (rows >= 0) & (rows < levels.shape[0]) & (columns >= 0) & (columns < levels.shape[1])
+        )
+        levels[rows[inside], columns[inside]] = SPREAD
+    levels[tuple(places.T)] = MARKED
+    file = BytesIO()
+    Image.fromarray(levels).save(file, "PNG")
+    return file.getvalue()
+
+
+def decode_footprints(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
+    """Return the broken pixels of such a mask, without what is around them."""
+    entries = list(decode_png(content, path, target))
+    levels = np.asarray(Image.open(BytesIO(content)).convert("L"))
+    return (each for each in entries if levels[each.defect.y, each.defect.x] == MARKED)
 
 
 def decode_png(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:

@@ -39,6 +39,7 @@ class Placement:
     complete: bool = False  # copies: copy what cannot be repaired, too
     force: bool = False  # copies: overwrite what is there
     dry_run: bool = False
+    lossless: bool = False  # clips: a master of FFV1 instead of their own codec
     raw: RawWay = LISTED_IN_DNG  # what becomes of RAW photos
 
 
@@ -107,7 +108,12 @@ def png_beside(header: Header, target: Path) -> Path | None:
 
 
 def require_one_sensor(pictures: Sequence[Header]) -> None:
-    """Refuse a file whose pictures are of several sensors: each would need a map of its own."""
+    """Refuse a file whose pictures are of several sensors: each would need a map of its own.
+
+    The fields of a clip are none: their rows are repaired by two maps.
+    """
+    if format_named(pictures[0].format).is_clip:
+        return
     number = len({header.sensor for header in pictures})
     if number > 1:
         raise ReadError(pictures[0].path, OF_SEVERAL_SENSORS.format(number))

@@ -20,13 +20,21 @@ from ..arguments import instance, text
 from ..arguments import path as path_of
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
-from ..images import Header, digest_of, read_headers, repair_of, require_decodable
+from ..images import (
+    Header,
+    digest_of,
+    format_named,
+    read_headers,
+    reader_required,
+    repair_of,
+    require_decodable,
+)
 from ..images.gather import Skipped, named
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
 from ..maps import read_map
 from ..maps.records import DefectMap
-from ..watch import Watch
+from ..watch import StoppedError, Watch
 from .destinations import DNG, PNG_SUFFIX, Placement, Route, Routes, require_one_sensor
 from .files import FITS, repaired_pictures
 from .log import FixLog, LogEntry, listing_object, verdict_object
@@ -43,6 +51,7 @@ NOT_IN_PLACE = (
 NO_PNG = (
     "is of a format ({}) whose repair is a lossless PNG; give the copy a name that ends in .png"
 )
+CLIP = "clip"  # the repair of moving pictures, in a format's row
 Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
 
 
@@ -201,12 +210,14 @@ def _repair_body(
         return
     if body.listing.note:
         watch.message(f"{body.sensor.name}: {body.listing.note}")
+    if format_named(ways[0].header.format).repair == CLIP:
+        _repair_clips(body, body.listing, ways, lister, run, watch)
+        return
     watch.body(body.sensor, len(ways))
     done: dict[int, RepairedPhoto | Skipped] = {}
     under_way: dict[Future[RepairedPhoto | Skipped], int] = {}
     waiting = iter(enumerate(ways))
-    while True:
-        # No more than one per thread: each holds a photo and its coefficients.
+    while True:  # no more than one per thread: each holds a photo and its coefficients
         while len(under_way) < jobs and not (body.out_of_room or watch.stop()):
             number, way = next(waiting, (len(ways), None))
             if way is None:
@@ -226,6 +237,28 @@ def _repair_body(
     body.skipped = [each for each in in_order if isinstance(each, Skipped)]
 
 
+def _repair_clips(
+    body: RepairedBody, listing: Listing, ways: Sequence[Route], lister: Lister, run: _Run,
+    watch: Watch,
+) -> None:  # fmt: skip
+    """Repair one clip after the other: decoders and encoders use all cores by themselves."""
+    run.lister, run.watch = lister, watch
+    for way in ways:
+        if watch.stop() or run.out_of_room:
+            break
+        try:
+            outcome = run.repair_or_explain(way, listing)
+        except StoppedError:
+            break
+        if isinstance(outcome, Skipped):
+            watch.skipped(outcome.path, outcome.reason)
+            body.skipped.append(outcome)
+        else:
+            body.photos.append(outcome)
+        body.left -= 1
+    body.out_of_room |= run.out_of_room
+
+
 class _Run:
     """One run's way with a photo; called from several threads at once."""
 
@@ -237,6 +270,8 @@ class _Run:
         self.placer = Placer(placement)
         self.sidecars = Sidecars()
         self.out_of_room = False
+        self.lister: Lister | None = None  # of the other fields of a clip
+        self.watch = Watch()
 
     def repair_or_explain(self, way: Route, listing: Listing) -> RepairedPhoto | Skipped:
         """Repair one photo, or say why it cannot be."""
@@ -272,6 +307,8 @@ class _Run:
 
     def repair(self, way: Route, listing: Listing) -> RepairedPhoto:
         """Repair one photo and write it where it goes."""
+        if format_named(way.header.format).repair == CLIP:
+            return self._repair_clip(way, listing)
         pictures = way.pictures or (way.header,)
         if listing.map is not None:
             layout = listing.map.sensor.layout
@@ -304,6 +341,19 @@ class _Run:
             there=placed.there,
             original=placed.original,
             earlier=placed.earlier,
+        )
+
+    def _repair_clip(self, way: Route, listing: Listing) -> RepairedPhoto:
+        from .clip_runs import repair_clip
+
+        with reader_required(format_named(way.header.format), way.header.path):
+            done = repair_clip(
+                way, listing, self.lister, self.placer, self.watch, always=self.always,
+                changed_only=self.changed_only,
+            )  # fmt: skip
+        result: Result = "left" if (done.result, done.target) == ("copied", None) else done.result
+        return RepairedPhoto(
+            way.header.path, done.target, result, done.verdicts, done.before, done.after, done.notes
         )
 
     def _check(
@@ -343,6 +393,7 @@ class _Run:
             "mosaic": self.placement.raw.mosaic,
             "to_dng": self.placement.raw.to_dng,
             "mask": self.placement.raw.mask,
+            "lossless": self.placement.lossless,
         }
         self.log.add(folder, _log_entry_of(repaired, listing, folder, options))
 

@@ -6,6 +6,7 @@ Never changes the canvas, and never decides anything.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -109,6 +110,12 @@ class Looker:
             _PlaneLooker(lattice, size, places, near)
             for lattice, size in zip(canvas.lattices, canvas.sizes, strict=True)
         ]
+
+    def on(self, canvas: Canvas) -> Looker:
+        """Return the same for another canvas of the same planes."""
+        other = copy(self)
+        other._canvas = canvas
+        return other
 
     def look(self, numbers: Numbers, *, quick: bool = False) -> list[PlaneLook]:
         """Return what each plane says of some places.

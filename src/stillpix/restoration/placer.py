@@ -94,6 +94,23 @@ class Placer:
                     _take_on(new, source, os.fstat(file.fileno()))
         return Placed()
 
+    @contextmanager
+    def making(self, source: Path, target: Path) -> Iterator[Path]:
+        """Give a hidden name, whose file becomes the copy `target` when the block ends well.
+
+        Raises WriteError where the target exists, unless it may be overwritten.
+        """
+        self._is_there(target, lambda: False)
+        _make_folder(target.parent)
+        if target.parent not in self._swept:
+            self._swept.add(target.parent)
+            remove_leftovers(target.parent)
+        with standing_in(target) as new:
+            yield new
+            with new.open("rb+") as file:
+                os.fsync(file.fileno())
+            _take_on(new, source, source.stat())
+
     def _is_there(self, target: Path, same: Callable[[], bool]) -> bool:
         """Return whether a target holds the copy; raise WriteError where it must not be written."""
         if not os.path.lexists(target):

@@ -145,6 +145,10 @@ class _Repairer:
             pending = [number for number in self.tried if number in seen]
         return changing
 
+    def go_over_once(self) -> set[int]:
+        """Repair each place once, and return which changed."""
+        return self._go_over(self.tried, calm=False)
+
     def _unsettled_by(self, number: int) -> Sequence[int]:
         """Return the places that a change of one may change."""
         return self.near[number] if self.canvas.spreads else (number,)
@@ -251,6 +255,26 @@ class _Repairer:
             place.x, place.y, "repaired", strength if known is None else known + strength
         )
         return True
+
+
+class SteadyRepair:
+    """Repairs the same places of one frame after another: each of them, whether it shows or not.
+
+    What was learned about where the places lie is kept. A frame is looked at once, so that to
+    repair the result may change it a little again.
+    """
+
+    def __init__(self, canvas: Canvas, places: Sequence[Place]) -> None:
+        self._places = sorted(places, key=lambda place: (place.y, place.x))
+        self._near = neighbours(self._places, max(map(_sight, canvas.lattices)))
+        at = [(place.x, place.y) for place in self._places]
+        self._looker = Looker(canvas, at, self._near)
+
+    def repair(self, canvas: Canvas) -> int:
+        """Repair a frame of the same planes; return how many places changed."""
+        looker = self._looker.on(canvas)
+        one = _Repairer(canvas, looker, self._places, self._near, frozenset(), always=True)
+        return len(one.go_over_once())
 
 
 def departures(looks: Sequence[PlaneLook], chosen: Numbers, scenes: Sequence[Floats]) -> Floats:

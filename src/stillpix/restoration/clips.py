@@ -1,0 +1,298 @@
+"""Repairs a clip: frame by frame with the same places from its first frame to its last.
+
+Motion JPEG is repaired in its coefficients, packet by packet, and nothing else of it changes.
+Frames of other codecs are decoded, repaired and encoded again; all other streams are copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from ..errors import ReadError
+from ..images import Header, read_headers
+from ..images.clip_reader import opened_clip, reading
+from ..images.clip_writing import (
+    LOSSLESS,
+    MASTER,
+    ClipWriter,
+    digests_of,
+    new_clip,
+    rate_of,
+    settings_of,
+)
+from ..images.video import Depth, depth_of, samples_of
+from ..maps.records import Defect
+from ..watch import StoppedError
+from .files import repaired_file
+from .places import places_of
+from .planes import PlanesCanvas
+from .repairing import Place, SteadyRepair, repair_places
+from .verdicts import Verdict
+
+LOOKED_AT: Final = 12  # frames by which a place is judged, for the whole clip
+SHOWING: Final = 0.25  # share of them in which a place must show
+MJPEG, MASTER_SUFFIX = "mjpeg", ".mkv"
+OF_RGB: Final = (
+    "holds RGB pictures, of which no frame is repaired; convert it to YUV 4:4:4 without loss"
+)
+NO_ENCODER: Final = (
+    "is coded as {}, for which there is no encoder here; give --lossless for a master (FFV1 in MKV)"
+)
+OTHER_AFTER: Final = "its copy did not come out whole ({}), and was removed; report this"
+NOT_COPIED: Final = "its container cannot be written with these tracks, which are left out: {}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWay:
+    """How a clip is repaired, which is known before a frame is."""
+
+    is_lossless: bool  # of the repair: no other sample changes
+    words: str
+    suffix: str  # of the new file
+    codec: str  # of the encoder; "": packet by packet
+    options: dict[str, str]
+
+
+class Field(NamedTuple):
+    """The defects of one field of a clip's frames; of a whole frame number None."""
+
+    number: int | None
+    header: Header
+    defects: Sequence[Defect]
+
+
+def way_of(path: Path, *, lossless: bool) -> ClipWay:
+    """Return how a clip is repaired; raise ReadError if it cannot be."""
+    with opened_clip(path) as (container, stream):
+        name = stream.codec_context.name
+        depth = depth_of(stream)
+        if not depth.stored_as:
+            raise ReadError(path, OF_RGB)
+        if lossless:
+            words = "repaired into a master: FFV1 in MKV, without loss but where pixels are broken"
+            return ClipWay(True, words, MASTER_SUFFIX, *MASTER)
+        if name == MJPEG:
+            words = "Motion JPEG, repaired without loss: only the blocks at broken pixels change"
+            return ClipWay(True, words, path.suffix, "", {})
+        try:
+            codec, options = settings_of(stream)
+        except KeyError as error:
+            raise ReadError(path, NO_ENCODER.format(name.upper())) from error
+        if codec in LOSSLESS:
+            words = f"{codec.upper()}, repaired without loss: only broken pixels change"
+            return ClipWay(True, words, path.suffix, codec, options)
+        quality = _quality(options, rate_of(container, stream))
+        words = (
+            f"{name.upper()}, encoded again {quality}: not lossless; --lossless writes a master"
+            " (FFV1 in MKV)"
+        )
+        return ClipWay(False, words, path.suffix, codec, options)
+
+
+def _quality(options: dict[str, str], bits_per_s: int) -> str:
+    if "crf" in options:
+        return f"at CRF {options['crf']}"
+    if "vendor" in options:
+        return "in its own profile"
+    return f"at its own {bits_per_s / 1e6:.1f} Mb/s"
+
+
+def judged(path: Path, fields: Sequence[Field], *, always: bool) -> list[list[Verdict]]:
+    """Return for each field what becomes of its places in all frames of a clip."""
+    found = []
+    for field in fields:
+        shown: dict[tuple[int, int], list[float]] = {}
+        looks = 0
+        for planes, bits in _some_frames(path, field):
+            looks += 1
+            for each in repair_places(PlanesCanvas(planes, bits=bits), _places(field)):
+                if each.outcome == "repaired":
+                    shown.setdefault((each.x, each.y), []).append(each.strength or 0.0)
+        found.append([
+            _verdict(place, shown.get((place.x, place.y), []), looks, always=always)
+            for place in _places(field)
+        ])  # fmt: skip
+    return found
+
+
+def _verdict(place: Place, strengths: list[float], looks: int, *, always: bool) -> Verdict:
+    shows = always or len(strengths) >= max(1.0, SHOWING * looks)
+    strength = median(strengths) if strengths else None
+    return Verdict(place.x, place.y, "repaired" if shows else "not showing", strength)
+
+
+def _places(field: Field) -> list[Place]:
+    sensor, exposure = field.header.sensor, field.header.exposure
+    size = (sensor.width, sensor.height)
+    return list(places_of(field.defects, exposure, 255, sensor.layout, *size))
+
+
+def _some_frames(path: Path, field: Field) -> Iterator[tuple[list[NDArray[Any]], int]]:
+    """Yield the planes of the frames by which places are judged."""
+    places = [each.part.place for each in read_headers(path) if each.part is not None]
+    mine = [each for each in places if each[2:] in {(), (field.number,)}]
+    for place in mine[:LOOKED_AT]:
+        with reading(path) as reader:
+            depth = depth_of(reader.stream)
+            try:
+                frame = reader.frame(*place[:2])
+            except ReadError:  # others tell as much
+                continue
+            yield _planes(frame, depth, field.number), depth.bits
+
+
+def _planes(frame: VideoFrame, depth: Depth, field: int | None) -> list[NDArray[Any]]:
+    """Return copies of a frame's planes of luma and colours, or of one field's rows of them."""
+    if frame.format.name != depth.stored_as:
+        frame = frame.reformat(format=depth.stored_as)
+    rows = slice(None) if field is None else slice(field, None, 2)
+    return [samples_of(plane, depth)[rows].copy() for plane in frame.planes[:3]]
+
+
+def repaired_clip(
+    path: Path, new: Path, way: ClipWay, fields: Sequence[Field],
+    report: Callable[[int], None], stop: Callable[[], bool],
+) -> tuple[str, ...]:  # fmt: skip
+    """Write a clip with places repaired in all frames to a new file; return notes.
+
+    `fields` hold only the defects that are to be repaired. Raises ReadError where the clip cannot
+    be decoded or written, and StoppedError where `stop` says so.
+    """
+    with opened_clip(path) as (source, stream):
+        form = "matroska" if way.suffix == MASTER_SUFFIX else source.format.name.split(",")[0]
+        form = {"mov": "mp4" if way.suffix.lower() in {".mp4", ".m4v"} else "mov"}.get(form, form)
+        with new_clip(new, path, form) as target:
+            writer, pictures = ClipWriter(source, stream, target), stream.index
+            for number in _written(writer, path, way, fields):
+                report(number)
+                if stop():
+                    raise StoppedError
+    _require_whole(path, new, writer.copied, pictures)
+    return tuple([NOT_COPIED.format(", ".join(writer.left_out))] if writer.left_out else [])
+
+
+def _written(
+    writer: ClipWriter, path: Path, way: ClipWay, fields: Sequence[Field]
+) -> Iterator[int]:
+    """Write the clip, and yield how many frames of it are done."""
+    if not way.codec:
+        yield from _packet_by_packet(writer, fields[0])
+        return
+    depth = depth_of(writer.stream)
+    layout = _encodable(depth.stored_as, way.codec)
+    writer.add_streams(lambda: writer.encoder(way.codec, way.options, layout))
+    repair = _FrameRepair(depth, fields)
+    writer.stream.thread_type = "AUTO"
+    number = 0
+    try:
+        for packet in writer.source.demux():
+            if packet.stream_index != writer.stream.index:
+                writer.copy_packet(packet)
+                continue
+            for frame in packet.decode():
+                number += 1
+                if isinstance(frame, VideoFrame):
+                    writer.put_frame(repair.of(frame, layout))
+                yield number
+        writer.put_frame(None)
+    except av.FFmpegError as error:
+        raise ReadError(path, _why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    words = str(getattr(error, "strerror", None) or error)
+    return f"cannot be repaired to its end ({words}); copy it again from the card"
+
+
+def _encodable(layout: str, codec: str) -> str:
+    """Return the layout that an encoder takes which stands for the same samples."""
+    full = layout.startswith("yuvj") and codec != MJPEG
+    return layout.replace("yuvj", "yuv") if full else layout
+
+
+class _FrameRepair:
+    """Repairs the places of each frame."""
+
+    def __init__(self, depth: Depth, fields: Sequence[Field]) -> None:
+        self.depth, self.fields = depth, [field for field in fields if field.defects]
+        self._steady: dict[int | None, SteadyRepair] = {}
+
+    def of(self, frame: VideoFrame, layout: str) -> VideoFrame:
+        """Return a frame repaired, in a layout of the same samples."""
+        if frame.format.name != self.depth.stored_as:
+            frame = frame.reformat(format=self.depth.stored_as)
+        frame.make_writable()
+        for field in self.fields:
+            rows = slice(None) if field.number is None else slice(field.number, None, 2)
+            planes = [samples_of(each, self.depth)[rows] for each in frame.planes[:3]]
+            canvas = PlanesCanvas(planes, bits=self.depth.bits)
+            if field.number not in self._steady:
+                self._steady[field.number] = SteadyRepair(canvas, _places(field))
+            self._steady[field.number].repair(canvas)
+        if frame.format.name != layout:  # yuvj420p is yuv420p of full range
+            planes = [np.ascontiguousarray(samples_of(each, self.depth)) for each in frame.planes]
+            return _as(frame, planes, layout)
+        return frame
+
+
+def _as(frame: VideoFrame, planes: list[NDArray[Any]], layout: str) -> VideoFrame:
+    """Return the samples of a frame under the name of another layout."""
+    made = VideoFrame(frame.width, frame.height, layout)
+    for plane, samples in zip(made.planes, planes, strict=True):
+        own = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        own[:, : samples.shape[1]] = samples
+    made.pts, made.time_base = frame.pts, frame.time_base
+    made.color_range = frame.color_range
+    return made
+
+
+def _packet_by_packet(writer: ClipWriter, field: Field) -> Iterator[int]:
+    """Repair Motion JPEG: each packet is a JPEG file, with or without Huffman tables."""
+    writer.add_streams(writer.template)
+    picture = replace(field.header, format="jpeg", part=None, white=255)
+    number = 0
+    for packet in writer.source.demux():
+        if packet.stream_index != writer.stream.index:
+            writer.copy_packet(packet)
+        elif packet.size:
+            number += 1
+            content = bytes(packet)
+            with suppress(ReadError):  # a damaged frame stays as it is
+                content = repaired_file(content, picture, field.defects, always=True).content
+            writer.put_packet(content, packet)
+            yield number
+
+
+def _require_whole(path: Path, new: Path, kept: frozenset[int], pictures: int) -> None:
+    """Raise ReadError unless all frames are there, and all other streams bit for bit."""
+    before = [each for at, each in enumerate(digests_of(path)) if at in kept | {pictures}]
+    after = digests_of(new)
+    for (kind, number, digest), (_, numbers, digests) in zip(before, after, strict=False):
+        if number != numbers or (digest != digests and kind != "video"):
+            raise ReadError(path, OTHER_AFTER.format(f"{kind}: {numbers} of {number} packets"))
+    if len(before) != len(after):
+        raise ReadError(path, OTHER_AFTER.format(f"{len(after)} of {len(before)} tracks"))
+
+
+def frames_in(path: Path) -> int:
+    """Return how many frames a clip has, or is said to have."""
+    with opened_clip(path) as (container, stream):
+        return _count(container.duration, stream)
+
+
+def _count(duration: int | None, stream: VideoStream) -> int:
+    if stream.frames:
+        return stream.frames
+    seconds = (duration or 0) / av.time_base
+    return max(1, round(seconds * float(stream.average_rate or 25)))
