@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
 UNTOLD = "lens unknown"  # of a phone with several, in a photo that does not say which one
+VIDEO = "video"  # of a camera that took videos: their frames are no photos of it
 FOLDER = "folder "  # before the folder by which nameless cameras are told apart
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
@@ -73,6 +74,11 @@ class Sensor:
     def is_mosaic(self) -> bool:
         """Return whether its photos hold the sensor's own values, one per photosite."""
         return self.layout != "rendered"
+
+    @property
+    def is_video(self) -> bool:
+        """Return whether its pictures are frames of videos."""
+        return self.which.split(",")[0] == VIDEO
 
     @property
     def is_nameless(self) -> bool:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -72,6 +73,26 @@ def test_find_finds_the_broken_pixels_of_a_panning_camera(filmed, tmp_path, name
     assert len(places & truth) >= 0.9 * len(truth)
     assert len(places - truth) <= 1
     assert found.sensor.which.startswith("video")
+
+
+@pytest.mark.slow
+def test_what_a_codec_copies_along_a_steady_pan_is_no_broken_pixel(tmp_path):
+    rng = np.random.default_rng(8)
+    wide = cv2.resize(rng.random((20, 60), np.float32), (1400, 420), interpolation=cv2.INTER_CUBIC)
+    wide += cv2.GaussianBlur(rng.random(wide.shape, np.float32), (0, 0), 2)
+    hot = {(30 + 26 * n, 20 + 53 * n % 200): 40 + 4 * n for n in range(10)}
+    pictures = []
+    for number in range(120):
+        left, top = 6 * number, number
+        seen = 110 * wide[top : top + 240, left : left + 320] + rng.normal(0, 3, (240, 320))
+        for (x, y), excess in hot.items():
+            seen[y, x] += excess
+        pictures.append(np.repeat(np.clip(seen, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
+    path = write_clip(tmp_path / "pan.mp4", pictures, options={"crf": "20"})
+
+    (found,) = find([path], fast=True)
+
+    assert {(one.x, one.y) for one in found.in_state("confirmed")} == set(hot)
 
 
 @pytest.mark.slow

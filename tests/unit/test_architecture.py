@@ -44,7 +44,7 @@ LAYERS = {
     "detection": (
         "__init__ areas dates hot_or_offset peak_kernels settings",
         "line_kernels narrowing null",
-        "tail views",
+        "echoes tail views",
         "kinds",
         "lines ranking",
         "decide",

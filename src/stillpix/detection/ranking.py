@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.stillness import widened
+from .echoes import without_echoes
 from .kinds import RING_TO, heard_in, is_single, only_darks
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
@@ -189,7 +190,10 @@ def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
     if evidence.rules.spreads:
         found = _settled(evidence, views, found)
-    return _standing_alone(evidence, views, one_a_response(found, evidence))
+    found = _standing_alone(evidence, views, one_a_response(found, evidence))
+    if evidence.sensor.is_video:
+        found = without_echoes(found, evidence.excess[found.y, found.x])
+    return found
 
 
 def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import BAYER, Layout, Pixels
+from stillpix.frame import BAYER, VIDEO, Layout, Pixels
 from stillpix.images.clip_frames import MOST, spread_first, thinned
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif, plain_text
@@ -70,7 +70,7 @@ def _head_of(content: bytes, path: Path) -> _Head:
     require_photo_size(path, max(width, 0), max(height, 0))
     if colours not in {MONO, RGB, BGR, *PATTERNS} or not 1 <= bits <= 16:
         raise ReadError(path, OTHER_COLOURS.format(f"ColorID {colours}, {bits} bits"))
-    exif = Exif(model=plain_text(texts[1]), which="video", taken=_time_of(local))
+    exif = Exif(model=plain_text(texts[1]), which=VIDEO, taken=_time_of(local))
     return _Head(width, height, colours, bits, bool(big), exif)
 
 

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.frame import Pixels
+from stillpix.frame import VIDEO, Pixels
 from stillpix.images.clip_reader import (
     FIELD_WORDS,
     FIELDS,
@@ -44,7 +44,6 @@ PLAIN: Final = re.compile(r"(?:yuv[ja]?(4\d\d)p|gray)(?:\d+le)?")  # one plane a
 COLOURS: Final = 3  # planes; a fourth is transparency
 BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)  # shares of red and blue in luma
 HIGH_DEFINITION: Final = 720  # rows from which on colours are those of BT.709
-VIDEO: Final = "video"
 
 
 class Depth(NamedTuple):
