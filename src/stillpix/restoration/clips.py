@@ -6,22 +6,25 @@ Frames of other codecs are decoded, repaired and encoded again; all other stream
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from ..errors import ReadError
 from ..images import Header, read_headers
-from ..images.clip_reader import opened_clip, reading
+from ..images.clip_reader import FIELDS, opened_clip, reading
 from ..images.clip_writing import (
     LOSSLESS,
     MASTER,
@@ -31,10 +34,13 @@ from ..images.clip_writing import (
     rate_of,
     settings_of,
 )
+from ..images.read_ahead import threads
+from ..images.tidy_jpeg import tidied
 from ..images.video import Depth, depth_of, samples_of
 from ..maps.records import Defect
+from ..rewriting.jpeg import read_coefficients, rewritten
 from ..watch import StoppedError
-from .files import repaired_file
+from .jpeg import JpegCanvas
 from .places import places_of
 from .planes import PlanesCanvas
 from .repairing import Place, SteadyRepair, repair_places
@@ -82,7 +88,7 @@ def way_of(path: Path, *, lossless: bool) -> ClipWay:
         if lossless:
             words = "repaired into a master: FFV1 in MKV, without loss but where pixels are broken"
             return ClipWay(True, words, MASTER_SUFFIX, *MASTER)
-        if name == MJPEG:
+        if name == MJPEG and int(stream.codec_context.field_order) not in FIELDS:
             words = "Motion JPEG, repaired without loss: only the blocks at broken pixels change"
             return ClipWay(True, words, path.suffix, "", {})
         try:
@@ -187,7 +193,7 @@ def _written(
 ) -> Iterator[int]:
     """Write the clip, and yield how many frames of it are done."""
     if not way.codec:
-        yield from _packet_by_packet(writer, fields[0])
+        yield from _packet_by_packet(writer, path, fields[0])
         return
     depth = depth_of(writer.stream)
     layout = _encodable(depth.stored_as, way.codec)
@@ -257,21 +263,48 @@ def _as(frame: VideoFrame, planes: list[NDArray[Any]], layout: str) -> VideoFram
     return made
 
 
-def _packet_by_packet(writer: ClipWriter, field: Field) -> Iterator[int]:
+def _packet_by_packet(writer: ClipWriter, path: Path, field: Field) -> Iterator[int]:
     """Repair Motion JPEG: each packet is a JPEG file, with or without Huffman tables."""
     writer.add_streams(writer.template)
-    picture = replace(field.header, format="jpeg", part=None, white=255)
-    number = 0
-    for packet in writer.source.demux():
-        if packet.stream_index != writer.stream.index:
-            writer.copy_packet(packet)
-        elif packet.size:
-            number += 1
-            content = bytes(packet)
-            with suppress(ReadError):  # a damaged frame stays as it is
-                content = repaired_file(content, picture, field.defects, always=True).content
-            writer.put_packet(content, packet)
+    frames = _JpegRepair(path, _places(field))
+    waiting: deque[tuple[Packet[Any], Future[bytes] | None]] = deque()
+    number, at_once = 0, 2 * (os.cpu_count() or 1)
+    with threads() as pool:
+        for packet in writer.source.demux():
+            is_picture = packet.stream_index == writer.stream.index
+            if is_picture and not packet.size:
+                continue
+            task = pool.submit(frames.of, bytes(packet)) if is_picture else None
+            waiting.append((packet, task))
+            while len(waiting) > at_once:
+                number += writer.write(*waiting.popleft())
+                yield number
+        while waiting:
+            number += writer.write(*waiting.popleft())
             yield number
+
+
+class _JpegRepair:
+    """Repairs the places of each frame of Motion JPEG; may be called from several threads."""
+
+    def __init__(self, path: Path, places: Sequence[Place]) -> None:
+        self._path, self._places = path, places
+        self._steady: dict[tuple[tuple[int, int], ...], SteadyRepair] = {}  # by planes' sizes
+
+    def of(self, content: bytes) -> bytes:
+        """Return a frame repaired; a damaged one stays as it is."""
+        try:
+            tidy = tidied(content)
+            image = read_coefficients(tidy, self._path)
+            canvas = JpegCanvas(image, self._path)
+            sizes = tuple(canvas.sizes)
+            if sizes not in self._steady:
+                self._steady[sizes] = SteadyRepair(canvas, self._places)
+            if not self._steady[sizes].repair(canvas):
+                return content
+            return rewritten(image, tidy, self._path, canvas.changes).content
+        except ReadError:
+            return content
 
 
 def _require_whole(path: Path, new: Path, kept: frozenset[int], pictures: int) -> None:
