@@ -116,14 +116,6 @@ def held(monkeypatch):
         gate.let_go()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from support import browsing
-
-    with browsing.chromium() as found:
-        yield found
-
-
 @pytest.fixture(scope="session")
 def demo_series(tmp_path_factory):
     """Photos of the demo's camera; one of them is cut short."""

@@ -24,8 +24,13 @@ def compiled(function: Any) -> Any:
 
 @compiled
 def cross_filter(grey: Any, out: Any) -> None:
-    """Filter with [0 1 0; 1 4 1; 0 1 0] / 8; what has not all its neighbours stays as it is."""
-    out[:] = grey
+    """Filter with [0 1 0; 1 4 1; 0 1 0] / 8; what has not all its neighbours stays as it is.
+
+    Copied pixel by pixel: a copy of whole arrays takes seconds to compile.
+    """
+    for y in range(grey.shape[0]):
+        for x in range(grey.shape[1]):
+            out[y, x] = grey[y, x]
     for y in range(1, grey.shape[0] - 1):
         row, up, down = grey[y], grey[y - 1, 1:-1], grey[y + 1, 1:-1]
         left, here, right, inner = row[:-2], row[1:-1], row[2:], out[y, 1:-1]

@@ -27,12 +27,6 @@ SORTED = (
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """A report of two simulated cameras, and of a file that is no photo."""
     folder = tmp_path_factory.mktemp("report")

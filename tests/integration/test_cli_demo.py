@@ -14,6 +14,8 @@ from stillpix.cli import app
 from stillpix.maps import read_map
 from support import costs, starting
 
+SIZE = (240, 160)
+
 
 def run(*arguments):
     return CliRunner().invoke(app, ["demo", *map(str, arguments)])
@@ -32,7 +34,7 @@ def there(folder):
 def small():
     """Photos of a small sensor do; docs/quickstart.md shows what the whole demo prints."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stillpix.cli.demo.SIZE", (480, 320))
+        patch.setattr("stillpix.cli.demo.SIZE", SIZE)
         yield
 
 
@@ -118,10 +120,19 @@ def test_a_disk_that_fills_up_is_named(tmp_path, monkeypatch):
     assert "the disk is full; free some space and run again" in ran.stderr
 
 
+def take_many():
+    """Run the command line with a sensor of which 500 photos take some seconds."""
+    from stillpix.__main__ import main
+    from stillpix.cli import demo
+
+    demo.SIZE = (2 * SIZE[0], 2 * SIZE[1])
+    main()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_demo_that_was_stopped_can_be_run_again(tmp_path):
     folder = tmp_path / "demo"
-    running = starting.stillpix("demo", folder, "--photos", "500")
+    running = starting.Program(take_many, "demo", folder, "--photos", "500")
     while not (folder / "IMG_0001.JPG").exists():
         assert running.poll() is None
         time.sleep(0.01)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from stillpix.cli import app, progress
 from stillpix.maps import read_map
-from support import costs, holding
+from support import costs, holding, starting
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 pytestmark = pytest.mark.usefixtures("library")
@@ -119,27 +117,27 @@ def test_a_second_ctrl_c_in_the_second_look_keeps_what_was_read(many, library, t
     assert len(library.maps()) == 1
 
 
-LOOKING = """
-import os, signal
-from stillpix.images import gather
-read = gather.read_headers
-def interrupting(path, **options):
-    os.kill(os.getpid(), signal.SIGINT)
-    return read(path, **options)
-gather.read_headers = interrupting
-from stillpix.__main__ import main
-main()
-"""
+def interrupted_while_looking():
+    """Run the command line, and press Ctrl-C as it reads what a file says of itself."""
+    from stillpix.__main__ import main
+    from stillpix.images import gather
+
+    read = gather.read_headers
+
+    def interrupting(path, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return read(path, **options)
+
+    gather.read_headers = interrupting
+    main()
 
 
 @POSIX
 def test_ctrl_c_while_photos_are_looked_for_stops_without_a_traceback(many):
-    ran = subprocess.run(
-        [sys.executable, "-c", LOOKING, "find", many],
-        capture_output=True, text=True, check=False, timeout=costs.LONGEST_S,
-    )  # fmt: skip
+    ran = starting.Program(interrupted_while_looking, "find", many)
 
-    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "stillpix: stopped\n")
+    assert ran.communicate(costs.LONGEST_S) == ("", "stillpix: stopped\n")
+    assert ran.returncode == 130
 
 
 def test_a_ctrl_c_that_is_meant_for_another_program_stops_nothing():

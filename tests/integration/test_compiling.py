@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import errno
 import sys
 
 import pytest
-
-from stillpix import compiling
-
-PROGRAM = """
-import errno, sys
 from numba.core import caching
-from stillpix import __main__, compiling
 
-if sys.argv[1] == "no folder":
-    def refuse(*_):
-        raise RuntimeError("cannot cache function 'twice': no locator available")
-    caching.FunctionCache.__init__ = refuse
-else:
-    def refuse(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-    caching.FunctionCache.save_overload = refuse
+from stillpix import __main__, compiling
+from support import costs, starting
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+NOWHERE = RuntimeError("cannot cache function 'twice': no locator available")
+
 
 def twice(number):
     return 2 * number
 
+
 def thrice(number):
     return 3 * number
 
-__main__._tell_in_one_line()
-print(compiling.compiled(twice)(21), compiling.compiled(thrice)(2))
-"""
+
+def refusing(refusal):
+    """Return what numba may call in the place of something that fails."""
+
+    def refuse(*_):
+        raise refusal
+
+    return refuse
+
+
+def without_folder():
+    caching.FunctionCache.__init__ = refusing(NOWHERE)
+    work()
+
+
+def on_a_full_disk():
+    caching.FunctionCache.save_overload = refusing(FULL)
+    work()
+
+
+def work():
+    __main__._tell_in_one_line()
+    sys.stdout.write(f"{compiling.compiled(twice)(21)} {compiling.compiled(thrice)(2)}\n")
 
 
 @pytest.mark.parametrize(
-    ("way", "reason"),
-    [("no folder", "there is no folder for it"), ("full", "No space left on device")],
+    ("program", "reason"),
+    [(without_folder, "there is no folder for it"), (on_a_full_disk, FULL.strerror)],
 )
-def test_kernels_run_and_one_line_says_that_they_are_not_kept(tmp_path, way, reason):
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM, encoding="utf-8")
+def test_kernels_run_and_one_line_says_that_they_are_not_kept(program, reason):
+    code = f"import sys; sys.path[:0] = {sys.path}; import {__name__} as t; t.{program.__name__}()"
 
-    ran = subprocess.run(
-        [sys.executable, script, way], capture_output=True, text=True, check=True,
-        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-    )  # fmt: skip
+    with starting.started(program, ["-c", code]) as ran:
+        printed, complained = ran.communicate(costs.LONGEST_S)
 
-    assert ran.stdout == "42 6\n"
-    assert ran.stderr == f"stillpix: note: {compiling.NOT_KEPT.format(reason)}\n"
+    assert printed == "42 6\n"
+    assert complained == f"stillpix: note: {compiling.NOT_KEPT.format(reason)}\n"

@@ -54,7 +54,13 @@ def seen(broken):
 
 
 @pytest.fixture(scope="module")
-def found(seen):
+def untouched(seen):
+    """Return a copy of the evidence from before anything was found in it."""
+    return deepcopy(seen)
+
+
+@pytest.fixture(scope="module")
+def found(seen, untouched):  # the copy is made first
     return detect(seen)
 
 
@@ -120,16 +126,14 @@ def test_sensors_without_defects_get_none_confirmed(sound):
 
 
 @pytest.fixture(scope="module")
-def at_rates(seen):
-    """Return what is found at some rates."""
-    return {f: detect(seen, DetectionSettings(fdr=f)) for f in (1e-4, 0.001, 0.01, 0.1, 0.5)}
+def at_rates(seen, found):
+    """Return what is found at some rates, the usual one among them, strict ones first."""
+    others = {f: detect(seen, DetectionSettings(fdr=f)) for f in (1e-4, 0.001, 0.1, 0.5)}
+    return dict(sorted((others | {DetectionSettings().fdr: found}).items()))
 
 
-def test_what_is_found_changes_no_evidence(seen):
-    untouched = deepcopy(seen)
-
-    detect(seen)
-
+def test_what_is_found_changes_no_evidence(seen, untouched, found):
+    assert len(found) > 0
     assert seen == untouched
 
 
@@ -203,7 +207,7 @@ def test_photos_that_show_nothing_confirm_nothing(level):
     assert (len(found), found.evidence.scenes) == (0, len(EXPOSURES))
 
 
-@pytest.mark.parametrize("depth", [0.05, 0.15, 0.3])
+@pytest.mark.parametrize("depth", chosen([0.05, 0.15, 0.3], 0.15, 0.3))
 def test_dust_on_the_sensor_is_not_taken_for_a_broken_pixel(sound, depth):
     y, x = np.mgrid[0:300, 0:400]
     edge = np.clip((13.5 - np.hypot(x - 200, y - 150)) / 10, 0, 1)
@@ -326,7 +330,9 @@ def test_two_defects_three_to_six_pixels_apart_are_both_found():
     assert len(confirmed) <= 2 * len(PAIRS) + 1
 
 
-@pytest.mark.parametrize(("width", "height"), [(400, 300), (401, 299), (398, 301)])
+@pytest.mark.parametrize(
+    ("width", "height"), chosen([(400, 300), (401, 299), (398, 301)], (401, 299))
+)
 def test_defects_are_found_to_the_very_edge(width, height):
     spots = (
         (0, 50), (1, 90), (3, 130), (width - 1, 30), (width - 2, 70), (70, 0), (140, 1), (210, 4),
@@ -367,7 +373,7 @@ def test_hot_pixels_of_dark_frames_are_found():
     assert len(confirmed) == len(hot)
 
 
-@pytest.mark.parametrize("seed", chosen(range(4), 0, 3))
+@pytest.mark.parametrize("seed", chosen(range(4), 3))
 def test_noise_alone_confirms_nothing(seed):
     assert confirmed_of(evidence_of(dark_frames((), seed))) == ()
 

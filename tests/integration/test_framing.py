@@ -23,8 +23,8 @@ from stillpix.simulate import SimulatedCamera, random_settings
 from stillpix.simulate.processing import exif_block, jpeg_file
 from support import mosaic_files
 
-TOP, LEFT, BELOW, RIGHT = 6, 10, 2, 4  # margins of the RAW files, px
-CUT = 4  # px that the camera's JPEG lacks on each side
+TOP, LEFT, BELOW, RIGHT = 4, 6, 2, 2  # margins of the RAW files, px: each more is more shifts
+CUT = 2  # px that the camera's JPEG lacks on each side
 WIDTH, HEIGHT = 420, 300
 PHOTOS = 12
 
@@ -180,7 +180,9 @@ def test_two_broken_pixels_are_too_few(raw_map, folders):
 
 def test_runs_are_moved_and_cut_to_the_frame(raw_map, folders):
     column = Defect(x=100, y=0, run=Run("column", 0, HEIGHT + TOP + BELOW - 1), state="accepted")
-    row = Defect(x=0, y=50, run=Run("row", 0, 12), state="accepted")  # all of it in the margin
+    row = Defect(
+        x=0, y=50, run=Run("row", 0, LEFT + CUT - 2), state="accepted"
+    )  # all of it in the margin
     more = replace(raw_map, defects=(*raw_map.defects, column, row))
     photos = headers(folders[1])
 

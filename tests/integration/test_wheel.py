@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def run(*command, **keywords):
 @pytest.fixture(scope="module")
 def interpreter(tmp_path_factory):
     """Return a Python in whose environment the wheel is installed, beside what it depends on."""
-    for name in ("build", "hatchling", "mypy", "pip"):
+    for name in ("build", "hatchling", "mypy"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
     base = tmp_path_factory.mktemp("wheel")
@@ -100,11 +101,10 @@ def interpreter(tmp_path_factory):
     venv.create(base / "venv", with_pip=False, symlinks=os.name != "nt")
     python = base / "venv" / ("Scripts" if os.name == "nt" else "bin") / Path(sys.executable).name
     (wheel,) = base.glob("*.whl")
-    installed = run(
-        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel
-    )  # fmt: skip
-    assert installed.returncode == 0, installed.stdout
     site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout
+    # A wheel of Python alone is its files; docs/try_readme.py has pip install one.
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(site.strip())
     # numpy and the other dependencies are read where they are; stillpix itself is found first.
     paths = "\n".join(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
     (Path(site.strip()) / "dependencies.pth").write_text(paths, encoding="utf-8")
@@ -115,10 +115,13 @@ def test_a_program_that_uses_the_wheel_sees_its_types(interpreter, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     mistakes = ["import stillpix", *MISTAKES]
     (tmp_path / "mistakes.py").write_text("\n".join(mistakes), encoding="utf-8")
+    # What numba imports is a third of all that there is to read, and no type of stillpix's.
+    skipped = "[mypy]\n[mypy-numba.*,coverage.*]\nfollow_imports = skip\n"
+    (tmp_path / "mypy.ini").write_text(skipped, encoding="utf-8")
 
     checked = run(
         sys.executable, "-m", "mypy", "--strict", "--python-executable", interpreter,
-        "--no-error-summary", "program.py", "mistakes.py", cwd=tmp_path,
+        "--cache-dir", os.devnull, "--no-error-summary", "program.py", "mistakes.py", cwd=tmp_path,
     )  # fmt: skip
 
     found = re.findall(r"^(\S+\.py):(\d+): error: .*\[([a-z-]+)\]$", checked.stdout, re.MULTILINE)

@@ -176,20 +176,17 @@ def test_darktable_repairs_the_pixels_that_a_dng_lists_and_no_others(tmp_path, l
         "sound": dng_of(negative_of(layout, sound)),
         "broken": dng_of(negative_of(layout, broken)),
     }
-    for name, shift in (("listed", 0), ("listed beside", 1)):
-        listed = BadPixels(tuple((x + shift, y) for x, y in places))
-        files[name] = with_bad_pixels(files["broken"], Path("a.dng"), listed)
+    listed = [(x + number % 2, y) for number, (x, y) in enumerate(places)]
+    files["listed"] = with_bad_pixels(files["broken"], Path("a.dng"), BadPixels(tuple(listed)))
     pictures = {}
     for name, content in files.items():
         (tmp_path / f"{name}.dng").write_bytes(content)
         pictures[name] = by_darktable(tmp_path / f"{name}.dng", tmp_path).astype(float)
 
-    def repaired(name):
-        at = tuple((np.array(places) - ACTIVE[:2]).T[::-1])
-        off, now = (
-            np.abs(pictures[each][at] - pictures["sound"][at]).max(-1) for each in ("broken", name)
-        )
-        return np.mean(now < 0.1 * off)
-
-    assert repaired("listed") >= 0.95
-    assert repaired("listed beside") == 0
+    at = tuple((np.array(places) - ACTIVE[:2]).T[::-1])
+    off, now = (
+        np.abs(pictures[each][at] - pictures["sound"][at]).max(-1) for each in ("broken", "listed")
+    )
+    repaired = now < 0.1 * off
+    assert np.mean(repaired[::2]) >= 0.95
+    assert not repaired[1::2].any()  # listed one column beside its place

@@ -1,4 +1,4 @@
-"""Programs of ours that start at once: forked from one that has imported all they need.
+"""Programs of ours that start at once: forked from one that has imported and loaded all they need.
 
 Each is a process of its own, with its own pipes, environment and signals. What Python does at its
 own start is not done anew, such as the encoding of terminals: tests of that start Python. So does
@@ -23,6 +23,7 @@ IMPORTED = [
     "stillpix.__main__", "stillpix.cli.find", "stillpix.cli.fix", "stillpix.cli.serve",
     "stillpix.images.gather", "stillpix.scan", "stillpix.report", "stillpix.restoration.fix",
     "stillpix.simulate", "stillpix.web.serving", "simplejpeg", "PIL.Image", "support.holding",
+    "support.loaded",
 ]  # fmt: skip
 
 

@@ -90,6 +90,7 @@ def test_bright_and_dark_defects_are_never_mistaken_for_each_other(seed):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", ["stuck", "dead"])
 def test_what_every_photo_shows_is_seen_in_all_of_them(kind, seed):
@@ -151,6 +152,7 @@ def test_less_than_four_photos_convince_nobody(photos, convincing):
     assert describe(evidence, [whole_of(evidence, null)], None, x, y).convincing is convincing
 
 
+@pytest.mark.slow
 def test_a_place_whose_surroundings_stand_out_is_not_convincing():
     evidence = evidence_of(photos_of_light(break_all, EXPOSURES))
     null = null_of(evidence.scores, evidence.information)
@@ -287,6 +289,7 @@ def single_photo(spots, seed=1):
     return frame_of(pixels)
 
 
+@pytest.mark.slow
 def test_the_spots_of_a_single_photo_are_its_first_candidates():
     spots = {(20, 30), (60, 45), (100, 70)}
 
@@ -299,6 +302,7 @@ def test_the_spots_of_a_single_photo_are_its_first_candidates():
     assert all(defect.strength > 0 for defect in found[:3])
 
 
+@pytest.mark.slow
 def test_candidates_of_a_single_photo_are_few():
     rng = np.random.default_rng(1)
     noise = frame_of(rng.integers(0, 255, (90, 120), np.uint8))
@@ -306,6 +310,7 @@ def test_candidates_of_a_single_photo_are_few():
     assert len(single_scene_candidates(Evidence.of([noise]))) <= FEW_CANDIDATES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (9, 12), (11, 11), (13, 40)])
 def test_tiny_frames_have_few_candidates_or_none(shape):
     rng = np.random.default_rng(1)

@@ -42,6 +42,7 @@ def moved_and_added(alone, steps):
     return sum(naive.moved(sums, 16 * n, 16) for sums, n in zip(alone, steps, strict=True))
 
 
+@pytest.mark.slow
 def test_decoys_of_one_photo_are_its_own_counts_moved_by_whole_cells():
     evidence = evidence_of(FRAMES[:1])
     decoys = evidence.decoys(np.zeros((48, 80), np.bool_))
@@ -53,6 +54,7 @@ def test_decoys_of_one_photo_are_its_own_counts_moved_by_whole_cells():
     assert_array_equal(decoys.information, np.concatenate(moved, axis=1))
 
 
+@pytest.mark.slow
 def test_groups_are_moved_to_different_places_in_each_round():
     """No two of them meet as they were: then a defect would stand at its own place's double."""
     evidence = evidence_of(FRAMES[:3])
@@ -67,6 +69,7 @@ def test_groups_are_moved_to_different_places_in_each_round():
         assert len(set(ways[0])) == 3
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_in_no_decoy():
     evidence = evidence_of(FRAMES[:1])
     left_out = np.zeros((48, 80), np.bool_)
@@ -79,6 +82,7 @@ def test_what_is_left_out_is_in_no_decoy():
     assert all(len(steps) == 1 for steps in found)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_left_out_as_a_whole_has_no_decoys():
     left_out = np.zeros((48, 80), np.bool_)
     left_out[16:32] = True
@@ -105,10 +109,12 @@ def test_any_order_and_any_split_ends_in_the_same_groups(order, splits):
         assert_array_equal(sums, theirs[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_few_photos_have_a_group_each():
     assert len(evidence_of(FRAMES[:MOST]).groups.sums) == MOST
 
 
+@pytest.mark.slow
 def test_the_groups_hold_all_that_was_added():
     evidence = evidence_of(FRAMES)
     totals = [sum(sums[part] for sums in evidence.groups.sums.values()) for part in range(2)]

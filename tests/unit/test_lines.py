@@ -58,6 +58,7 @@ def runs_of(found):
     return [defect for defect in found.in_state("confirmed") if defect.run is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_faint_line_is_found_as_one_run_and_no_single_pixel_of_it(turned):
     found = detect(evidence_of(with_line(), turned=turned))
@@ -71,22 +72,26 @@ def test_a_faint_line_is_found_as_one_run_and_no_single_pixel_of_it(turned):
     assert found.in_state("confirmed") == (line,)
 
 
+@pytest.mark.slow
 def test_a_line_over_the_whole_height_reaches_from_edge_to_edge():
     (line,) = runs_of(detect(evidence_of(with_line(first=0, last=HEIGHT - 1))))
 
     assert line.run == Run("column", 0, HEIGHT - 1)
 
 
+@pytest.mark.slow
 def test_a_dark_line_is_of_a_dark_kind():
     (line,) = runs_of(detect(evidence_of(with_line(-2 * FAINT, 0, HEIGHT - 1, 2 * PHOTOS))))
 
     assert line.kind in {"dark", "low", "dead"}
 
 
+@pytest.mark.slow
 def test_a_sound_sensor_has_no_line():
     assert not detect(evidence_of(pictures())).defects
 
 
+@pytest.mark.slow
 def test_loud_pixels_along_a_column_are_no_line():
     def made():
         for picture in pictures():
@@ -99,6 +104,7 @@ def test_loud_pixels_along_a_column_are_no_line():
     assert {(defect.x, defect.y) for defect in found.in_state("confirmed")} >= {(AT, 20), (AT, 110)}
 
 
+@pytest.mark.slow
 def test_an_edge_along_a_column_of_one_photo_is_no_line():
     def made():
         for n, picture in enumerate(pictures()):
@@ -109,6 +115,7 @@ def test_an_edge_along_a_column_of_one_photo_is_no_line():
     assert not detect(evidence_of(made())).defects
 
 
+@pytest.mark.slow
 def test_a_mosaics_line_that_moves_on_is_none():
     """Stars that drift along a row light those beside it as well."""
 
@@ -135,6 +142,7 @@ def test_a_mosaics_line_that_moves_on_is_none():
     assert found == [[70], []]
 
 
+@pytest.mark.slow
 def test_the_sums_along_lines_are_those_of_each_clipped_score():
     evidence = evidence_of(with_line())
     view = view_of(evidence)

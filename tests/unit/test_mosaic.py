@@ -105,6 +105,7 @@ def test_any_depth_says_what_the_plain_loops_find(layout, depth):
     assert np.abs(expected).max() > UNIT
 
 
+@pytest.mark.slow
 @settings(max_examples=some(12))
 @given(PHASES)
 def test_an_xtrans_pattern_may_begin_anywhere(phase):
@@ -203,6 +204,7 @@ def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show(layout
     assert_allclose(evidence.excess[clear], excess[clear], rtol=2e-3, atol=8 * len(frames))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "size"), spread(LAYOUTS, ((48, 40), (33, 35), (70, 131))))
 def test_what_repeats_show_is_counted_as_that_of_other_photos_and_apart(layout, size):
     width, height = size
@@ -242,6 +244,7 @@ def test_fourth_powers_of_what_photos_say_are_summed_wherever_they_say_anything(
     assert expected.min() < -0.9 * len(frames) * USUAL_BURST * UNIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("enough", [900, 3000, 10**9])
 def test_a_group_holds_what_its_photos_say_in_every_so_many_strips(monkeypatch, layout, enough):
@@ -261,6 +264,7 @@ def test_a_group_holds_what_its_photos_say_in_every_so_many_strips(monkeypatch, 
     assert not scores[:, rows.sum() :].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_masked_photosites_are_not_judged_and_change_nothing(layout):
     visible = (10, 7, 60, 50)
@@ -285,6 +289,7 @@ def test_masked_photosites_are_not_judged_and_change_nothing(layout):
     assert_array_equal(dark.shown, wild.shown)
 
 
+@pytest.mark.slow
 @settings(max_examples=some(25))
 @given(
     st.sampled_from(LAYOUTS), st.integers(1, 70), st.integers(1, 70), st.integers(1, 5),
@@ -339,6 +344,7 @@ def whole():
     return evidence_of(MIXED)
 
 
+@pytest.mark.slow
 @settings(max_examples=some(20))
 @given(
     st.permutations(range(len(MIXED))),
@@ -352,12 +358,14 @@ def test_any_order_and_any_split_of_mosaics_merges_to_the_same_bits(order, split
     assert merged == whole()
 
 
+@pytest.mark.slow
 def test_saved_evidence_of_mosaics_goes_on_as_if_it_had_never_been_put_down(tmp_path):
     evidence_of(MIXED[:5]).save(tmp_path)
 
     assert Evidence.load(tmp_path, whole().sensor).update_all(MIXED) == whole()
 
 
+@pytest.mark.slow
 def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
     one, other = some_frames(2, "xtrans", seed=9)
     together = evidence_of(MIXED).note_repeat(one).note_repeat(other)
@@ -371,6 +379,7 @@ def test_what_repeats_show_is_saved_and_merged_with_the_rest(tmp_path):
     assert together != evidence_of(MIXED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_loudest_photos_fit_the_sums_as_often_as_there_may_be_photos(layout):
     rng = np.random.default_rng(4)
@@ -386,6 +395,7 @@ def test_the_loudest_photos_fit_the_sums_as_often_as_there_may_be_photos(layout)
     assert int(np.abs(one.scores).max()) <= UNIT * CLIP * LIMIT + 1 <= largest / MOST_PHOTOS
 
 
+@pytest.mark.slow
 def test_values_above_the_white_that_was_told_stay_within_the_sums():
     rng = np.random.default_rng(4)
     pixels = np.where(rng.random((40, 48)) < 0.02, 65535, 100)
@@ -437,6 +447,7 @@ def test_on_the_curve_noise_is_one_at_every_level():
         assert naive.dn_of(units[0], *noise) == pytest.approx(values[0])
 
 
+@pytest.mark.slow
 def test_evidence_of_mosaics_without_the_sums_of_bursts_is_made_anew(tmp_path):
     """Such as was kept before there were any."""
     evidence = evidence_of(some_frames(3, "bayer-RGGB"))

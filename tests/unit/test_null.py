@@ -71,6 +71,7 @@ def test_each_phase_of_the_grid_gets_its_median_and_spread():
         assert_array_equal(null.middle[k, :, GRID : 2 * GRID], null.middle[k, :, :GRID])
 
 
+@pytest.mark.slow
 def test_a_noisy_part_of_the_frame_gets_a_scale_of_its_own():
     scores, information = random_sums(512, 256)
     scores[:, :128, 256:384] *= 3
@@ -113,6 +114,7 @@ def test_peaks_are_those_of_an_exhaustive_search(width, height, seed, floor):
     assert (np.diff(found.score) <= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [40, 41, 63, 97])
 def test_threads_find_the_same_peaks(height):
     scores, information = random_sums(80, height)
@@ -127,6 +129,7 @@ def test_threads_find_the_same_peaks(height):
     assert_array_equal(together.score, alone.score)
 
 
+@pytest.mark.slow
 def test_of_equal_neighbours_the_first_in_reading_order_is_the_peak():
     scores = np.zeros((len(TEMPLATES), 48, 48), np.int32)
     information = np.full((len(TEMPLATES), 12, 12), round(UNIT_INFORMATION), np.int64)
@@ -139,6 +142,7 @@ def test_of_equal_neighbours_the_first_in_reading_order_is_the_peak():
     assert (found.x.tolist(), found.y.tolist()) == ([20], [20])
 
 
+@pytest.mark.slow
 def test_nothing_seen_means_no_peaks():
     evidence = evidence_of(some_frames(1))
     scores, information = np.zeros_like(evidence.scores), np.zeros_like(evidence.information)
@@ -146,6 +150,7 @@ def test_nothing_seen_means_no_peaks():
     assert peaks_of(scores, null_of(scores, information), 0.0).x.size == 0
 
 
+@pytest.mark.slow
 def test_a_phase_in_which_nothing_was_seen_does_not_stand_out():
     scores, information = random_sums()
     scores[:, 3::GRID, 5::GRID] = 0
@@ -172,6 +177,7 @@ def test_a_window_holds_the_scores_the_peaks_are_made_of(place):
     assert_allclose(np.abs(around).max(0), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_rows_and_columns_along_the_edges_are_zones_of_their_own():
     scores, information = random_sums(320, 288)
     scores[:, 1], scores[:, :, 3] = 3 * scores[:, 1], 2 * scores[:, :, 3]
@@ -188,6 +194,7 @@ def test_rows_and_columns_along_the_edges_are_zones_of_their_own():
     assert null.lines.max() <= 1  # never less strict than elsewhere
 
 
+@pytest.mark.slow
 def test_a_short_edge_is_no_zone_of_its_own():
     scores, information = random_sums(36, 32)
 

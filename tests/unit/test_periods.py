@@ -171,6 +171,7 @@ def test_a_period_is_widened_alike_in_any_split(split):
 # And the sums of all time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["rendered", "bayer-RGGB"])
 def test_sums_of_very_many_photos_are_the_same_with_twice_the_bits(monkeypatch, tmp_path, layout):
     frames = [
