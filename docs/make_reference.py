@@ -33,7 +33,8 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
-    "detection.views", "detection.ranking", "detection.decide",
+    "detection.views", "detection.ranking", "detection.decide", "evidence.spot_kernels",
+    "evidence.spots", "detection.sliding",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",

@@ -115,6 +115,13 @@ housing)"]
     1
     """
     evidence = defect_map.evidence
+    if defect_map.laws:
+        from .maps.lens_laws import focal_lengths  # it needs numpy
+
+        yield (
+            "the camera corrects its lens's distortion: places are the sensor's, and move in the "
+            f"photos with the focal length; known for {focal_lengths(defect_map.laws)}"
+        )
     if evidence.left_out >= LEAST_LEFT_OUT:
         yield (
             f"{100 * evidence.left_out:.0f} % of the frame never changes and was left out "

@@ -42,7 +42,7 @@ LAYERS = {
         "__init__",
     ),
     "detection": (
-        "__init__ areas dates hot_or_offset peak_kernels settings",
+        "__init__ areas dates hot_or_offset peak_kernels settings sliding",
         "line_kernels narrowing null",
         "echoes tail views",
         "kinds",
@@ -50,14 +50,15 @@ LAYERS = {
         "decide",
     ),
     "evidence": (
-        "__init__ group_kernels least_variance repeats stillness_kernels sum_kernels templates",
+        "__init__ group_kernels least_variance repeats spot_kernels stillness_kernels sum_kernels "
+        "templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",
         "mosaic rendered",
-        "by_layout",
+        "by_layout resampling",
         "measures stillness",
-        "evidence",
+        "evidence spots",
         "packed sightings",
     ),
     "images": (
@@ -82,7 +83,7 @@ LAYERS = {
         "fits",
         "__init__",
     ),
-    "maps": ("fields records", "map_file merging", "__init__", "library"),
+    "maps": ("fields lens_laws", "records", "map_file merging", "__init__", "library"),
     "report": (
         "crops looks markup pictures reasons stamps",
         "choosing sensor_map",
@@ -126,7 +127,7 @@ LAYERS = {
     "scan": (
         "arrays body following looking news",
         "first_look renaming saved_state second_look",
-        "concluding",
+        "concluding straightened",
         "shards",
         "__init__",
     ),

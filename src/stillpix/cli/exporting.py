@@ -99,7 +99,8 @@ def export(
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
     found = laid_on(found, _with_area_of(found.sensor, photo))
-    require_fit(form, found.sensor, "--to", found.files, placed=origin is not None)
+    placed, moves = origin is not None, bool(found.laws)
+    require_fit(form, found.sensor, "--to", found.files, placed=placed, moves=moves)
     _require_defects(found, candidates=candidates)
     path = place_of_list(form, found.sensor, out)
     if path.exists() and not force:
@@ -189,12 +190,13 @@ def _with_area_of(sensor: Sensor, photo: Path | None) -> Sensor:
 
 
 def require_fit(
-    form: ListFormat, sensor: Sensor, hint: str, files: str = "", *, placed: bool
-) -> None:
+    form: ListFormat, sensor: Sensor, hint: str, files: str = "", *, placed: bool,
+    moves: bool = False,
+) -> None:  # fmt: skip
     """Refuse a format that cannot hold the pixels of a sensor."""
     from ..lists import unfit
 
-    reason = unfit(form, sensor, files, placed=placed)
+    reason = unfit(form, sensor, files, placed=placed, moves=moves)
     if reason is not None:
         raise wrong(reason, hint)
 

@@ -82,6 +82,8 @@ class Header:
     headless: bool = False  # a person named its shape
     part: Part | None = None  # which one of its file's pictures it is; None: the only one
     views: int = 0  # pictures of other lenses in the file, which are not read
+    lens: str = ""  # as the file names it; "" where it does not
+    focal_mm: float | None = None
 
     @property
     def key(self) -> tuple[Path, int]:
@@ -189,6 +191,8 @@ def _header_of(
         headless=headless,
         part=part,
         views=outline.views,
+        lens=exif.lens or "",
+        focal_mm=exif.focal_mm,
     )
 
 

@@ -30,6 +30,7 @@ DNG_SERIAL_NUMBER = 50735  # what Adobe's converter keeps of a maker note that i
 ISO_TAGS: Final = (34855, 34867, 34866, 34865)
 
 LONGEST_EXPOSURE_S = 24 * 3600.0
+LONGEST_FOCAL_MM = 10_000.0
 HIGHEST_ISO = 10_000_000
 FIRST_YEAR = 1990  # the first cameras with a sensor and a clock
 CLOCK_AHEAD = timedelta(days=2)  # time zones, and clocks set a little wrong
@@ -52,6 +53,8 @@ class Exif:
     gain: float | None = None  # ISO / 100
     taken: datetime | None = None  # the camera's own clock
     which: str | None = None  # of several sensors of the body
+    lens: str | None = None
+    focal_mm: float | None = None
 
     def completed_by(self, other: Exif) -> Exif:
         """Return the facts, and where there are none those of another picture of the same file.
@@ -89,7 +92,7 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
     make, model = _text(structure, tags, MAKE), _text(structure, tags, MODEL)
     model = model or _text(structure, tags, UNIQUE_CAMERA_MODEL)
     serial = _serial(structure, tags, make)
-    lens = Lens(_text(structure, tags, LENS_MODEL), _number(structure, tags, FOCAL_LENGTH))
+    lens = Lens(_text(structure, tags, LENS_MODEL), _focal_mm(structure, tags))
     return Exif(
         make=make,
         model=model,
@@ -100,6 +103,8 @@ def exif_of_directory(structure: Structure, first: Directory) -> Exif:
         gain=_gain(structure, tags),
         taken=_date_of(structure, tags),
         which=_camera_of_rig(structure, tags) or module_of(make, model, serial, lens),
+        lens=lens.model,
+        focal_mm=lens.focal_mm,
     )
 
 
@@ -186,6 +191,11 @@ def _exposure_s(structure: Structure, tags: Directory) -> float | None:
     if value is None or not 0 < value <= LONGEST_EXPOSURE_S:  # NaN fails too
         return None
     return float(value)
+
+
+def _focal_mm(structure: Structure, tags: Directory) -> float | None:
+    value = _number(structure, tags, FOCAL_LENGTH)
+    return float(value) if value is not None and 0 < value <= LONGEST_FOCAL_MM else None
 
 
 def _gain(structure: Structure, tags: Directory) -> float | None:

@@ -157,15 +157,29 @@ def format_named(name: str) -> ListFormat | None:
     return next((form for form in FORMATS if name in (form.name, *form.aliases)), None)
 
 
-def unfit(form: ListFormat, sensor: Sensor, files: str = "", *, placed: bool = False) -> str | None:
+def unfit(
+    form: ListFormat, sensor: Sensor, files: str = "", *, placed: bool = False, moves: bool = False
+) -> str | None:
     """Return why a format cannot hold the pixels of a sensor, None where it can.
 
     `files` is the format of the photos that the map was made from, if it is known. `placed` says
-    that a person named the place from which the program counts.
+    that a person named the place from which the program counts, and `moves` that the pixels' places
+    in photos move with the focal length.
 
     >>> unfit(format_named("csv"), Sensor("Canon", "EOS R", "7", 30, 20)) is None
     True
     """
+    if moves:
+        return (
+            f"a list has one place for each pixel, but in the JPEGs of {sensor.name} it moves with "
+            "the focal length, since the camera corrects its lens's distortion; repair them with "
+            "`stillpix fix`, or make a map of its RAW files"
+        )
+    return _unfit_in_place(form, sensor, files, placed=placed)
+
+
+def _unfit_in_place(form: ListFormat, sensor: Sensor, files: str, *, placed: bool) -> str | None:
+    """Return why a format cannot hold pixels that have one place in all photos."""
     if form.mosaic and not sensor.is_mosaic:
         own = "RAW" if form.only_of == RAW_FILES else "FITS"
         return (
@@ -229,7 +243,8 @@ def write_list(
         MapFormatError: the format cannot hold a map of this sensor, or needs a package that is
             not installed.
     """
-    reason = unfit(form, defect_map.sensor, defect_map.files, placed=area is not None)
+    moves = bool(defect_map.laws)
+    reason = unfit(form, defect_map.sensor, defect_map.files, placed=area is not None, moves=moves)
     if reason is not None:
         raise MapFormatError(f"{path}: not written: {reason}")
     area = area or area_of(defect_map.sensor, form.origin)

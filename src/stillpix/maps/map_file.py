@@ -1,7 +1,8 @@
 """stillpix's own map file: JSON in UTF-8, one defect per line.
 
-Version 2 says which of a body's sensors a map is of. A map that need not say it is version 1, as
-earlier programs wrote and read it.
+Version 2 says which of a body's sensors a map is of, and by which laws its places move in pictures
+whose distortion the camera corrected. A map that need not say either is version 1, as earlier
+programs wrote and read it.
 
 Never loses a key it does not know, and never leaves half a file.
 """
@@ -18,6 +19,7 @@ from ..atomic import write_atomically
 from ..errors import MapFormatError
 from ..frame import UNKNOWN, Layout, Sensor
 from .fields import Fields
+from .lens_laws import LensLaw, are_ascending
 from .records import (
     Area,
     Defect,
@@ -36,6 +38,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 NEVER_TOLD = "blinking"  # a kind of earlier maps that no test stood behind: read as unknown
 STATES: tuple[State, ...] = get_args(State)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+MOST_OF_LAW = 1e5  # mm, or a term: no lens has more
 
 T = TypeVar("T")
 
@@ -98,8 +102,9 @@ def as_text(defect_map: DefectMap) -> str:
         "sensor": _sensor_object(defect_map),
         "evidence": _evidence_object(defect_map.evidence),
         "detection": _detection_object(defect_map.detection),
+        **({"laws": [law_object(law) for law in defect_map.laws]} if defect_map.laws else {}),
     }
-    version = VERSION if defect_map.sensor.which else WITHOUT_WHICH
+    version = VERSION if defect_map.sensor.which or defect_map.laws else WITHOUT_WHICH
     head = f'"format": {_dump_value(FORMAT)}, "version": {version}'
     lines = [
         head,
@@ -124,6 +129,7 @@ def from_text(text: str, origin: str) -> DefectMap:
     sensor, sensor_extra = _sensor(Fields(origin, "sensor", document.require("sensor")))
     evidence = _evidence(document.section("evidence"), sensor)
     detection = _detection(document.section("detection"))
+    laws = laws_from(document)
     listed = document.require("defects")
     if not isinstance(listed, list):
         raise document.refuse("defects", "must be a list")
@@ -132,7 +138,7 @@ def from_text(text: str, origin: str) -> DefectMap:
         for index, entry in enumerate(listed)
     )
     _refuse_duplicates(document, defects)
-    return DefectMap(sensor, defects, evidence, detection, document.rest(), sensor_extra)
+    return DefectMap(sensor, defects, evidence, detection, document.rest(), sensor_extra, laws)
 
 
 def _document(text: str, origin: str) -> object:
@@ -223,6 +229,43 @@ def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
         y = fields.within(key, area[1], 0, sensor.height - 1)
         width = fields.within(key, area[2], 1, sensor.width - x)
         yield x, y, width, fields.within(key, area[3], 1, sensor.height - y)
+
+
+def laws_from(document: Fields) -> tuple[LensLaw, ...]:
+    """Return the laws under the key "laws"; none where it is absent. Raises MapFormatError."""
+    listed = document.take("laws")
+    if listed is None:
+        return ()
+    if not isinstance(listed, list):
+        raise document.refuse("laws", "must be a list")
+    return tuple(
+        _law(Fields(document.origin, f"laws[{index}]", entry)) for index, entry in enumerate(listed)
+    )
+
+
+def _law(fields: Fields) -> LensLaw:
+    lens, focal, terms = fields.text("lens", ""), fields.take("focal_mm"), fields.take("terms")
+    if not isinstance(focal, list) or not isinstance(terms, list) or len(focal) != len(terms):
+        raise fields.refuse("terms", "must be a list as long as that of focal_mm")
+    numbers = [*focal, *(each for row in terms for each in (row if isinstance(row, list) else "?"))]
+    if not all(type(each) in (int, float) and abs(each) < MOST_OF_LAW for each in numbers):
+        raise fields.refuse("terms", "must hold lists of numbers, as focal_mm does")
+    if not are_ascending(focal) or any(len(row) != 3 for row in terms):
+        raise fields.refuse("terms", "must hold 3 numbers for each of ascending focal lengths")
+    rows = tuple((float(a), float(b), float(c)) for a, b, c in terms)
+    law = LensLaw(lens, tuple(map(float, focal)), rows)
+    if not law.is_one_to_one():
+        raise fields.refuse("terms", "lay two points of a picture on one place of the map")
+    return law
+
+
+def law_object(law: LensLaw) -> dict[str, Any]:
+    """Return a law as an object of a map file."""
+    return {
+        "lens": law.lens,
+        "focal_mm": list(law.focal_mm),
+        "terms": [[round(each, 7) + 0.0 for each in row] for row in law.terms],
+    }
 
 
 def _detection(fields: Fields) -> DetectionSummary:

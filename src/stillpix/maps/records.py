@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..arguments import one_of
 from ..errors import MissingPackageError
 from ..frame import Sensor
+from .lens_laws import LensLaw
 
 Kind: TypeAlias = Literal[
     "hot", "offset", "bright", "stuck", "high", "dead", "low", "dark", "unknown"
@@ -112,6 +113,8 @@ class DefectMap:
     detection: DetectionSummary = DetectionSummary()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     sensor_extra: Mapping[str, Any] = field(default_factory=dict, hash=False)  # beside the sensor's
+    # Where its places lie in the pictures of each lens; empty: where the map has them.
+    laws: tuple[LensLaw, ...] = ()
 
     def __iter__(self) -> Iterator[Defect]:
         return iter(self.defects)

@@ -19,6 +19,7 @@ from ..evidence.measures import Measures, Place, measured
 from ..frame import Exposure, Pixels
 from ..images import Buffer, Header, read_colour, read_frame
 from ..images.read_ahead import read_ahead, threads
+from ..maps.lens_laws import LensLaw, spots_in_picture
 from ..watch import Watch
 
 REACH = 12  # px around the place
@@ -37,9 +38,10 @@ class Reading:
 
 
 def read_crops(
-    photos: Mapping[str, Header], places: Sequence[Place], *, jobs: int | None, watch: Watch
-) -> Reading:
-    """Read each photo (by digest) and cut out what is around each place.
+    photos: Mapping[str, Header], places: Sequence[Place], *, jobs: int | None, watch: Watch,
+    laws: Sequence[LensLaw] = (),
+) -> Reading:  # fmt: skip
+    """Read each photo (by digest) and cut out what is around each place, as the photo shows it.
 
     A photo that has changed since its digest was taken is left out: it may show anything.
     """
@@ -50,7 +52,7 @@ def read_crops(
     digests = {header.key: digest for digest, header in photos.items()}
     ahead, done = min(2, jobs or os.cpu_count() or 1), 0
     with threads(jobs) as pool:
-        look = partial(_look, places=places)
+        look = partial(_look, places=places, laws=laws)
         batches = read_ahead(photos.values(), look, pool, together=ahead, ahead=ahead)
         with closing(batches):
             for batch in batches:
@@ -68,9 +70,11 @@ def read_crops(
 
 
 def _look(
-    header: Header, buffer: Buffer, *, places: Sequence[Place]
+    header: Header, buffer: Buffer, *, places: Sequence[Place], laws: Sequence[LensLaw]
 ) -> tuple[str, tuple[Exposure, Measures], list[Cut]]:
     frame = read_frame(header, buffer=buffer)
+    size = frame.sensor.width, frame.sensor.height
+    places = spots_in_picture(laws, header.lens, header.focal_mm, size, places) or places
     said = frame.exposure, measured(frame, places)
     if not frame.sensor.is_mosaic:
         pixels, black, white = read_colour(header), 0, frame.white

@@ -120,7 +120,7 @@ def _read_photos(
     exposures = {digest: header.exposure for digest, header in subject.photos.items()}
     chosen = to_read(looks_of(subject.log, places, {}), signs, exposures) if places else []
     photos = {digest: subject.photos[digest] for digest in chosen}
-    return read_crops(photos, places, jobs=jobs, watch=watch)
+    return read_crops(photos, places, jobs=jobs, watch=watch, laws=subject.map.laws)
 
 
 def _detail(

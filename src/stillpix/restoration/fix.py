@@ -314,9 +314,8 @@ class _Run:
             layout = listing.map.sensor.layout
             pictures = tuple(with_layout(header, layout) for header in pictures)
         content, status = _read_file(way.header)
-        fixed = repaired_pictures(
-            content, pictures, listing.defects, always=self.always, raw=self.placement.raw
-        )
+        defects, raw = listing.defects_in(way.header), self.placement.raw
+        fixed = repaired_pictures(content, pictures, defects, always=self.always, raw=raw)
         if fixed.format:
             way = _to_its_copy(way, self.placement)
         changed = fixed.content != content

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import MapFormatError, SensorMismatchError
+from ..errors import MapFormatError, ReadError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header
 from ..maps import read_map
+from ..maps.lens_laws import LensLaw, focal_lengths, spots_in_picture
 from ..maps.library import SUFFIX, Library, fullest_first
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
@@ -42,6 +43,36 @@ class Listing:
     map: DefectMap | None = None  # None: a person named the places
     path: Path | None = None  # of the map
     note: str = ""  # how the map was brought to these photos, where it is of another frame
+
+    def defects_in(self, photo: Header) -> tuple[Defect, ...]:
+        """Return the defects where they lie in one photo.
+
+        They move with the focal length where the camera corrects its lens's distortion; bad columns
+        and rows are curves there, and left out. Raises ReadError where no law tells their places.
+        """
+        laws = () if self.map is None else self.map.laws
+        if not laws or photo.sensor.is_mosaic:
+            return self.defects
+        single = {(one.x, one.y): one for one in self.defects if one.run is None}
+        size = photo.sensor.width, photo.sensor.height
+        pixels = spots_in_picture(laws, photo.lens, photo.focal_mm, size, single)
+        if pixels is None:
+            raise ReadError(photo.path, _why_unlaid(photo, laws))
+        moved = {
+            (x, y): replace(one, x=x, y=y)
+            for (x, y), one in zip(pixels, single.values(), strict=True)
+            if 0 <= x < size[0] and 0 <= y < size[1]
+        }
+        return tuple(moved.values())
+
+
+def _why_unlaid(photo: Header, laws: Sequence[LensLaw]) -> str:
+    told = "tells no focal length" if photo.focal_mm is None else f"is of {photo.focal_mm:g} mm"
+    lens = f" ({photo.lens})" if photo.lens else ""
+    return (
+        f"{told}{lens}, and its camera corrects the lens's distortion: the map tells the places of "
+        f"broken pixels only for {focal_lengths(laws)}; run `stillpix find` on more photos like it"
+    )
 
 
 # Takes a sensor and some of its photos, those that are to be repaired.

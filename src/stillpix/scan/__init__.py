@@ -26,6 +26,7 @@ from .concluding import conclude
 from .first_look import add_photos
 from .saved_state import SavedState
 from .second_look import list_places
+from .straightened import lay_back, leave_out_unlaid
 
 PATHS = "paths of photos or folders; for arrays there is find_in"
 
@@ -169,14 +170,18 @@ def _scan_body(
             body.outcome.left = len(body.headers)
             return
         body.evidence, body.log = state.evidence(), state.log()
+        body.spotted, body.laws = state.spotted(), state.laws()
+        headers = body.headers
+        leave_out_unlaid(body)
         previous = state.map()
         list_places(body, previous)
         body.earlier = frozenset(body.evidence.photos)
-        if add_photos(body):
+        if add_photos(body) | lay_back(body, previous):
             state.keep_evidence()
         if not body.evidence.photos:
             return
-        conclude(body, state, settings, previous, form=body.headers[0].format, fast=fast)
+        form = headers[0].format
+        conclude(body, state, settings, previous, form=form, fast=fast)
 
 
 def why_nothing(skipped: Sequence[Skipped]) -> str:

@@ -13,12 +13,15 @@ from pathlib import Path
 from ..evidence.evidence import Evidence
 from ..evidence.repeats import KnownPictures
 from ..evidence.sightings import Sightings
+from ..evidence.spots import Spotted
 from ..frame import Sensor
 from ..images import Header
 from ..images.gather import Skipped
+from ..maps.lens_laws import LensLaw
 from ..maps.records import DefectMap
 from ..watch import Watch
 
+LAWS_NAME = "laws.json"  # in the folder of a body's evidence
 OF_ANY_LENS = (
     "does not say which of the phone's lenses took it, as other photos of {} do; if all such "
     "photos are of one lens, name it with --camera NAME; or give them with all their EXIF data"
@@ -61,6 +64,8 @@ class Body:
     known: KnownPictures = field(init=False)  # pictures that were counted
     earlier: frozenset[str] = frozenset()  # digests of the photos that earlier scans read
     names: dict[tuple[Path, int], str] = field(default_factory=dict)  # of unchanged pictures
+    spotted: Spotted = field(default_factory=Spotted)
+    laws: tuple[LensLaw, ...] = ()  # by which photos are laid back; none: as they are
 
     @property
     def sensor(self) -> Sensor:

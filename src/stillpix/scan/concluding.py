@@ -23,7 +23,7 @@ def conclude(
 ) -> None:  # fmt: skip
     """Fill in the map of a body with evidence; `form` is the format of its files."""
     found = detect(body.evidence, settings, body.pool)
-    found = replace(found, sensor_extra={FILES: form})
+    found = replace(found, sensor_extra={FILES: form}, laws=body.laws)
     if previous is not None:  # a person's marks have dates, too
         found = with_marks_of(previous, found)
     else:

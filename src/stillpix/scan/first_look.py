@@ -7,22 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from ..detection.sliding import LEAST_ZOOM
 from ..errors import ReadError
 from ..evidence.measures import Measures, Place
 from ..evidence.repeats import KnownPictures, Signature, signature_of
 from ..evidence.rules import TOGETHER
+from ..evidence.spots import Spots, Spotted, spots_of
 from ..frame import Frame
 from ..images import Buffer, Header
 from ..images.gather import Skipped
+from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
+from ..maps.lens_laws import LensLaw
 from .body import Body
 from .looking import look_at
 
 SeenPhoto: TypeAlias = tuple[Frame, Signature, Measures]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """What one photo shows."""
+
+    seen: SeenPhoto
+    header: Header
+    spots: Spots | None = None  # None: they are not asked for
 
 
 def add_photos(body: Body) -> bool:
@@ -34,7 +48,9 @@ def add_photos(body: Body) -> bool:
     fresh = [header for header in body.headers if body.names[header.key] not in evidence.files]
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
     watch.body(body.sensor, len(fresh))
-    look = partial(look_first, places=tuple(body.log.places))
+    spotted = body.spotted if has_zoom(body) and not body.laws else None
+    places = tuple(body.log.places)
+    look = partial(_look, places=places, laws=body.laws, spotted=spotted)
     batches = read_ahead(fresh, look, body.pool, together=TOGETHER, ahead=body.ahead)
     with closing(batches):
         for batch in batches:
@@ -46,9 +62,9 @@ def add_photos(body: Body) -> bool:
     return before != (len(evidence.files), len(evidence.photos))
 
 
-def _readable(batch: Sequence[tuple[Header, SeenPhoto | ReadError]], body: Body) -> list[SeenPhoto]:
+def _readable(batch: Sequence[tuple[Header, _Looked | ReadError]], body: Body) -> list[_Looked]:
     """Return the photos that could be read, and tell of the others."""
-    photos: list[SeenPhoto] = []
+    photos: list[_Looked] = []
     for header, photo in batch:
         if isinstance(photo, ReadError):
             skipped = Skipped(photo.path, photo.reason)
@@ -60,15 +76,16 @@ def _readable(batch: Sequence[tuple[Header, SeenPhoto | ReadError]], body: Body)
         photos.append(photo)
         if name := body.names[header.key]:
             body.evidence.files.add(name)
-            body.log.files[name] = photo[0].digest
+            body.log.files[name] = photo.seen[0].digest
     return photos
 
 
-def _add_new(photos: Sequence[SeenPhoto], body: Body) -> None:
+def _add_new(photos: Sequence[_Looked], body: Body) -> None:
     """Add what is new of some photos, and count what is not."""
     evidence, outcome = body.evidence, body.outcome
     fresh: dict[str, Frame] = {}
-    for frame, signature, said in photos:
+    for photo in photos:
+        frame, signature, said = photo.seen
         if frame.digest in body.earlier:
             outcome.known += 1
         elif evidence.knows(frame.digest) or frame.digest in fresh:
@@ -81,14 +98,45 @@ def _add_new(photos: Sequence[SeenPhoto], body: Body) -> None:
             evidence.remember(frame.digest, signature)
             fresh[frame.digest] = frame
             body.log.note(frame.digest, frame.exposure, said)
+            if photo.spots is not None and photo.header.focal_mm is not None:
+                lens, focal_mm = photo.header.lens, photo.header.focal_mm
+                body.spotted.note(frame.digest, lens, focal_mm, photo.spots)
             outcome.read += 1
     evidence.update_all(list(fresh.values()), body.pool)
 
 
-def look_first(header: Header, buffer: Buffer, *, places: Sequence[Place] = ()) -> SeenPhoto:
+def look_first(
+    header: Header, buffer: Buffer, *, places: Sequence[Place] = (), laws: Sequence[LensLaw] = ()
+) -> SeenPhoto:
     """Return a photo's frame, in the caller's buffer, its signature, and what it says."""
-    frame, said = look_at(header, buffer, places)
+    frame, said = look_at(header, buffer, places, laws)
     return frame, signature_of(frame.pixels, frame.sensor.layout), said
+
+
+def has_zoom(body: Body) -> bool:
+    """Return whether rendered photos of one lens have several focal lengths.
+
+    Those of a phone do where it is a digital zoom: its sensors are told apart by them.
+    """
+    if body.sensor.is_mosaic or is_lens(body.sensor.which):
+        return False
+    told = [(each.lens, each.focal_mm) for each in body.headers if each.focal_mm is not None]
+    told += [(lens, focal_mm) for lens, focal_mm, _ in body.spotted.photos.values()]
+    focal_of: dict[str, list[float]] = {}
+    for lens, focal_mm in told:
+        focal_of.setdefault(lens, []).append(focal_mm)
+    return any(max(focal) >= LEAST_ZOOM * min(focal) for focal in focal_of.values())
+
+
+def _look(
+    header: Header, buffer: Buffer, *, places: Sequence[Place], laws: Sequence[LensLaw],
+    spotted: Spotted | None,
+) -> _Looked:  # fmt: skip
+    seen = look_first(header, buffer, places=places, laws=laws)
+    frame, spots = seen[0], None
+    if spotted is not None and header.focal_mm is not None:
+        spots = spots_of(frame) if spotted.wants(frame.digest, header.lens) else None
+    return _Looked(seen, header, spots)
 
 
 def name_on_disk(header: Header) -> str:

@@ -11,8 +11,10 @@ from ..atomic import replacing_folder, settled_folder
 from ..errors import SensorMismatchError
 from ..evidence.evidence import Evidence
 from ..evidence.sightings import LOG_NAME, Sightings
+from ..evidence.spots import SPOTS_NAME
 from ..frame import Sensor
 from ..maps.library import Library
+from .body import LAWS_NAME
 
 
 def rename(library: Library, sensor: Sensor, name: str) -> Sensor:
@@ -54,3 +56,6 @@ def _copy_evidence(library: Library, sensor: Sensor, new: Sensor) -> None:
     with replacing_folder(library.evidence_path(new)) as beside:
         evidence.save(beside)
         log.save(beside / LOG_NAME)
+        for name in (SPOTS_NAME, LAWS_NAME):
+            if (folder / name).exists():
+                (beside / name).write_bytes((folder / name).read_bytes())

@@ -5,6 +5,7 @@ Never loses a file that it cannot use: it sets the file aside, and reports it.
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,9 +19,13 @@ from ..errors import (
 )
 from ..evidence.evidence import Evidence
 from ..evidence.sightings import LOG_NAME, Sightings
+from ..evidence.spots import SPOTS_NAME, Spotted
+from ..maps.fields import Fields
+from ..maps.lens_laws import LensLaw
 from ..maps.library import Library
+from ..maps.map_file import law_object, laws_from
 from ..maps.records import DefectMap
-from .body import Body
+from .body import LAWS_NAME, Body
 
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
 
@@ -77,6 +82,31 @@ class SavedState:
             self.troubles.append(f"{error}, from the photos that are at hand")
             return Sightings(self.sensor)
 
+    def spotted(self) -> Spotted:
+        """Return the spots of earlier scans."""
+        if self.library is None:
+            return Spotted()
+        try:
+            return Spotted.load(self.library.evidence_path(self.sensor) / SPOTS_NAME)
+        except StateFormatError as error:
+            self.troubles.append(f"{error}, from these photos only")
+            return Spotted()
+
+    def laws(self) -> tuple[LensLaw, ...]:
+        """Return the laws by which the evidence of earlier scans was laid back.
+
+        Raises StateFormatError: without them the evidence cannot be used.
+        """
+        path = self.library and self.library.evidence_path(self.sensor) / LAWS_NAME
+        if not path or not path.exists():
+            return ()
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            return laws_from(Fields(str(path), "", told))
+        except (OSError, ValueError, MapFormatError) as error:
+            reason = f"{path}: cannot be used ({error}); move {path.parent} away and run again"
+            raise StateFormatError(reason) from error
+
     def map(self) -> DefectMap | None:
         """Return the body's map before this scan; one that cannot be read is reported later."""
         try:
@@ -101,6 +131,11 @@ class SavedState:
             with replacing_folder(self.library.evidence_path(self.sensor)) as beside:
                 self.body.evidence.save(beside)
                 self.body.log.save(beside / LOG_NAME)
+                if self.body.spotted.photos:
+                    self.body.spotted.save(beside / SPOTS_NAME)
+                if self.body.laws:
+                    told = {"laws": [law_object(law) for law in self.body.laws]}
+                    (beside / LAWS_NAME).write_text(json.dumps(told), encoding="utf-8")
         except WriteError as error:
             self.troubles.append(
                 f"{error} (the evidence of {self.sensor.name} was not kept: the next find reads "

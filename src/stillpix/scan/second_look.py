@@ -17,6 +17,7 @@ from ..evidence.measures import Measures, Place
 from ..frame import Exposure
 from ..images import Buffer, Header
 from ..images.read_ahead import read_ahead
+from ..maps.lens_laws import LensLaw
 from ..maps.records import DefectMap, State
 from .body import Body
 from .looking import look_at
@@ -106,7 +107,7 @@ def _look_at_all(
     body: Body, looks: Sequence[Wanted], done: int, failed: dict[str, ReadError]
 ) -> int:
     """Look at some photos, and return how many; note those that can be read no more."""
-    look = partial(_look_once_more, places=tuple(body.log.places))
+    look = partial(_look_once_more, places=tuple(body.log.places), laws=body.laws)
     headers = [each.header for each in looks]
     wanted = {each.header.key: each for each in looks}
     batches = read_ahead(headers, look, body.pool, together=body.ahead, ahead=body.ahead)
@@ -135,6 +136,8 @@ def _note(body: Body, header: Header, look: Look) -> None:
         body.outcome.looked += 1
 
 
-def _look_once_more(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> Look:
-    frame, said = look_at(header, buffer, places)
+def _look_once_more(
+    header: Header, buffer: Buffer, *, places: Sequence[Place], laws: Sequence[LensLaw]
+) -> Look:
+    frame, said = look_at(header, buffer, places, laws)
     return frame.digest, frame.exposure, said

@@ -101,7 +101,7 @@ def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict
         "sensor": sensor_document(sensor),
         "photos": photos,  # that are open
         "has_map": found is not None,
-        "formats": format_choices(sensor, found.files if found is not None else ""),
+        "formats": _formats_of(sensor, found),
         "found_in": found.evidence.photos if found is not None else 0,
         "expected_false": found.detection.expected_false if found is not None else None,
         **counts,
@@ -143,3 +143,9 @@ def defect_document(defect: Defect) -> dict[str, Any]:
         "since": [day.isoformat() for day in since] if since else None,
         "state": defect.state,
     }
+
+
+def _formats_of(sensor: Sensor, found: DefectMap | None) -> list[dict[str, str | None]]:
+    if found is None:
+        return format_choices(sensor)
+    return format_choices(sensor, found.files, moves=bool(found.laws))

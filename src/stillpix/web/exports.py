@@ -30,10 +30,12 @@ class Exported:
     content: bytes
 
 
-def format_choices(sensor: Sensor, files: str = "") -> list[dict[str, str | None]]:
+def format_choices(
+    sensor: Sensor, files: str = "", *, moves: bool = False
+) -> list[dict[str, str | None]]:
     """Return the formats by the programs that read them, our own first, then those that fit.
 
-    Where a format does not fit, `why_not` says why.
+    Where a format does not fit, `why_not` says why. `moves`: see `unfit`.
 
     >>> told = format_choices(Sensor("Canon", "R", "7", 30, 20))
     >>> told[0]["program"], told[1]["name"], told[-1]["why_not"] is None
@@ -45,7 +47,7 @@ def format_choices(sensor: Sensor, files: str = "") -> list[dict[str, str | None
             "name": form.name,
             "program": form.readers,
             "suffix": form.suffixes[0],
-            "why_not": unfit(form, sensor, files),
+            "why_not": unfit(form, sensor, files, moves=moves),
         }
         for form in FORMATS
     ]

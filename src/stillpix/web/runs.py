@@ -157,7 +157,7 @@ def repaired(header: Header, library: Library) -> RepairedFile:
         others = (with_layout(each, header.sensor.layout) for each in read_headers(header.path))
         mine = header.sensor
         pictures = [each for each in others if each.sensor.called_as(mine) == mine]
-    return repaired_pictures(read_content(header), pictures, listing.defects)
+    return repaired_pictures(read_content(header), pictures, listing.defects_in(header))
 
 
 def repaired_pixels(header: Header, fixed: RepairedFile) -> Pixels:

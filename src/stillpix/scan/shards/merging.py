@@ -34,6 +34,10 @@ from .running import Result, give_verdicts, headers_of, result_of, run_shard, se
 from .verdicts import COPY, COUNTED, REPEAT, Verdicts, verdicts_on
 
 MOST_ROUNDS = 5  # of reading shards again: more only where photos go on changing
+STRAIGHTENED = (
+    "the library knows by which law its places move with the focal length, and shards do not; run "
+    "`stillpix find` on the photos, or give --out"
+)
 NAMED = 3  # shards that are named of those that miss
 
 
@@ -180,6 +184,9 @@ def _conclude(merging: _Merging, outcome: BodyOutcome, evidence: Evidence) -> No
                 f"{outcome.sensor.name}: the library knows {len(others)} photos that are in none "
                 "of these shards; plan and merge them, too, or give --out"
             )
+            return
+        if state.laws():
+            outcome.troubles.append(f"{outcome.sensor.name}: {STRAIGHTENED}")
             return
         body.evidence, body.log = evidence, _log_of(evidence)
         _take_headers(body, merging)

@@ -1,0 +1,72 @@
+"""The law by which places slide is learned where they do, and only there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stillpix.detection.sliding import law_of
+from support import straightened
+
+PHOTOS, CONTENT = 30, 20  # photos, and spots of each that are of its scene
+
+
+def spotted(stored_at=straightened.stored_at, photos=PHOTOS, broken=straightened.BROKEN):
+    """Return the spots of a zoom's photos, each broken pixel in two thirds of them."""
+    rng = np.random.default_rng(5)
+    result = []
+    for _ in range(photos):
+        focal = float(rng.integers(24, 71))
+        seen = [stored_at(x, y, focal) for x, y in broken if rng.random() < 0.67]
+        own = np.array(seen).reshape(-1, 2) + rng.normal(0, 0.2, (len(seen), 2))
+        scene = rng.uniform((8, 8), np.array(straightened.SIZE) - 8, (CONTENT, 2))
+        at = np.concatenate([own, scene])
+        result.append((focal, np.column_stack([at, np.full(len(at), 9.0)]).astype(np.float32)))
+    return result
+
+
+def test_the_law_says_where_each_pixel_lies_at_every_focal_length():
+    law = law_of(spotted(), "Zoom", straightened.SIZE)
+
+    assert law is not None
+    reference = [straightened.stored_at(x, y, 70.0) for x, y in straightened.BROKEN]
+    in_map = law.in_map(reference, 70.0, straightened.SIZE)
+    for focal in (24.0, 35.0, 50.0, 70.0):
+        told = law.in_picture(in_map, focal, straightened.SIZE)
+        true = [straightened.stored_at(x, y, focal) for x, y in straightened.BROKEN]
+        assert np.hypot(*(told - true).T).max() < 0.7
+
+
+def test_the_law_is_the_same_to_the_bit_for_the_same_spots():
+    assert law_of(spotted(), "Z", straightened.SIZE) == law_of(spotted(), "Z", straightened.SIZE)
+
+
+def test_the_map_is_the_picture_that_shows_most_of_the_sensor():
+    def pincushion(x, y, focal_mm):
+        return straightened.stored_at(x, y, 94.0 - focal_mm)
+
+    law = law_of(spotted(pincushion), "Z", straightened.SIZE)
+
+    assert law is not None
+    assert max(map(abs, law.terms_at(law.focal_mm[0]))) < 0.001
+
+
+@pytest.mark.parametrize(
+    "photos",
+    [
+        spotted(lambda x, y, _: (x, y)),
+        spotted(lambda x, y, _: straightened.stored_at(x, y, 24.0)),
+        spotted(broken=()),
+        spotted(broken=straightened.BROKEN[:2]),
+        spotted(photos=6),
+    ],
+    ids=["not corrected", "corrected alike", "nothing broken", "two pixels", "six photos"],
+)
+def test_no_law_is_told_where(photos):
+    assert law_of(photos, "Z", straightened.SIZE) is None
+
+
+def test_there_is_no_law_of_one_focal_length():
+    photos = [(35.0, spots) for _, spots in spotted()]
+
+    assert law_of(photos, "Z", straightened.SIZE) is None
