@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from functools import cache
@@ -143,6 +144,7 @@ def _become(work, output, errors, arguments, environment, folder):
         os.close(inherited)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # told anew by this environment
     os.chdir(folder)
     sys.argv = ["stillpix", *arguments]
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
