@@ -15,7 +15,21 @@ StillpixError
 
 from __future__ import annotations
 
+import re
 from os import PathLike, fspath
+
+URL_AS_PATH = re.compile(r"([a-z][a-z0-9+.-]+):/(?=[^/])")
+
+
+def spelled(path: str | PathLike[str]) -> str:
+    """Return a path as a person would type it: a URL with the two slashes that paths lose.
+
+    >>> spelled("s3:/bucket/a.jpg"), spelled("photos/a.jpg")
+    ('s3://bucket/a.jpg', 'photos/a.jpg')
+    """
+    name = fspath(path)
+    found = URL_AS_PATH.match(name)
+    return f"{found[1]}://{name[found.end() :]}" if found else name
 
 
 class StillpixError(Exception):
@@ -34,7 +48,7 @@ class ReadError(StillpixError):
     """
 
     def __init__(self, path: str | PathLike[str], reason: str) -> None:
-        self.path = fspath(path)
+        self.path = spelled(path)
         self.reason = reason
         super().__init__(f"{self.path}: {reason}")
 

@@ -206,3 +206,19 @@ def test_killed_at_any_moment_it_goes_on_and_tells_what_broke(camera, after_s, l
     assert told == {LATE}
     ((path, _),) = library.maps()
     assert read_map(path).evidence.photos == 60
+
+
+def test_a_folder_that_is_not_there_is_told_and_looked_for(tmp_path):
+    result = CliRunner().invoke(app, ["watch", str(tmp_path / "disk"), "--once"])
+
+    assert result.exit_code == 0
+    assert "disk: is not there; stillpix goes on looking for it" in result.stderr
+
+
+def test_a_url_is_watched_too(camera):
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").put(str(camera), "/camera", recursive=True)
+
+    (photos,) = named(once("memory://camera"), "photos")
+
+    assert photos["read"] == 24

@@ -62,8 +62,9 @@ LAYERS = {
         "packed sightings",
     ),
     "images": (
-        "boxes ciff clip_frames content directories exports failing lattice lossless_dng luma "
-        "other_files phones rigs samples tidy_jpeg",
+        "boxes ciff directories exports failing lattice lossless_dng luma other_files phones "
+        "remote rigs samples tidy_jpeg",
+        "clip_frames content",
         "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",
         "outline",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .options import listed
 from .output import printable, some_names
 
 if TYPE_CHECKING:
@@ -31,8 +32,30 @@ def map_place(out: Path, sensor: Sensor) -> Path:
     return out if is_file(out) else out / (body_name(sensor) + SUFFIX)
 
 
+def require_local(path: str | os.PathLike[str], flag: str) -> None:
+    """Refuse a URL where only files of this computer can be."""
+    from ..errors import spelled
+    from ..images.remote import is_remote
+
+    if is_remote(path):
+        raise typer.BadParameter(
+            printable(f"{spelled(path)} is a URL, and photos and maps are only written to disks; "
+                      "give a folder of this computer"),
+            param_hint=flag,
+        )  # fmt: skip
+
+
+def listed_here(paths: list[str]) -> list[str]:
+    """Return the paths that are given or listed on standard input; refuse URLs."""
+    given = list(listed(paths))
+    for path in given:
+        require_local(path, "PATH")
+    return given
+
+
 def require_writable(out: Path) -> None:
     """Refuse what cannot be written whatever the photos are: said once, before any is read."""
+    require_local(out, "--out")
     folder = out.parent if is_file(out) else out
     if is_file(out) and not folder.is_dir():
         raise _wrong(f"there is no folder {folder}; make it first")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from .destinations import listed_here, require_local
 from .fixed import FixRun, after_fix, complain_of, require_one_fit, tell
 from .naming import named_places
-from .options import Camera, Json, Paths, listed
+from .options import Camera, Json, LocalPaths
 from .output import complain, print_json, printable
 from .progress import Progress, stopping_on_interrupt
 from .statuses import INTERRUPTED
@@ -144,7 +145,7 @@ Lossless = Annotated[
 
 
 def fix(
-    paths: Paths,
+    paths: LocalPaths,
     *,
     out: Out = None,
     in_place: InPlace = False,
@@ -169,7 +170,7 @@ def fix(
     """Repair the broken pixels in photos, and nothing else."""
     from ..restoration import RawWay, destinations
 
-    given, raw = list(listed(paths)), RawWay(mosaic, to is not None, mask)
+    given, raw = listed_here(paths), RawWay(mosaic, to is not None, mask)
     placement = destinations.Placement(
         out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run,
         keep_times=keep_times, complete=complete, lossless=lossless, raw=raw,
@@ -205,6 +206,8 @@ def _end(
 
 def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> None:
     """Refuse two places to write to, and none; and a folder that cannot be one."""
+    if out is not None:
+        require_local(out, "--out")
     if out is None:
         if not (in_place or dry_run):
             raise _wrong(

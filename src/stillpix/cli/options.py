@@ -16,6 +16,15 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
+        help="Photos, folders (with their subfolders), patterns in quotes, URLs such as "
+        "s3://bucket/photos, or - to read a list from standard input.",
+        show_default=False,
+    ),
+]
+LocalPaths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
         help="Photos, folders (with their subfolders), patterns in quotes, or - to read a list "
         "from standard input.",
         show_default=False,

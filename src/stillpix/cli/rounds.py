@@ -23,11 +23,12 @@ from .progress import Progress
 if TYPE_CHECKING:
     from ..frame import Sensor
     from ..images.gather import Skipped
+    from ..images.remote import Status
     from ..lists import ListFormat
     from ..maps.library import Library
     from ..maps.records import Defect, DefectMap
     from ..scan.body import BodyOutcome
-    from ..scan.following import Following, Stamp
+    from ..scan.following import Following
     from ..scan.news import Told
 
 HOOK_S = 60.0  # that a command may take
@@ -63,7 +64,7 @@ class Watching:
             typer.echo(json.dumps(_event("trouble", text=words)))
 
 
-def take(watching: Watching, ready: Mapping[Path, Stamp]) -> None:
+def take(watching: Watching, ready: Mapping[Path, Status]) -> None:
     """Add some photos to the maps of their cameras, and tell what came of it."""
     from ..detection.settings import DetectionSettings
     from ..images.gather import gather

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .destinations import require_local
 from .find import Dark, ShapeText, gather_photos, shape_of, tell_not_used
 from .options import Camera, Jobs, Paths, Pattern, listed
 from .output import complain, counted, detail, say
@@ -52,6 +53,7 @@ def plan(
     from ..scan import why_nothing
     from ..scan.shards.planning import plan_shards
 
+    require_local(out, "--out")
     given = list(listed(paths))
     found = gather_photos(given, jobs, pattern, shape_of(shape), camera, dark=dark)
     if not found.bodies:

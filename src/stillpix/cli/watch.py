@@ -36,7 +36,7 @@ Folders = Annotated[
     list[str],
     typer.Argument(
         metavar="FOLDER...",
-        help="Folders (with their subfolders) into which photos come, or patterns in quotes.",
+        help="Folders (with their subfolders) into which photos come, patterns in quotes, or URLs.",
         show_default=False,
     ),
 ]
@@ -142,8 +142,10 @@ def _exports(wanted: Sequence[str]) -> list[tuple[ListFormat, Path]]:
 
 def _require_folders(folders: Sequence[str]) -> None:
     """Say which folders are not there yet: a disk may be mounted later."""
+    from ..images.remote import MAGIC, is_remote
+
     for folder in folders:
-        if not Path(folder).exists() and not any(mark in folder for mark in "*?["):
+        if not (is_remote(folder) or MAGIC.search(folder) or Path(folder).exists()):
             complain(f"{folder}: is not there; stillpix goes on looking for it")
 
 

@@ -24,6 +24,7 @@ from av.video.stream import VideoStream
 from stillpix.errors import ReadError
 from stillpix.images.clip_frames import MOST, Chosen, Entry, chosen_of, timed
 from stillpix.images.clip_tags import sample_kinds
+from stillpix.images.remote import is_remote
 
 # What may be opened: a list of other files, such as ffconcat and HLS, is none of them.
 CONTAINERS: Final = (
@@ -54,6 +55,7 @@ CUT_OR_DAMAGED = (
 )
 NO_PICTURES = "holds sound or data and no moving pictures; leave it out"
 NO_FRAMES = "holds no frames; the recording was never finished: copy it again, or delete it"
+REMOTE_CLIP = "is a clip, and clips are read from disks only; copy it to this computer"
 LOCKED = "is encrypted (copy protection), so its frames cannot be read; leave it out"
 NO_DECODER = (
     "holds moving pictures of a kind ({}) that cannot be decoded; convert it to ProRes or H.264"
@@ -70,6 +72,8 @@ av.logging.set_level(None)
 @contextmanager
 def opened_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a clip and give its container and its moving pictures; raise ReadError."""
+    if is_remote(path):
+        raise ReadError(path, REMOTE_CLIP)
     try:
         container = av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:

@@ -16,6 +16,7 @@ from blake3 import blake3
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
+from stillpix.images.remote import is_remote, open_remote
 
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
@@ -59,20 +60,30 @@ def digest_of(content: bytes | memoryview) -> str:
 
 @contextmanager
 def opened(path: Path, *, any_length: bool = False) -> Iterator[BinaryIO]:
-    """Open a regular file of sensible length: a pipe would never end.
+    """Open a regular file of sensible length: a pipe would never end. Or one that is remote.
 
     `any_length` is for files that are read piece by piece.
     """
+    if is_remote(path):
+        with open_remote(path) as remote:
+            _require_length(path, remote.seek(0, 2), any_length=any_length)
+            remote.seek(0)
+            yield remote
+        return
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise ReadError(path, "is a folder, not a photo; give the photos in it")
     if not stat.S_ISREG(status.st_mode):
         raise ReadError(path, "is a device or pipe, not a file; copy the photo into a file")
-    if status.st_size == 0:
+    _require_length(path, status.st_size, any_length=any_length)
+    with path.open("rb") as file:
+        yield file
+
+
+def _require_length(path: Path, size: int, *, any_length: bool) -> None:
+    if size == 0:
         raise ReadError(path, "is empty; copy it again from the card, or delete it")
-    if status.st_size > MAX_FILE_BYTES and not any_length:
+    if size > MAX_FILE_BYTES and not any_length:
         raise ReadError(
             path, f"is longer than {MAX_FILE_BYTES >> 30} GB, so it is no photo; leave it out"
         )
-    with path.open("rb") as file:
-        yield file

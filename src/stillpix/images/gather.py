@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-from ..errors import ReadError
+from ..errors import ReadError, spelled
 from ..frame import UNKNOWN, UNTOLD, Layout, Sensor
 from . import Header, format_named, is_clip, is_photo, read_headers
 from .clip_frames import share_of
@@ -27,6 +27,8 @@ from .layouts import Bodies, settled
 from .other_files import COPIES, KINDS, left_out, photos_not_read
 from .phones import is_lens
 from .read_ahead import threads
+from .remote import URL, files_below, is_remote
+from .remote import path_of as path_of_url
 
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
@@ -140,7 +142,7 @@ def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
         return replace(sensor, which=camera)
     if sensor.is_nameless and camera is not None:
         return replace(sensor, model=camera)
-    return sensor.in_folder(os.path.realpath(folder))
+    return sensor.in_folder(spelled(folder) if is_remote(folder) else os.path.realpath(folder))
 
 
 def _told_apart(bodies: Bodies, camera: str | None) -> Bodies:
@@ -187,6 +189,9 @@ class _Search:
     def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
         """Yield the photo files in a stable order, and note what cannot be used."""
         for given in paths:
+            if URL.match(os.fspath(given)) or is_remote(given):
+                yield from self._remote_files(os.fspath(given))
+                continue
             for path in self._expand(os.fspath(given)):
                 if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
                     for photo in self._photos_below(path):
@@ -197,6 +202,26 @@ class _Search:
                     self.folder_of[path] = path.parent
                     yield path
         self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
+
+    def _remote_files(self, given: str) -> Iterator[Path]:
+        """Yield the photos below a URL."""
+        try:
+            root = path_of_url(given) if URL.match(given) else Path(given)
+            for path in files_below(root, is_photo, _is_left_out):
+                self.folder_of[path] = path.parent if path == root else root
+                if path == root:
+                    self.named.add(path)
+                if (path == root or is_photo(path)) and self._is_new_url(str(path)):
+                    yield path
+                elif path.suffix.lower() in KINDS:
+                    self.others.append(path)
+        except ReadError as error:
+            self.skipped.append(Skipped(error.path, error.reason))
+
+    def _is_new_url(self, url: str) -> bool:
+        new = url not in self.seen
+        self.seen.add(url)
+        return new
 
     def _expand(self, given: str) -> Iterator[Path]:
         """Yield a path that exists; a name that does not exist counts as a glob pattern."""
@@ -257,6 +282,10 @@ class _Search:
 
     def _skip(self, path: Path, error: OSError) -> None:
         self.skipped.append(Skipped(str(path), _os_reason(error)))
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name.lower() in COPIES
 
 
 def _is_behind_a_closed_folder(name: str) -> bool:

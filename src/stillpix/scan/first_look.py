@@ -23,6 +23,7 @@ from ..images import Buffer, Header
 from ..images.gather import Skipped
 from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
+from ..images.remote import status_of
 from ..maps.lens_laws import LensLaw
 from .body import Body
 from .looking import look_at
@@ -145,11 +146,13 @@ def name_on_disk(header: Header) -> str:
     Nothing tells a file that is gone since; reading it will say so.
     """
     try:
-        status = header.path.stat()
-    except OSError:
+        status = status_of(header.path)
+    except (OSError, ReadError):
+        return ""
+    if not status.modified_ns:  # a server that does not say so: it may be another by now
         return ""
     part = 0 if header.part is None else header.part.number
-    return name_of(header.path, status.st_size, status.st_mtime_ns, part)
+    return name_of(header.path, status.size, status.modified_ns, part)
 
 
 def name_of(path: Path, size: int, modified_ns: int, part: int) -> str:

@@ -10,19 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from ..errors import ReadError
 from ..images.gather import photos_below
+from ..images.remote import Status, status_of
 
 SETTLED_S = 10.0  # without a change, after which a photo is whole
 OLD_S = 60.0  # since its last change, after which a photo is whole when it is first seen
-
-
-class Stamp(NamedTuple):
-    """What changes when a file is written to."""
-
-    size: int
-    modified_ns: int
 
 
 class Following:
@@ -39,13 +33,13 @@ class Following:
         today: Callable[[], float] = time.time,
     ) -> None:
         self.paths, self.clock, self.today = list(paths), clock, today
-        self.done: dict[Path, Stamp] = {}
-        self._waiting: dict[Path, tuple[Stamp, float]] = {}
+        self.done: dict[Path, Status] = {}
+        self._waiting: dict[Path, tuple[Status, float]] = {}
 
-    def ready(self) -> dict[Path, Stamp]:
+    def ready(self) -> dict[Path, Status]:
         """List the folders, and return the photos that are new or changed, and whole."""
         now, before, self._waiting = self.clock(), self._waiting, {}
-        found: dict[Path, Stamp] = {}
+        found: dict[Path, Status] = {}
         for path in photos_below(self.paths):
             stamp = _stamp_of(path)
             if stamp is None or self.done.get(path) == stamp:
@@ -57,11 +51,11 @@ class Following:
             self._waiting[path] = stamp, since
         return found
 
-    def are_waiting(self, ready: Mapping[Path, Stamp]) -> bool:
+    def are_waiting(self, ready: Mapping[Path, Status]) -> bool:
         """Return whether there are photos beside those that are ready."""
         return self._waiting.keys() > ready.keys()
 
-    def take(self, photos: Mapping[Path, Stamp]) -> None:
+    def take(self, photos: Mapping[Path, Status]) -> None:
         """Note photos as done: they come again only if they change."""
         self.done |= photos
 
@@ -71,9 +65,8 @@ class Following:
             self.done.pop(path, None)
 
 
-def _stamp_of(path: Path) -> Stamp | None:
+def _stamp_of(path: Path) -> Status | None:
     try:
-        status = path.stat()
-    except OSError:
+        return status_of(path)
+    except (OSError, ReadError):
         return None
-    return Stamp(status.st_size, status.st_mtime_ns)

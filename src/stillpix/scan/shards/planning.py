@@ -5,14 +5,15 @@ So a shard is of one period, and bursts and copies mostly lie in one shard. Neve
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from ...errors import ReadError
 from ...frame import Sensor
 from ...images import Header
 from ...images.gather import Gathering, Skipped, lenses_beside
+from ...images.remote import absolute, status_of
 from ...maps.library import body_name
 from ..body import OF_ANY_LENS
 from .plans import Plan, PlannedPhoto, Shard, write_plan
@@ -63,13 +64,12 @@ def _shards_of(
 
 def _planned(header: Header, number: int) -> PlannedPhoto | None:
     try:
-        status = header.path.stat()
-    except OSError:
+        status = status_of(header.path)
+    except (OSError, ReadError):
         return None
     part = 0 if header.part is None else header.part.number
-    path = os.path.abspath(header.path)  # noqa: PTH100  # links stay what they are
     return PlannedPhoto(
-        path, part, status.st_size, status.st_mtime_ns, header.dark, number
+        absolute(header.path), part, status.size, status.modified_ns, header.dark, number
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from ...images.gather import Skipped
 from ...images.headless import Shape
 from ...images.layouts import with_layout
 from ...images.read_ahead import read_ahead, threads
+from ...images.remote import status_of
 from ...watch import Watch
 from ..first_look import SeenPhoto, look_first
 from .plans import SEEN, SUMS, VERDICTS, PlannedPhoto, Shard
@@ -143,8 +144,7 @@ def _header_of(photo: PlannedPhoto, *, sensor: Sensor, headless: bool) -> Header
     path = Path(photo.path)
     shape = Shape(sensor.width, sensor.height) if headless else None
     try:
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) != (photo.size, photo.modified_ns):
+        if status_of(path) != (photo.size, photo.modified_ns):
             return ReadError(path, CHANGED)
         headers = read_headers(path, shape=shape)
     except OSError:

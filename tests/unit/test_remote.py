@@ -1,0 +1,195 @@
+"""Photos behind URLs, in the memory of fsspec: what is read, tried again, told, and hidden."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+
+import pytest
+from typer.testing import CliRunner
+
+from stillpix.cli import app
+from stillpix.errors import MissingReaderError, ReadError
+from stillpix.images import open_frames, read_header, remote
+from stillpix.images.gather import gather
+from support import photos, series
+
+fsspec = pytest.importorskip("fsspec")
+memory = fsspec.filesystem("memory")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(remote, "WAIT_S", 0.0)
+    yield
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
+
+
+@pytest.fixture
+def bucket():
+    """Return the names of photos in a bucket, with what is left out beside them."""
+    for name in ("b/IMG_2.JPG", "b/IMG_1.JPG", "a.JPG"):
+        memory.pipe_file(f"/bucket/{name}", series.jpeg(series.scene(len(name) + ord(name[-5]))))
+    memory.pipe_file("/bucket/thumbnails/IMG_1.JPG", b"a thumbnail")
+    memory.pipe_file("/bucket/.trash/IMG_3.JPG", b"deleted")
+    memory.pipe_file("/bucket/notes.txt", b"no photo")
+    return ["a.JPG", "IMG_1.JPG", "IMG_2.JPG"]
+
+
+def names_of(found):
+    return [header.path.name for headers in found.bodies.values() for header in headers]
+
+
+def test_a_folder_is_read_with_its_subfolders(bucket):
+    found = gather(["memory://bucket"])
+
+    assert names_of(found) == bucket
+    assert not found.skipped
+
+
+def test_a_photo_and_a_pattern_are_read_and_each_photo_once(bucket):
+    found = gather(["memory://bucket/a.JPG", "memory://bucket/b/*.JPG", "memory://bucket"])
+
+    assert names_of(found) == bucket
+
+
+def test_a_remote_photo_has_the_frame_of_the_local_one(bucket, tmp_path):
+    (tmp_path / "a.JPG").write_bytes(memory.cat_file("/bucket/a.JPG"))
+
+    (there,) = open_frames([remote.path_of("memory://bucket/a.JPG")])
+    (here,) = open_frames([tmp_path / "a.JPG"])
+
+    assert (there.digest, there.exposure, there.origin) == (here.digest, here.exposure, "a.JPG")
+    assert (there.pixels == here.pixels).all()
+
+
+def test_the_head_of_a_large_file_is_read_alone(monkeypatch):
+    content = photos.camera_jpeg() + bytes(5_000_000)
+    memory.pipe_file("/bucket/large.jpg", content)
+    read, cat_file = [], memory.cat_file
+    monkeypatch.setattr(
+        type(memory), "cat_file", lambda _, *asked: read.append(len(cat_file(*asked))) or
+        cat_file(*asked),
+    )  # fmt: skip
+
+    read_header(remote.path_of("memory://bucket/large.jpg"))
+
+    assert 0 < sum(read) <= 2 * remote.HEAD_BYTES
+
+
+def test_photos_in_an_archive_are_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "night.zip", "w") as archive:
+        for number in (1, 2):
+            archive.writestr(f"night/IMG_{number}.JPG", series.jpeg(series.scene(number)))
+
+    found = gather([f"zip://night::{tmp_path}/night.zip"])
+
+    assert names_of(found) == ["IMG_1.JPG", "IMG_2.JPG"]
+
+
+def failing(monkeypatch, error, times):
+    """Let so many requests fail."""
+    left, cat_file = [times], type(memory).cat_file
+
+    def fail(self, *asked, **more):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+        return cat_file(self, *asked, **more)
+
+    monkeypatch.setattr(type(memory), "cat_file", fail)
+
+
+def test_a_request_that_fails_is_tried_again(bucket, monkeypatch):
+    failing(monkeypatch, ConnectionResetError("secret=7"), remote.TRIES - 1)
+
+    assert read_header(remote.path_of("memory://bucket/a.JPG")).sensor.model == "Example One"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionResetError("token=secret"), "could not be fetched (ConnectionResetError); "),
+        (PermissionError("key secret"), "may not be read; check the credentials"),
+        (FileNotFoundError("secret"), "is not there; check the address"),
+    ],
+)
+def test_what_goes_on_failing_is_one_line_without_secrets(bucket, monkeypatch, error, said):
+    failing(monkeypatch, error, 99)
+
+    with pytest.raises(ReadError) as told:
+        read_header(remote.path_of("memory://bucket/a.JPG"))
+
+    assert str(told.value).startswith(f"memory://bucket/a.JPG: {said}")
+    assert "secret" not in str(told.value)
+
+
+def test_a_photo_that_changes_while_it_is_read_is_named(bucket, monkeypatch):
+    path = remote.path_of("memory://bucket/a.JPG")
+    header = read_header(path)
+    monkeypatch.setattr(remote, "_info", lambda _: {"size": 999_999})
+
+    with pytest.raises(ReadError, match="has changed while it was read"):
+        remote.open_remote(header.path).read()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("memory://bucket/none", "memory://bucket/none: is not there; check the address"),
+        ("nowhere://a/b", "'nowhere' is no place that fsspec knows"),
+        ("sftp://me:geheim@host/a", "sftp://***@host/a: has a password in it"),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_line(url, said):
+    (skipped,) = gather([url]).skipped
+
+    assert f"{skipped.path}: {skipped.reason}".find(said) >= 0
+    assert "geheim" not in skipped.path + skipped.reason
+
+
+def test_a_package_that_misses_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+
+    with pytest.raises(MissingReaderError, match=r"pip install 'stillpix\[s3\]'"):
+        remote.open_remote(remote.path_of("s3://bucket/a.jpg"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket/a/b.jpg",
+        "https://host:8443/a.jpg",
+        "sftp://me@host/srv/a.jpg",
+        "zip://a/b.jpg::s3://bucket/x.zip",
+        "zip://a.jpg::/home/x.zip",
+    ],
+)
+def test_a_url_survives_being_a_path(url):
+    path = remote.path_of(url)
+
+    assert remote.url_of(path) == url
+    assert path.suffix == ".jpg"
+    assert remote.is_remote(path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("find", "memory://bucket", "--out", "s3://bucket/maps"),
+        ("fix", "s3://bucket/a.jpg", "--out", "fixed"),
+        ("fix", "a.jpg", "--out", "s3://bucket/fixed"),
+        ("shard", "plan", "memory://bucket", "--out", "s3://bucket/plan"),
+    ],
+)
+def test_a_url_is_never_written_to(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, list(arguments))
+
+    assert result.exit_code == 2
+    assert "is a URL, and photos and maps are only written to disks" in " ".join(
+        result.stderr.split()
+    )
+    assert list(tmp_path.iterdir()) == []
