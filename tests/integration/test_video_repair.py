@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from stillpix import fix
 from stillpix.cli import app
-from stillpix.errors import ReadError, WriteError
+from stillpix.errors import ReadError, SensorMismatchError, WriteError
 from stillpix.images import read_headers
 from stillpix.images.clip_reader import opened_clip
 from stillpix.images.clip_writing import digests_of, settings_of
@@ -332,3 +332,22 @@ def test_a_codec_without_an_encoder_is_refused(filmed, tmp_path):
     path = write_clip(tmp_path / "a.avi", filmed.pictures[:4], "flv")
     with pytest.raises(ReadError, match="--lossless"):
         fix(path, map_of(path, filmed), tmp_path / "out" / "a.avi")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a.mov", "a.mkv", "a.mp4"])
+def test_a_damaged_clip_is_repaired_or_refused_and_leaves_no_part(filmed, tmp_path, name):
+    rng = np.random.default_rng(31)
+    whole = np.frombuffer(clip(tmp_path / "in", filmed, name, 6).read_bytes(), np.uint8)
+    known = map_of(tmp_path / "in" / name, filmed)
+    for number in range(6):
+        bad, path = whole.copy(), tmp_path / "in" / name
+        bad[rng.integers(0, bad.size, 50)] = rng.integers(0, 256, 50)
+        path.write_bytes(bad[: bad.size - number * bad.size // 12].tobytes())
+        new = tmp_path / "out" / f"{number}{path.suffix}"
+        try:
+            fix(path, known, new, always=True)
+        except (ReadError, SensorMismatchError) as error:
+            assert "\n" not in str(error)
+            assert not new.exists()
+    assert not list(tmp_path.glob("out/.stillpix*"))

@@ -162,11 +162,12 @@ def new_clip(path: Path, like: Path, form: str) -> Iterator[OutputContainer]:
     """Give a new container of libav's format `form`; raise ReadError of the old one."""
     options = KEPT_TAGS if form in MOVIES else {}
     try:
-        with av.open(f"file:{path}", "w", format=form, options=dict(options)) as target:
-            yield target
+        target = av.open(f"file:{path}", "w", format=form, options=dict(options))
     except (av.FFmpegError, ValueError) as error:
         words = str(getattr(error, "strerror", None) or error)
         raise ReadError(like, NOT_WRITTEN.format(form, words)) from error
+    with target:
+        yield target
 
 
 def digests_of(path: Path) -> list[tuple[str, int, str]]:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from blake3 import blake3
 
 from ..errors import ReadError, SensorMismatchError
-from ..images import Header
+from ..images import Header, explained
 from ..images.clip_reader import FIELD_WORDS
 from ..watch import Watch
 from .clips import MASTER_SUFFIX, ClipWay, Field, frames_in, judged, repaired_clip, way_of
@@ -46,10 +46,12 @@ def repair_clip(
     path, placement = way.header.path, placer.placement
     if placement.in_place:
         raise ReadError(path, IN_PLACE)
-    how = way_of(path, lossless=placement.lossless)
+    with explained(path):
+        how = way_of(path, lossless=placement.lossless)
     watch.message(f"{path.name}: {how.words}")
     fields, notes = _fields_of(way, listing, lister)
-    verdicts = judged(path, fields, always=always)
+    with explained(path):
+        verdicts = judged(path, fields, always=always)
     flat = tuple(
         replace(each, picture=None if field.number is None else field.number + 1)
         for field, alike in zip(fields, verdicts, strict=True)

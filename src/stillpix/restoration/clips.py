@@ -6,10 +6,12 @@ Frames of other codecs are decoded, repaired and encoded again; all other stream
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -46,6 +48,7 @@ from .planes import PlanesCanvas
 from .repairing import Place, SteadyRepair, repair_places
 from .verdicts import Verdict
 
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 LOOKED_AT: Final = 12  # frames by which a place is judged, for the whole clip
 SHOWING: Final = 0.25  # share of them in which a place must show
 MJPEG, MASTER_SUFFIX = "mjpeg", ".mkv"
@@ -175,7 +178,7 @@ def repaired_clip(
     `fields` hold only the defects that are to be repaired. Raises ReadError where the clip cannot
     be decoded or written, and StoppedError where `stop` says so.
     """
-    with opened_clip(path) as (source, stream):
+    with _explained(path), opened_clip(path) as (source, stream):
         form = "matroska" if way.suffix == MASTER_SUFFIX else source.format.name.split(",")[0]
         form = {"mov": "mp4" if way.suffix.lower() in {".mp4", ".m4v"} else "mov"}.get(form, form)
         with new_clip(new, path, form) as target:
@@ -184,8 +187,27 @@ def repaired_clip(
                 report(number)
                 if stop():
                     raise StoppedError
-    _require_whole(path, new, writer.copied, pictures)
+        kept = writer.copied
+    with _explained(path):
+        _require_whole(path, new, kept, pictures)
     return tuple([NOT_COPIED.format(", ".join(writer.left_out))] if writer.left_out else [])
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what stops a repair into a ReadError of the clip, but a full disk into an OSError."""
+    try:
+        yield
+    except (ReadError, StoppedError, MemoryError):
+        raise
+    except av.FFmpegError as error:
+        if error.errno in FULL:
+            raise OSError(error.errno, os.strerror(error.errno)) from error
+        raise ReadError(path, _why(error)) from error
+    except OSError:
+        raise
+    except Exception as error:  # damaged files make libav's streams something else
+        raise ReadError(path, _why(error)) from error
 
 
 def _written(
@@ -201,24 +223,21 @@ def _written(
     repair = _FrameRepair(depth, fields)
     writer.stream.thread_type = "AUTO"
     number = 0
-    try:
-        for packet in writer.source.demux():
-            if packet.stream_index != writer.stream.index:
-                writer.copy_packet(packet)
-                continue
-            for frame in packet.decode():
-                number += 1
-                if isinstance(frame, VideoFrame):
-                    writer.put_frame(repair.of(frame, layout))
-                yield number
-        writer.put_frame(None)
-    except av.FFmpegError as error:
-        raise ReadError(path, _why(error)) from error
+    for packet in writer.source.demux():
+        if packet.stream_index != writer.stream.index:
+            writer.copy_packet(packet)
+            continue
+        for frame in packet.decode():
+            number += 1
+            if isinstance(frame, VideoFrame):
+                writer.put_frame(repair.of(frame, layout))
+            yield number
+    writer.put_frame(None)
 
 
 def _why(error: Exception) -> str:
     words = str(getattr(error, "strerror", None) or error)
-    return f"cannot be repaired to its end ({words}); copy it again from the card"
+    return f"cannot be repaired to its end ({words.lower()}); copy it again from the card"
 
 
 def _encodable(layout: str, codec: str) -> str:
