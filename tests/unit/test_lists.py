@@ -375,10 +375,10 @@ def test_a_models_name_never_leads_out_of_the_folder():
 def test_the_pixels_of_jpegs_are_not_listed_for_programs_that_count_photosites(name, tmp_path):
     jpegs = Sensor("Canon", "EOS R", "7", 30, 20)
 
-    with pytest.raises(MapFormatError, match=r"give its (RAW|FITS) files, or a map of them"):
+    with pytest.raises(MapFormatError, match=r"give a map of its (RAW|FITS) files"):
         written(name, HOT, sensor=jpegs, folder=tmp_path)
     _, path = written(name, HOT, folder=tmp_path)
-    with pytest.raises(MapFormatError, match=r"give its (RAW|FITS) files, or a map of them"):
+    with pytest.raises(MapFormatError, match=r"give a map of its (RAW|FITS) files"):
         read_list(path, format_named(name), jpegs)
 
 
