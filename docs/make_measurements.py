@@ -69,12 +69,15 @@ class Runner:
         if needs_photos(self._commands) and not self._photos:
             self.left_out.append(command)
             return None
-        result = subprocess.run(
-            [sys.executable, "-m", *command.split()],
-            cwd=self._folder, capture_output=True, text=True, check=True,
-            env={**os.environ, "STILLPIX_LIBRARY": str(self._library)},
-        )  # fmt: skip
-        return f"$ {command}\n{result.stdout.replace(str(self._library), USUAL_LIBRARY)}"
+        printed = self.run(command, self._folder, {"STILLPIX_LIBRARY": str(self._library)})
+        return f"$ {command}\n{printed.replace(str(self._library), USUAL_LIBRARY)}"
+
+    def run(self, command: str, folder: Path, environment: dict[str, str]) -> str:
+        """Run a command in a folder, and return what it prints."""
+        return subprocess.run(
+            [sys.executable, "-m", *command.split()], cwd=folder, capture_output=True, text=True,
+            check=True, env={**os.environ, **environment},
+        ).stdout  # fmt: skip
 
 
 def measured(text: str, photos: Path | None, *, times: bool = False) -> tuple[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from contextlib import chdir
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ import accuracy.results
 import bench_repair
 import repair.results
 from accuracy.summary import Table
+from support import starting
 
 ROOT = Path(__file__).parents[2]
 DOCS, BENCHMARKS = ROOT / "docs", ROOT / "benchmarks"
@@ -63,6 +65,17 @@ def assert_printed(page, tmp_path, photos, *, real):
         assert now == shown, f"{name_of(page)} is out of date: run make measured"
 
 
+class Runner(making.Runner):
+    """Starts the commands from a program that has loaded all they need."""
+
+    def run(self, command: str, folder: Path, environment: dict[str, str]) -> str:
+        name, *arguments = command.split()
+        with chdir(folder):
+            ran = starting.run(*arguments, **environment)
+        assert (name, ran.returncode) == ("stillpix", 0), ran.stderr
+        return ran.stdout
+
+
 known: dict[tuple[str, ...], list[str]] = {}
 
 
@@ -71,7 +84,7 @@ def outputs(commands: tuple[str, ...], folder: Path, photos: Path | None) -> lis
     for earlier, printed in known.items():
         if earlier[: len(commands)] == commands:
             return printed[: len(commands)]
-    runner = making.Runner(folder, photos)
+    runner = Runner(folder, photos)
     known[commands] = [runner.output(command) for command in commands]
     return known[commands]
 

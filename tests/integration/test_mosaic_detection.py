@@ -201,7 +201,7 @@ OPENISP = REAL / "cfa/openisp-1920x1080-rggb12.raw"
 
 @pytest.mark.real
 @pytest.mark.skipif(not OPENISP.is_file(), reason=f"{OPENISP.name} is not in ../shared/data/cfa")
-@pytest.mark.parametrize("excess", [0, 40])
+@pytest.mark.parametrize("excess", chosen([0, 40], 40))
 def test_of_crops_of_a_real_mosaic_only_what_was_planted_is_confirmed(excess):
     """Its pixels move with the crops: what is broken in it stands in no one place."""
     whole = np.fromfile(OPENISP, "<u2").reshape(1080, 1920).astype(np.int64)

@@ -251,22 +251,41 @@ def _differences(frame: Frame) -> tuple[Floats, Floats, Floats]:
     left, top, width, height = frame.sensor.visible_area
     wanted = max(int((width * height / SAMPLES) ** 0.5), 1)
     step = next(step for step in range(wanted, 0, -1) if gcd(step, 6) == 1)  # meets all colours
-    y = np.arange(top + 2, top + height - 2, step)[:, None]
-    x = np.arange(left + 2, left + width - 2, step)[None, :]
-    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
-    place = y % numbers.shape[0], x % numbers.shape[1]
-    across = frame.pixels.shape[1]
-    number, at = numbers[place], y * across + x
-    steps = sites[..., 0] * across + sites[..., 1]
-    pixels = frame.pixels.ravel()
-    around = np.stack([pixels[at + steps[..., each][place]] for each in range(8)])
-    around = np.where(np.arange(8)[:, None, None] < number, around, around[0]).astype(np.float64)
+    rows, columns = slice(2 + top, top + height - 2, step), slice(2 + left, left + width - 2, step)
+    here, around, number = _with_neighbours_at(frame, rows, columns)
     # The order of adding is part of the result where values are floats.
     four = around[::2] + around[1::2]
     sums = (four[0] + four[1]) + (four[2] + four[3])
     mean = (sums - (8 - number) * around[0]) / number
-    difference = (pixels[at] - mean) / np.sqrt(1 + 1 / number)
+    difference = (here - mean) / np.sqrt(1 + 1 / number)
     return mean.ravel(), difference.ravel(), (around.max(0) - around.min(0)).ravel()
+
+
+def _with_neighbours_at(
+    frame: Frame, rows: slice, columns: slice
+) -> tuple[NDArray[Any], Floats, Sites]:
+    """Return values of photosites, those of eight neighbours each, and how many these really are.
+
+    Shapes (rows, columns), (8, rows, columns), and one that is broadcast to the first.
+    """
+    sites, numbers = neighbours(frame.sensor.layout, frame.phase)
+    pixels = frame.pixels
+    if numbers.size == 1:  # all have the same neighbours: views do
+        parts = [pixels[_moved(rows, dy), _moved(columns, dx)] for dy, dx in [(0, 0), *sites[0, 0]]]
+        return parts[0], np.stack(parts[1:]).astype(np.float64), numbers
+    y = np.arange(rows.start, rows.stop, rows.step)[:, None]
+    x = np.arange(columns.start, columns.stop, columns.step)[None, :]
+    place = y % numbers.shape[0], x % numbers.shape[1]
+    number, at = numbers[place], y * pixels.shape[1] + x
+    steps = sites[..., 0] * pixels.shape[1] + sites[..., 1]
+    flat = pixels.ravel()
+    around = np.stack([flat[at + steps[..., each][place]] for each in range(8)])
+    around = np.where(np.arange(8)[:, None, None] < number, around, around[0]).astype(np.float64)
+    return flat[at], around, number
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, max(part.stop + by, 0), part.step)
 
 
 def _line(at: Floats, variance: Floats) -> tuple[float, float, float]:
