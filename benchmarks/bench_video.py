@@ -51,7 +51,7 @@ class Codec:
     encoder: str
     layout: str
     options: dict[str, str]
-    bits_per_s: int = 0
+    bits_per_s: int = 0  # at 1920x1080; of smaller frames as many a pixel
 
 
 X264 = {"preset": "fast", "g": "30"}
@@ -104,7 +104,8 @@ def write(path: Path, pictures: Sequence[NDArray[np.uint8]], codec: Codec) -> No
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = codec.layout
         if codec.bits_per_s:
-            stream.bit_rate = codec.bits_per_s
+            height, width = pictures[0].shape[:2]
+            stream.bit_rate = codec.bits_per_s * height * width // (1080 * 1920)
         for number, each in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(each, format="rgb24").reformat(format=codec.layout)
             frame.pts, frame.time_base = number, Fraction(1, RATE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stillpix.images.clip_frames import (
+    ENOUGH,
     MOST,
     Entry,
     chosen_of,
@@ -25,10 +26,16 @@ def numbers_of(entries, most=MOST):
 def test_key_frames_come_before_all_others():
     entries = [Entry(10 * n, n % 30 == 0) for n in range(300)]
     chosen = chosen_of(entries)
-    assert len(chosen) == MOST
+    assert len(chosen) == ENOUGH
     assert all(one.after == 0 for one in chosen[:10])
     assert all(one.after > 0 for one in chosen[10:])
     assert all((one.number - 1) * 10 == one.key + 10 * one.after for one in chosen)
+
+
+def test_enough_key_frames_are_looked_at_alone():
+    chosen = chosen_of([Entry(n, n % 3 == 0) for n in range(300)])
+    assert len(chosen) == 100
+    assert all(one.after == 0 for one in chosen)
 
 
 def test_frames_before_the_first_key_frame_are_left_out():

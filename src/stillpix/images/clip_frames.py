@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 MOST = 200  # frames of one clip: a finder needs no more photos
 FEWEST = 8  # frames of each of many clips
+ENOUGH = 60  # key frames from which on no other is looked at: others hold pieces of those before
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Chosen:
 def chosen_of(entries: Sequence[Entry], most: int = MOST) -> list[Chosen]:
     """Return the frames to look at, those first that tell most: key frames, then others.
 
+    Others are coded from pieces of frames before, moved with the scene, and broken pixels with
+    them: they only make up for key frames that are few.
+
     >>> entries = [Entry(at, at % 4 == 0) for at in range(8)]
     >>> [(one.key, one.after) for one in chosen_of(entries, 4)]
     [(0, 0), (4, 0), (0, 2), (4, 2)]
@@ -48,7 +52,7 @@ def chosen_of(entries: Sequence[Entry], most: int = MOST) -> list[Chosen]:
         elif keys:
             others.append(Chosen(keys[-1].key, number - keys[-1].number, number))
     first = spread_first(thinned(keys, most))
-    return first + spread_first(thinned(others, most - len(first)))
+    return first + spread_first(thinned(others, max(0, min(most, ENOUGH) - len(first))))
 
 
 def thinned(items: Sequence[T], most: int) -> list[T]:
