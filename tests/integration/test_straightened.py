@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from typer.testing import CliRunner
 
 from stillpix import find
 from stillpix.cli import app
-from stillpix.maps import read_map
+from stillpix.images import read_header
+from stillpix.maps import read_map, write_map
 from stillpix.maps.map_file import as_text
+from stillpix.maps.records import DefectMap
 from stillpix.scan import first_look
 from stillpix.scan import straightened as scan_straightened
 from support import straightened
-from support.fixing import decoded
+from support.fixing import at, decoded
 
 PHOTOS = 36
 
@@ -117,3 +120,25 @@ def test_a_zoom_whose_places_stay_gets_the_map_it_had_to_the_bit(tmp_path, monke
 
     assert len(now) >= len(straightened.ALL)
     assert as_text(now) == as_text(before)
+
+
+@pytest.mark.slow
+def test_a_raw_map_is_laid_on_ten_jpegs_by_the_law_that_they_show(tmp_path):
+    paths = straightened.write(tmp_path / "photos", 10)
+    jpegs = read_header(paths[0]).sensor
+    margins = replace(jpegs, layout="bayer-RGGB", width=jpegs.width + 16, height=jpegs.height + 8)
+    places = [(x + 8, y + 4) for x, y in straightened.ALL]
+    raw = DefectMap(margins, at(places))
+    write_map(raw, tmp_path / "raw.json")
+
+    ran = run("fix", *paths, "--map", tmp_path / "raw.json", "--out", tmp_path / "fixed")
+
+    assert ran.exit_code == 0, ran.output
+    assert "learned from 10 of them" in ran.output
+    x, y = straightened.BROKEN[-2]
+    for n, path in enumerate(paths):
+        at_x, at_y = map(round, straightened.stored_at(x, y, 24.0 + (n * 17) % 47))
+        before = decoded(path.read_bytes())
+        after = decoded((tmp_path / "fixed" / path.name).read_bytes())
+        near = slice(at_y - 1, at_y + 2), slice(at_x - 1, at_x + 2)
+        assert after[near].max() < before[near].max() - 15

@@ -43,7 +43,7 @@ LAYERS = {
     ),
     "detection": (
         "__init__ areas dates hot_or_offset peak_kernels settings sliding",
-        "line_kernels narrowing null",
+        "laying line_kernels narrowing null",
         "echoes tail views",
         "kinds",
         "lines ranking",
@@ -95,7 +95,7 @@ LAYERS = {
         "__init__",
     ),
     "restoration": (
-        "alignment attributes heads kernels sidecars verdicts",
+        "alignment straightened attributes heads kernels sidecars verdicts",
         "prediction",
         "canvas expectation middle pointers separation storing targets weighing",
         "blocks companions lines looking",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from stillpix.detection.laying import law_at
 from stillpix.detection.sliding import law_of
 from support import straightened
 
@@ -70,3 +71,29 @@ def test_there_is_no_law_of_one_focal_length():
     photos = [(35.0, spots) for _, spots in spotted()]
 
     assert law_of(photos, "Z", straightened.SIZE) is None
+
+
+def test_ten_photos_tell_the_law_of_known_places():
+    known = np.array(straightened.BROKEN, float)
+
+    law = law_at(spotted(photos=10), known, "Zoom", straightened.SIZE)
+
+    assert law is not None
+    for focal in (law.focal_mm[0], 40.0, law.focal_mm[-1]):
+        told = law.in_picture(known, focal, straightened.SIZE)
+        true = [straightened.stored_at(x, y, focal) for x, y in straightened.BROKEN]
+        assert np.hypot(*(told - true).T).max() < 1.5
+
+
+@pytest.mark.parametrize(
+    "photos",
+    [
+        spotted(lambda x, y, _: (x, y), photos=10),
+        spotted(lambda x, y, _: (x + 7.0, y - 4.0), photos=10),
+        spotted(broken=(), photos=10),
+        spotted(photos=3),
+    ],
+    ids=["not corrected", "shifted alike", "nothing shows", "three photos"],
+)
+def test_known_places_have_no_law_where(photos):
+    assert law_at(photos, np.array(straightened.BROKEN, float), "Z", straightened.SIZE) is None

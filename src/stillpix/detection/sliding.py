@@ -37,7 +37,7 @@ SHAPES: tuple[Callable[[Floats], Floats], ...] = (lambda f: f, np.log, lambda f:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class Seen:
     """The spots of a lens's photos."""
 
     at: Floats  # (spots, 2): x and y from the middle, in half diagonals
@@ -50,12 +50,12 @@ class _Seen:
         """Return the square of each spot's radius."""
         return np.asarray((self.at**2).sum(axis=1))
 
-    def turned(self) -> _Seen:
+    def turned(self) -> Seen:
         """Return the same, each photo turned by another angle: no pixel has one place there."""
         cosine, sine = np.cos(GOLDEN * self.photo), np.sin(GOLDEN * self.photo)
         x, y = self.at.T
         at = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
-        return _Seen(at, self.focal_mm, self.photo, self.half_diagonal)
+        return Seen(at, self.focal_mm, self.photo, self.half_diagonal)
 
 
 def law_of(
@@ -73,7 +73,7 @@ def law_of(
     focal = np.array([focal_mm for focal_mm, _ in photos])
     if len(photos) < FEWEST_PHOTOS or focal.max() < LEAST_ZOOM * focal.min():
         return None
-    seen = _seen_in(photos, size)
+    seen = seen_in(photos, size)
     if not _may_slide(seen):
         return None
     knots = _knots_of(focal)
@@ -93,13 +93,14 @@ def law_of(
     return law if law.is_one_to_one() and _holds(seen, knots, terms, tracks) else None
 
 
-def _seen_in(photos: Sequence[tuple[float, Spots]], size: tuple[int, int]) -> _Seen:
+def seen_in(photos: Sequence[tuple[float, Spots]], size: tuple[int, int]) -> Seen:
+    """Return the spots of some photos, each a focal length and spots, from the middle."""
     middle = (np.array(size, np.float64) - 1) / 2
     half = float(np.hypot(*middle))
     numbers = [np.full(len(spots), n, np.intp) for n, (_, spots) in enumerate(photos)]
     focal = [np.full(len(spots), focal_mm) for focal_mm, spots in photos]
     at = np.concatenate([spots[:, :2] for _, spots in photos]).astype(np.float64)
-    return _Seen((at - middle) / half, np.concatenate(focal), np.concatenate(numbers), half)
+    return Seen((at - middle) / half, np.concatenate(focal), np.concatenate(numbers), half)
 
 
 def _knots_of(focal: Floats) -> Floats:
@@ -111,9 +112,9 @@ def _knots_of(focal: Floats) -> Floats:
     return np.linspace(different[0], different[-1], most).round(3)
 
 
-def _may_slide(seen: _Seen) -> bool:
+def _may_slide(seen: Seen) -> bool:
     """Return whether spots agree better under some law than without any, at a coarse look."""
-    within = 2 * WITHIN * _scale(seen) / seen.half_diagonal
+    within = 2 * WITHIN * scale_of(seen) / seen.half_diagonal
     log = np.log(seen.focal_mm)
     less = (log - log.max()) / np.ptp(log) * seen.squared
     strengths = np.linspace(-MOST_STRENGTH, MOST_STRENGTH, COARSE)
@@ -121,9 +122,9 @@ def _may_slide(seen: _Seen) -> bool:
     return max(pairs) > BETTER * pairs[COARSE // 2]
 
 
-def _voted(seen: _Seen, knots: Floats) -> tuple[Floats, float]:
+def _voted(seen: Seen, knots: Floats) -> tuple[Floats, float]:
     """Return the terms at each knot, of a law of one strength, that most spots agree on."""
-    within = WITHIN * _scale(seen) / seen.half_diagonal
+    within = WITHIN * scale_of(seen) / seen.half_diagonal
     best = (-1.0, 0.0, 0)
     for number, shape in enumerate(SHAPES):
         low, high = shape(knots[:1])[0], shape(knots[-1:])[0]
@@ -139,7 +140,8 @@ def _voted(seen: _Seen, knots: Floats) -> tuple[Floats, float]:
     return np.stack([zero, strength * share, zero], axis=1), strength
 
 
-def _scale(seen: _Seen) -> float:
+def scale_of(seen: Seen) -> float:
+    """Return how many times larger than USUAL_WIDTH the pictures are; 1 at least."""
     return max(1.0, 1.6 * seen.half_diagonal / USUAL_WIDTH)
 
 
@@ -153,7 +155,7 @@ def _pairs(at: Floats, within: float) -> float:
     return float(total)
 
 
-def _basis(knots: Floats, focal: Floats) -> Floats:
+def basis_of(knots: Floats, focal: Floats) -> Floats:
     """Return the share that each knot has in the terms at some focal lengths, (spots, knots)."""
     right = np.clip(np.searchsorted(knots, focal), 1, knots.size - 1)
     share = (focal - knots[right - 1]) / (knots[right] - knots[right - 1])
@@ -163,15 +165,15 @@ def _basis(knots: Floats, focal: Floats) -> Floats:
     return basis
 
 
-def _laid(seen: _Seen, knots: Floats, terms: Floats) -> Floats:
+def laid_by(seen: Seen, knots: Floats, terms: Floats) -> Floats:
     """Return where the spots lie in the map, from the middle and in half diagonals."""
-    a, b, c = (_basis(knots, seen.focal_mm) @ terms).T
+    a, b, c = (basis_of(knots, seen.focal_mm) @ terms).T
     squared = seen.squared
     return np.asarray(seen.at * (1 + a + squared * (b + squared * c))[:, None])
 
 
 def _refined(
-    seen: _Seen, knots: Floats, terms: Floats, reference: int
+    seen: Seen, knots: Floats, terms: Floats, reference: int
 ) -> tuple[Floats, list[NDArray[np.intp]]]:
     """Return the terms under which tracks agree best, (knots, 3), and the spots of each track.
 
@@ -179,13 +181,13 @@ def _refined(
     """
     tracks: list[NDArray[np.intp]] = []
     for times in SHRINKING:
-        within = max(times * _scale(seen), 1.0) * WITHIN / seen.half_diagonal
-        tracks = _tracks(_laid(seen, knots, terms), seen.photo, within)
+        within = max(times * scale_of(seen), 1.0) * WITHIN / seen.half_diagonal
+        tracks = _tracks(laid_by(seen, knots, terms), seen.photo, within)
         if len(tracks) < FEWEST_TRACKS:
             return terms, []
         terms = _fitted(seen, knots, tracks, reference)
     last = WITHIN / seen.half_diagonal
-    return terms, _tracks(_laid(seen, knots, terms), seen.photo, last)
+    return terms, _tracks(laid_by(seen, knots, terms), seen.photo, last)
 
 
 def _tracks(at: Floats, photo: NDArray[np.intp], within: float) -> list[NDArray[np.intp]]:
@@ -215,12 +217,12 @@ def _tracks(at: Floats, photo: NDArray[np.intp], within: float) -> list[NDArray[
 
 
 def _fitted(
-    seen: _Seen, knots: Floats, tracks: Sequence[NDArray[np.intp]], reference: int
+    seen: Seen, knots: Floats, tracks: Sequence[NDArray[np.intp]], reference: int
 ) -> Floats:
     """Return the terms, (knots, 3), and with them each track's radius, by robust least squares."""
     spots = np.concatenate(tracks)
     radius = np.sqrt(seen.squared[spots])
-    basis = _basis(knots, seen.focal_mm[spots])
+    basis = basis_of(knots, seen.focal_mm[spots])
     powers = [basis * (radius**power)[:, None] for power in (1, 3, 5)]
     of_track = np.repeat(np.arange(len(tracks)), [len(track) for track in tracks])
     own = -(of_track[:, None] == np.arange(len(tracks))).astype(np.float64)
@@ -245,18 +247,18 @@ def _fitted(
     return np.asarray(solution[: 3 * knots.size].reshape(3, knots.size).T)
 
 
-def _holds(seen: _Seen, knots: Floats, terms: Floats, tracks: Sequence[NDArray[np.intp]]) -> bool:
+def _holds(seen: Seen, knots: Floats, terms: Floats, tracks: Sequence[NDArray[np.intp]]) -> bool:
     """Return whether spots fall together by the law alone: not without it, and not by chance."""
     if len(tracks) < FEWEST_TRACKS:
         return False
     within = WITHIN / seen.half_diagonal
-    laid = _laid(seen, knots, terms)
+    laid = laid_by(seen, knots, terms)
     slides = np.hypot(*(laid - seen.at).T) * seen.half_diagonal
     reach = max(float(np.ptp(slides[track])) for track in tracks)
     explained = _pairs_in(tracks)
     without = _pairs_in(_tracks(seen.at, seen.photo, within))
     turned = seen.turned()
-    chance = _pairs_in(_tracks(_laid(turned, knots, terms), seen.photo, within))
+    chance = _pairs_in(_tracks(laid_by(turned, knots, terms), seen.photo, within))
     return reach >= LEAST_SLIDE and explained >= max(
         LEAST_LEAD * without, LEAST_OVER_CHANCE * chance
     )

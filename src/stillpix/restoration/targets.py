@@ -18,6 +18,7 @@ from ..maps.lens_laws import LensLaw, focal_lengths, spots_in_picture
 from ..maps.library import SUFFIX, Library, fullest_first
 from ..maps.records import Defect, DefectMap
 from .alignment import framed
+from .straightened import straightened
 
 OTHER_REMEDIES = "give its own map, or --at X,Y"
 EARLIER = (
@@ -94,7 +95,9 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
             return Listing(_broken(defect_map), defect_map, path, EARLIER)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_another_kind(sensor, defect_map.sensor)
-            laid, note = framed(defect_map, sensor, photos)
+            laid, note = straightened(defect_map, sensor, photos) or framed(
+                defect_map, sensor, photos
+            )
             return Listing(_broken(laid), laid, path, note)
         names = f"is of {sensor.name}, but the map is of {defect_map.sensor.name}"
         raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
