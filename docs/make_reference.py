@@ -37,7 +37,8 @@ CONSTANT_MODULES = (
     "evidence.spots", "detection.sliding",
 )  # fmt: skip
 REPAIR_MODULES = (
-    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
+    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing", "lines",
+    "profiles",
     "files",
 )  # fmt: skip
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
