@@ -34,12 +34,11 @@ CONSTANT_MODULES = (
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.ranking", "detection.decide", "evidence.spot_kernels",
-    "evidence.spots", "detection.sliding",
+    "evidence.spots", "detection.sliding", "detection.patterns",
 )  # fmt: skip
 REPAIR_MODULES = (
-    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing", "lines",
-    "profiles",
-    "files",
+    "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
+    "lines", "profiles", "files",
 )  # fmt: skip
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

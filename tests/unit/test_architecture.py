@@ -46,7 +46,7 @@ LAYERS = {
         "line_kernels narrowing null",
         "echoes tail views",
         "kinds",
-        "lines ranking",
+        "lines patterns ranking",
         "decide",
     ),
     "evidence": (
