@@ -34,11 +34,11 @@ CONSTANT_MODULES = (
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.ranking", "detection.decide", "evidence.spot_kernels",
-    "evidence.spots", "detection.sliding", "detection.laying",
+    "evidence.spots", "detection.sliding", "detection.laying", "detection.patterns",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
-    "files",
+    "lines", "profiles", "files",
 )  # fmt: skip
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from .frame import Sensor
-    from .maps.records import Defect, DefectMap
+    from .maps.records import Defect, DefectMap, Pattern
 
 LEAST_EXPECTED = 0.0001  # a smaller estimate says nothing more
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
@@ -21,6 +21,7 @@ JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelle
 LEAST_LEFT_OUT = 0.005  # share of the frame; less is not worth a word
 # Different pictures that are few, and photos a picture from which nearly all photos are repeats.
 FEW_PICTURES, MANY_ALIKE = 8, 5
+TEENS = (11, 12, 13)  # which are eleventh to thirteenth
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 
 
@@ -127,6 +128,8 @@ housing)"]
             f"{100 * evidence.left_out:.0f} % of the frame never changes and was left out "
             "(a bar, a border or the camera's own housing)"
         )
+    for pattern in evidence.patterns:
+        yield patterned(pattern, defect_map.sensor)
     if evidence.scenes < FEW_PICTURES and evidence.photos >= MANY_ALIKE * max(evidence.scenes, 1):
         yield (
             "nearly all photos repeat the same pictures: add photos of other scenes, or about "
@@ -134,6 +137,43 @@ housing)"]
         )
     if any(defect.kind == "bright" for defect in defect_map.in_state("confirmed", "accepted")):
         yield "bright pixels are hot or offset: photos with other exposure times would show which"
+
+
+def patterned(pattern: Pattern, sensor: Sensor) -> str:
+    """Return in words which sites of a sensor are a lattice.
+
+    >>> from stillpix.frame import Sensor
+    >>> from stillpix.maps.records import Pattern
+    >>> patterned(Pattern(12, 16, ((5, 9),), -3.04), Sensor("a", "b", "c", 640, 480))
+    'every 12th pixel of every 16th row, 1,590 in all, is about 3 grey levels darker than others: \
+a pattern of the sensor or its firmware, such as autofocus pixels; they are not listed as broken'
+    """
+    number = sum(
+        len(range(x, sensor.width, pattern.across)) * len(range(y, sensor.height, pattern.down))
+        for x, y in pattern.at
+    )
+    which = f"every {_ordinal(pattern.across)} pixel of every {_ordinal(pattern.down)} row"
+    if len(pattern.at) > 1:
+        which = f"{len(pattern.at)} pixels of every {pattern.across}x{pattern.down}"
+    verb, differ = ("is", "differs") if len(pattern.at) == 1 else ("are", "differ")
+    stands = f"{differ} from others"
+    if pattern.strength is not None:
+        side = "brighter" if pattern.strength > 0 else "darker"
+        stands = f"{verb} about {abs(pattern.strength):.2g} grey levels {side} than others"
+    return (
+        f"{which}, {number:,} in all, {stands}: a pattern of the sensor or its firmware, such as "
+        "autofocus pixels; they are not listed as broken"
+    )
+
+
+def _ordinal(number: int) -> str:
+    """Return a number as a place in an order.
+
+    >>> [_ordinal(number) for number in (1, 2, 3, 11, 12, 21, 32)]
+    ['1st', '2nd', '3rd', '11th', '12th', '21st', '32nd']
+    """
+    last = number % 10 if number % 100 not in TEENS else 0
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
 def likely_wrong(expected: float) -> str:

@@ -46,7 +46,7 @@ LAYERS = {
         "laying line_kernels narrowing null",
         "echoes tail views",
         "kinds",
-        "lines ranking",
+        "lines patterns ranking",
         "decide",
     ),
     "evidence": (
@@ -97,7 +97,7 @@ LAYERS = {
     "restoration": (
         "alignment straightened attributes heads kernels sidecars verdicts",
         "prediction",
-        "canvas expectation middle pointers separation storing targets weighing",
+        "canvas expectation middle pointers profiles separation storing targets weighing",
         "blocks companions lines looking",
         "keeping log pixels repairing",
         "destinations jpeg places planes",

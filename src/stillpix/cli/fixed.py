@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..restoration.fix import RepairedBody, RepairedPhoto
     from ..restoration.log import FixLog
     from ..restoration.targets import Lister
+    from ..restoration.verdicts import Verdict
 
 HEADINGS = ("photo", "x", "y", "outcome", "strength (grey levels)", "why")
 NUMBERS = frozenset({"x", "y", "strength (grey levels)"})
@@ -184,12 +185,26 @@ def _sentence(body: RepairedBody, placement: Placement) -> str:
     listed = [photo for photo in body.photos if photo.result == "listed"]
     if repaired:
         would = "would be repaired" if placement.dry_run else "repaired"
-        places = counted(sum(photo.repaired for photo in repaired), "place")
+        places = _places_of(repaired)
         some = "" if len(repaired) == len(body.photos) else f"{len(repaired)} of "
         parts.append(f"{some}{photos} {would}, in {places}")
     if listed:
         parts.append(_listing(listed, dry_run=placement.dry_run))
     return f"{body.sensor.name}: {'; '.join(parts) or f'{photos}, nothing to repair'}"
+
+
+def _places_of(photos: Sequence[RepairedPhoto]) -> str:
+    """Return at how many places photos were repaired, and in how many columns and rows."""
+    runs = [
+        verdict.run
+        for photo in photos
+        for verdict in photo.verdicts
+        if verdict.outcome == "repaired"
+    ]
+    along = [run.along for run in runs if run is not None]
+    lines = [counted(along.count(each), each) for each in ("column", "row") if each in along]
+    singles = len(runs) - len(along)
+    return " and ".join([counted(singles, "place")] * (singles > 0 or not lines) + lines)
 
 
 def _listing(listed: Sequence[RepairedPhoto], *, dry_run: bool) -> str:
@@ -250,8 +265,16 @@ def _rows(photos: Sequence[RepairedPhoto]) -> Iterator[tuple[str, ...]]:
         for verdict in photo.verdicts:
             strength = "-" if verdict.strength is None else f"{verdict.strength:+.1f}"
             picture = "" if verdict.picture is None else f"#{verdict.picture}"
-            where = (f"{photo.source}{picture}", str(verdict.x), str(verdict.y))
+            where = (f"{photo.source}{picture}", *_where(verdict))
             yield (*where, verdict.outcome, strength, verdict.why)
+
+
+def _where(verdict: Verdict) -> tuple[str, str]:
+    """Return x and y of a verdict, of a column or row from its first to its last pixel."""
+    if verdict.run is None:
+        return str(verdict.x), str(verdict.y)
+    along = f"{verdict.run.first}-{verdict.run.last}"
+    return (str(verdict.x), along) if verdict.run.along == "column" else (along, str(verdict.y))
 
 
 def complain_of(run: FixRun, *, quiet: bool) -> None:

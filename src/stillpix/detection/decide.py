@@ -24,6 +24,7 @@ from .hot_or_offset import limits_of
 from .kinds import describe, is_passing, single_scene_candidates
 from .lines import Lines, lines_of
 from .null import Null, Peaks, null_of
+from .patterns import lattice_of
 from .ranking import q_values, ranked, rates
 from .settings import USUAL, DetectionSettings
 from .views import View, whole_of
@@ -56,13 +57,17 @@ def detect(
     null = null_of(
         evidence.scores, evidence.information, pool, evidence.rules.grid, masked, evidence.edges
     )
+    lattice = lattice_of(evidence, null, pool)
+    null = null if lattice is None else lattice.null
     lines = lines_of(evidence, whole_of(evidence, null), settings, pool)
-    null = replace(null, masked=masked | lines.covered(masked.shape))
+    null = replace(null, masked=null.masked | lines.covered(masked.shape))
     singles, false = _singles(evidence, null, settings, pool)
     lines_told, lines_false = _runs(evidence, lines, settings)
     made = _map_of(evidence, settings, lines_told + singles, expected_false=false + lines_false)
     left_out, areas = float(masked.mean()), areas_of(masked)
-    return replace(made, evidence=replace(made.evidence, left_out=left_out, areas=areas))
+    patterns = () if lattice is None else (lattice.pattern,)
+    summary = replace(made.evidence, left_out=left_out, areas=areas, patterns=patterns)
+    return replace(made, evidence=summary)
 
 
 def _singles(

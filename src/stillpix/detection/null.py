@@ -45,6 +45,12 @@ class Null:
     zone: int  # px
     lines: NDArray[np.float32]  # (templates, height): scale of the rows along the edges, else 1
     masked: NDArray[np.bool_]  # (height, width): what is neither null nor peak
+    lattice: NDArray[np.bool_] | None = None  # (height, width): what is masked as one
+
+    @property
+    def still(self) -> NDArray[np.bool_]:
+        """Return what is masked, but for a lattice, (height, width)."""
+        return self.masked if self.lattice is None else self.masked & ~self.lattice
 
     @property
     def grid(self) -> int:

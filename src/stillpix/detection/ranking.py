@@ -139,7 +139,7 @@ def _own_peaks(
     evidence: Evidence, whole: View, settings: DetectionSettings, pool: Executor | None
 ) -> _OwnPeaks:
     apart, views = _apart(evidence), [whole]
-    beside = widened(evidence.still.ragged(whole.null.masked, evidence.scenes), RAGGED)
+    beside = widened(evidence.still.ragged(whole.null.still, evidence.scenes), RAGGED)
     heard = heard_in(evidence)
     loud = peaks_of(evidence.scores, whole.null, settings.floor, pool, apart, 0, heard)
     peaks = [_quieter(loud, beside, settings.floor)]

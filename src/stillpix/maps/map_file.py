@@ -27,6 +27,7 @@ from .records import (
     DetectionSummary,
     EvidenceSummary,
     Kind,
+    Pattern,
     Run,
     State,
 )
@@ -211,6 +212,7 @@ def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
         last=fields.moment("last"),
         left_out=fields.share("left_out", 0.0),
         areas=tuple(_areas(fields, sensor)),
+        patterns=tuple(_patterns(fields)),
         extra=fields.rest(),
     )
 
@@ -266,6 +268,25 @@ def law_object(law: LensLaw) -> dict[str, Any]:
         "focal_mm": list(law.focal_mm),
         "terms": [[round(each, 7) + 0.0 for each in row] for row in law.terms],
     }
+
+
+def _patterns(fields: Fields) -> Iterator[Pattern]:
+    listed = fields.take("patterns")
+    if listed is None:
+        return
+    if not isinstance(listed, list):
+        raise fields.refuse("patterns", "must be a list")
+    for index, each in enumerate(listed):
+        entry = Fields(fields.origin, f"evidence.patterns[{index}]", each)
+        across, down = entry.whole("across", 1), entry.whole("down", 1)
+        at = entry.require("at")
+        if not isinstance(at, list) or not all(isinstance(p, list) and len(p) == 2 for p in at):
+            raise entry.refuse("at", "must be a list of [x, y]")
+        places = tuple(
+            (entry.within("at", x, 0, across - 1), entry.within("at", y, 0, down - 1))
+            for x, y in at
+        )
+        yield Pattern(across, down, places, entry.optional_number("strength"))
 
 
 def _detection(fields: Fields) -> DetectionSummary:
@@ -362,8 +383,19 @@ def _evidence_object(evidence: EvidenceSummary) -> dict[str, Any]:
         "last": evidence.last and evidence.last.isoformat(),
         "left_out": _significant(evidence.left_out or None, 3),
         "left_out_areas": [list(map(int, area)) for area in evidence.areas] or None,
+        "patterns": [_pattern_object(pattern) for pattern in evidence.patterns] or None,
     }
     return {**_present(known), **evidence.extra}
+
+
+def _pattern_object(pattern: Pattern) -> dict[str, Any]:
+    known = {
+        "across": pattern.across,
+        "down": pattern.down,
+        "at": [list(place) for place in pattern.at],
+        "strength": _significant(pattern.strength, 4),
+    }
+    return _present(known)
 
 
 def _detection_object(detection: DetectionSummary) -> dict[str, Any]:

@@ -80,6 +80,16 @@ FILES = "files"  # beside the sensor's keys: the format of the photos, by its na
 
 
 @dataclass(frozen=True, slots=True)
+class Pattern:
+    """A lattice of sites that respond alike and unlike all others, such as autofocus pixels."""
+
+    across: int  # px, after which it repeats along rows
+    down: int  # px, along columns
+    at: tuple[tuple[int, int], ...]  # x and y of its sites, in the cell at the frame's first pixel
+    strength: float | None = None  # DN by which they stand out, signed
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceSummary:
     """What a map stands on."""
 
@@ -90,6 +100,7 @@ class EvidenceSummary:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     left_out: float = 0.0  # share of the frame that never changes
     areas: tuple[Area, ...] = ()  # where that is, roughly
+    patterns: tuple[Pattern, ...] = ()  # lattices of the sensor, whose sites are no defects
 
 
 @dataclass(frozen=True, slots=True)

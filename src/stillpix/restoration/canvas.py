@@ -27,7 +27,8 @@ class Change:
     column: int
     levels: Floats  # (rows, columns), of 0..255
     where: NDArray[np.bool_]  # (rows, columns): which of them are meant
-    middle: tuple[int, int]  # row and column, in the plane, of the sample that the defect is in
+    middle: tuple[int, int] | None  # row and column, in the plane, of the defect's sample; a line's
+    # has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ def _verdict(place: Place, strengths: list[float], looks: int, *, always: bool) 
 def _places(field: Field) -> list[Place]:
     sensor, exposure = field.header.sensor, field.header.exposure
     size = (sensor.width, sensor.height)
-    return list(places_of(field.defects, exposure, 255, sensor.layout, *size))
+    listed = places_of(field.defects, exposure, 255, sensor.layout, *size)
+    return [pixel for place in listed for pixel in place.pixels()]  # a line's one by one
 
 
 def _some_frames(path: Path, field: Field) -> Iterator[tuple[list[NDArray[Any]], int]]:

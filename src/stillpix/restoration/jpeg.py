@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +20,7 @@ from .blocks import Blocks
 from .canvas import Change, Corners, Lattice
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import LEANING, SIDE, stored, weighed
+from .storing import LEANING, SIDE, shifted, stored, weighed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -62,10 +61,16 @@ class JpegCanvas:
 
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
-        keys, wanted, weights = zip(*chain(*map(self._wanted, changes)), strict=True)
+        parts = [part for change in changes for part in self._wanted(change)]
+        if not parts:
+            return False
+        keys, wanted, weights = zip(*parts, strict=True)
         before = np.array([self._planes[plane].coefficients(*at) for plane, *at in keys])
         steps = np.array([self.image.components[key[0]].steps for key in keys], np.float64)
-        after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
+        if changes[0].middle is None:
+            after = shifted(np.array(wanted), before, steps, self.leaning)
+        else:
+            after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
         differs = (after != before).any(axis=1)
         for number in np.flatnonzero(differs).tolist():
             key = keys[number]
@@ -103,7 +108,10 @@ class JpegCanvas:
         levels[at] = change.levels[rows, columns]
         meant = np.zeros(levels.shape, bool)
         meant[at] = True
-        weights = weighed(meant, (change.middle[0] - SIDE * top, change.middle[1] - SIDE * left))
+        weights = np.ones(levels.shape)
+        if change.middle is not None:
+            middle = change.middle[0] - SIDE * top, change.middle[1] - SIDE * left
+            weights = weighed(meant, middle)
         for i, j in np.ndindex(bottom - top + 1, right - left + 1):
             block = np.s_[i * SIDE : (i + 1) * SIDE, j * SIDE : (j + 1) * SIDE]
             if meant[block].any():

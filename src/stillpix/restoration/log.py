@@ -204,6 +204,8 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
         found["strength"] = round(float(verdict.strength), 1) + 0.0
     if verdict.why:
         found["why"] = verdict.why
+    if verdict.run is not None:
+        found["run"] = [verdict.run.along, verdict.run.first, verdict.run.last]
     if verdict.picture is not None:
         found["picture"] = verdict.picture
     return found

@@ -6,12 +6,13 @@ Never decides what should stand at a place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Exposure, Layout, Pixels
-from ..maps.records import Defect
+from ..maps.records import Defect, Run
 from ..rewriting.patch import Patch
 from .expectation import expect
 from .repairing import Place
@@ -25,12 +26,31 @@ def places_of(
     width: int,
     height: int,
 ) -> Iterator[Place]:
-    """Yield the pixels of defects, a run's one by one, that lie in the frame."""
+    """Yield the defects that lie in the frame, a run as far as it does."""
     for defect in defects:
         expected = expect(defect, exposure, white, layout)
-        for x, y in defect.pixels():
-            if 0 <= x < width and 0 <= y < height:
-                yield Place(x, y, expected, defect.run)
+        place = Place(defect.x, defect.y, expected, defect.run)
+        inside = place_within(place, 0, 0, width, height)
+        if inside is not None:
+            yield inside
+
+
+def place_within(place: Place, left: int, top: int, width: int, height: int) -> Place | None:
+    """Return a place as counted from a rectangle's corner, as far as it lies in it.
+
+    >>> place_within(Place(5, 0, run=Run("column", 0, 9)), 4, 2, 8, 4)
+    Place(x=1, y=0, expectation=Expectation(shows=0.5, strength=None, growth=1.0, \
+follows='nothing', sign=0), run=Run(along='column', first=0, last=3))
+    """
+    x, y, run = place.x - left, place.y - top, place.run
+    if run is not None:
+        down = run.along == "column"
+        start, length = (top, height) if down else (left, width)
+        run = Run(run.along, max(run.first - start, 0), min(run.last - start, length - 1))
+        if run.first > run.last:
+            return None
+        x, y = (x, run.first) if down else (run.first, y)
+    return replace(place, x=x, y=y, run=run) if 0 <= x < width and 0 <= y < height else None
 
 
 def patches_of(pixels: Pixels, changed: NDArray[np.bool_]) -> Iterator[Patch]:

@@ -17,7 +17,7 @@ from ..errors import ReadError
 from ..frame import Pixels
 from ..images import Header, decode_colour
 from ..images.directories import Structure
-from ..maps.records import Defect
+from ..maps.records import Defect, Run
 from ..rewriting.dng.appending import opcodes_of, with_bad_pixels
 from ..rewriting.dng.mosaic_directory import (
     is_dng,
@@ -28,7 +28,7 @@ from ..rewriting.dng.mosaic_directory import (
 from ..rewriting.dng.mosaic_values import with_values
 from ..rewriting.dng.opcodes import BAYER_PHASES, BadPixels, bad_pixels_in, extended
 from .pixels import PixelCanvas
-from .places import patches_of, places_of
+from .places import patches_of, place_within, places_of
 from .repairing import repair_places
 from .verdicts import RawWay, RepairedFile, Verdict
 
@@ -173,24 +173,28 @@ def _repair_visible(
             defects, header.exposure, header.white, sensor.layout, sensor.width, sensor.height
         )
     )
-    seen = [
-        replace(place, x=place.x - left, y=place.y - top)
-        for place in places
-        if left <= place.x < left + width and top <= place.y < top + height
-    ]
+    found = [place_within(place, left, top, width, height) for place in places]
+    seen = [place for place in found if place is not None]
     verdicts = [
         replace(
-            each, x=each.x + left, y=each.y + top,
+            each, x=each.x + left, y=each.y + top, run=_moved(each.run, left, top),
             strength=each.strength and each.strength * header.white / 255,
         )
         for each in repair_places(canvas, seen, always=always)
     ]  # fmt: skip
-    told = {(each.x, each.y) for each in verdicts}
     verdicts += [
-        Verdict(place.x, place.y, "hopeless", why=MASKED)
-        for place in places
-        if (place.x, place.y) not in told
+        Verdict(place.x, place.y, "hopeless", why=MASKED, run=place.run)
+        for place, there in zip(places, found, strict=True)
+        if there is None
     ]
     whole = np.array(pixels, np.uint16)
     whole[area] = canvas.pixels
     return whole, tuple(verdicts)
+
+
+def _moved(run: Run | None, left: int, top: int) -> Run | None:
+    """Return a run as counted from the frame's corner."""
+    if run is None:
+        return None
+    start = top if run.along == "column" else left
+    return Run(run.along, run.first + start, run.last + start)

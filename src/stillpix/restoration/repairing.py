@@ -6,21 +6,22 @@ one that is broken as a source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..maps.records import Run
+from ..maps.records import Defect, Run
 from .canvas import Canvas, Change, Lattice
 from .expectation import Expectation, priors
-from .lines import FAINT, faint_in
+from .lines import Line, can_be_repaired, left_restless, repair_lines
 from .looking import EVERY, Looker, Numbers, PlaneLook, scenes_of, stencil_of
 from .prediction import Floats
 from .separation import AMPLITUDES
 from .storing import SIDE
-from .verdicts import Verdict, joined
+from .verdicts import Verdict, joined, of_run
 from .weighing import Told, weigh
 
 MOST_ROUNDS = 16  # after which a place that still changes has no end
@@ -41,7 +42,19 @@ class Place:
     x: int
     y: int
     expectation: Expectation = field(default_factory=Expectation)
-    run: Run | None = None  # the bad column or row that it is of
+    run: Run | None = None  # of a bad column or row, of which x and y are the first pixel
+
+    @property
+    def line(self) -> Line | None:
+        """Return it as a line, if it is one."""
+        if self.run is None:
+            return None
+        return Line(self.x if self.run.along == "column" else self.y, self.run)
+
+    def pixels(self) -> Iterator[Place]:
+        """Yield each of its pixels as a place of its own."""
+        for x, y in Defect(x=self.x, y=self.y, run=self.run).pixels():
+            yield Place(x, y, self.expectation)
 
 
 def repair_places(
@@ -52,22 +65,46 @@ def repair_places(
     A repair is made again until it changes nothing more, so that to repair the result is no
     change either. A place for which that has no end is left out; and where a new look at what
     has become of its neighbours without it has none, all of them are left as they were. The order
-    of the places makes no difference: the verdicts are in it. A column or row that does not show
-    in a developed photo is left as a whole.
+    of the places makes no difference: the verdicts are in it. A bad column or row is repaired as a
+    whole, and has one verdict.
     """
-    faint: frozenset[int] = frozenset()
-    if canvas.spreads and not always:
-        faint = faint_in(canvas, [(place.x, place.y, place.run) for place in places])
-    order = sorted(
-        (number for number in range(len(places)) if number not in faint),
-        key=lambda number: (places[number].y, places[number].x),
+    candidates = [place.line for place in places if place.line is not None]
+    lines = {line for line in candidates if can_be_repaired(canvas, line, candidates)}
+    order = sorted(range(len(places)), key=lambda number: (places[number].y, places[number].x))
+    whole = {n: line for n in order if (line := places[n].line) in lines and line is not None}
+    others = sorted(set(order) - set(whole))
+    pixels = sorted(
+        ((pixel, number) for number in others for pixel in places[number].pixels()),
+        key=lambda each: (each[0].y, each[0].x),
     )
-    verdicts = _repair_in_order(canvas, [places[number] for number in order], always=always)
-    of_number = dict(zip(order, verdicts, strict=True))
-    for number in faint:
-        place = places[number]
-        of_number[number] = Verdict(place.x, place.y, "not showing", why=FAINT)
-    return tuple(of_number[number] for number in range(len(places)))
+    on_lines, on_pixels = _repair_lines_and_places(
+        canvas, list(whole.values()), [pixel for pixel, _ in pixels], always=always
+    )
+    verdicts = dict(zip(whole, on_lines, strict=True))
+    of_place = defaultdict[int, list[Verdict]](list)
+    for (_, number), verdict in zip(pixels, on_pixels, strict=True):
+        of_place[number].append(verdict)
+    for number, some in of_place.items():
+        run = places[number].run
+        verdicts[number] = of_run(places[number].x, places[number].y, run, some) if run else some[0]
+    return tuple(verdicts[number] for number in range(len(places)))
+
+
+def _repair_lines_and_places(
+    canvas: Canvas, lines: Sequence[Line], places: Sequence[Place], *, always: bool
+) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
+    """Repair lines, then single places, until neither changes anything any more."""
+    if not lines:
+        return (), _repair_in_order(canvas, places, always=always)
+    start, of_lines, of_places = canvas.mark(), tuple[Verdict, ...](), tuple[Verdict, ...]()
+    for _ in range(MOST_LOOKS):
+        of_lines = joined(of_lines, repair_lines(canvas, lines, always=always))
+        before = canvas.mark()
+        of_places = joined(of_places, _repair_in_order(canvas, places, always=always))
+        if canvas.mark() == before:
+            return of_lines, of_places
+    canvas.back_to(start)
+    return left_restless(lines), _repair_in_order(canvas, places, always=always)
 
 
 def _repair_in_order(

@@ -21,6 +21,7 @@ LEANING = 0.3  # steps of quantisation that a wave must be worth: decision 0010
 SHORTER = (LEANING, 0.6, 1.2, 2.4)  # the same if a longer file would do harm: decision 0019
 WORTH = 0.85  # share of the present error: a change that leaves more of it is not made
 LARGEST = 1023  # of a quantised coefficient of 8-bit samples (ITU-T T.81, F.1.2)
+LEAST_MOVE = 0.25  # steps by which a line must move a coefficient
 MOST_STEPS = 64  # of one coefficient by one
 LEAST_GAIN = 1e-6  # of a step's own square: less is the rounding of this machine's numbers
 MIDDLE = 128.0  # DN that samples are lowered by before their transform (T.81, A.3.1)
@@ -81,6 +82,23 @@ def stored(
         for each in (chosen, before.astype(np.float64))
     )
     return np.where((error <= WORTH * old)[:, None], chosen.astype(np.int16), before)
+
+
+def shifted(
+    wanted: Floats, before: NDArray[np.int16], steps: Floats, leaning: float = LEANING
+) -> NDArray[np.int16]:
+    """Return the coefficients of some blocks, (blocks, 64), less what a line adds to them.
+
+    Each is moved for itself, by what is wanted of the samples: (blocks, 64) levels. One that the
+    line does not move by a good part of its step stays; what is left over leans to none.
+    """
+    target = _times(_waves(), wanted - MIDDLE) / steps
+    moved = np.abs(target - before) >= LEAST_MOVE
+    lean = np.full(steps.shape, leaning)
+    lean[:, 0] = 0.0  # the mean
+    nearest = np.sign(target) * np.floor(np.abs(target) + 0.5 - lean * (np.abs(target) < 1))
+    chosen = np.clip(nearest, -LARGEST, LARGEST).astype(np.int16)
+    return np.where(moved, chosen, before)
 
 
 def _times(matrices: Floats, vectors: Floats) -> Floats:

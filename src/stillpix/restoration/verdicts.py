@@ -5,8 +5,12 @@ Never decides anything.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Literal, TypeAlias
+
+from ..maps.records import Defect, Run
 
 Outcome: TypeAlias = Literal["repaired", "listed", "not showing", "hopeless"]
 
@@ -37,6 +41,11 @@ class Verdict:
     strength: float | None = None  # DN by which it stood out here, signed; None: not measurable
     why: str = ""  # one clause, where the outcome alone does not tell
     picture: int | None = None  # of a file of several pictures: which one, from 1
+    run: Run | None = None  # the bad column or row, of which x and y are the first pixel
+
+    def pixels(self) -> Iterator[tuple[int, int]]:
+        """Yield x and y of each pixel that it is about."""
+        yield from Defect(x=self.x, y=self.y, run=self.run).pixels()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +61,22 @@ class RepairedFile:
     def repaired(self) -> int:
         """Return how many places were repaired."""
         return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
+
+
+def of_run(x: int, y: int, run: Run, pixels: Sequence[Verdict]) -> Verdict:
+    """Return the one verdict on a run whose pixels were looked at each for itself.
+
+    >>> pixels = Verdict(4, 7, "repaired", 20.0), Verdict(4, 8, "not showing")
+    >>> of_run(4, 7, Run("column", 7, 8), pixels).outcome
+    'repaired'
+    """
+    for outcome in ("repaired", "hopeless"):
+        some = [each for each in pixels if each.outcome == outcome]
+        if some:
+            told = [each.strength for each in some if each.strength is not None]
+            return Verdict(x, y, some[0].outcome, median(told) if told else None, some[0].why,
+                           run=run)  # fmt: skip
+    return Verdict(x, y, "not showing", run=run)
 
 
 def joined(earlier: tuple[Verdict, ...], later: tuple[Verdict, ...]) -> tuple[Verdict, ...]:

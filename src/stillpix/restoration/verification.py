@@ -50,13 +50,19 @@ def verified(before: bytes, after: bytes, header: Header, verdicts: Sequence[Ver
     """
     if after == before:
         return
-    places = [(each.x, each.y) for each in verdicts if each.outcome == "repaired"]
+    places = _repaired(verdicts)
     if repair_of(header) == "coefficients":
         sound = _is_sound_jpeg(tidied(before), after, header, places)
     else:
         sound = _is_sound_picture(before, after, header, places)
     if not sound:
         raise WriteError(header.path, BEYOND)
+
+
+def _repaired(verdicts: Sequence[Verdict]) -> list[tuple[int, int]]:
+    """Return the x and y of all pixels that were repaired."""
+    some = [each for each in verdicts if each.outcome == "repaired"]
+    return [pixel for verdict in some for pixel in verdict.pixels()]
 
 
 def verified_copy(before: bytes, after: bytes, header: Header, fixed: RepairedFile) -> None:
@@ -67,7 +73,7 @@ def verified_copy(before: bytes, after: bytes, header: Header, fixed: RepairedFi
     white = FULL if header.white > 255 else 255
     copy = replace(header, format=fixed.format, white=white)
     old, new = decode_colour(header, before), decode_colour(copy, after)
-    places = [(each.x, each.y) for each in fixed.verdicts if each.outcome == "repaired"]
+    places = _repaired(fixed.verdicts)
     differ = np.rint(old * (white / header.white)) != new
     differ = differ.reshape(*old.shape[:2], -1).any(axis=2)
     lattices = lattices_of(header.sensor.layout, colours=old.ndim == 3)
