@@ -5,7 +5,7 @@
 
 The first makes photos of a small sensor (320 x 240 px, four photos per shard), adds all shards up,
 merges them, and compares the map with that of one `find`. The second merges evidence of a large
-sensor, filled with random counts, in a process of its own, and says how much memory that took.
+sensor, made of photos of noise, in a process of its own, and says how much memory that took.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from PIL import Image
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.packed import facts_in, pack
 from stillpix.evidence.summed import PhotoRecord
-from stillpix.frame import Exposure, Sensor
+from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.images.gather import gather
 from stillpix.maps.map_file import as_text
 from stillpix.scan import scan
@@ -38,7 +38,7 @@ from stillpix.scan.shards.plans import MERGED, read_shard
 from stillpix.scan.shards.running import run_shard
 
 WIDTH, HEIGHT, PHOTOS_OF_SHARD = 320, 240, 4
-PARTS_OF_LARGE = 4
+PARTS_OF_LARGE, FRAMES_OF_LARGE = 3, 8
 START = datetime(2026, 1, 1)
 
 
@@ -103,15 +103,21 @@ def many_small(shards: int) -> None:
 
 
 def large_evidence(sensor: Sensor, part: int) -> Evidence:
-    """Return evidence of a large sensor as 2,000 photos of half a year may have left it."""
+    """Return evidence of photos of noise over half a year, with all that 2,000 photos would have.
+
+    Sums, groups and periods are as many and as large; only the numbers in them are smaller.
+    """
     evidence, rng = Evidence(sensor), np.random.default_rng(part)
-    noise = rng.normal(0, 1, 1 << 20)
-    for sums in evidence.own_arrays().values():
-        flat = sums.reshape(-1)
-        for first in range(0, flat.size, noise.size):
-            own = flat[first : first + noise.size]
-            own += (3000 * noise[: own.size]).astype(sums.dtype)
-    for number in range(2000):
+    for first in range(0, FRAMES_OF_LARGE, 4):
+        evidence.update_all([
+            Frame(
+                rng.integers(90, 140, (sensor.height, sensor.width), np.uint8), sensor,
+                Exposure(0.01, 1.0, START + timedelta(days=180 * part + 9 * number)),
+                f"{part}-{number}", f"{part:08x}{number:024x}",
+            )
+            for number in range(first, first + 4)
+        ])  # fmt: skip
+    for number in range(FRAMES_OF_LARGE, 2000):
         taken = START + timedelta(days=180 * part, hours=2 * number)
         evidence.photos[f"{part:08x}{number:024x}"] = PhotoRecord(
             Exposure(0.01, 1.0, taken), counted=True

@@ -34,7 +34,7 @@ LAYERS = {
     "cli": (
         "expecting options output statuses",
         "commands completing destinations naming progress timeline",
-        "config next_steps reporting undoing variance",
+        "config fleet next_steps reporting undoing variance",
         "demo exporting fixed",
         "fix importing library mistakes rounds show",
         "find serve",
@@ -84,7 +84,7 @@ LAYERS = {
         "fits",
         "__init__",
     ),
-    "maps": ("fields lens_laws", "records", "map_file merging", "__init__", "library"),
+    "maps": ("fields lens_laws", "records", "fleet map_file merging", "__init__", "library"),
     "report": (
         "crops looks markup pictures reasons stamps",
         "choosing sensor_map",

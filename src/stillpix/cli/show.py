@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from ..wording import exposed, since
+from .fleet import show_fleet
 from .naming import maps_here, named_map, only_map, wrong
 from .options import OnlyMap, map_argument
 from .output import (
@@ -78,6 +79,22 @@ ReportPlace = Annotated[
     ),
 ]
 Timeline = Annotated[bool, typer.Option("--timeline", help="Show when each pixel broke.")]
+Fleet = Annotated[
+    bool,
+    typer.Option(
+        "--fleet",
+        help="Show how many pixels per megapixel are broken in each map of your library, or of a "
+        "folder, those that got worse first.",
+    ),
+]
+Days = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="With --fleet, what broke in the last N days before a body's last photo is lately.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -86,12 +103,19 @@ def show(
     *,
     timeline: Timeline = False,
     report: ReportFile = None,
+    fleet: Fleet = False,
+    days: Days = 30,
     as_json: Json = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
     from ..maps.library import Library
 
     library = Library()
+    if fleet:
+        if timeline or report is not None:
+            raise wrong("shows many maps; leave out --timeline and --report", "--fleet")
+        show_fleet(library.root / "maps" if wanted is None else Path(wanted), days, as_json=as_json)
+        return
     if report is not None:
         if timeline or as_json:
             raise wrong(
