@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .frame import Sensor
 
+PREPARING = "preparing (first run only)"
+
 
 class StoppedError(Exception):
     """A person asked to end amid one long file; nothing of it was written."""
@@ -31,6 +33,9 @@ class Watch:
     def crops(self, sensor: Sensor, photos: int) -> None:
         """So many photos of this body are read again next, for the pictures of a report."""
         self.body(sensor, photos)
+
+    def preparing(self, *, begins: bool) -> None:
+        """Code is being compiled, as on the first run only, or that is done; in any thread."""
 
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""

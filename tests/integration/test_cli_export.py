@@ -139,7 +139,7 @@ def test_the_formats_are_listed(library):
 
 
 WRONG = {
-    "format": (["--to", "lightroom", "--out", "a"], "there is no format 'lightroom'; there are"),
+    "format": (["--to", "lightroom", "--out", "a"], "there is no format 'lightroom'; `stillpix"),
     "no place": (["--to", "csv"], "say where the list goes: --out FILE, such as list.csv"),
     "install": (["--to", "csv", "--install"], "works only with --to rawtherapee"),
     "both": (["--to", "rawtherapee", "--install", "--out", "a"], "give either"),

@@ -59,3 +59,19 @@ def test_kernels_run_and_one_line_says_that_they_are_not_kept(program, reason):
 
     assert printed == "42 6\n"
     assert complained == f"stillpix: note: {compiling.NOT_KEPT.format(reason)}\n"
+
+
+@pytest.mark.slow
+def test_warm_up_compiles_what_find_and_fix_need_and_leaves_nothing_else(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from stillpix.cli import app
+
+    monkeypatch.setenv("STILLPIX_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.chdir(tmp_path)
+
+    ran = CliRunner().invoke(app, ["warm-up"])
+
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.startswith("ready: compiled in ")
+    assert list(tmp_path.iterdir()) == []

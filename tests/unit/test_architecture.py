@@ -35,7 +35,7 @@ LAYERS = {
         "expecting options output statuses",
         "commands completing destinations naming progress timeline",
         "config fleet next_steps reporting undoing variance",
-        "demo exporting fixed",
+        "demo exporting fixed warming",
         "fix importing library mistakes rounds show",
         "find serve",
         "merge shard watch",
@@ -62,8 +62,8 @@ LAYERS = {
         "packed sightings",
     ),
     "images": (
-        "boxes ciff directories exports failing lattice lossless_dng luma other_files phones "
-        "remote rigs samples tidy_jpeg",
+        "boxes ciff cores directories exports failing lattice lossless_dng luma other_files "
+        "phones remote rigs samples tidy_jpeg",
         "clip_frames content",
         "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",

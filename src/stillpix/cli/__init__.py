@@ -24,6 +24,7 @@ from . import (
     serve,
     shard,
     show,
+    warming,
     watch,
 )  # fmt: skip
 from .commands import Command, UsageError, spoken
@@ -139,6 +140,7 @@ for group, name, function, example in (
     (app, "library", library.library, "stillpix library D3200 --forget"),
     (app, "demo", demo.demo, "stillpix demo --seed 2"),
     (app, "serve", serve.serve, "stillpix serve Pictures"),
+    (app, "warm-up", warming.warm_up, "stillpix warm-up"),
     (app, "config", config.config, "stillpix config"),
     (app, "completion", completing.completion, "stillpix completion bash >> ~/.bashrc"),
 ):

@@ -114,13 +114,12 @@ def export(
 
 
 def known_format(name: str, hint: str) -> ListFormat:
-    """Return the format of a name; refuse another by naming those that there are."""
-    from ..lists import FORMATS, format_named
+    """Return the format of a name; refuse another by saying what names them."""
+    from ..lists import format_named
 
     form = format_named(name)
     if form is None:
-        names = ", ".join(form.name for form in FORMATS)
-        raise wrong(f"there is no format '{name}'; there are {names}", hint)
+        raise wrong(f"there is no format '{name}'; `stillpix export --to list` names all", hint)
     return form
 
 

@@ -104,7 +104,8 @@ Jobs = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Number of photos to repair at once: 1 or more. The default is one per core.",
+        help="Number of photos to repair at once: 1 or more. The default is as "
+        "many as the machine allows.",
     ),
 ]
 Force = Annotated[

@@ -48,7 +48,8 @@ Jobs = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Number of threads that read photos: 1 or more. The default is one per core.",
+        help="Number of threads that read photos: 1 or more. The default is as "
+        "many as the machine allows.",
     ),
 ]
 Pattern = Annotated[

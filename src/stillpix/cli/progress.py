@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ..watch import Watch
+from ..watch import PREPARING, Watch
 from .output import complain, counted, detail, is_quiet, printable
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ class Progress(Watch):
         self._bar: Any = None
         self._task: Any = None
         self._name = ""
-        self._total = 0
+        self._total = self._done = self._before = 0  # photos; those done when the pace began
         self._entered = self._begun = self._told = time.monotonic()
+        self._prepares, self._has_told = False, False
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not is_quiet() and os.environ.get("TERM") != "dumb":
@@ -102,17 +103,34 @@ class Progress(Watch):
 
     def _begin(self, name: str, photos: int) -> None:
         detail(f"{name}: {counted(photos, 'photo')} to read")
-        self._name, self._total = name, photos
+        self._name, self._total, self._done, self._before = name, photos, 0, 0
         self._begun = self._told = time.monotonic()
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
             self._task = self._bar.add_task(printable(name), total=photos, rate="")
 
+    def preparing(self, *, begins: bool) -> None:
+        """Say once that code is compiled; the pace is counted from the end of it."""
+        self._prepares = begins
+        if not begins:
+            self._begun = self._told = time.monotonic()
+            self._before = self._done
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=PREPARING if begins else printable(self._name))
+            if not begins:
+                self._bar.reset(self._task, total=self._total, completed=self._done)
+        elif begins and not self._has_told and not is_quiet():
+            self._has_told = True
+            complain(PREPARING)
+
     def photos(self, done: int) -> None:
         """Move the bar; without a terminal, a line now and then."""
+        self._done = done
+        if self._prepares:
+            return  # how fast it goes now says nothing of what is left
         now = time.monotonic()
-        rate = done / max(now - self._begun, 1e-3)
+        rate = (done - self._before) / max(now - self._begun, 1e-3)
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rate=f"{rate:.1f} photos/s")
         elif now - self._told > PLAIN_EVERY_S and not is_quiet():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 from ..evidence.sum_kernels import BLOCK
 from .peak_kernels import block_scale, normalise_row
 
@@ -37,7 +37,7 @@ def add_along(
         for i in range(heard.size):
             k = heard[i]
             block_scale(weight[k, y // BLOCK], standard)
-            at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
+            at, per = middle[k, y % grid][:grid], scale[k, y % grid][:grid]
             normalise_row(scores[k, y], standard, at, per, row)
             along, local, sums = lines[k, y], zones[k, strip], columns[i, segment]
             for x in range(width):
@@ -52,7 +52,7 @@ def add_along(
         _add_parts(row, across, row_counts[y])
 
 
-@compiled
+@compiled_within
 def _add_parts(row: Any, across: int, parts: Any) -> None:
     """Add up a row by segments of `across` px, of which the last is the longest."""
     for part in range(parts.size):

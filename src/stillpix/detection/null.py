@@ -175,8 +175,9 @@ def _template_null(
     counts = np.zeros((grid, grid, 2048), np.int64)
     count_by_phase(scores, weight, masked, grid, every, BIN, counts)
     centre, spread = _median_and_spread(counts)
-    middle = centre[:, columns % grid].astype(np.float32)
-    scale = (1 / spread[:, columns % grid]).astype(np.float32)
+    # In C order: in another one the kernels would be compiled once more.
+    middle = centre[:, columns % grid].astype(np.float32, order="C")
+    scale = (1 / spread[:, columns % grid]).astype(np.float32, order="C")
     counts = np.zeros((down, across, 1024), np.int64)
     count_by_zone(scores, weight, masked, middle, scale, every, zone, BIN, counts)
     running, first = _running(counts)

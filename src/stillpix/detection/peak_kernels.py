@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 from ..evidence.sum_kernels import BLOCK, UNIT, UNIT_INFORMATION
 
 _CHUNK = 256  # px looked at together where hardly any can be a peak
 
 
-@compiled
+@compiled_within
 def block_scale(weight: Any, out: Any) -> None:
     """Of one row of blocks, 1 / sqrt(weight) for each pixel.
 
@@ -53,7 +53,7 @@ def count_by_phase(
                 phase[x % grid, min(max(int(value), 0), bins - 1)] += 1
 
 
-@compiled
+@compiled_within
 def normalise_row(row: Any, standard: Any, middle: Any, scale: Any, out: Any) -> None:
     """Scores of one row in null sigmas; middle and scale hold one cell of the grid."""
     grid = middle.size
@@ -86,7 +86,7 @@ def count_by_zone(
         if y // grid % every:
             continue
         block_scale(weight[y // BLOCK], standard)
-        at, per = middle[y % grid, :grid], scale[y % grid, :grid]
+        at, per = middle[y % grid][:grid], scale[y % grid][:grid]
         normalise_row(scores[y], standard, at, per, row)
         strip = counts[min(y // zone, counts.shape[0] - 1)]
         for x in range(width):
@@ -95,19 +95,19 @@ def count_by_zone(
                 strip[min(x // zone, counts.shape[1] - 1), bin_of] += 1
 
 
-@compiled
+@compiled_within
 def _keep_louder(row: Any, local: Any, along: Any, out: Any) -> None:
     for x in range(out.size):
         out[x] = max(out[x], abs(row[x]) * local[x] * along)
 
 
-@compiled
+@compiled_within
 def _silence(masked: Any, out: Any) -> None:
     for x in range(out.size):
         out[x] *= np.float32(not masked[x])
 
 
-@compiled
+@compiled_within
 def _loudest_row(
     scores: Any, standard: Any, null: Any, heard: Any, y: int, row: Any, out: Any
 ) -> None:
@@ -119,7 +119,7 @@ def _loudest_row(
         return
     strip = min(y // zone, zones.shape[1] - 1)
     for k in heard:
-        at, per = middle[k, y % grid, :grid], scale[k, y % grid, :grid]
+        at, per = middle[k, y % grid][:grid], scale[k, y % grid][:grid]
         normalise_row(scores[k, y], standard[k], at, per, row)
         _keep_louder(row, zones[k, strip], lines[k, y], out)
     _silence(masked[y], out)
@@ -166,7 +166,7 @@ def find_peaks(
     return number
 
 
-@compiled
+@compiled_within
 def _any_above(row: Any, level: Any) -> bool:
     number = np.int32(0)
     for x in range(row.size):
@@ -174,7 +174,7 @@ def _any_above(row: Any, level: Any) -> bool:
     return bool(number > 0)
 
 
-@compiled
+@compiled_within
 def _is_peak(loudest: Any, x: int, y: int, apart: int) -> bool:
     """Whether nothing within `apart` is louder; of equals, the first in reading order counts."""
     here = loudest[y % 5, x + 2]

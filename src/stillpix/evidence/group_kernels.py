@@ -12,18 +12,17 @@ from ..compiling import compiled
 
 @compiled
 def add_moved(sums: Any, counted: Any, shift: int, grid: int, out: Any) -> None:
-    """Add sums (layers, rows, columns) to out, `shift` to the right, where they are counted.
+    """Add sums (rows, columns) to out, `shift` to the right, where they are counted.
 
     Within the whole cells of the grid, and around their end.
     """
-    layers, rows, columns = sums.shape
+    rows, columns = sums.shape
     whole = columns // grid * grid
-    for k in range(layers):
-        for y in range(rows):
-            row, wanted, into = sums[k, y], counted[y], out[k, y]
-            moved, source, mask = into[shift:whole], row[: whole - shift], wanted[: whole - shift]
-            for x in range(source.size):
-                moved[x] += source[x] * mask[x]
-            wrapped, rest, last = into[:shift], row[whole - shift : whole], wanted[whole - shift :]
-            for x in range(rest.size):
-                wrapped[x] += rest[x] * last[x]
+    for y in range(rows):
+        row, wanted, into = sums[y], counted[y], out[y]
+        moved, source, mask = into[shift:whole], row[: whole - shift], wanted[: whole - shift]
+        for x in range(source.size):
+            moved[x] += source[x] * mask[x]
+        wrapped, rest, last = into[:shift], row[whole - shift : whole], wanted[whole - shift :]
+        for x in range(rest.size):
+            wrapped[x] += rest[x] * last[x]

@@ -194,7 +194,7 @@ class Moving:
         """Add some groups, those of each stretch of time by steps of their own."""
         stretches = groups.stretches()
         numbered = list(zip(sorted(groups.sums), stretches, strict=True))
-        one = np.ones((1, *self.counted.shape), np.int32)
+        one = np.ones(self.counted.shape, np.int32)
 
         def add_round(n: int) -> None:
             for group, stretch in numbered:
@@ -208,11 +208,15 @@ class Moving:
     def _add_moved(self, n: int, sums: GroupSums, one: NDArray[np.int32], shift: int) -> None:
         """Add one group to the decoys of round `n`, moved by `shift` px."""
         (own, told, burst), counted, grid = sums, self.counted, self.grid
-        add_moved(own, counted, shift, grid, self.scores[:, n])
-        add_moved(told, self.blocks, shift // BLOCK, grid // BLOCK, self.information[:, n])
+        for scores, into in zip(own, self.scores[:, n], strict=True):
+            add_moved(scores, counted, shift, grid, into)
+        whole, step = told.shape[2] // (grid // BLOCK) * (grid // BLOCK), shift // BLOCK
+        wanted, moved = (told * self.blocks)[..., :whole], self.information[:, n]
+        moved[..., step:whole] += wanted[..., : whole - step]
+        moved[..., :step] += wanted[..., whole - step :]
         if len(burst):
-            add_moved(burst[None], counted, shift, grid, self.bursts[None, n])
-        add_moved(one, counted, shift, grid, self.reached[None, n])
+            add_moved(burst, counted, shift, grid, self.bursts[n])
+        add_moved(one, counted, shift, grid, self.reached[n])
 
     def decoys(self) -> Decoys:
         """Return the decoys of all groups so far; they go on changing with the next one."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 from .period_kernels import add_to_period
 from .sum_kernels import (
     PAD,
@@ -44,7 +44,7 @@ _PER_ROOT, _PER_DN, _AT_ZERO, _LEAST, _BEND, _BLACK, _DIM, _NEARLY_WHITE, _PER_C
 )
 
 
-@compiled
+@compiled_within
 def _stabilise_row(photo: Any, curve: Any, out: Any) -> None:
     """Noise units of DN, from the bend on: the root of the noise's variance, straight below it."""
     per_root, per_dn, at_zero = curve[_PER_ROOT], curve[_PER_DN], curve[_AT_ZERO]
@@ -57,7 +57,7 @@ def _stabilise_row(photo: Any, curve: Any, out: Any) -> None:
         out[x] = per_root * (root - flat) + steep * min(dn - bend, zero)
 
 
-@compiled
+@compiled_within
 def _read_row(photo: Any, curve: Any, flat: Any, planes: Any) -> None:
     """Noise units of one row, taken apart into planes (planes, cells)."""
     step = planes.shape[0]
@@ -71,7 +71,7 @@ def _read_row(photo: Any, curve: Any, flat: Any, planes: Any) -> None:
             cells[i] = flat[p + step * i]
 
 
-@compiled
+@compiled_within
 def _beside(rows: Any, y: int, plane: int, site: Any, size: int) -> Any:
     """Neighbours of a plane's row, one for each of its photosites."""
     column = plane + site[1]
@@ -79,7 +79,7 @@ def _beside(rows: Any, y: int, plane: int, site: Any, size: int) -> Any:
     return rows[(y + site[0]) % _RING, column % rows.shape[1], start : start + size]
 
 
-@compiled
+@compiled_within
 def _less_eight(here: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any,
                 out: Any) -> None:  # fmt: skip
     """Difference from the mean of eight without the largest and the smallest of them."""
@@ -91,7 +91,7 @@ def _less_eight(here: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: An
         out[x] = here[x] - sixth * (total - most - least)
 
 
-@compiled
+@compiled_within
 def _less_five(here: Any, a: Any, b: Any, c: Any, d: Any, e: Any, out: Any) -> None:
     """Difference from the mean of five without the largest and the smallest of them."""
     third = np.float32(1 / 3)
@@ -102,7 +102,7 @@ def _less_five(here: Any, a: Any, b: Any, c: Any, d: Any, e: Any, out: Any) -> N
         out[x] = here[x] - third * (total - most - least)
 
 
-@compiled
+@compiled_within
 def _residual_row(level: Any, y: int, sites: Any, numbers: Any, width: int, out: Any) -> None:
     """Difference of one row's photosites from what their neighbours predict, in noise units."""
     step = level.shape[1]
@@ -122,7 +122,7 @@ def _residual_row(level: Any, y: int, sites: Any, numbers: Any, width: int, out:
             _less_five(here, a, b, c, d, e, residual)
 
 
-@compiled
+@compiled_within
 def _less_texture(here: Any, a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
     """Residuals less what three of the four beside them share, as far as it is above the noise."""
     one, zero = np.float32(1.0), np.float32(0.0)
@@ -134,7 +134,7 @@ def _less_texture(here: Any, a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
         out[x] = here[x] - common * square / (square + one)
 
 
-@compiled
+@compiled_within
 def _finish_row(rough: Any, y: int, width: int, textured: Any, out: Any) -> None:
     """Residuals of one row, less what the photosites of other colours beside them share."""
     step = rough.shape[1]
@@ -171,7 +171,7 @@ def _spread_of_plane(
             out[x] += share * (abs(f[x]) + abs(g[x]) + abs(h[x]))
 
 
-@compiled
+@compiled_within
 def _judge_plane(
     level: Any, residual: Any, spread: Any, curve: Any,
     psi: Any, slope: Any, response: Any, predicted: Any,
@@ -231,7 +231,7 @@ def _judge_row(
             said[2, x], said[3, x] = three[i], four[i]
 
 
-@compiled
+@compiled_within
 def _show_row(
     psi: Any, photo: Any, predicted: Any, per_count: Any, shown: Any, excess: Any
 ) -> None:
@@ -245,7 +245,7 @@ def _show_row(
         excess[x] += np.int32(abs(sign)) * value
 
 
-@compiled
+@compiled_within
 def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
     """Fourth powers of one row's psi, of LIMIT^2, less the usual, in counts; 0 where none is."""
     psi, slope = said[0, PAD + left : PAD + right], said[1, PAD + left : PAD + right]
@@ -260,7 +260,7 @@ def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
         cells[x] = np.int32(unit * above + rounding) - middle
 
 
-@compiled
+@compiled_within
 def _add_bursts(
     said: Any, edges: Any, strips: Any, y: int, counts: Any, bursts: Any, group_bursts: Any
 ) -> None:
@@ -277,7 +277,7 @@ def _add_bursts(
             group[x] += counts[x]
 
 
-@compiled
+@compiled_within
 def _read_ahead(
     photo: Any, ahead: int, curve: Any, pattern: Any, flat: Any,
     level: Any, rough: Any, residual: Any,
@@ -295,7 +295,7 @@ def _read_ahead(
         _finish_row(rough, y - CROSS, width, textured, residual)
 
 
-@compiled
+@compiled_within
 def _keep_within(edges: Any, said: Any) -> None:
     """Say nothing outside the edges, and take the weights there for those beside it.
 
@@ -309,7 +309,7 @@ def _keep_within(edges: Any, said: Any) -> None:
         said[k, right:] = said[k, right - 1]
 
 
-@compiled
+@compiled_within
 def _even_out(said: Any, y: int, along: Any) -> None:
     """Replace one row's weights by their means with those beside and above, of other colours.
 
@@ -327,7 +327,7 @@ def _even_out(said: Any, y: int, along: Any) -> None:
             own[x] = half * (row[x] + (above[x] if above[x] > zero else row[x]))
 
 
-@compiled
+@compiled_within
 def _add_decoys_and_information(
     psi: Any, slope: Any, response: Any, factors: Any, weights: Any, informs: Any, strips: Any,
     y: int, counts: Any, blocks: Any, information: Any, own: Any,

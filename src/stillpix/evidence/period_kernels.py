@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled_within
 from .sum_kernels import BLOCK, CLIP, UNIT_INFORMATION
 
 UNIT_OF_PERIODS = 8.0  # scores of a period count in so many parts: 16 bits hold many photos
 _CLIP = np.float32(CLIP)
 
 
-@compiled
+@compiled_within
 def _add_coarse(weight: Any, psi: Any, factor: Any, sums: Any) -> None:
     """Add the matched filter of the clipped response, as `sum_kernels.add_row` does, coarsely.
 
@@ -28,7 +28,7 @@ def _add_coarse(weight: Any, psi: Any, factor: Any, sums: Any) -> None:
         sums[x] += np.int16(np.int32(unit * m * psi[x] + rounding) - middle)
 
 
-@compiled
+@compiled_within
 def add_to_period(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, y: int, row: int,
     informs: Any, period: Any,
@@ -54,7 +54,7 @@ def add_to_period(
             _inform(weight, factor, group_information[0, row // BLOCK])
 
 
-@compiled
+@compiled_within
 def _inform(weight: Any, factor: Any, sums: Any) -> None:
     """Add the mean squared weight of each block's row, as `sum_kernels.add_information` does."""
     unit = np.float32(UNIT_INFORMATION / BLOCK)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 from .period_kernels import add_to_period
 from .sum_kernels import (
     CLIP,
@@ -36,7 +36,7 @@ _RING = 8  # rows kept: a power of two, more than 2 * REACH
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
 
-@compiled
+@compiled_within
 def _filter_row(up: Any, row: Any, down: Any, scale: Any, out: Any) -> None:
     """Cross filter [0 1 0; 1 4 1; 0 1 0] / 8, in grey levels of 0..255."""
     eighth = scale * np.float32(0.125)
@@ -52,7 +52,7 @@ def _filter_row(up: Any, row: Any, down: Any, scale: Any, out: Any) -> None:
         )
 
 
-@compiled
+@compiled_within
 def _residual_row(above: Any, row: Any, below: Any, out: Any) -> None:
     """Difference from four opposite pairs at distance REACH, each weighted by its likeness."""
     a1, b1, c1 = above[: -2 * REACH], above[REACH:-REACH], above[2 * REACH :]
@@ -104,7 +104,7 @@ def _judge_row(
         out_response[x] = max(predicted, np.float32(0.0)) * np.float32(8 / 255) * inverse
 
 
-@compiled
+@compiled_within
 def _show_row(
     psi: Any, photo: Any, scale: Any, level: Any, residual: Any, shown: Any, excess: Any
 ) -> None:
@@ -121,7 +121,7 @@ def _show_row(
         excess[x] += np.int32(abs(sign)) * value
 
 
-@compiled
+@compiled_within
 def _read_row(photo: Any, ahead: int, scale: Any, level: Any, residual: Any) -> None:
     """Filter row `ahead`, and take the residuals of the row REACH above it."""
     height = photo.shape[0]

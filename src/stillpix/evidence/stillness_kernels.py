@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 
 SIDE = 4  # samples that a block has down and across
 LENGTH = 64.0  # of the vector that one photo's structure in one block is
@@ -20,12 +20,12 @@ _TYPICAL = np.float32(2.0)  # times the mean size beyond which a sample does not
 _MOST = np.float32(1.5)  # of a block's typical size, that one sample counts at most
 
 
-@compiled
+@compiled_within
 def _middle_of_three(a: Any, b: Any, c: Any) -> Any:
     return max(min(a, b), min(max(a, b), c))
 
 
-@compiled
+@compiled_within
 def _beside(at: int, step: int, length: int) -> Any:
     """Return the places `step` before and behind one; beyond the frame it is the other one."""
     before = at - step if at >= step else at + step
@@ -55,7 +55,7 @@ def sample_rows(photo: Any, pitch: int, step: int, first: int, last: int, out: A
             out[i, j] = _middle_of_three(middles[before], middles[x], middles[behind])
 
 
-@compiled
+@compiled_within
 def _less_surroundings(samples: Any, i: int, sums: Any, out: Any) -> None:
     """One row of samples, each less the mean of those AROUND it; sums has room for one row."""
     rows, columns = samples.shape
@@ -73,7 +73,7 @@ def _less_surroundings(samples: Any, i: int, sums: Any, out: Any) -> None:
         out[x] = samples[i, x] - total / np.float32((right - left) * (last - first))
 
 
-@compiled
+@compiled_within
 def _add_vector(v: Any, least: Any, sums: Any) -> int:
     """Add one block's structure to its sums as a vector of LENGTH; 0 where it is flat, else 1."""
     typical = np.float32(np.inf)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import compiled
+from ..compiling import compiled, compiled_within
 
 REACH = 2  # px from a pixel to the neighbours that predict it
 EDGE = 2 * REACH + 1  # px along the frame's edge whose neighbours lie on one side
@@ -25,7 +25,7 @@ UNIT_EXCESS = 8.0  # summed residuals count in eighths of a grey level
 _CLIP = np.float32(CLIP)
 
 
-@compiled
+@compiled_within
 def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
     """Matched filter of the clipped response: the weight, too, saturates at the clip."""
     rounding = np.float32(32768.5)
@@ -34,7 +34,7 @@ def _weigh_row(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
         counts[x] = np.int32(np.float32(UNIT) * m * psi[x] + rounding) - np.int32(32768)
 
 
-@compiled
+@compiled_within
 def add_row(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, scores: Any, y: int
 ) -> None:
@@ -62,14 +62,14 @@ def _inform_row(weight: Any, factor: Any, counts: Any) -> None:
         counts[b] = np.int64(unit * (m0 * m0 + m1 * m1 + m2 * m2 + m3 * m3))
 
 
-@compiled
+@compiled_within
 def decoy_row(y: int, thin: int, height: int) -> int:
     """Row of the groups' sums for row y of the photo, or -1: one strip in `thin` has decoys."""
     strip = y // height
     return strip // thin * height + y % height if strip % thin == 0 else -1
 
 
-@compiled
+@compiled_within
 def add_decoys(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, row: int, counts: Any,
     group_scores: Any,
@@ -82,7 +82,7 @@ def add_decoys(
             sums[x] += counts[x]
 
 
-@compiled
+@compiled_within
 def add_information(
     slope: Any, response: Any, factors: Any, weights: Any, y: int, row: int, counts: Any,
     information: Any, group_information: Any,
@@ -102,7 +102,7 @@ def add_information(
                 group[b] += counts[b]
 
 
-@compiled
+@compiled_within
 def stands_for_block(y: int, turn: int, top: int, bottom: int) -> bool:
     """Return whether a row stands for its block's information.
 

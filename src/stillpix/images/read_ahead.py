@@ -5,7 +5,6 @@ Never holds more photos than it was told to, and never ends at one that cannot b
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -14,17 +13,18 @@ from typing import TypeVar
 
 from ..errors import ReadError
 from . import Buffer, Header
+from .cores import usable_cores
 
 T = TypeVar("T")
 
 
 @contextmanager
 def threads(jobs: int | None = None) -> Iterator[Executor]:
-    """Give as many threads as asked for, or as there are cores.
+    """Give as many threads as asked for, or as the machine allows.
 
     Work that no thread has begun is dropped when the block ends, however it ends.
     """
-    pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(jobs or usable_cores())
     try:
         yield pool
     finally:

@@ -5,7 +5,6 @@ Reads each photo once, and never keeps more of it than the pieces.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from ..errors import ReadError
 from ..evidence.measures import Measures, Place, measured
 from ..frame import Exposure, Pixels
 from ..images import Buffer, Header, read_colour, read_frame
+from ..images.cores import usable_cores
 from ..images.read_ahead import read_ahead, threads
 from ..maps.lens_laws import LensLaw, spots_in_picture
 from ..watch import Watch
@@ -50,7 +50,7 @@ def read_crops(
         return result
     watch.crops(next(iter(photos.values())).sensor, len(photos))
     digests = {header.key: digest for digest, header in photos.items()}
-    ahead, done = min(2, jobs or os.cpu_count() or 1), 0
+    ahead, done = min(2, jobs or usable_cores()), 0
     with threads(jobs) as pool:
         look = partial(_look, places=places, laws=laws)
         batches = read_ahead(photos.values(), look, pool, together=ahead, ahead=ahead)

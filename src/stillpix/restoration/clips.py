@@ -36,6 +36,7 @@ from ..images.clip_writing import (
     rate_of,
     settings_of,
 )
+from ..images.cores import usable_cores
 from ..images.read_ahead import threads
 from ..images.tidy_jpeg import tidied
 from ..images.video import Depth, depth_of, samples_of
@@ -288,7 +289,7 @@ def _packet_by_packet(writer: ClipWriter, path: Path, field: Field) -> Iterator[
     writer.add_streams(writer.template)
     frames = _JpegRepair(path, _places(field))
     waiting: deque[tuple[Packet[Any], Future[bytes] | None]] = deque()
-    number, at_once = 0, 2 * (os.cpu_count() or 1)
+    number, at_once = 0, 2 * (usable_cores())
     with threads() as pool:
         for packet in writer.source.demux():
             is_picture = packet.stream_index == writer.stream.index

@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 
 from ..arguments import instance, text
 from ..arguments import path as path_of
+from ..compiling import told_of_compiling
 from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import (
@@ -29,6 +30,7 @@ from ..images import (
     repair_of,
     require_decodable,
 )
+from ..images.cores import usable_cores
 from ..images.gather import Skipped, named
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
@@ -181,12 +183,13 @@ def repair_bodies(
     shows is copied as it is, unless `changed_only`; in place it is left alone. The log gets an
     entry for each photo.
     """
-    watch, jobs = watch or Watch(), jobs or os.cpu_count() or 1
+    watch, jobs = watch or Watch(), jobs or usable_cores()
     run = _Run(placement, always=always, changed_only=changed_only, log=log)
     with ExitStack() as stack:
         if log is not None:
             stack.enter_context(closing(log))  # after the last photo, however the run ends
         pool = stack.enter_context(threads(jobs))
+        stack.enter_context(told_of_compiling(lambda begins: watch.preparing(begins=begins)))
         full = False
         for sensor, headers in ways.bodies.items():
             body = RepairedBody(sensor, left=len(headers), out_of_room=full)

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 from ..arguments import one_of, path, text, whole, wrong
+from ..compiling import told_of_compiling
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
 from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS, Sensor
 from ..images import Header
+from ..images.cores import usable_cores
 from ..images.gather import Gathering, Skipped, gather, lenses_beside, without_odd_sizes
 from ..images.read_ahead import threads
 from ..maps.library import Library
@@ -113,8 +115,8 @@ def scan(
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
     # Each photo read ahead holds memory; more of them than threads would only wait.
-    ahead = min(TOGETHER, jobs or os.cpu_count() or 1)
-    with threads(jobs) as pool:
+    ahead = min(TOGETHER, jobs or usable_cores())
+    with threads(jobs) as pool, told_of_compiling(lambda begins: watch.preparing(begins=begins)):
         for sensor, headers in found.bodies.items():
             if sensor.is_untold and lenses_beside(sensor, found.bodies):
                 yield _of_any_lens(sensor, headers, watch)

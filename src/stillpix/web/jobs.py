@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import StillpixError
-from ..watch import Watch
+from ..watch import PREPARING, Watch
 from .journal import Journal
 from .refusal import Refused
 
@@ -45,21 +45,23 @@ class Job(Watch):
         self._all_done = 0
         self._stop = threading.Event()
         self._begun = time.monotonic()
+        self._before = 0  # photos that were done when the pace began
+        self.prepares = False
         self._told = 0.0
         self._revision = 0
 
     def summary(self) -> dict[str, Any]:
         """Return what a page shows of the job."""
-        rate = self.done / max(time.monotonic() - self._begun, 1e-3)
+        rate = (self.done - self._before) / max(time.monotonic() - self._begun, 1e-3)
         running = self.state in {"running", "stopping"}
-        known = running and self.done and self.total
+        known = running and rate > 0 and self.total and not self.prepares
         return {
             "id": self.id,
             "revision": self._revision,  # the higher, the later
             "kind": self.kind,
             "subject": self.subject,
             "state": self.state,
-            "phase": self.phase,
+            "phase": PREPARING if self.prepares and running else self.phase,
             "done": self.done,
             "total": self.total,
             "camera": self.camera,
@@ -104,7 +106,14 @@ class Job(Watch):
 
     def _begin(self, phase: str, photos: int) -> None:
         self.phase, self.done, self.total = phase, 0, photos
-        self._begun = time.monotonic()
+        self._begun, self._before = time.monotonic(), 0
+        self.tell()
+
+    def preparing(self, *, begins: bool) -> None:
+        """Say that code is compiled; the pace is counted from the end of it."""
+        self.prepares = begins
+        if not begins:
+            self._begun, self._before = time.monotonic(), self.done
         self.tell()
 
     def photos(self, done: int) -> None:
