@@ -39,7 +39,7 @@ def filmed():
 def clip_of(planes, path, layout="gray", codec="ffv1"):
     """Write planes as they are: nothing is converted."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream = container.add_stream(codec, rate=25, options={"g": "1"})
         stream.height, stream.width = planes[0].shape[:2]
         if layout.startswith("yuv420"):
             stream.height = planes[0].shape[0] * 2 // 3
