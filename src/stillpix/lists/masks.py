@@ -86,14 +86,17 @@ def encode_footprints(defects: Sequence[Defect], target: Target) -> bytes:
 
 
 def decode_footprints(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
-    """Return the broken pixels of such a mask, without what is around them."""
-    entries = list(decode_png(content, path, target))
-    levels = np.asarray(Image.open(BytesIO(content)).convert("L"))
-    return (each for each in entries if levels[each.defect.y, each.defect.x] == MARKED)
+    """Yield the broken pixels of such a mask, without what is around them."""
+    yield from marked_in(_levels_in(content, path, target) == MARKED, path)
 
 
 def decode_png(content: bytes, path: Path, target: Target) -> Iterator[ListedDefect]:
     """Yield the pixels of a PNG that are not black; alpha is not looked at."""
+    yield from marked_in(_levels_in(content, path, target), path)
+
+
+def _levels_in(content: bytes, path: Path, target: Target) -> NDArray[np.generic]:
+    """Return the values of a PNG, (height, width): in colour, the largest of each pixel."""
     if not content.startswith(PNG_HEAD) or len(content) < 24:
         raise refuse(path, "", "is not a PNG file", "check --from")
     width, height = struct.unpack_from(">II", content, 16)
@@ -106,8 +109,7 @@ def decode_png(content: bytes, path: Path, target: Target) -> Iterator[ListedDef
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
         reason = f"is a damaged PNG ({' '.join(str(error).split())[:80]})"
         raise refuse(path, "", reason, "copy it again") from error
-    # In colour a pixel is marked where any of its channels is.
-    yield from marked_in(pixels.max(axis=2) if pixels.ndim > 2 else pixels, path)
+    return np.asarray(pixels.max(axis=2) if pixels.ndim > 2 else pixels)
 
 
 def encode_npy(defects: Sequence[Defect], target: Target) -> bytes:
