@@ -27,7 +27,7 @@ from stillpix.maps.records import Defect, DefectMap, EvidenceSummary, Run
 from support.effort import some
 
 NAMES = [form.name for form in FORMATS]
-MASKS = ("fits", "ccddata", "png", "npy")
+MASKS = ("fits", "ccddata", "png", "npy", "ffmpeg")
 FIRST = datetime(2019, 7, 11, 15, 7)
 BAYER = Sensor("Canon", "EOS R", "7", 30, 20, "bayer-RGGB", (3, 5, 24, 14))
 days = st.dates(date(2000, 1, 1), date(2030, 1, 1))

@@ -22,7 +22,7 @@ from .kinds import RING_TO, heard_in, is_single, only_darks
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
-from .views import View, decoy_views_of, near_by, views_of
+from .views import View, decoy_views_of, fewest_of, near_by, views_of
 
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
@@ -163,7 +163,8 @@ def _decoy_peaks(
     scores, information = decoys.scores, decoys.information
     grid, edges = evidence.rules.grid, evidence.edges_of_decoys
     null = null_of(scores, information, pool, grid, decoys.masked, edges)
-    whole = View(null, evidence.scenes, (scores,), 1, tuple(range(len(scores))))
+    numbers, fewest = tuple(range(len(scores))), fewest_of(evidence)
+    whole = View(null, evidence.scenes, (scores,), 1, numbers, fewest)
     loud = peaks_of(scores, null, settings.floor, pool, apart, 0, heard_in(evidence))
     alone = [_standing_alone(evidence, [whole], loud, pool)]
     for view, sums in decoy_views_of(evidence, left_out, pool):

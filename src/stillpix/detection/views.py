@@ -24,6 +24,8 @@ FEWEST, MOST_SHARE = 8, 0.75  # photos in a window, and share of all
 LONGER = 4 / 3  # times the photos of the window before, at least
 # Photos that must agree: of few photos of unlike weight two can stand out by chance.
 FEWEST_AGREE = 3
+# Frames of a video that must agree, and share of all: what passes shows in several at one place.
+FEWEST_FRAMES, SHARE_OF_FRAMES = 8, 0.25
 COARSE = int(UNIT / UNIT_OF_PERIODS)
 
 Mask = NDArray[np.bool_]
@@ -85,10 +87,21 @@ def near_by(sums: NDArray[np.signedinteger], x: int, y: int) -> NDArray[np.int64
     return near
 
 
+def fewest_of(evidence: Evidence) -> int:
+    """Return how many photos must agree on a peak beyond what all photos need; 0 where no more.
+
+    Frames of a video follow one another: where a camera pans along an edge or past a lamp, that
+    stands at one place in several of them.
+    """
+    if not evidence.sensor.is_video:
+        return 0
+    return max(FEWEST_AGREE + 1, min(FEWEST_FRAMES, int(SHARE_OF_FRAMES * evidence.scenes)))
+
+
 def whole_of(evidence: Evidence, null: Null) -> View:
     """Return the view of all photos."""
     numbers = tuple(range(len(evidence.templates)))
-    return View(null, evidence.scenes, (evidence.scores,), 1, numbers)
+    return View(null, evidence.scenes, (evidence.scores,), 1, numbers, fewest_of(evidence))
 
 
 def views_of(
@@ -110,7 +123,8 @@ def views_of(
             photos += period.photos
         fine = scores * np.int32(COARSE)
         null = null_of(fine, information, pool, evidence.rules.grid, masked, evidence.edges)
-        view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), FEWEST_AGREE)
+        fewest = max(FEWEST_AGREE, fewest_of(evidence))
+        view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), fewest)
         yield view, fine
 
 
@@ -154,4 +168,5 @@ def _decoy_view(
     fine = decoys.scores * np.int32(COARSE)
     grid, edges = evidence.rules.grid, evidence.edges_of_decoys
     null = null_of(fine, decoys.information, pool, grid, decoys.masked, edges)
-    return View(null, photos, (fine,), 1, (evidence.periods.template,), FEWEST_AGREE), fine
+    fewest = max(FEWEST_AGREE, fewest_of(evidence))
+    return View(null, photos, (fine,), 1, (evidence.periods.template,), fewest), fine
