@@ -191,10 +191,10 @@ def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
     if evidence.rules.spreads:
         found = _settled(evidence, views, found)
-    found = _standing_alone(evidence, views, one_a_response(found, evidence))
-    if evidence.sensor.is_video:
+    found = one_a_response(found, evidence)
+    if evidence.sensor.is_video:  # faint echoes, too, tell at which distance they are
         found = without_echoes(found, evidence.excess[found.y, found.x])
-    return found
+    return _standing_alone(evidence, views, found)
 
 
 def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
