@@ -58,7 +58,7 @@ def test_a_folder_that_may_not_be_written_into_costs_nothing(folder, map_file):
             os.seteuid(0)
         closed.chmod(0o755)
 
-        assert ran.exit_code == 1  # nothing shows in one of the photos
+        assert ran.exit_code == 1, ran.output  # nothing shows in one of the photos
         assert f"not repaired: {closed}/a.jpg: you may not write there; " in ran.stderr
         assert tree(closed) == before
 

@@ -81,6 +81,8 @@ def _document(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
+        if not os.path.lexists(path):  # its folder is another's: this account has no file there
+            return {}
         reason = f"cannot be read ({error.strerror or error}); mend or delete it"
         raise wrong(reason, str(path)) from error
     except UnicodeDecodeError as error:
