@@ -116,8 +116,9 @@ class Spotted:
     photos: dict[str, tuple[str, float, Spots]] = field(default_factory=dict)
 
     def wants(self, digest: str, lens: str) -> bool:
-        """Return whether a photo's spots would be kept."""
-        digests = [each for each, (own, _, _) in self.photos.items() if own == lens]
+        """Return whether a photo's spots would be kept; threads may ask while one is noted."""
+        now = tuple(self.photos.items())  # at once: a dict that grows cannot be gone through
+        digests = [each for each, (own, _, _) in now if own == lens]
         return len(digests) < MOST_PHOTOS or digest < max(digests)
 
     def note(self, digest: str, lens: str, focal_mm: float, spots: Spots) -> None:
