@@ -37,9 +37,11 @@ LEFT_OUT = {
     "D750": "needs a map of that camera",
     "rawtherapee": "needs RawTherapee",
     "serve": "runs until it is stopped",
+    "watch": "runs until it is stopped",
 }
+LONGEST_S = 600  # that a command may take
 NO_COMMAND = frozenset(
-    {"stillpix demo", "stillpix find", "stillpix import"}
+    {"stillpix demo", "stillpix find", "stillpix import", "stillpix shard"}
 )  # run before, or only named
 
 
@@ -111,8 +113,14 @@ def follow(folder: Path) -> int:
             continue
         words = ["bash", "-euc", command] if kind == "sh" else ["python", "-c", command]
         began = time.monotonic()
-        ran = subprocess.run(words, cwd=project, env=shell, text=True, check=False,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        try:
+            ran = subprocess.run(words, cwd=project, env=shell, text=True, check=False,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 timeout=LONGEST_S)  # fmt: skip
+        except subprocess.TimeoutExpired:
+            failed += 1
+            print(f"{LONGEST_S} s and not done: {shown}", flush=True)
+            continue
         print(f"{time.monotonic() - began:6.1f} s  {shown}", flush=True)
         if ran.returncode:
             failed += 1
