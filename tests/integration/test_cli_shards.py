@@ -122,3 +122,12 @@ def test_a_plan_that_cannot_be_written_is_one_line(photos, tmp_path):
 
     assert result.exit_code == 3
     assert "its folder is a file; choose another place" in result.stderr
+
+
+def test_the_group_by_itself_shows_its_help_and_no_error():
+    ran = run("shard")
+
+    assert ran.exit_code == 2
+    assert ran.output.startswith("Usage: ")
+    assert "Error" not in ran.output
+    assert ran.output.count("Usage: ") == 1

@@ -19,6 +19,8 @@ EXTRA = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)")
 
 def told(error: Any) -> Any:
     """Return a mistake in our words: an error of wrong usage, with the context it came from."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group of commands alone: its help is shown
+        return error
     word = WORDS.get(type(error).__name__)
     message = word(error) if word else None
     return UsageError(message or error.format_message(), ctx=error.ctx)
