@@ -97,6 +97,19 @@ def test_no_list_is_written_of_places_that_move(found, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_a_first_find_leaves_out_is_told_once_and_not_as_an_earlier_photo(tmp_path):
+    straightened.write(tmp_path / "photos", PHOTOS)
+    stranger = straightened.series.jpeg(straightened.picture(PHOTOS, 35.0), {})
+    (tmp_path / "photos" / "stranger.jpg").write_bytes(stranger)
+
+    ran = run("find", tmp_path / "photos", "--out", tmp_path / "a.json", "--fast")
+
+    said = " ".join(ran.output.split())
+    assert "left out: 1 photo of another lens or focal length" in said
+    assert "earlier finds" not in said
+
+
+@pytest.mark.slow
 def test_later_photos_join_the_map_and_none_is_read_twice(tmp_path, library):
     straightened.write(tmp_path / "photos", PHOTOS)
     run("find", tmp_path / "photos", "--fast")

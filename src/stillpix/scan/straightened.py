@@ -11,6 +11,7 @@ from ..evidence.evidence import Evidence
 from ..evidence.sightings import Sightings
 from ..maps.lens_laws import LensLaw, focal_lengths, law_for
 from ..maps.records import DefectMap
+from ..wording import counted
 from .body import Body, BodyOutcome
 from .first_look import add_photos, has_zoom
 from .second_look import list_places
@@ -20,12 +21,12 @@ SLIDE = (
     "focal length; the law was learned for {}, and the photos are read once more"
 )
 UNLAID = (
-    "{}: {} of another lens or focal length than {} left out: where the sensor's pixels lie in "
-    "them is not known"
+    "{}: left out: {} of another lens or focal length than {}; it is not known where the sensor's "
+    "pixels lie there"
 )
 GONE = (
-    "{}: {} photos of earlier finds are not among these and were left out, since it was not known "
-    "where the sensor's pixels lie in them; to add them, run `stillpix find` on them, too"
+    "{}: left out: {} of earlier finds; it was not known then where the sensor's pixels lie; to add "
+    "what is missing, run `stillpix find` on these photos, too"
 )
 
 
@@ -40,6 +41,8 @@ def lay_back(body: Body, previous: DefectMap | None) -> bool:
     if law is None:
         return False
     before = body.evidence
+    at_hand = {body.log.files.get(name) for name in body.names.values()}
+    gone = before.photos.keys() - at_hand
     body.laws = (law,)
     body.watch.message(SLIDE.format(body.sensor.name, focal_lengths(body.laws)))
     body.evidence, body.log = Evidence(body.sensor), Sightings(body.sensor)
@@ -50,7 +53,8 @@ def lay_back(body: Body, previous: DefectMap | None) -> bool:
     body.outcome = BodyOutcome(body.sensor, skipped=skipped, troubles=troubles)
     leave_out_unlaid(body)
     add_photos(body)
-    _tell_of_lost(body, before)
+    if gone:
+        body.watch.message(GONE.format(body.sensor.name, counted(len(gone), "photo")))
     _keep_outcome(outcome, body)
     return True
 
@@ -78,15 +82,6 @@ def leave_out_unlaid(body: Body) -> None:
     kept = [each for each in body.headers if law_for(body.laws, each.lens, each.focal_mm)]
     left = len(body.headers) - len(kept)
     if left:
-        photos = "1 photo is" if left == 1 else f"{left} photos are"
         laws = focal_lengths(body.laws)
-        body.watch.message(UNLAID.format(body.sensor.name, photos, laws))
+        body.watch.message(UNLAID.format(body.sensor.name, counted(left, "photo"), laws))
     body.headers = kept
-
-
-def _tell_of_lost(body: Body, before: Evidence) -> None:
-    lost = len(before.photos.keys() - body.evidence.photos.keys())
-    at_hand = {body.log.files.get(name) for name in body.names.values()}
-    gone = [digest for digest in before.photos if digest not in at_hand]
-    if lost and gone:
-        body.watch.message(GONE.format(body.sensor.name, len(gone)))
