@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ def nginx(folder, tmp_path):
     )
     folder.parent.chmod(0o755)
     for above in folder.parents:
-        if above.owner() == folder.owner() and str(above).startswith("/tmp/"):
+        if above.owner() == folder.owner() and above.is_relative_to(tempfile.gettempdir()):
             above.chmod(0o755)
     with serving([program("nginx"), "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)], port):
         yield f"http://127.0.0.1:{port}/photos/"

@@ -163,7 +163,7 @@ def test_a_package_that_misses_is_named_with_the_remedy(monkeypatch):
         "https://host:8443/a.jpg",
         "sftp://me@host/srv/a.jpg",
         "zip://a/b.jpg::s3://bucket/x.zip",
-        "zip://a.jpg::/home/x.zip",
+        "zip://a.jpg::/photos/x.zip",
     ],
 )
 def test_a_url_survives_being_a_path(url):

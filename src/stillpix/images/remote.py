@@ -79,8 +79,8 @@ def url_of(path: str | os.PathLike[str]) -> str:
 
     >>> url_of(path_of("zip://night/a.jpg::s3://bucket/x.zip"))
     'zip://night/a.jpg::s3://bucket/x.zip'
-    >>> url_of(path_of("zip://a.jpg::/home/x.zip"))
-    'zip://a.jpg::/home/x.zip'
+    >>> url_of(path_of("zip://a.jpg::/photos/x.zip"))
+    'zip://a.jpg::/photos/x.zip'
     """
     name = os.fspath(path)
     if name.startswith(LOCAL):

@@ -52,6 +52,13 @@ it, or make the map again with `stillpix find`
             raise self.refuse(key, "is missing")
         return self._left.pop(key)
 
+    def listed(self, key: str) -> list[Any]:
+        """Return a list whose entries are unchecked; empty where it is absent."""
+        value = self.take(key)
+        if value is not None and not isinstance(value, list):
+            raise self.refuse(key, "must be a list")
+        return value or []
+
     def section(self, key: str) -> Fields:
         """Return the object under a key, to be taken apart in turn; empty where it is absent."""
         value = self.take(key)

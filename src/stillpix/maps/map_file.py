@@ -218,11 +218,7 @@ def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
 
 
 def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
-    listed = fields.take("left_out_areas")
-    if listed is None:
-        return
-    if not isinstance(listed, list):
-        raise fields.refuse("left_out_areas", "must be a list")
+    listed = fields.listed("left_out_areas")
     for index, area in enumerate(listed):
         key = f"left_out_areas[{index}]"
         if not isinstance(area, list) or len(area) != len("xywh"):
@@ -235,11 +231,7 @@ def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
 
 def laws_from(document: Fields) -> tuple[LensLaw, ...]:
     """Return the laws under the key "laws"; none where it is absent. Raises MapFormatError."""
-    listed = document.take("laws")
-    if listed is None:
-        return ()
-    if not isinstance(listed, list):
-        raise document.refuse("laws", "must be a list")
+    listed = document.listed("laws")
     return tuple(
         _law(Fields(document.origin, f"laws[{index}]", entry)) for index, entry in enumerate(listed)
     )
@@ -271,11 +263,7 @@ def law_object(law: LensLaw) -> dict[str, Any]:
 
 
 def _patterns(fields: Fields) -> Iterator[Pattern]:
-    listed = fields.take("patterns")
-    if listed is None:
-        return
-    if not isinstance(listed, list):
-        raise fields.refuse("patterns", "must be a list")
+    listed = fields.listed("patterns")
     for index, each in enumerate(listed):
         entry = Fields(fields.origin, f"evidence.patterns[{index}]", each)
         across, down = entry.whole("across", 1), entry.whole("down", 1)
