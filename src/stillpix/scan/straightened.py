@@ -25,8 +25,8 @@ UNLAID = (
     "pixels lie there"
 )
 GONE = (
-    "{}: left out: {} of earlier finds; it was not known then where the sensor's pixels lie; to add "
-    "what is missing, run `stillpix find` on these photos, too"
+    "{}: left out: {} of earlier finds; it was not known then where the sensor's pixels lie in "
+    "them; to add them, run `stillpix find` on them, too"
 )
 
 
