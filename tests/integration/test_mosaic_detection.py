@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -163,9 +165,9 @@ def test_the_strength_is_in_the_files_own_numbers(white):
     assert defect.seen == (1.0, 16)
 
 
-def dark_frames(photos, hot, seed=5):
+def dark_frames(photos, hot, seed=5, layout="bayer-RGGB"):
     rng = np.random.default_rng(seed)
-    sensor, frames = sensor_of("bayer-RGGB", 200, 160), []
+    sensor, frames = sensor_of(layout, 200, 160), []
     for n in range(photos):
         exposure = Exposure(1.0 + n % 3, 8.0)
         dn = 512 + 12 * rng.standard_normal((160, 200))
@@ -194,6 +196,21 @@ def test_six_dark_frames_confirm_hot_pixels_and_two_suggest_them():
 @pytest.mark.parametrize("seed", chosen(range(3), 0))
 def test_noise_alone_confirms_nothing(seed):
     assert detect(evidence_of(dark_frames(12, (), seed))).in_state("confirmed") == ()
+
+
+def test_chance_among_dark_frames_is_what_two_of_them_show():
+    """What only one of ten shows is never listed, and is not stated to be among the false finds."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.nonzero(rng.random((160, 200)) < 0.03)
+    hot = [(int(x), int(y), 400) for x, y in zip(columns, rows, strict=True)]
+
+    frames = [replace(frame, dark=True) for frame in dark_frames(10, hot, layout="mono")]
+    found = detect(evidence_of(frames))
+
+    wrong = {(d.x, d.y) for d in found.in_state("confirmed")} - {(x, y) for x, y, _ in hot}
+    assert len(found.in_state("confirmed")) >= 0.95 * len(hot)
+    assert len(wrong) <= 1
+    assert found.detection.expected_false < 0.5  # five peaks of chance are loud enough
 
 
 OPENISP = REAL / "cfa/openisp-1920x1080-rggb12.raw"

@@ -19,6 +19,7 @@ from stillpix.frame import Exposure
 from support import naive
 from support.effort import some
 from support.frames import some_frames
+from support.mosaics import frame_of, sensor_of
 
 FRAMES = some_frames(90, width=80, height=48)
 NIGHT = datetime(2024, 3, 1, 22)
@@ -134,3 +135,32 @@ def test_frames_of_one_stretch_of_time_share_a_group(minutes, same):
 
     assert (stretches[0] == stretches[1]) is same
     assert key_of(one, ()) != key_of(other, ())
+
+
+def dark_frames(number):
+    rng = np.random.default_rng(8)
+    frames = []
+    for n in range(number):
+        dn = 512 + 12 * rng.standard_normal((64, 96))
+        dn[20, 30 + 2 * n] += 900  # a cosmic ray
+        frame = frame_of(np.rint(dn), sensor_of("mono", 96, 64), Exposure(2.0, 1.0), name=str(n))
+        frames.append(replace(frame, dark=True))
+    return frames
+
+
+def test_decoys_of_dark_frames_tell_how_many_clearly_show_a_place():
+    frames = dark_frames(4)
+    evidence = Evidence(frames[0].sensor).update_all(frames)
+    decoys = evidence.decoys(np.zeros((64, 96), np.bool_))
+    alone = [Evidence(frames[0].sensor).update_all([frame]).shown for frame in frames]
+
+    assert any((shown > 0).any() and (shown < 0).any() for shown in alone)
+    shown = decoys.shown.reshape(ROUNDS, 64, 96)
+    assert shown.sum((1, 2)).tolist() == [sum(int(own.sum()) for own in alone)] * ROUNDS
+    assert abs(shown).max() <= 4
+
+
+def test_decoys_of_photos_do_not_count_what_shows_a_place():
+    evidence = evidence_of(FRAMES[:2])
+
+    assert evidence.decoys(np.zeros((48, 80), np.bool_)).shown.size == 0

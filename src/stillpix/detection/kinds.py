@@ -19,7 +19,7 @@ from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
 from .hot_or_offset import Limits
-from .views import View, near_by
+from .views import FEWEST_DARKS, View, near_by
 
 # The first rows of TEMPLATES, whose scores tell the kind together.
 OFFSET, HOT_TEMPERED, HOT, RESPONSE = range(4)
@@ -31,7 +31,6 @@ BLAZING = 80.0  # grey levels from which a spot in nearly all photos is called s
 ALWAYS = 0.7  # share of the photos that are nearly all: highlights hide even a stuck pixel
 FEWEST_PHOTOS = 4  # that must agree, whatever the score
 FEWEST_BURSTS = 2  # photos that are too few, however much they say
-FEWEST_DARKS = 2  # dark frames that must agree
 # photos that its loudest template itself takes, in a mosaic, or one nearly as loud
 FEWEST_OF_LOUDEST, NEARLY_AS_LOUD = 3, 0.8
 LEAST_SIZE = 8  # of a candidate among few photos; what stands out less is noise, wherever it is

@@ -71,6 +71,8 @@ def ranked(
     again without the surest finds: what these say is no sound pixel's, wherever it is moved to.
     """
     left_out = whole.null.masked | evidence.still.never_shows(evidence.scenes)
+    if _are_told(evidence, settings):
+        whole = replace(whole, shown=evidence.shown)
     own = _own_peaks(evidence, whole, settings, pool)
     found, tail = _ranked_without(evidence, own, left_out, settings, pool)
     for _ in range(CLEANED):
@@ -122,7 +124,7 @@ def _ranked_without(
         )
         for views in (own.scores, moved.scores)
     )
-    if only_darks(evidence) and evidence.scenes < settings.fewest_scenes:
+    if only_darks(evidence) and not _are_told(evidence, settings):
         tail = tail_of_few(decoys, moved.pixels, moved.share)
         return _single(evidence, own.views, _listable(found, tail, settings)), tail
     tail = tail_of(decoys, floor, moved.share)
@@ -133,6 +135,11 @@ def _ranked_without(
         decoys = louder_of(decoys, _as_scores(moved.bursts, rare, tail, floor))
         tail = tail_of(decoys, floor, moved.share)
     return _single(evidence, own.views, _listable(found, tail, settings)), tail
+
+
+def _are_told(evidence: Evidence, settings: DetectionSettings) -> bool:
+    """Return whether these are so many dark frames that chance is told by how many show a place."""
+    return only_darks(evidence) and evidence.scenes >= settings.fewest_scenes
 
 
 def _own_peaks(
@@ -164,7 +171,8 @@ def _decoy_peaks(
     grid, edges = evidence.rules.grid, evidence.edges_of_decoys
     null = null_of(scores, information, pool, grid, decoys.masked, edges)
     numbers, fewest = tuple(range(len(scores))), fewest_of(evidence)
-    whole = View(null, evidence.scenes, (scores,), 1, numbers, fewest)
+    shown = decoys.shown if len(decoys.shown) and _are_told(evidence, settings) else None
+    whole = View(null, evidence.scenes, (scores,), 1, numbers, fewest, shown)
     loud = peaks_of(scores, null, settings.floor, pool, apart, 0, heard_in(evidence))
     alone = [_standing_alone(evidence, [whole], loud, pool)]
     for view, sums in decoy_views_of(evidence, left_out, pool):
@@ -224,7 +232,7 @@ def _standing_alone(
         around = view.around_all(x, y, RING_TO)
         loudest = np.abs(around[..., RING_TO, RING_TO]).argmax(axis=1)
         single = is_single(evidence, around[np.arange(some.size), loudest], view.photos)
-        kept[some] = single & (view.takes(x, y) >= view.fewest)
+        kept[some] = single & view.agreed(x, y)
 
     of_views = [np.flatnonzero(peaks.view == number) for number in range(len(views))]
     parts = [

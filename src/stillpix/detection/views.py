@@ -24,6 +24,7 @@ FEWEST, MOST_SHARE = 8, 0.75  # photos in a window, and share of all
 LONGER = 4 / 3  # times the photos of the window before, at least
 # Photos that must agree: of few photos of unlike weight two can stand out by chance.
 FEWEST_AGREE = 3
+FEWEST_DARKS = 2  # dark frames that must agree
 # Frames of a video that must agree, and share of all: what passes shows in several at one place.
 FEWEST_FRAMES, SHARE_OF_FRAMES = 8, 0.25
 COARSE = int(UNIT / UNIT_OF_PERIODS)
@@ -44,6 +45,7 @@ class View:
     unit: int  # counts of a score that is 1 in the parts
     templates: tuple[int, ...]  # their numbers
     fewest: int = 0  # photos that must agree on a peak
+    shown: NDArray[np.signedinteger] | None = None  # (height, width), where that is asked: signed
 
     def around(self, x: int, y: int, reach: int) -> NDArray[np.float64]:
         """Return the scores around a place in null sigmas, as `window` does."""
@@ -66,6 +68,11 @@ class View:
         told = np.abs(self.told(x, y))
         most = (told if templates is None else told[templates]).max(axis=0)
         return np.asarray(np.ceil(most / CLIP**2).astype(np.int64))
+
+    def agreed(self, x: Places, y: Places) -> Mask:
+        """Return which places as many photos show as must agree on one."""
+        enough = np.asarray(self.takes(x, y) >= self.fewest)
+        return enough if self.shown is None else enough & (abs(self.shown[y, x]) >= FEWEST_DARKS)
 
     def full(self, x: int | Places, y: int | Places) -> NDArray[np.float64]:
         """Return the sum of m^2 at one place or many: what a defect should say that shows."""

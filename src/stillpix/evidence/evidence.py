@@ -336,8 +336,13 @@ class Evidence:
         return list(pairwise(edges))
 
     def decoys(self, left_out: NDArray[np.bool_], pool: Executor | None = None) -> Decoys:
-        """Return the decoys; what is left out, (height, width), counts nowhere."""
-        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid, pool)
+        """Return the decoys; what is left out, (height, width), counts nowhere.
+
+        Of dark frames that have a group each, they tell how many clearly show a place, too.
+        """
+        alone = 0 < self.darks == self.scenes == len(self.groups.sums)
+        shows = self.rules.shows if alone else None
+        return self.groups.moved(left_out[self._with_decoys()], self.rules.grid, pool, shows)
 
     def decoys_of(
         self, windows: Iterable[Sequence[Period]], left_out: NDArray[np.bool_]

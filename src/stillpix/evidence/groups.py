@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 from .group_kernels import add_moved
-from .sum_kernels import BLOCK, blocks_along
+from .sum_kernels import BLOCK, UNIT, UNIT_INFORMATION, blocks_along
 
 FEWEST_OF_MANY, MOST = 16, 64  # groups at most, of a large sensor and of a small one
 ALL_PIXELS = 16_000_000  # of all groups together: small sensors have room for more
@@ -42,6 +42,7 @@ class Decoys:
     information: NDArray[np.int64]  # (templates, blocks down, blocks across)
     bursts: NDArray[np.int32]  # (rows, width); (0, width) of rendered photos
     masked: NDArray[np.bool_]  # (rows, width): reached by too few groups
+    shown: NDArray[np.int32]  # (rows, width): groups that clearly show it, signed; or (0, width)
 
 
 class Groups:
@@ -119,12 +120,16 @@ class Groups:
             for n, group in enumerate(groups)
         }
 
-    def moved(self, masked: NDArray[np.bool_], grid: int, pool: Executor | None = None) -> Decoys:
+    def moved(
+        self, masked: NDArray[np.bool_], grid: int, pool: Executor | None = None,
+        shows: float | None = None,
+    ) -> Decoys:  # fmt: skip
         """Return the decoys, ROUNDS times as high as the rows: all groups, each moved elsewhere.
 
-        `masked` (rows, width) counts nowhere, wherever it is moved to.
+        `masked` (rows, width) counts nowhere, wherever it is moved to. If each group is a single
+        photo, `shows` is the number of sigmas from which it clearly shows a defect, to be counted.
         """
-        moving = Moving(self, masked, grid)
+        moving = Moving(self, masked, grid, shows)
         moving.add(self, pool)
         return moving.decoys()
 
@@ -174,10 +179,12 @@ class Groups:
 class Moving:
     """The sums of groups that were moved along their rows so far, ROUNDS times over."""
 
-    def __init__(self, like: Groups, masked: NDArray[np.bool_], grid: int) -> None:
+    def __init__(
+        self, like: Groups, masked: NDArray[np.bool_], grid: int, shows: float | None = None
+    ) -> None:
         """Move groups of the shapes of `like`; `masked`, (rows, width), counts nowhere."""
         (templates, rows, width), (_, down, across), (burst_rows, _) = like.shapes
-        self.grid, self.groups, self.stretches = grid, 0, 0
+        self.grid, self.groups, self.stretches, self.shows = grid, 0, 0, shows
         cells = max(width // grid, 1)
         counted = ~masked
         self.blocks = _blocks_of(counted, down, across)
@@ -189,6 +196,7 @@ class Moving:
         self.information = np.zeros((templates, ROUNDS, down, across), np.int64)
         self.bursts = np.zeros((ROUNDS, burst_rows, width), np.int32)
         self.reached = np.zeros((ROUNDS, rows, width), np.int32)
+        self.shown = np.zeros((ROUNDS, rows if shows else 0, width), np.int32)
 
     def add(self, groups: Groups, pool: Executor | None = None) -> None:
         """Add some groups, those of each stretch of time by steps of their own."""
@@ -217,6 +225,8 @@ class Moving:
         if len(burst):
             add_moved(burst, counted, shift, grid, self.bursts[n])
         add_moved(one, counted, shift, grid, self.reached[n])
+        if self.shows:
+            add_moved(_clearly(sums, self.shows), counted, shift, grid, self.shown[n])
 
     def decoys(self) -> Decoys:
         """Return the decoys of all groups so far; they go on changing with the next one."""
@@ -227,6 +237,7 @@ class Moving:
             self.scores.reshape(templates, -1, width),
             self.information.reshape(templates, -1, across),
             self.bursts.reshape(-1, width), few.reshape(-1, width),
+            self.shown.reshape(-1, width),
         )  # fmt: skip
 
 
@@ -275,6 +286,20 @@ def _add(sums: GroupSums, into: GroupSums) -> None:
     parts: Any = zip(sums, into, strict=True)
     for part, own in parts:
         np.add(own, part, out=own)
+
+
+def _clearly(sums: GroupSums, shows: float) -> NDArray[np.int32]:
+    """Return where a group of one photo departs by so many sigmas: 1 or -1 there, (rows, width).
+
+    By the template that says most: its sum is m psi, and m^2 is known.
+    """
+    scores, told, _ = sums
+    most = int(told.sum((1, 2)).argmax())
+    rows, width = scores[most].shape
+    expected = np.sqrt(told[most] / UNIT_INFORMATION).repeat(BLOCK, 0).repeat(BLOCK, 1)
+    least = (shows * UNIT * expected[:rows, :width]).clip(1)
+    said = scores[most]
+    return np.asarray((said >= least).astype(np.int32) - (said <= -least), np.int32)
 
 
 def _blocks_of(counted: NDArray[np.bool_], down: int, across: int) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import XTRANS, Frame, Layout, Sensor
-from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE, accumulate_mosaic, show_mosaic
+from .mosaic_kernels import DARK_LIMIT, LIMIT, PER_WHITE, SHOWS, accumulate_mosaic, show_mosaic
 from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
 from .sum_kernels import PAD
 from .templates import Template, factors_of, weights_of
@@ -50,7 +50,7 @@ class MosaicRules(Rules):
     """How a sensor's own values are judged: linear light, one value a photosite."""
 
     levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
-    toned, spreads = False, False
+    toned, spreads, shows = False, False, float(SHOWS)
     bursts, found_within, stretches_s = True, 0, (360.0, 45.0)
 
     def __init__(self, layout: Layout) -> None:

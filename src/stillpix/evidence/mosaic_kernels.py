@@ -33,7 +33,7 @@ DARK_LIMIT = 6.0
 USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
 PER_WHITE = 65535  # summed residuals count in so many parts of white
 
-_SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
+SHOWS = np.float32(2.0)  # sigmas, limited, from which a photo is said to show a defect
 _AHEAD = 2 * REACH + CROSS  # rows to be read before one can be judged
 _RING = 8  # rows kept: a power of two, more than _AHEAD
 _PAD = 2  # cells on each side of a plane's row: no neighbour is farther
@@ -238,7 +238,7 @@ def _show_row(
     """Count the photos that clearly show something, signed, and sum what they show."""
     rounding, middle = np.float32(65536.5), np.int32(65536)
     for x in range(psi.size):
-        sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
+        sign = np.int32(psi[x] >= SHOWS) - np.int32(psi[x] <= -SHOWS)
         shown[x] += sign
         above = per_count * (np.float32(photo[x]) - predicted[x])
         value = np.int32(min(max(above, -_MOST), _MOST) + rounding) - middle
@@ -420,4 +420,4 @@ def show_mosaic(
             _judge_row(level, residual, row, near[0], near[1], curve, planes, said)
             counts = shown[y]
             for x in range(left, right):
-                counts[x] += np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
+                counts[x] += np.int32(psi[x] >= SHOWS) - np.int32(psi[x] <= -SHOWS)

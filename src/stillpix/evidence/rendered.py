@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import StillpixError
 from ..frame import Frame
-from .rendered_kernels import LEAST_NOISE, accumulate
+from .rendered_kernels import LEAST_NOISE, SHOWS, accumulate
 from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
 from .sum_kernels import EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
 from .templates import factors_of, weights_of
@@ -27,7 +27,7 @@ class RenderedRules(Rules):
 
     grid, strip = GRID, STRIP
     levels, counts = 255.0, UNIT_EXCESS
-    toned, spreads = True, True
+    toned, spreads, shows = True, True, float(SHOWS)
     bursts, found_within, stretches_s = False, 8, (1800.0,)
     pitch, period = 2, 1
 

@@ -31,7 +31,7 @@ LEAST_NOISE = 2.0  # grey levels: JPEG and rounding leave nothing below it to be
 
 _CLIP = np.float32(CLIP)
 _LEAST_VARIANCE = np.float32(LEAST_NOISE**2)
-_SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
+SHOWS = np.float32(2.5)  # sigmas from which a photo is said to show a defect
 _RING = 8  # rows kept: a power of two, more than 2 * REACH
 _NEARLY_WHITE = np.float32(0.95 * 255)
 
@@ -114,7 +114,7 @@ def _show_row(
     """
     eight, rounding = np.float32(UNIT_EXCESS), np.float32(32768.5)
     for x in range(psi.size):
-        sign = np.int32(psi[x] >= _SHOWS) - np.int32(psi[x] <= -_SHOWS)
+        sign = np.int32(psi[x] >= SHOWS) - np.int32(psi[x] <= -SHOWS)
         shown[x] += sign
         above = scale * np.float32(photo[x]) - (level[x] - residual[x])
         value = np.int32(eight * above + rounding) - 32768

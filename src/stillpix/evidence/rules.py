@@ -51,6 +51,7 @@ class Rules(ABC):
     toned: ClassVar[bool]
     spreads: ClassVar[bool]  # one defect shows in its neighbours, too
     bursts: ClassVar[bool]  # what single photos say is summed apart, and repeats are asked
+    shows: ClassVar[float]  # sigmas from which a photo clearly shows a defect
     found_within: ClassVar[int]  # px around a defect that show it
     # Photos of one stretch of time may show the same stars a little moved: one group of decoys.
     stretches_s: ClassVar[tuple[float, ...]]
