@@ -116,13 +116,7 @@ housing)"]
     1
     """
     evidence = defect_map.evidence
-    if defect_map.laws:
-        from .maps.lens_laws import focal_lengths  # it needs numpy
-
-        yield (
-            "the camera corrects its lens's distortion: places are the sensor's, and move in the "
-            f"photos with the focal length; known for {focal_lengths(defect_map.laws)}"
-        )
+    yield from _of_lens(defect_map)
     if evidence.left_out >= LEAST_LEFT_OUT:
         yield (
             f"{100 * evidence.left_out:.0f} % of the frame never changes and was left out "
@@ -137,6 +131,30 @@ housing)"]
         )
     if any(defect.kind == "bright" for defect in defect_map.in_state("confirmed", "accepted")):
         yield "bright pixels are hot or offset: photos with other exposure times would show which"
+
+
+def _of_lens(defect_map: DefectMap) -> Iterator[str]:
+    """Yield what is known of places that move with the focal length."""
+    from .maps.lens_laws import are_assumed, focal_lengths  # it needs numpy
+
+    untold = defect_map.evidence.untold_mm
+    if are_assumed(defect_map.laws):
+        yield (
+            "the photos do not tell whether this camera straightens its lens; places hold for "
+            f"{focal_lengths(defect_map.laws)}, and other photos are left out; more photos at "
+            "other focal lengths would tell"
+        )
+    elif defect_map.laws:
+        yield (
+            "the camera corrects its lens's distortion: places are the sensor's, and move in the "
+            f"photos with the focal length; known for {focal_lengths(defect_map.laws)}"
+        )
+    elif untold is not None:
+        yield (
+            f"the photos do not tell whether this camera straightens its lens ({untold[0]:g}-"
+            f"{untold[1]:g} mm); if it does, broken pixels far from the middle may be missed, or "
+            "listed where they are at one focal length; more photos would tell"
+        )
 
 
 def patterned(pattern: Pattern, sensor: Sensor) -> str:

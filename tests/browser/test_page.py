@@ -12,6 +12,7 @@ from PIL import Image
 
 from stillpix import fix, scan
 from stillpix.images.gather import gather
+from stillpix.maps.lens_laws import LensLaw
 from support import browsing, series
 
 pytestmark = browsing.needs_chromium
@@ -457,3 +458,20 @@ def test_a_finished_run_notifies_who_looks_at_something_else(site, browser, tmp_
 
         told = page.evaluate("window.told")
         assert [title for title, _ in told] == ["stillpix"] * away
+
+
+def test_marks_lie_where_a_corrected_photo_shows_the_pixels(browser, site):
+    law = LensLaw("", (24.0,), ((0.01, -0.08, 0.005),))
+    photo = {"width": 640, "height": 480, "terms": law.terms[0]}
+    places = [(600, 31), (12, 470), (320, 240)]
+    with browsing.visiting(browser, site) as page:
+        told = page.evaluate(
+            """async ([places, photo]) => {
+                const { inPhoto } = await import("./static/lens.js");
+                return places.map(([x, y]) => Object.values(inPhoto({ x, y }, photo)));
+            }""",
+            [places, photo],
+        )
+
+    expected = law.in_picture(np.array(places, float), 24.0, (640, 480)).round()
+    assert told == expected.astype(int).tolist()

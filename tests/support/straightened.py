@@ -5,6 +5,7 @@ Uses no code of stillpix.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,15 +67,17 @@ def _between(light: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.f
 
 
 def write(
-    folder: Path, number: int, *, corrected_as: float | None = None, named: bool = True
-) -> list[Path]:
+    folder: Path, number: int, *, corrected_as: float | None = None, named: bool = True,
+    focal_lengths: Sequence[int] | None = None,
+) -> list[Path]:  # fmt: skip
     """Write so many photos, with focal lengths from 24 to 70 mm, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for n in range(number):
-        focal_mm = 24 + (n * 17) % 47
+        focal_mm = focal_lengths[n] if focal_lengths else 24 + (n * 17) % 47
         tags = {FOCAL_LENGTH: (focal_mm, 1), LENS_MODEL: LENS} if named else {}
         path = folder / f"P{n:04d}.jpg"
-        path.write_bytes(series.jpeg(picture(n, focal_mm, corrected_as), tags))
+        if not path.exists():
+            path.write_bytes(series.jpeg(picture(n, focal_mm, corrected_as), tags))
         paths.append(path)
     return paths

@@ -43,7 +43,7 @@ LAYERS = {
     ),
     "detection": (
         "__init__ areas dates hot_or_offset peak_kernels settings sliding",
-        "laying line_kernels narrowing null",
+        "laying line_kernels narrowing null standing",
         "echoes tail views",
         "kinds",
         "lines patterns ranking",
@@ -128,6 +128,7 @@ LAYERS = {
     "scan": (
         "arrays body following looking news",
         "first_look renaming saved_state second_look",
+        "standing",
         "concluding straightened",
         "shards",
         "__init__",

@@ -99,7 +99,7 @@ def export(
     _require_one_place(form, out, install=install)
     found = _map(Library(), wanted, photo)
     found = laid_on(found, _with_area_of(found.sensor, photo))
-    placed, moves = origin is not None, bool(found.laws)
+    placed, moves = origin is not None, found.places_move
     require_fit(form, found.sensor, "--to", found.files, placed=placed, moves=moves)
     _require_defects(found, candidates=candidates)
     path = place_of_list(form, found.sensor, out)

@@ -68,22 +68,24 @@ def import_list(
 ) -> None:
     """Add another program's list to a map, as accepted pixels."""
     from ..lists import read_list
-    from ..maps.library import Library, adopt_into
+    from ..maps.library import Library, adopt_into, map_at
 
     form = known_format(form_name, "--from")
     library = Library()
     sensor, files = _sensor(library, photo, map_name)
-    require_fit(form, sensor, "--from", files, placed=origin is not None)
+    if out is not None:
+        require_place(out, [sensor])
+    path = library.map_path(sensor) if out is None else map_place(out, sensor)
+    before = map_at(path, sensor)
+    moves = before is not None and before.places_move
+    require_fit(form, sensor, "--from", files, placed=origin is not None, moves=moves)
     listed = read_list(file, form, sensor, area=area_from(origin, sensor, form), files=files)
     if not listed:
         complain(f"{file}: lists no pixels; check --from")
         raise typer.Exit(NOTHING_USABLE)
     if out is None:
-        path = library.map_path(sensor)
         adoption = library.adopt(sensor, listed, accept_rejected=accept_rejected)
     else:
-        require_place(out, [sensor])
-        path = map_place(out, sensor)
         adoption = adopt_into(path, sensor, listed, accept_rejected=accept_rejected)
     if as_json:
         print_json(_document(adoption, path))

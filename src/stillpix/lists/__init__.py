@@ -243,7 +243,7 @@ def write_list(
         MapFormatError: the format cannot hold a map of this sensor, or needs a package that is
             not installed.
     """
-    moves = bool(defect_map.laws)
+    moves = defect_map.places_move
     reason = unfit(form, defect_map.sensor, defect_map.files, placed=area is not None, moves=moves)
     if reason is not None:
         raise MapFormatError(f"{path}: not written: {reason}")

@@ -6,7 +6,7 @@ pixel's place in the picture moves with the focal length. A law says where. Neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,11 +39,28 @@ class LensLaw:
     focal_mm: tuple[float, ...]  # ascending
     terms: tuple[tuple[float, float, float], ...]  # a, b and c, one for each focal length
 
+    @classmethod
+    def assumed(cls, lens: str, shortest_mm: float, longest_mm: float) -> LensLaw:
+        """Return that a map holds for some focal lengths: it is not known if its places move.
+
+        >>> law = LensLaw.assumed("24-70mm", 24.0, 26.0)
+        >>> law.is_assumed, law.covers(26.0), law.covers(28.0)
+        (True, True, False)
+        """
+        focal = tuple(dict.fromkeys((shortest_mm, longest_mm)))
+        return cls(lens, focal, ((0.0, 0.0, 0.0),) * len(focal))
+
+    @property
+    def is_assumed(self) -> bool:
+        """Return whether it only says for which focal lengths the map is; a learned law moves."""
+        return not any(map(any, self.terms))
+
     def covers(self, focal_mm: float | None) -> bool:
         """Return whether it holds at a focal length; False where a photo does not tell it."""
         if focal_mm is None:
             return False
-        return self.focal_mm[0] / BEYOND <= focal_mm <= self.focal_mm[-1] * BEYOND
+        beyond = 1.0 if self.is_assumed else BEYOND
+        return self.focal_mm[0] / beyond <= focal_mm <= self.focal_mm[-1] * beyond
 
     def terms_at(self, focal_mm: float) -> Floats:
         """Return a, b and c at a focal length; those outside continue the nearest two."""
@@ -107,6 +124,15 @@ def spots_in_picture(
         return None
     at = np.rint(law.in_picture([(float(x), float(y)) for x, y in places], focal_mm, size))
     return [(int(x), int(y)) for x, y in at]
+
+
+def are_assumed(laws: Sequence[LensLaw]) -> bool:
+    """Return whether laws only say for which focal lengths a map holds.
+
+    >>> are_assumed([LensLaw.assumed("", 24.0, 26.0)]), are_assumed([])
+    (True, False)
+    """
+    return bool(laws) and all(law.is_assumed for law in laws)
 
 
 def focal_lengths(laws: Iterable[LensLaw]) -> str:

@@ -213,8 +213,18 @@ def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
         left_out=fields.share("left_out", 0.0),
         areas=tuple(_areas(fields, sensor)),
         patterns=tuple(_patterns(fields)),
+        untold_mm=_focal_range(fields),
         extra=fields.rest(),
     )
+
+
+def _focal_range(fields: Fields) -> tuple[float, float] | None:
+    pair = fields.sequence("untold_mm", 2)
+    if pair is None:
+        return None
+    if not all(type(each) in (int, float) for each in pair) or not are_ascending(pair):
+        raise fields.refuse("untold_mm", "must be the shortest and the longest focal length")
+    return float(pair[0]), float(pair[1])
 
 
 def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
@@ -372,6 +382,7 @@ def _evidence_object(evidence: EvidenceSummary) -> dict[str, Any]:
         "left_out": _significant(evidence.left_out or None, 3),
         "left_out_areas": [list(map(int, area)) for area in evidence.areas] or None,
         "patterns": [_pattern_object(pattern) for pattern in evidence.patterns] or None,
+        "untold_mm": evidence.untold_mm and list(evidence.untold_mm),
     }
     return {**_present(known), **evidence.extra}
 

@@ -101,6 +101,8 @@ class EvidenceSummary:
     left_out: float = 0.0  # share of the frame that never changes
     areas: tuple[Area, ...] = ()  # where that is, roughly
     patterns: tuple[Pattern, ...] = ()  # lattices of the sensor, whose sites are no defects
+    # Shortest and longest focal length of a zoom whose photos do not tell if places move with it.
+    untold_mm: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class DefectMap:
         """Return the format of the photos that it was made from; "" where it does not say."""
         said = self.sensor_extra.get(FILES)
         return said if isinstance(said, str) else ""
+
+    @property
+    def places_move(self) -> bool:
+        """Return whether its places lie elsewhere in photos of other focal lengths."""
+        return not all(law.is_assumed for law in self.laws)
 
     def in_state(self, *states: State) -> tuple[Defect, ...]:
         """Return the defects in one of the named states, in the map's order."""

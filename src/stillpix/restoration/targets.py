@@ -14,9 +14,16 @@ from ..errors import MapFormatError, ReadError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header
 from ..maps import read_map
-from ..maps.lens_laws import LensLaw, focal_lengths, spots_in_picture
+from ..maps.lens_laws import (
+    LensLaw,
+    are_assumed,
+    focal_lengths,
+    law_for,
+    spots_in_picture,
+)
 from ..maps.library import SUFFIX, Library, fullest_first
 from ..maps.records import Defect, DefectMap
+from ..wording import broken_of
 from .alignment import framed
 from .straightened import straightened
 
@@ -54,6 +61,8 @@ class Listing:
         laws = () if self.map is None else self.map.laws
         if not laws or photo.sensor.is_mosaic:
             return self.defects
+        if are_assumed(laws) and law_for(laws, photo.lens, photo.focal_mm):
+            return self.defects
         single = {(one.x, one.y): one for one in self.defects if one.run is None}
         size = photo.sensor.width, photo.sensor.height
         pixels = spots_in_picture(laws, photo.lens, photo.focal_mm, size, single)
@@ -67,9 +76,22 @@ class Listing:
         return tuple(moved.values())
 
 
+def _note_on_lines(defect_map: DefectMap) -> str:
+    """Return what is left of a map whose places move, "" where nothing is."""
+    lines = [one for one in _broken(defect_map) if one.run is not None]
+    if not lines or not defect_map.places_move:
+        return ""
+    return f"{broken_of(lines)} left: the camera bends lines where it corrects its lens"
+
+
 def _why_unlaid(photo: Header, laws: Sequence[LensLaw]) -> str:
     told = "tells no focal length" if photo.focal_mm is None else f"is of {photo.focal_mm:g} mm"
     lens = f" ({photo.lens})" if photo.lens else ""
+    if are_assumed(laws):
+        return (
+            f"{told}{lens}, and it is not known whether its camera straightens the lens: the map's "
+            f"places hold for {focal_lengths(laws)}; run `stillpix find` on more photos like it"
+        )
     return (
         f"{told}{lens}, and its camera corrects the lens's distortion: the map tells the places of "
         f"broken pixels only for {focal_lengths(laws)}; run `stillpix find` on more photos like it"
@@ -90,7 +112,7 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
     def lister(sensor: Sensor, photos: Sequence[Header]) -> Listing:
         mapped = _as_mapped(sensor, photos, defect_map.sensor)
         if mapped.is_alike(defect_map.sensor):
-            return Listing(_broken(defect_map), defect_map, path)
+            return Listing(_broken(defect_map), defect_map, path, _note_on_lines(defect_map))
         if sensor.which and replace(mapped, which="").is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path, EARLIER)
         if is_of_one_body(sensor, defect_map.sensor):

@@ -28,6 +28,7 @@ from .concluding import conclude
 from .first_look import add_photos
 from .saved_state import SavedState
 from .second_look import list_places
+from .standing import begin_anew
 from .straightened import lay_back, leave_out_unlaid
 
 PATHS = "paths of photos or folders; for arrays there is find_in"
@@ -172,8 +173,9 @@ def _scan_body(
             body.outcome.left = len(body.headers)
             return
         body.evidence, body.log = state.evidence(), state.log()
-        body.spotted, body.laws = state.spotted(), state.laws()
+        body.spotted, (body.laws, body.tried) = state.spotted(), state.laws()
         headers = body.headers
+        begin_anew(body)
         leave_out_unlaid(body)
         previous = state.map()
         list_places(body, previous)

@@ -66,6 +66,7 @@ class Body:
     names: dict[tuple[Path, int], str] = field(default_factory=dict)  # of unchanged pictures
     spotted: Spotted = field(default_factory=Spotted)
     laws: tuple[LensLaw, ...] = ()  # by which photos are laid back; none: as they are
+    tried: int = 0  # photos at hand when last it was asked if places move with the focal length
 
     @property
     def sensor(self) -> Sensor:

@@ -15,6 +15,7 @@ from ..maps.records import FILES, DefectMap
 from .body import Body
 from .saved_state import SavedState
 from .second_look import look_again
+from .standing import with_lens_told
 
 
 def conclude(
@@ -22,7 +23,10 @@ def conclude(
     form: str, fast: bool,
 ) -> None:  # fmt: skip
     """Fill in the map of a body with evidence; `form` is the format of its files."""
-    found = detect(body.evidence, settings, body.pool)
+    before = body.laws
+    found = with_lens_told(body, detect(body.evidence, settings, body.pool), settings)
+    if body.laws != before:
+        state.keep_evidence()
     found = replace(found, sensor_extra={FILES: form}, laws=body.laws)
     if previous is not None:  # a person's marks have dates, too
         found = with_marks_of(previous, found)

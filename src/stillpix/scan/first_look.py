@@ -19,7 +19,7 @@ from ..evidence.repeats import KnownPictures, Signature, signature_of
 from ..evidence.rules import TOGETHER
 from ..evidence.spots import Spots, Spotted, spots_of
 from ..frame import Frame
-from ..images import Buffer, Header
+from ..images import Buffer, Header, read_frame
 from ..images.gather import Skipped
 from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
@@ -112,6 +112,13 @@ def look_first(
     """Return a photo's frame, in the caller's buffer, its signature, and what it says."""
     frame, said = look_at(header, buffer, places, laws)
     return frame, signature_of(frame.pixels, frame.sensor.layout), said
+
+
+def keep_spots(body: Body, header: Header) -> None:
+    """Read a photo, and keep its loudest spots if they may tell a law; raise ReadError."""
+    frame = read_frame(header)
+    if header.focal_mm is not None and body.spotted.wants(frame.digest, header.lens):
+        body.spotted.note(frame.digest, header.lens, header.focal_mm, spots_of(frame))
 
 
 def has_zoom(body: Body) -> bool:

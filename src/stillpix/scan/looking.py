@@ -22,6 +22,6 @@ def look_at(
     """Return a photo's frame, in the caller's buffer, and what it says at some places."""
     frame = read_frame(header, buffer=buffer)
     law = law_for(laws, header.lens, header.focal_mm)
-    if law is not None and header.focal_mm is not None:
+    if law is not None and header.focal_mm is not None and not law.is_assumed:
         frame = laid_back(frame, law, header.focal_mm)
     return frame, measured(frame, places)

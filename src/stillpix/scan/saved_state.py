@@ -92,17 +92,18 @@ class SavedState:
             self.troubles.append(f"{error}, from these photos only")
             return Spotted()
 
-    def laws(self) -> tuple[LensLaw, ...]:
+    def laws(self) -> tuple[tuple[LensLaw, ...], int]:
         """Return the laws by which the evidence of earlier scans was laid back.
 
-        Raises StateFormatError: without them the evidence cannot be used.
+        And of how many photos it was last asked whether places move. Raises StateFormatError:
+        without the laws the evidence cannot be used.
         """
         path = self.library and self.library.evidence_path(self.sensor) / LAWS_NAME
         if not path or not path.exists():
-            return ()
+            return (), 0
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            return laws_from(Fields(str(path), "", told))
+            told = Fields(str(path), "", json.loads(path.read_text(encoding="utf-8")))
+            return laws_from(told), told.whole("tried", 0, default=0)
         except (OSError, ValueError, MapFormatError) as error:
             reason = f"{path}: cannot be used ({error}); move {path.parent} away and run again"
             raise StateFormatError(reason) from error
@@ -133,8 +134,9 @@ class SavedState:
                 self.body.log.save(beside / LOG_NAME)
                 if self.body.spotted.photos:
                     self.body.spotted.save(beside / SPOTS_NAME)
-                if self.body.laws:
-                    told = {"laws": [law_object(law) for law in self.body.laws]}
+                if self.body.laws or self.body.tried:
+                    laws = [law_object(law) for law in self.body.laws]
+                    told = {"laws": laws, "tried": self.body.tried}
                     (beside / LAWS_NAME).write_text(json.dumps(told), encoding="utf-8")
         except WriteError as error:
             self.troubles.append(

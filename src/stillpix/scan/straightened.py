@@ -37,7 +37,7 @@ def lay_back(body: Body, previous: DefectMap | None) -> bool:
     """
     if body.laws or body.watch.stop() or not has_zoom(body):
         return False
-    law = _learned(body)
+    law = learned_law(body)
     if law is None:
         return False
     before = body.evidence
@@ -66,7 +66,8 @@ def _keep_outcome(outcome: BodyOutcome, body: Body) -> None:
         setattr(outcome, name, getattr(now, name))
 
 
-def _learned(body: Body) -> LensLaw | None:
+def learned_law(body: Body) -> LensLaw | None:
+    """Return the law by which spots of a body's photos slide; None where there is none."""
     size = body.sensor.width, body.sensor.height
     for lens in body.spotted.lenses():
         law = law_of(body.spotted.of_lens(lens), lens, size)

@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ..maps.lens_laws import focal_lengths, law_for
 from ..maps.library import body_name
+from ..maps.records import DefectMap
 from ..report.page import policy
 from ..restoration.destinations import Placement
 from .desk import Desk
 from .documents import defect_document, photo_document
 from .exports import exported
-from .folders import folder_at, folder_for_copies
+from .folders import Photo, folder_at, folder_for_copies
 from .judging import Along, Spot
 from .operations import Answer, Asked
 from .photos import Picture, snapped, tile
@@ -114,8 +116,9 @@ def map_(desk: Desk, asked: Asked) -> Answer:
 
 def photos(desk: Desk, asked: Asked) -> Answer:
     """Return the opened photos of a map's camera."""
-    found = desk.folders.photos_of(desk.sensor(asked.path["map"]))
-    return [photo_document(photo, desk.photos.why_not(photo.id)) for photo in found]
+    sensor = desk.sensor(asked.path["map"])
+    found, photos = desk.found(sensor), desk.folders.photos_of(sensor)
+    return [photo_document(photo, desk.photos.why_not(photo.id), found) for photo in photos]
 
 
 def _spot(body: Mapping[str, Any]) -> Spot:
@@ -143,9 +146,27 @@ def add(desk: Desk, asked: Asked) -> Answer:
         if (photo.header.sensor.width, photo.header.sensor.height) != (sensor.width, sensor.height):
             raise Refused(422, f"{photo.name}: is of another camera or size")
         x, y = snapped(desk.shown(photo).pixels, x, y, sensor.layout)
+        x, y = _in_map(desk.found(sensor), photo, x, y)
     defect = desk.judge.add(sensor, Spot(x, y))
     desk.map_changed(sensor, x, y)
     return defect_document(defect)
+
+
+def _in_map(found: DefectMap | None, photo: Photo, x: int, y: int) -> tuple[int, int]:
+    """Return where a place of a photo lies in the map; raise Refused where no law tells it."""
+    header = photo.header
+    if found is None or not found.laws or header.sensor.is_mosaic:
+        return x, y
+    law = law_for(found.laws, header.lens, header.focal_mm)
+    if law is None or header.focal_mm is None:
+        raise Refused(
+            422,
+            f"{photo.name}: it is not known where the sensor's pixels lie in it; add the pixel in "
+            f"a photo of {focal_lengths(found.laws)}",
+        )
+    size = header.sensor.width, header.sensor.height
+    at = law.in_map([(float(x), float(y))], header.focal_mm, size)[0].round()
+    return min(max(int(at[0]), 0), size[0] - 1), min(max(int(at[1]), 0), size[1] - 1)
 
 
 def undo(desk: Desk, asked: Asked) -> Answer:

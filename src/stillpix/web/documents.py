@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..frame import Sensor
+from ..maps.lens_laws import law_for
 from ..maps.library import body_name
 from ..maps.records import Defect, DefectMap
 from .exports import format_choices
@@ -62,8 +63,14 @@ def _examples(photos: list[Photo]) -> list[dict[str, str]]:
     return [{"id": photo.id, "name": photo.name} for photo in chosen]
 
 
-def photo_document(photo: Photo, trouble: str = "") -> dict[str, Any]:
-    """Return one photo as the page gets it; `trouble` says why it cannot be shown."""
+def photo_document(
+    photo: Photo, trouble: str = "", found: DefectMap | None = None
+) -> dict[str, Any]:
+    """Return one photo as the page gets it; `trouble` says why it cannot be shown.
+
+    `terms` say where the places of the map lie in it, as those of a LensLaw: null where they lie
+    as in the map, empty where that is not known.
+    """
     sensor, exposure = photo.header.sensor, photo.header.exposure
     return {
         "id": photo.id,
@@ -74,7 +81,18 @@ def photo_document(photo: Photo, trouble: str = "") -> dict[str, Any]:
         "gain": exposure.gain,
         "taken": exposure.taken.isoformat() if exposure.taken else None,
         "trouble": trouble,
+        "terms": _terms_in(photo, found),
     }
+
+
+def _terms_in(photo: Photo, found: DefectMap | None) -> list[float] | None:
+    header = photo.header
+    if found is None or not found.laws or header.sensor.is_mosaic:
+        return None
+    law = law_for(found.laws, header.lens, header.focal_mm)
+    if law is None or header.focal_mm is None:
+        return []
+    return None if law.is_assumed else [float(each) for each in law.terms_at(header.focal_mm)]
 
 
 def sensor_document(sensor: Sensor) -> dict[str, Any]:
@@ -148,4 +166,4 @@ def defect_document(defect: Defect) -> dict[str, Any]:
 def _formats_of(sensor: Sensor, found: DefectMap | None) -> list[dict[str, str | None]]:
     if found is None:
         return format_choices(sensor)
-    return format_choices(sensor, found.files, moves=bool(found.laws))
+    return format_choices(sensor, found.files, moves=found.places_move)

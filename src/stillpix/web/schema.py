@@ -177,6 +177,7 @@ COMPONENTS: Mapping[str, Schema] = {
     "Photo": record({
         "id": TEXT, "name": TEXT, "width": WHOLE, "height": WHOLE, "exposure_s": MAYBE_NUMBER,
         "gain": MAYBE_NUMBER, "taken": MAYBE_TEXT, "trouble": TEXT,
+        "terms": {"type": ["array", "null"], "items": NUMBER},
     }),
     "Sight": record({
         "x": WHOLE, "y": WHOLE, "along": {"enum": ["row", "column", None]}, "why": listed(TEXT),

@@ -27,7 +27,9 @@ from ...maps.library import Library
 from ...watch import Watch
 from ..body import Body, BodyOutcome
 from ..concluding import conclude
+from ..first_look import has_zoom, keep_spots
 from ..saved_state import SavedState
+from ..straightened import learned_law
 from .joining import Sums, join
 from .plans import MERGED, Plan, Shard, read_shard
 from .running import Result, give_verdicts, headers_of, result_of, run_shard, seen_in
@@ -35,9 +37,10 @@ from .verdicts import COPY, COUNTED, REPEAT, Verdicts, verdicts_on
 
 MOST_ROUNDS = 5  # of reading shards again: more only where photos go on changing
 STRAIGHTENED = (
-    "the library knows by which law its places move with the focal length, and shards do not; run "
-    "`stillpix find` on the photos, or give --out"
+    "the camera corrects its lens's distortion, so a broken pixel's place moves with the focal "
+    "length, and sums of shards do not know where; run `stillpix find` on the photos"
 )
+ASKED = 96  # photos of all shards, evenly, whose spots may show a law of the lens
 NAMED = 3  # shards that are named of those that miss
 
 
@@ -185,15 +188,34 @@ def _conclude(merging: _Merging, outcome: BodyOutcome, evidence: Evidence) -> No
                 "of these shards; plan and merge them, too, or give --out"
             )
             return
-        if state.laws():
+        body.evidence, body.log = evidence, _log_of(evidence)
+        if state.laws()[0] or _is_straightened(body, merging):
             outcome.troubles.append(f"{outcome.sensor.name}: {STRAIGHTENED}")
             return
-        body.evidence, body.log = evidence, _log_of(evidence)
         _take_headers(body, merging)
         previous = state.map()
         state.keep_evidence()
         form = merging.shards[0].form
         conclude(body, state, merging.settings, previous, form=form, fast=merging.fast)
+
+
+def _is_straightened(body: Body, merging: _Merging) -> bool:
+    """Keep the spots of some photos of zooms, and return whether they slide by a law."""
+    if body.sensor.is_mosaic:
+        return False
+    photos = [(photo, shard) for shard in merging.shards for photo in shard.photos]
+    step = -(-len(photos) // ASKED)
+    for photo, shard in photos[::step]:
+        for _, header in headers_of([photo], shard, body.pool):
+            if isinstance(header, Header):
+                body.headers = [*body.headers, header]
+    body.tried = len(photos)  # sums of shards are of all focal lengths: no group is made of them
+    if not has_zoom(body):
+        return False
+    for header in body.headers:
+        with suppress(ReadError):
+            keep_spots(body, header)
+    return learned_law(body) is not None
 
 
 def _log_of(evidence: Evidence) -> Sightings:
@@ -224,7 +246,8 @@ def _take_headers(body: Body, merging: _Merging) -> None:
                 continue
             body.names[header.key] = photo.name
             headers.append((photo.number, header))
-    body.headers = [header for _, header in sorted(headers, key=lambda each: each[0])]
+    if not merging.fast:
+        body.headers = [header for _, header in sorted(headers, key=lambda each: each[0])]
 
 
 def _forget_others(plan: Plan, kept: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 import { at, fill, make, offer, say, tried } from "./elements.js";
 import { Gallery } from "./gallery.js";
 import { mapLists } from "./lists.js";
+import { inPhoto } from "./lens.js";
 import { COLOURS, SHAPES } from "./marks.js";
 import { term } from "./glossary.js";
 import { SensorMap } from "./sensor.js";
@@ -48,6 +49,12 @@ const marksOf = () =>
     const key = keyOf(defect);
     return { x: defect.x, y: defect.y, state: defect.state, key, chosen: key === desk.chosen };
   });
+
+/** The same where they lie in the photo that is shown. */
+const marksInPhoto = () =>
+  marksOf().map((mark) => ({ ...mark, at: inPhoto(mark, desk.photo) }))
+    .filter((mark) => mark.at)
+    .map(({ at: place, ...mark }) => ({ ...mark, ...place }));
 
 const defectNow = () => desk.map?.defects.find((defect) => keyOf(defect) === desk.chosen);
 
@@ -145,7 +152,7 @@ function openPhoto(id) {
   at("judge-photo").value = id;
   viewer ??= new PhotoViewer(at("judge-viewer"), {
     label: "Photo: arrow keys move it, plus and minus zoom",
-    marks: marksOf,
+    marks: marksInPhoto,
     onPick: picked,
     onFail: photoFailed,
   });
@@ -214,7 +221,7 @@ function choose(key, { reveal = true } = {}) {
   if (defect) {
     history.replaceState(null, "", `#judge/${desk.map.id}/${defect.x},${defect.y}`);
     if (desk.guessed && desk.photos.length && bestPhoto() !== desk.photo?.id) openPhoto(bestPhoto());
-    viewer?.goTo(defect);
+    viewer?.goTo(inPhoto(defect, desk.photo) ?? defect);
   }
   gallery.mark(key, { reveal });
   showDetail();
@@ -238,7 +245,7 @@ function showDetail() {
 
 function toDefect() {
   const defect = defectNow();
-  if (defect) viewer?.goTo(defect);
+  if (defect) viewer?.goTo(inPhoto(defect, desk.photo) ?? defect);
 }
 
 function stepDefect(by) {
