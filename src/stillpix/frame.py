@@ -81,6 +81,22 @@ class Sensor:
         return self.which.split(",")[0] == VIDEO
 
     @property
+    def picture(self) -> str:
+        """Return what one of its pictures is called: photo, frame, or field of interlaced clips.
+
+        >>> Sensor(UNKNOWN, UNKNOWN, UNKNOWN, 30, 20, which="video, top field").picture
+        'field'
+        """
+        if not self.is_video:
+            return "photo"
+        return "field" if self.which.endswith(" field") or " field, " in self.which else "frame"
+
+    @property
+    def recording(self) -> str:
+        """Return what a person calls a file of its pictures: photo, or clip."""
+        return "clip" if self.is_video else "photo"
+
+    @property
     def is_nameless(self) -> bool:
         """Return whether no photo names the camera, and no person does."""
         return (self.make, self.model, self.serial) == (UNKNOWN, UNKNOWN, UNKNOWN)

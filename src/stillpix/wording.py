@@ -22,6 +22,7 @@ LEAST_LEFT_OUT = 0.005  # share of the frame; less is not worth a word
 # Different pictures that are few, and photos a picture from which nearly all photos are repeats.
 FEW_PICTURES, MANY_ALIKE = 8, 5
 TEENS = (11, 12, 13)  # which are eleventh to thirteenth
+FITS = "fits"  # the format of astronomers, who call a picture of it a frame
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 
 
@@ -50,6 +51,17 @@ def counted(count: int, noun: str) -> str:
     ('1 photo', '4 broken pixels', 'no candidates')
     """
     return f"{count or 'no'} {noun}" + ("" if count == 1 else "s")
+
+
+def picture_of(defect_map: DefectMap) -> str:
+    """Return what was counted for a map: photo, or frame (of a video, or FITS), or field.
+
+    >>> from stillpix.maps.records import DefectMap
+    >>> from stillpix.frame import Sensor
+    >>> picture_of(DefectMap(Sensor("a", "b", "c", 64, 48), sensor_extra={"files": "fits"}))
+    'frame'
+    """
+    return "frame" if defect_map.files == FITS else defect_map.sensor.picture
 
 
 def broken_of(defects: Sequence[Defect]) -> str:
@@ -90,9 +102,10 @@ them to be wrong; and 1 candidate'
     candidates = defect_map.in_state("candidate")
     megapixels = sensor.width * sensor.height / 1e6
     size = f"{megapixels:.1f}" if megapixels >= WORTH_A_DECIMAL else f"{megapixels:.2g}"
+    pictures = counted(defect_map.evidence.photos, picture_of(defect_map))
     parts = [
         f"{body_of(sensor)}: {broken_of(broken)} in {size} MP, "
-        f"{'found in' if broken else 'after'} {counted(defect_map.evidence.photos, 'photo')}"
+        f"{'found in' if broken else 'after'} {pictures}"
     ]
     if broken and detection.expected_false is not None:
         parts.append(likely_wrong(detection.expected_false))
@@ -115,7 +128,7 @@ housing)"]
     >>> len(list(remarks(DefectMap(sensor, evidence=EvidenceSummary(80, 1)))))
     1
     """
-    evidence = defect_map.evidence
+    evidence, pictures = defect_map.evidence, f"{picture_of(defect_map)}s"
     yield from _of_lens(defect_map)
     if evidence.left_out >= LEAST_LEFT_OUT:
         yield (
@@ -126,11 +139,14 @@ housing)"]
         yield patterned(pattern, defect_map.sensor)
     if evidence.scenes < FEW_PICTURES and evidence.photos >= MANY_ALIKE * max(evidence.scenes, 1):
         yield (
-            "nearly all photos repeat the same pictures: add photos of other scenes, or about "
-            f"{FEW_PICTURES} with the lens cap on (any format, JPEG too)"
+            f"nearly all {pictures} repeat the same pictures: add {pictures} of other scenes, or "
+            f"about {FEW_PICTURES} with the lens cap on (any format, JPEG too)"
         )
     if any(defect.kind == "bright" for defect in defect_map.in_state("confirmed", "accepted")):
-        yield "bright pixels are hot or offset: photos with other exposure times would show which"
+        yield (
+            f"bright pixels are hot or offset: {pictures} with other exposure times would show "
+            "which"
+        )
 
 
 def _of_lens(defect_map: DefectMap) -> Iterator[str]:

@@ -226,7 +226,7 @@ def test_each_step_is_whole_at_four_widths_in_light_and_dark(searched, browser, 
         "judge": (f"#judge/{first}", ".sight[aria-current] img"),
         "repair": ("#repair", "#after-viewer[data-shown]"),
     }
-    with browsing.visiting(browser, searched, color_scheme=scheme) as page:
+    with browsing.visiting(browser, searched, refused=422, color_scheme=scheme) as page:
         for name, (address, ready) in steps.items():
             browsing.begin(page, searched, address)
             page.wait_for_selector(ready)

@@ -282,7 +282,7 @@ def test_finding_and_judging_can_be_done_with_the_keyboard_alone(site, browser, 
 
 def test_a_repair_can_be_tried_and_stopped_with_the_keyboard_alone(judged, browser, held):
     repair_at_two = held("fix", after=2)
-    with browsing.visiting(browser, judged) as page:
+    with browsing.visiting(browser, judged, refused=422) as page:  # the thumbnail of cut.jpg
         keys = page.keyboard
         keys.press("3")
         browsing.shown(page, "compare-viewer")
@@ -310,6 +310,46 @@ def tab_to(page, wanted):
         ):
             return
     pytest.fail(f"Tab does not lead to {wanted}")
+
+
+def test_the_keys_and_manners_of_other_photo_programs_work_here(judged, browser):
+    with browsing.visiting(browser, judged, refused=422) as page:  # the thumbnail of cut.jpg
+        keys = page.keyboard
+        keys.press("2")
+        browsing.shown(page, "judge-viewer")
+        first = chosen(page)
+        keys.press("ArrowRight")
+        assert chosen(page) != first
+        keys.press("ArrowLeft")
+        assert chosen(page) == first
+        assert re.fullmatch(r"1 of \d+", page.inner_text("#detail-count"))
+        near = page.locator("#judge-viewer").screenshot()
+        keys.press("z")
+        browsing.soon(lambda: page.locator("#judge-viewer").screenshot() != near, page)
+        keys.press("x")
+        browsing.said(page, "rejected")
+        assert states(judged)[first] == "rejected"
+
+        keys.press("3")
+        browsing.shown(page, "compare-viewer")
+        pressed = "#sizes [aria-pressed=true]"
+        assert page.inner_text(pressed) == "8:1"
+        page.hover("#compare-viewer")
+        page.mouse.wheel(0, 240)  # now no button tells how large a pixel is
+        browsing.until(page, "/:/.test(document.getElementById('size-now').textContent)")
+        assert page.locator(pressed).count() == 0
+        keys.press("f")
+        browsing.soon(lambda: page.inner_text(pressed) == "Fit", page)
+        keys.press("y")
+        assert page.get_attribute("#compare-stage", "data-view") == "divide"
+        page.eval_on_selector("#split", "it => { it.value = 20; }")
+        page.dblclick(".divider")
+        assert page.input_value("#split") == "50"
+        before = page.input_value("#repair-photo")
+        page.click("#filmstrip button:enabled[aria-pressed=false] >> nth=0")
+        browsing.soon(lambda: page.input_value("#repair-photo") != before, page)
+        now = page.get_attribute("#filmstrip [aria-pressed=true]", "data-photo")
+        assert now == page.input_value("#repair-photo")
 
 
 def test_single_keys_can_be_turned_off(judged, browser):

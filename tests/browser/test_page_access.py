@@ -85,7 +85,7 @@ def test_every_step_fits_its_window(small, browser):
 # Buttons and fields that are seen and that the window, or what holds them, cuts off.
 CUT_OFF = """[...document.querySelectorAll("button, input, a.button")].filter((it) => {
   const box = it.getBoundingClientRect();
-  return box.width && !it.closest("#gallery, .skip")
+  return box.width && !it.closest("#gallery, #filmstrip, .skip")
     && (box.left < -1 && !it.matches("#split") || box.right > innerWidth + 9);
 }).map((it) => it.id || it.textContent)"""
 

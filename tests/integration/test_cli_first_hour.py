@@ -72,6 +72,16 @@ def test_a_misspelt_command_is_suggested(typo, meant):
     assert f"did you mean '{meant}'?" in said(ran)
 
 
+@pytest.mark.parametrize(
+    ("tried", "does_it"), [("undo", "fix --undo"), ("forget", "library MAP --forget")]
+)
+def test_a_command_that_is_a_flag_elsewhere_is_named(tried, does_it):
+    ran = run(tried, "x")
+
+    assert ran.exit_code == 2
+    assert f"there is no command '{tried}'; use stillpix {does_it}" in said(ran)
+
+
 @pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
 def test_help_has_no_types_of_a_language_and_one_example_that_is_right(command):
     shown = run(command, "--help").stdout

@@ -103,6 +103,16 @@ def test_a_folder_one_may_not_write_into_is_refused(folder, tmp_path, monkeypatc
     assert f"you may not write into {tmp_path}; name another folder" in said(ran)
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_photos_are_read(folder, tmp_path):
+    before = tree(tmp_path)
+
+    ran = run(folder, "--out", tmp_path / "new" / ("x" * 300))
+
+    assert ran.exit_code == 2
+    assert "cannot be made (File name too long); name another" in said(ran)
+    assert tree(tmp_path) == before
+
+
 def test_a_map_that_is_missing_or_damaged_is_named(folder, tmp_path):
     (tmp_path / "half.json").write_text('{"format": "stillpix-map", "ver', encoding="utf-8")
 

@@ -38,6 +38,8 @@ completing.know_shells()
 
 
 OTHER_NAMES = {"repair": "fix", "list": "show", "maps": "show", "gui": "serve"}
+# Commands that people try, which are flags of others.
+FLAGS_OF_OTHERS = {"undo": "fix --undo", "forget": "library MAP --forget", "judge": "serve"}
 HELP_FLAGS = ("-h", HELP_FLAG := "--help")
 WITHOUT_CONFIG = ("config", "completion")  # commands that must run although the file is wrong
 
@@ -54,7 +56,7 @@ class Commands(TyperGroup):
             args = [args[1], HELP_FLAG]
         name, *rest = OTHER_NAMES.get(args[0], args[0]), *args[1:]
         if name not in self.commands and not name.startswith("-"):
-            raise no_command(args[0], ctx)
+            raise no_command(args[0], ctx, FLAGS_OF_OTHERS.get(args[0]))
         asks = name in WITHOUT_CONFIG or any(word in HELP_FLAGS for word in rest)
         if not (asks or ctx.resilient_parsing or ctx.params.get("no_config")):
             ctx.default_map = config.defaults_by_command(self.commands)

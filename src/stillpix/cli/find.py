@@ -22,6 +22,7 @@ from .output import (
     complain_of_each,
     counted,
     detail,
+    picture_of,
     print_json,
     printable,
     remarks,
@@ -214,7 +215,7 @@ def gather_photos(
         )  # fmt: skip
     found = without_odd_sizes(found)
     for sensor, headers in found.bodies.items():
-        detail(f"{sensor.name}: {counted(len(headers), 'photo')} found")
+        detail(f"{sensor.name}: {counted(len(headers), sensor.picture)} found")
     found.warnings += notes_on_repaired(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
@@ -279,14 +280,14 @@ def tell_of_bodies(
         complain(trouble)
     if out is None and any(body.troubles and body.path is None for body in bodies):
         complain("to save maps outside the library, give --out FILE or --out DIR")
-    left = sum(body.left for body in bodies)
+    left, picture = sum(body.left for body in bodies), _picture_of_all(bodies)
     if left:
         kept = any(body.map is not None for body in bodies)
         advice = "run the same command again" if not kept else BEGIN_AGAIN if out else GO_ON
-        complain(f"stopped: {counted(left, 'photo')} not read; {advice}")
+        complain(f"stopped: {counted(left, picture)} not read; {advice}")
     elif unlooked := sum(body.unlooked for body in bodies):
         advice = BEGIN_AGAIN_FOR_DATES if out else GO_ON
-        complain(f"stopped: {counted(unlooked, 'photo')} not read again for dates; {advice}")
+        complain(f"stopped: {counted(unlooked, picture)} not read again for dates; {advice}")
     elif all(body.map is None for body in bodies) and not skipped and not troubles:
         from ..scan import why_nothing
 
@@ -335,13 +336,20 @@ def _came_later(found: DefectMap) -> int:
 
 
 def _counts(body: BodyOutcome) -> Iterator[str]:
-    yield f"{counted(body.read + body.repeats, 'new photo')} read"
+    picture = picture_of(body.map) if body.map is not None else body.sensor.picture
+    yield f"{counted(body.read + body.repeats, f'new {picture}')} read"
     if body.known:
         yield f"{body.known} known from before"
     if body.looked:
         yield f"{body.looked} read again for dates (`--fast` skips this)"
     if body.duplicates:
         yield f"{body.duplicates} left out as exact copies"
+
+
+def _picture_of_all(bodies: Sequence[BodyOutcome]) -> str:
+    """Return what the pictures of all bodies are called: photos, where they are not all alike."""
+    called = {body.sensor.picture for body in bodies}
+    return called.pop() if len(called) == 1 else "photo"
 
 
 def _scenes(scenes: int) -> str:

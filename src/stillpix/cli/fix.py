@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -227,6 +228,22 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
         raise _wrong(f"{folder} is a file; name a folder", "--out")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _wrong(f"you may not write into {folder}; name another folder", "--out")
+    if not out.is_dir() and not dry_run:
+        _require_makeable(out)
+
+
+def _require_makeable(out: Path) -> None:
+    """Refuse a folder that cannot be made, before photos are read; leave none behind."""
+    missing = [place for place in (out, *out.absolute().parents) if not os.path.lexists(place)]
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise _wrong(f"the folder {out} cannot be made ({why}); name another", "--out") from error
+    finally:
+        for place in missing:  # they are made again where something is written
+            with suppress(OSError):
+                place.rmdir()
 
 
 def _require_use(placement: Placement, *, changed_only: bool, to: str | None) -> None:
@@ -326,7 +343,7 @@ def _mend(run: FixRun, lister: Lister, *, always: bool, jobs: int | None) -> Non
 
     run.log = None if run.placement.dry_run else FixLog()
     try:
-        with Progress() as watch, stopping_on_interrupt(watch):
+        with Progress(repairs=True) as watch, stopping_on_interrupt(watch):
             for body in repair_bodies(
                 run.ways, lister, run.placement, always=always, changed_only=run.changed_only,
                 jobs=jobs, watch=watch, log=run.log,

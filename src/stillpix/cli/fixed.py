@@ -180,7 +180,7 @@ def tell(run: FixRun) -> None:
 
 
 def _sentence(body: RepairedBody, placement: Placement) -> str:
-    photos, parts = counted(len(body.photos), "photo"), list[str]()
+    photos, parts = counted(len(body.photos), body.sensor.recording), list[str]()
     repaired = [photo for photo in body.photos if photo.result == "repaired"]
     listed = [photo for photo in body.photos if photo.result == "listed"]
     if repaired:
@@ -236,14 +236,14 @@ def _lines(body: RepairedBody, run: FixRun) -> Iterator[str]:
         kind = "FITS file" if complete[0].is_fits else "DNG"
         yield f"{counted(len(complete), kind)} {lists} all of them already: nothing to change"
     results = Counter(photo.result for photo in body.photos if photo not in complete)
-    copied, left = results["copied"], results["left"]
+    copied, left, called = results["copied"], results["left"], body.sensor.recording
     if copied:
-        yield f"no broken pixel shows in {counted(copied, 'photo')}: copied byte for byte"
+        yield f"no broken pixel shows in {counted(copied, called)}: copied byte for byte"
     if left:
-        yield f"no broken pixel shows in {counted(left, 'photo')}: left alone"
+        yield f"no broken pixel shows in {counted(left, called)}: left alone"
     there = sum(photo.there for photo in body.photos)
     if there:
-        yield f"{counted(there, 'photo')} in {run.placement.out} already"
+        yield f"{counted(there, called)} in {run.placement.out} already"
     hopeless = Counter(
         verdict.why or "nothing around it shows the right value"
         for photo in body.photos

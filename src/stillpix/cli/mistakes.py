@@ -76,8 +76,10 @@ def _of_usage(error: Any) -> str | None:
     return f"'{extra[1]}' is too much: {_path(error)} takes {takes}; quote a name with spaces"
 
 
-def no_command(name: str, ctx: Any) -> Any:
-    """Return the error about a command that there is not."""
+def no_command(name: str, ctx: Any, instead: str | None = None) -> Any:
+    """Return the error about a command that there is not; `instead` is what does that."""
+    if instead is not None:
+        return UsageError(f"there is no command '{name}'; use stillpix {instead}", ctx=ctx)
     near = difflib.get_close_matches(name, list(ctx.command.commands), 1)
     advice = f"did you mean '{near[0]}'?" if near else "`stillpix help` lists the commands"
     return UsageError(f"there is no command '{name}'; {advice}", ctx=ctx)

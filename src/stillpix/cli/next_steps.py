@@ -37,18 +37,19 @@ def verdict(maps: Sequence[DefectMap]) -> str:
     """
     broken = [each for found in maps for each in found.in_state("confirmed", "accepted")]
     candidates = sum(len(found.in_state("candidate")) for found in maps)
+    files = " and ".join(sorted({f"{found.sensor.recording}s" for found in maps}, reverse=True))
     if broken:
         it, shows = ("it", "shows") if len(broken) == 1 else ("they", "show")
-        return f"{broken_of(broken)}: repair the photos in which {it} {shows}."
+        return f"{broken_of(broken)}: repair the {files} in which {it} {shows}."
     if all(_are_few(found) for found in maps):
-        return "Too few different pictures to tell: give more photos before you repair anything."
+        return f"Too few different pictures to tell: give more {files} before you repair anything."
     if candidates:
         look = "look at it" if candidates == 1 else "look at them"
         return (
             "Nothing is surely broken, so nothing needs repair; "
-            f"{counted(candidates, 'candidate')} may be: {look} if you see a dot in your photos."
+            f"{counted(candidates, 'candidate')} may be: {look} if you see a dot in your {files}."
         )
-    return "No pixel is broken as far as these photos show: there is nothing to repair."
+    return f"No pixel is broken as far as these {files} show: there is nothing to repair."
 
 
 def _are_few(found: DefectMap) -> bool:

@@ -16,7 +16,7 @@ from typing import TextIO
 
 import typer
 
-from ..wording import body_of, broken_of, counted, printable, remarks, sentence
+from ..wording import body_of, broken_of, counted, picture_of, printable, remarks, sentence
 
 __all__ = [
     "Voice",
@@ -27,6 +27,7 @@ __all__ = [
     "counted",
     "detail",
     "is_quiet",
+    "picture_of",
     "print_json",
     "print_table",
     "printable",

@@ -49,7 +49,9 @@ def bar_on(console: Any) -> Any:
 class Progress(Watch):
     """Photos done, photos/s and time left, for each body in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, repairs: bool = False) -> None:
+        """`repairs` counts a clip as one file, not each frame of it."""
+        self._repairs, self._noun = repairs, "photo"
         self._stop = threading.Event()
         self._bar: Any = None
         self._task: Any = None
@@ -85,13 +87,13 @@ class Progress(Watch):
 
     def body(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of one body."""
-        self._begin(sensor.name, photos)
+        self._begin(sensor.name, photos, sensor)
 
     def again(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of a body's second look, and say what would save it; or make it longer."""
         name = f"{sensor.name}, again for dates (--fast skips this)"
         if name != self._name:
-            self._begin(name, photos)
+            self._begin(name, photos, sensor)
         elif photos > self._total:
             self._total = photos
             if self._bar is not None:
@@ -99,10 +101,11 @@ class Progress(Watch):
 
     def crops(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of the photos that a report shows."""
-        self._begin(f"{sensor.name}, pictures for the report", photos)
+        self._begin(f"{sensor.name}, pictures for the report", photos, sensor)
 
-    def _begin(self, name: str, photos: int) -> None:
-        detail(f"{name}: {counted(photos, 'photo')} to read")
+    def _begin(self, name: str, photos: int, sensor: Sensor) -> None:
+        self._noun = sensor.recording if self._repairs else sensor.picture
+        detail(f"{name}: {counted(photos, self._noun)} to read")
         self._name, self._total, self._done, self._before = name, photos, 0, 0
         self._begun = self._told = time.monotonic()
         if self._bar is not None:
@@ -132,13 +135,13 @@ class Progress(Watch):
         now = time.monotonic()
         rate = (done - self._before) / max(now - self._begun, 1e-3)
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, rate=f"{rate:.1f} photos/s")
+            self._bar.update(self._task, completed=done, rate=f"{rate:.1f} {self._noun}s/s")
         elif now - self._told > PLAIN_EVERY_S and not is_quiet():
             self._told = now
             left_s = (self._total - done) / max(rate, 1e-3)
             complain(
-                f"{self._name}: {done} of {counted(self._total, 'photo')}, "
-                f"{rate:.1f} photos/s, {left_s:.0f} s left"
+                f"{self._name}: {done} of {counted(self._total, self._noun)}, "
+                f"{rate:.1f} {self._noun}s/s, {left_s:.0f} s left"
             )
 
     def skipped(self, path: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import complain, counted
+from .output import complain, counted, picture_of
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def section_of_body(
         return None
     notes = [*body.troubles]
     if body.left:
-        notes.append(f"The scan was stopped: {counted(body.left, 'photo')} not read.")
+        notes.append(f"The scan was stopped: {counted(body.left, body.sensor.picture)} not read.")
     facts = tuple(_facts(body))
     place = "" if out is None else str(out)
     subject = Subject(body.map, body.evidence, body.log, body.photos, facts, notes, place)
@@ -77,7 +77,8 @@ def write_find_report(
     skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     lost = [line for body in bodies if body.map is None for line in body.troubles]
     lost += [
-        f"{body.sensor.name}: the scan was stopped before {counted(body.left, 'photo')} were read."
+        f"{body.sensor.name}: the scan was stopped before "
+        f"{counted(body.left, body.sensor.picture)} were read."
         for body in bodies
         if body.map is None and body.left
     ]
@@ -118,6 +119,8 @@ def _facts(body: BodyOutcome) -> Iterator[str]:
     scenes = body.map.evidence.scenes if body.map else 0
     yield f"{counted(scenes, 'different picture')} in all."
     new = body.read + body.repeats
-    yield f"This find read {counted(new, 'new photo')}; {body.known or 'none'} were known before."
+    picture = picture_of(body.map) if body.map else body.sensor.picture
+    known = body.known or "none"
+    yield f"This find read {counted(new, f'new {picture}')}; {known} were known before."
     if body.duplicates:
         yield f"{body.duplicates} left out as exact copies."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .exporting import place_of_list
-from .output import complain, counted, say, sentence
+from .output import complain, counted, picture_of, say, sentence
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -112,9 +112,10 @@ def _tell_of(watching: Watching, outcome: BodyOutcome, found: DefectMap, told: T
 
     news, is_first = told.news(found), told.is_new
     read = outcome.read + outcome.repeats
+    new_ones = counted(read, f"new {picture_of(found)}")
     watching.tell(
-        "photos", f"{sentence(found)} ({counted(read, 'new photo')})", camera=found.sensor.name,
-        read=read, duplicates=outcome.duplicates, photos=found.evidence.photos,
+        "photos", f"{sentence(found)} ({new_ones})", camera=found.sensor.name, read=read,
+        duplicates=outcome.duplicates, photos=found.evidence.photos,
         broken=len(found.in_state(*BROKEN)), new=len(news), first=is_first, map=str(outcome.path),
     )  # fmt: skip
     for form, path in watching.exports:

@@ -341,8 +341,9 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             number = len(bodies[sensor])
             look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
-                f"{own.name}: {_photos(number)} of {sensor.width}x{sensor.height} {look} {why}; "
-                f"{they} a map of {'its' if number == 1 else 'their'} own, which fits no other size"
+                f"{own.name}: {_photos(number, sensor)} of {sensor.width}x{sensor.height} {look} "
+                f"{why}; {they} a map of {'its' if number == 1 else 'their'} own, which fits no "
+                "other size"
             )
 
 
@@ -365,7 +366,7 @@ def without_odd_sizes(found: Gathering) -> Gathering:
     told = {*_size_warnings(found.bodies), *_origin_warnings(found.bodies)}
     notes += [warning for warning in found.warnings if warning not in told]
     notes += [
-        f"{model}: {_photos(number)} of other sizes left out: too few of each for a map"
+        f"{model}: {_in_all(number, 'photo')} of other sizes left out: too few of each for a map"
         for model, number in odd.items()
         if number
     ]
@@ -387,17 +388,17 @@ def _origin_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         exports = [header for header in headers if is_export(header)]
         if exports:
             yield (
-                f"{sensor.name}: {_photos(len(exports))} written by {exports[0].software}, such as "
-                f"{exports[0].path.name}; exports may be resized or repaired already; the "
-                f"camera's own files tell more"
+                f"{sensor.name}: {_photos(len(exports), sensor)} written by "
+                f"{exports[0].software}, such as {exports[0].path.name}; exports may be resized "
+                "or repaired already; the camera's own files tell more"
             )
         if sensor.model == UNKNOWN and len(headers) > 1:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} do not name the camera that took them; "
-                f"stillpix takes them for one camera's (--camera NAME names it)"
+                f"{sensor.name}: {_photos(len(headers), sensor)} do not name the camera that took "
+                f"them; stillpix takes them for one camera's (--camera NAME names it)"
             )
         if sensor.is_untold and not lenses_beside(sensor, bodies):
-            number = _photos(len(headers))
+            number = _photos(len(headers), sensor)
             do, them = ("does", "it") if len(headers) == 1 else ("do", "them")
             yield (
                 f"{sensor.name}: {number} of a phone {do} not say which of its lenses took {them}; "
@@ -413,9 +414,9 @@ def _views_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
         if several:
             hold, of_each = ("holds", "of it") if len(several) == 1 else ("hold", "of each")
             yield (
-                f"{sensor.name}: {_photos(len(several))}, such as {several[0].path.name}, {hold} "
-                "pictures of other lenses, too (a stereo pair or other views); only the first "
-                f"{of_each} is used"
+                f"{sensor.name}: {_photos(len(several), sensor)}, such as "
+                f"{several[0].path.name}, {hold} pictures of other lenses, too (a stereo pair "
+                f"or other views); only the first {of_each} is used"
             )
 
 
@@ -424,13 +425,17 @@ def _dark_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
     for sensor, headers in bodies.items():
         if not sensor.is_mosaic:
             yield (
-                f"{sensor.name}: {_photos(len(headers))} hold no mosaic and count as ordinary "
-                f"photos; only RAW and FITS files can be dark frames"
+                f"{sensor.name}: {_photos(len(headers), sensor)} hold no mosaic and count as "
+                f"ordinary photos; only RAW and FITS files can be dark frames"
             )
 
 
-def _photos(number: int) -> str:
-    return "1 photo" if number == 1 else f"{number} photos"
+def _photos(number: int, sensor: Sensor) -> str:
+    return _in_all(number, sensor.picture)
+
+
+def _in_all(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _shared(headers: Sequence[Header]) -> Sequence[Header]:

@@ -67,6 +67,7 @@ KINDS: dict[str, Kind] = {
 }
 # Those that are read, where the package for them is not installed.
 CLIPS = Kind("videos", "pip install 'stillpix[video]' to use them")
+NAMED_ONLY = "repaired only where you name one: stillpix fix clip.mp4 --out fixed"
 PLURAL = re.compile(r"(?<=[a-z])s\b")  # the first in a kind's name is that of its noun
 # Folders that other programs fill with small copies of the photos beside them.
 COPIES = frozenset({"@eadir", "__macosx", "thumbnails", "thumbs", "previews.lrdata"})
@@ -101,7 +102,7 @@ def left_out(paths: Iterable[Path], folders: int = 0, *, clips: bool = True) -> 
     """
     kinds: dict[Kind, int] = {}
     for suffix, number in _numbers(paths).items():
-        kind = KINDS.get(suffix, CLIPS if clips else CLIPS._replace(remedy=""))
+        kind = KINDS.get(suffix, CLIPS if clips else CLIPS._replace(remedy=NAMED_ONLY))
         if not kind.photo:
             kinds[kind] = kinds.get(kind, 0) + number
     if kinds:

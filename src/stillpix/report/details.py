@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..maps.records import DefectMap
-from ..wording import exposed
+from ..wording import exposed, picture_of
 from . import chart
 from .looks import sign_of
 from .markup import Markup, joined, tag
@@ -24,7 +24,9 @@ def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Mar
     """Return all that is shown of one defect; `back` leads to its row in the table."""
     defect, first = detail.defect, found.evidence.first
     scores = None if detail.stamp is None else detail.stamp.scores
-    sentences = reasons(defect, found.detection.fdr, first and first.date(), scores)
+    sentences = reasons(
+        defect, found.detection.fdr, first and first.date(), scores, picture=picture_of(found)
+    )
     words = [tag("p", *_join_spaced(sentences))]
     if scores is not None:
         words.append(_explain_scores(scores))

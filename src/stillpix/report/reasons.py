@@ -41,11 +41,16 @@ SITES = {"R": "red", "G": "green", "B": "blue"}
 
 
 def reasons(
-    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None = None
+    defect: Defect,
+    fdr: float,
+    first_photo: date | None,
+    scores: Scores | None = None,
+    *,
+    picture: str = "photo",
 ) -> Iterator[str]:
     """Yield the sentences: what it is and why, how often it shows, how sure that is, since when.
 
-    `scores` are the four templates', in null sigmas.
+    `scores` are the four templates', in null sigmas; `picture` is what a picture is called.
 
     >>> list(reasons(Defect(x=1, y=2, kind="hot", seen=(0.9375, 16)), 0.01, None))[1]
     'It shows in 94 % of the 16 photos that could show it.'
@@ -59,7 +64,7 @@ def reasons(
         yield f"Its photosite is under a {SITES[defect.site]} filter."
     if defect.seen is not None:
         share, photos = defect.seen
-        yield f"It shows in {100 * share:.0f} % of the {photos} photos that could show it."
+        yield f"It shows in {100 * share:.0f} % of the {photos} {picture}s that could show it."
     yield _sureness(defect, fdr)
     yield from _dates(defect, first_photo)
 

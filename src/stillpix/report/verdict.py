@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..maps.records import DefectMap
-from ..wording import body_of, broken_of, counted, likely_wrong
+from ..wording import body_of, broken_of, counted, likely_wrong, picture_of
 from .looks import CLEARLY, Looks, sign_of
 from .section import Detail, Section
 
@@ -99,7 +99,7 @@ def certainty(found: DefectMap) -> str:
     >>> certainty(DefectMap(Sensor("a", "b", "c", 64, 48)))
     'Judged from no photos.'
     """
-    words = [f"Judged from {counted(found.evidence.photos, 'photo')}"]
+    words = [f"Judged from {counted(found.evidence.photos, picture_of(found))}"]
     broken, candidates = found.in_state("confirmed", "accepted"), found.in_state("candidate")
     expected = found.detection.expected_false
     if broken:

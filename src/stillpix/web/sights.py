@@ -22,6 +22,7 @@ from ..report.reasons import reasons
 from ..report.section import Crop, Detail, Subject, details_of
 from ..scan.first_look import name_on_disk
 from ..watch import Watch
+from ..wording import picture_of
 from .folders import Photo
 from .judging import Spot, spot_of
 from .refusal import Refused
@@ -139,7 +140,11 @@ def sights_document(found: DefectMap, sights: Sights) -> list[dict[str, Any]]:
             "x": defect.x,
             "y": defect.y,
             "along": defect.run.along if defect.run else None,
-            "why": list(reasons(defect, found.detection.fdr, first and first.date())),
+            "why": list(
+                reasons(
+                    defect, found.detection.fdr, first and first.date(), picture=picture_of(found)
+                )
+            ),
             "crops": [
                 {
                     "photo": sights.photos[crop.digest].id,

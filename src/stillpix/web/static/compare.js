@@ -7,17 +7,18 @@ import { PhotoViewer, tilesOf } from "./viewer.js";
 const { OpenSeadragon } = window;
 const BLINK_MS = 700;
 const FIRST_SIZE = 8; // px of the screen for one of the photo
+export const VIEWS = ["side", "divide", "blink"];
 
 export class Comparison {
-  /** `marks` returns the repaired places; the page has one stage of this kind. */
-  constructor({ marks }) {
+  /** `marks` returns the repaired places, `onSize` gets each new size; the page has one such stage. */
+  constructor({ marks, onSize }) {
     this.stage = at("compare-stage");
     this.photo = null;
     this.view = "side";
     this.size = FIRST_SIZE;
     this.held = false;
     const label = (which) => `Photo ${which} repair: arrow keys move it, plus and minus zoom`;
-    this.before = new PhotoViewer(at("compare-viewer"), { label: label("before"), marks, onMove: () => this.#moved(this.before, this.after), onResize: () => this.goTo(this.place) });
+    this.before = new PhotoViewer(at("compare-viewer"), { label: label("before"), marks, onMove: () => { this.#moved(this.before, this.after); onSize(this.sizeNow()); }, onResize: () => this.goTo(this.place) });
     this.after = new PhotoViewer(at("after-viewer"), { label: label("after"), marks, onMove: () => this.#moved(this.after, this.before) });
     at("split").addEventListener("input", () => this.draw());
     const divider = this.stage.querySelector(".divider");
@@ -26,6 +27,10 @@ export class Comparison {
       if (!divider.hasPointerCapture(event.pointerId)) return;
       const box = this.stage.getBoundingClientRect();
       at("split").value = (100 * (event.clientX - box.left)) / box.width;
+      this.draw();
+    });
+    divider.addEventListener("dblclick", () => {
+      at("split").value = 50;
       this.draw();
     });
   }
@@ -53,6 +58,14 @@ export class Comparison {
   hold(held) {
     this.held = held;
     this.draw();
+  }
+
+  /** Return how many pixels of the screen one of the photo takes; 0 where the photo is fitted. */
+  sizeNow() {
+    const { image, osd } = this.before;
+    if (!image) return 0;
+    const home = osd.viewport.getHomeZoom();
+    return Math.abs(osd.viewport.getZoom() - home) < 0.01 * home ? 0 : image.viewportToImageZoom(osd.viewport.getZoom());
   }
 
   resize(size) {

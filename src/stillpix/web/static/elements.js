@@ -31,6 +31,12 @@ export function offer(select, options, chosen = select.value) {
   if (options.some((each) => each.value === chosen)) select.value = chosen;
 }
 
+/** Return 1 or -1 for an arrow key to the right or left, and 0 for a key that something else takes. */
+export function arrowOf(event) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+  return event.shiftKey || event.target.closest("[role=application], [role=region], .crops, .filmstrip, summary") ? 0 : by;
+}
+
 let clearing = 0;
 let cause = "";
 

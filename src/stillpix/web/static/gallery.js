@@ -4,7 +4,7 @@
 import { fill, make } from "./elements.js";
 import { address } from "./server.js";
 import { SHAPES } from "./marks.js";
-import { few, keyOf, nameOf, ofPhoto, placeOf, signed, STATES } from "./words.js";
+import { few, isVideo, keyOf, nameOf, ofPhoto, placeOf, signed, STATES } from "./words.js";
 
 const AT_ONCE = 60; // cards made before the browser may draw
 const AHEAD = "900px"; // below the window, a card is filled already
@@ -33,6 +33,7 @@ export class Gallery {
 
   /** Show defects in their order; cards that are there already stay as they are. */
   show(map, defects) {
+    this.ofVideo = isVideo(map);
     if (map.id !== this.shown) {
       this.shown = map.id;
       this.sights = new Map();
@@ -104,7 +105,7 @@ export class Gallery {
     if (!sight.crops.length) {
       card.crops.append(make("p", { class: "hint" }, sight.along
         ? "A whole stretch: look at it in the photo."
-        : "No opened photo can show it: open a folder of this camera's photos."));
+        : this.ofVideo ? "" : "No opened photo can show it: open a folder of this camera's photos."));
     }
   }
 

@@ -1,6 +1,6 @@
 // The second step: look at each defect in the photos, and accept it, reject it, or add one.
 
-import { at, fill, make, offer, say, tried } from "./elements.js";
+import { arrowOf, at, fill, make, offer, say, tried } from "./elements.js";
 import { Gallery } from "./gallery.js";
 import { mapLists } from "./lists.js";
 import { inPhoto } from "./lens.js";
@@ -10,7 +10,7 @@ import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
 import { forget, mapNamed, onChange, photosOf, sightsOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
-import { byDoubt, charge, counted, expectedFalse, factsOf, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
+import { byDoubt, charge, counted, expectedFalse, factsOf, isVideo, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
 
 const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null, sights: new Map(), guessed: true };
 let viewer, sensor, gallery;
@@ -117,7 +117,10 @@ function showPhotos(photos, another) {
   if (!same) desk.sights = new Map();
   offerPhotos();
   const none = photos.length === 0;
-  note(none ? "No photo of this camera is open. Open a folder of its photos to see its pixels." : "");
+  const why = isVideo(desk.map)
+    ? "This map is of videos, which the page does not show. Its report is at the left; stillpix fix clip.mp4 --out fixed repairs a clip."
+    : "No photo of this camera is open. Open a folder of its photos to see its pixels.";
+  note(none ? why : "");
   for (const id of ["judge-photo", "photo-previous", "photo-next", "zoom-out", "zoom-in", "zoom-fit", "zoom-defect", "add-pixel", "brighten"]) {
     at(id).disabled = none;
   }
@@ -198,9 +201,12 @@ function showGallery() {
   gallery.show(desk.map, listed);
   const judged = desk.map.accepted + desk.map.rejected;
   const said = [`${counted(desk.map.defects.length, "pixel")}, the most doubtful first; ${judged} judged.`, expectedFalse(desk.map)];
-  at("judge-count").textContent = !desk.map.has_map || !desk.map.defects.length
+  const done = desk.map.has_map && judged > 0 && judged === desk.map.defects.length;
+  fill(at("judge-count"), !desk.map.has_map || !desk.map.defects.length
     ? "No pixels yet: find them in your photos first, or add pixels by hand."
-    : listed.length ? said.filter(Boolean).join(" ") : "No pixel of this kind. Choose another under Show.";
+    : done ? `All of them are judged (${counted(judged, "pixel")}). `
+    : listed.length ? said.filter(Boolean).join(" ") : "No pixel of this kind. Choose another under Show.",
+  done ? make("a", { href: "#repair" }, "Repair photos") : null);
   gallery.mark(desk.chosen, { reveal: false });
 }
 
@@ -231,6 +237,7 @@ function showDetail() {
   const defect = defectNow();
   at("detail-title").textContent = defect ? `${placeOf(defect)}: ${nameOf(defect)}` : "No pixel chosen";
   const now = desk.order.indexOf(desk.chosen);
+  at("detail-count").textContent = now < 0 ? "" : `${now + 1} of ${desk.order.length}`;
   at("pixel-previous").disabled = now <= 0;
   at("pixel-next").disabled = now === desk.order.length - 1;
   fill(at("detail-facts"), ...(defect ? factsOf(defect) : []).map(([name, value]) =>
@@ -246,6 +253,11 @@ function showDetail() {
 function toDefect() {
   const defect = defectNow();
   if (defect) viewer?.goTo(inPhoto(defect, desk.photo) ?? defect);
+}
+
+function zoomToDefect() {
+  const defect = defectNow();
+  if (defect) viewer?.toggle(defect);
 }
 
 function stepDefect(by) {
@@ -319,11 +331,13 @@ async function add(place) {
 export function judgeKey(event) {
   const actions = {
     j: () => stepDefect(1), k: () => stepDefect(-1), a: () => decide("accepted"), r: () => decide("rejected"),
-    u: () => step("undo"), U: () => step("redo"), n: () => setAdding(!desk.adding),
-    p: () => stepPhoto(1), P: () => stepPhoto(-1), z: toDefect, f: () => viewer?.fit(),
+    x: () => decide("rejected"), u: () => step("undo"), U: () => step("redo"), n: () => setAdding(!desk.adding),
+    p: () => stepPhoto(1), P: () => stepPhoto(-1), z: zoomToDefect, f: () => viewer?.fit(),
   };
+  const by = arrowOf(event);
   if (desk.adding && event.key === "Escape") setAdding(false);
   else if (desk.adding && event.key === "Enter" && viewer.image && at("judge-viewer").contains(document.activeElement)) add(viewer.middle());
+  else if (by) stepDefect(by);
   else if (actions[event.key] && at("single-keys").checked) actions[event.key]();
   else return false;
   return true;

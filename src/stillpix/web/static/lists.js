@@ -24,7 +24,7 @@ export function showDownloads(folder, photo) {
   place.dataset.shown = signature;
   fill(place,
     photo ? make("p", {}, link(`api/photos/${photo.id}/repaired`, `${photo.name}, repaired`, true)) : null,
-    ...maps.map(mapLists),
+    ...(maps.length > 1 ? maps.map((map) => make("details", {}, make("summary", {}, map.name), mapLists(map, { titled: false }))) : maps.map(mapLists)),
     maps.length ? null : make("p", {}, "There is no map for these photos yet: find their broken pixels first."));
   at("import-form").hidden = !maps.length;
   const readable = (maps[0]?.formats ?? []).filter((each) => each.why_not === null && each.name !== OWN && each.name !== "ccddata");
@@ -36,9 +36,9 @@ const inWords = (format) => `${format.program} (${format.suffix})`;
 const link = (path, text, keep) => make("a", keep ? { href: address(path), download: "" } : { href: address(path), target: "_blank", rel: "noopener" }, text);
 
 /** Return links to a map's report and to the map in each format, by the program that reads it. */
-export function mapLists(map) {
+export function mapLists(map, { titled = true } = {}) {
   const [fit, unfit] = [true, false].map((fits) => map.formats.filter((each) => (each.why_not === null) === fits));
-  return make("section", { class: "formats", "aria-label": map.name }, make("h4", {}, map.name),
+  return make("section", { class: "formats", "aria-label": map.name }, titled ? make("h4", {}, map.name) : null,
     make("p", {}, link(`api/maps/${map.id}/report`, "Open the report"), " · ", link(`api/maps/${map.id}/report?download=yes`, "download it", true)),
     make("p", { class: "hint" }, "The map, for"),
     make("ul", { class: "plain" }, ...fit.map((each) =>

@@ -1,7 +1,8 @@
 // The third step: see before and after, try it dry, repair a folder, take the maps along.
 
-import { at, make, offer, tried } from "./elements.js";
-import { Comparison } from "./compare.js";
+import { arrowOf, at, make, offer, tried } from "./elements.js";
+import { Comparison, VIEWS } from "./compare.js";
+import { showFilmstrip } from "./filmstrip.js";
 import { beginImport, showDownloads } from "./lists.js";
 import { JobCard } from "./progress.js";
 import { change, look } from "./server.js";
@@ -51,7 +52,18 @@ function viewAs(view) {
 
 function resize(size) {
   comparison.resize(size);
-  for (const button of at("sizes").children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
+  showSize(comparison.sizeNow());
+}
+
+/** Show how large a pixel is now, whether a button or the wheel has made it so; 0: the photo fits. */
+function showSize(size) {
+  let named = false;
+  for (const button of at("sizes").children) {
+    const same = Math.abs(Number(button.dataset.size) - size) <= 0.01 * size;
+    button.setAttribute("aria-pressed", String(same));
+    named ||= same;
+  }
+  at("size-now").textContent = named ? "" : size >= 1 ? `${size.toFixed(1)}:1` : `1:${(1 / size).toFixed(1)}`;
 }
 
 const folderNow = () => store.state.folders.find((each) => each.id === at("repair-folder").value);
@@ -62,7 +74,7 @@ export async function show() {
   at("repair-desk").hidden = folders.length === 0;
   card.show(latest(["repair"]));
   if (!folders.length) return;
-  comparison ??= new Comparison({ marks: marksOf }); // it must be seen to know its size
+  comparison ??= new Comparison({ marks: marksOf, onSize: showSize }); // it must be seen to know its size
   const before = at("repair-folder").value;
   offer(at("repair-folder"), folders.map((each) => ({ value: each.id, text: each.title })), before || folders.at(-1).id);
   const folder = folderNow();
@@ -91,6 +103,7 @@ function offerPhotos() {
   offer(at("repair-photo"), desk.photos.map((each) => ({
     value: each.id, text: each.trouble ? `${each.name} cannot be shown: ${each.trouble}` : ofPhoto(each), disabled: Boolean(each.trouble),
   })), desk.photo?.id);
+  showFilmstrip(at("filmstrip"), desk.photos, desk.photo?.id, (id) => tried(() => openPhoto(id)));
 }
 
 /** Show a photo before and after; one that cannot be read makes way for the next. */
@@ -98,7 +111,7 @@ async function openPhoto(id) {
   desk.shown = `${id} ${desk.version}`;
   desk.photo = desk.photos.find((each) => each.id === id);
   desk.verdicts = [];
-  at("repair-photo").value = id;
+  offerPhotos();
   note("Repairing this photo to show it …");
   let told = { places: [] }, why = "";
   try {
@@ -148,12 +161,27 @@ function stepPlace(by) {
   showPlace();
 }
 
+function stepPhoto(by) {
+  const good = desk.photos.filter((each) => !each.trouble);
+  if (!good.length) return;
+  const now = good.findIndex((each) => each.id === desk.photo?.id);
+  tried(() => openPhoto(good[(now + by + good.length) % good.length].id));
+}
+
 /** Take a key of this step; return whether it was one. */
 export function repairKey(event, down) {
-  const key = event.key.toLowerCase();
-  if (!comparison || !at("single-keys").checked || !["b", "j", "k"].includes(key)) return false;
-  if (key === "b") comparison.hold(down);
-  else if (down) stepPlace(key === "j" ? 1 : -1);
+  if (!comparison) return false;
+  const actions = {
+    j: () => stepPlace(1), k: () => stepPlace(-1), p: () => stepPhoto(1), P: () => stepPhoto(-1),
+    z: () => resize(comparison.sizeNow() >= 1 ? 0 : 8), f: () => resize(0),
+    y: () => viewAs(VIEWS[(VIEWS.indexOf(comparison.view) + 1) % VIEWS.length]),
+  };
+  const by = arrowOf(event);
+  if (by) return down && Boolean(stepPlace(by) ?? true);
+  if (!at("single-keys").checked) return false;
+  if (["b", "B", "\\"].includes(event.key)) comparison.hold(down);
+  else if (actions[event.key] && down) actions[event.key]();
+  else return false;
   return true;
 }
 

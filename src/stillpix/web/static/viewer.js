@@ -6,6 +6,7 @@ import { drawMark } from "./marks.js";
 const TILE = 512;
 const LARGEST_PIXEL = 48; // px of the screen for one of the photo
 const NEAR = 12; // px of the screen around a mark that belong to it
+const NEARBY = 4; // px of the screen for one of the photo, from which on it is a close-up
 const CLOSE_UP = 60; // px of the photo across, where one pixel is looked at
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -131,6 +132,15 @@ export class PhotoViewer {
 
   fit() {
     this.osd.viewport.goHome(still.matches);
+  }
+
+  /** Go close to a place or, where it is looked at from near already, show the whole photo. */
+  toggle(place) {
+    if (!this.image) return;
+    const { x, y } = this.onScreen(place);
+    const seen = x > 0 && y > 0 && x < this.host.clientWidth && y < this.host.clientHeight;
+    if (seen && this.scale() >= NEARBY) this.fit();
+    else this.goTo(place);
   }
 
   zoom(factor) {

@@ -30,6 +30,9 @@ export const STATES = {
   rejected: "rejected by you",
 };
 
+/** Return whether a map is of videos, whose frames the page does not show. */
+export const isVideo = (map) => map.sensor.which.startsWith("video");
+
 export const placeOf = (defect) => `${defect.x}, ${defect.y}`;
 
 export const keyOf = (defect) => `${defect.x},${defect.y},${defect.along ?? ""}`;
