@@ -107,6 +107,7 @@ IN_PYTHON = (
 # Each is a mistake; what the names in it mean stands on the page.
 ON_THE_COMMAND_LINE = (
     "fnd Pictures",
+    "undo Pictures",
     "search Pictures",
     "help search",
     "--colour find Pictures",
@@ -197,6 +198,7 @@ ON_THE_COMMAND_LINE = (
     "library --forget",
     "library D3200 --forget --json",
     "library D3200 --forget --rename Attic",
+    "library D3200 --clean --json",
     "library D3200 --rename unknown",
     "library D3200 --rename Attic",
     "demo Pictures",

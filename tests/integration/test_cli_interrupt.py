@@ -38,6 +38,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_find_goes_on_to_the_same_map(
     assert status == 130
     assert 0 < partly.evidence.photos < 40
     assert "map: " in printed
+    assert "nothing to repair" not in printed  # nobody can know that yet
     assert holding.AGAIN in complained
     assert complained.endswith(
         f"stopped: {40 - partly.evidence.photos} photos not read; run the same command again: it "

@@ -106,6 +106,23 @@ def test_two_cameras_are_never_joined_by_one_name(photos_of_two, library):
     assert files(library) == before
 
 
+@pytest.mark.parametrize("named", [("nameless",), ()])
+def test_cleaning_frees_the_evidence_and_keeps_every_map_and_mark(named, photos_of_two, library):
+    before, keeps = kept(library), {found.sensor for _, found in library.maps()}
+    listed = json.loads(run("library", "--json").stdout)["sensors"]
+
+    ran = run("library", *named, "--clean")
+
+    assert ran.exit_code == 0
+    assert "freed; the map is kept" in ran.stdout
+    assert kept(library) == before
+    left = {sensor for sensor in keeps if library.evidence_path(sensor).exists()}
+    assert {sensor.model for sensor in left} == ({"Example One"} if named else set())
+    assert all(row["evidence"] > 0 for row in listed)
+    again = json.loads(run("find", photos_of_two, "--json").stdout)["maps"][0]
+    assert (again["read"], again["known"]) == (5, 0)
+
+
 def test_a_camera_that_is_forgotten_leaves_nothing_and_the_others_stay(photos_of_two, library):
     named = kept(library)["Example One"]
 

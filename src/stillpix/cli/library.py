@@ -1,6 +1,6 @@
-"""`stillpix library`: what the library keeps, a name for a nameless camera, and forgetting one.
+"""`stillpix library`: what it keeps, a name for a nameless camera, cleaning and forgetting.
 
-Never touches a photo, and changes nothing but the camera that is named.
+Never touches a photo, and deletes no map but that of the camera that is named.
 """
 
 from __future__ import annotations
@@ -42,24 +42,33 @@ Forget = Annotated[
         help="Delete the camera's map, with your marks, and its evidence. Photos stay as they are.",
     ),
 ]
+Clean = Annotated[
+    bool,
+    typer.Option(
+        "--clean",
+        help="Delete the evidence, which is large, and keep the map with your marks. Without MAP, "
+        "do so for all cameras. The next find begins again: give it all photos then.",
+    ),
+]
 
 
 def library(
     wanted: Wanted = None,
     *,
     rename: Rename = None,
+    clean: Clean = False,
     forget: Forget = False,
     as_json: Json = False,
 ) -> None:
-    """List what the library keeps, name a camera in it, or forget one."""
+    """List what the library keeps, name a camera in it, free space, or forget one."""
     from ..maps.library import Library
 
     kept = Library()
-    changes = rename is not None or forget
-    if rename is not None and forget:
-        raise wrong("names a camera, and --forget deletes it; give one of them", "--rename")
-    if changes and as_json:
-        raise wrong("works only for the list; leave it out", "--json")
+    changes = _changes(rename, clean=clean, forget=forget, as_json=as_json)
+    if wanted is None and clean:
+        for _, found in kept.maps(report=_complain):
+            _clean(kept, found)
+        return
     if wanted is None:
         if changes:
             raise wrong("name the camera, as in: stillpix library D3200 --forget", "MAP")
@@ -70,14 +79,40 @@ def library(
         from ..scan.renaming import rename as renamed
 
         say(f"{found.sensor.name} is now {renamed(kept, found.sensor, rename).name}")
+    elif clean:
+        _clean(kept, found)
     elif forget:
         with kept.lock(found.sensor):
             kept.forget(found.sensor)
         say(f"forgotten: {found.sensor.name}")
     else:
         raise wrong(
-            "say what to do with it: --rename NAME or --forget; `stillpix show` shows a map", "MAP"
+            "say what to do with it: --rename NAME, --clean or --forget; `stillpix show` shows a "
+            "map",
+            "MAP",
         )
+
+
+def _changes(rename: str | None, *, clean: bool, forget: bool, as_json: bool) -> bool:
+    """Return whether something is to be changed; refuse what cannot be combined."""
+    asked = (rename is not None) + clean + forget
+    if asked > 1:
+        raise wrong("cannot be combined with --rename or --clean; give one of them", "--forget")
+    if asked and as_json:
+        raise wrong("works only for the list; leave it out", "--json")
+    return asked > 0
+
+
+def _complain(error: MapFormatError) -> None:
+    complain(str(error))
+
+
+def _clean(library: Library, found: DefectMap) -> None:
+    """Delete the evidence of a camera, and say how much room that gave."""
+    with library.lock(found.sensor):
+        freed = _bytes_in(library.evidence_path(found.sensor))
+        library.clean(found.sensor)
+    say(f"{found.sensor.name}: {_size(freed)} freed; the map is kept")
 
 
 def _list(library: Library, *, as_json: bool) -> None:
@@ -104,14 +139,16 @@ def _list(library: Library, *, as_json: bool) -> None:
 
 
 def _row(library: Library, path: Path, found: DefectMap) -> dict[str, Any]:
-    evidence = library.evidence_path(found.sensor)
-    files = [file for file in evidence.rglob("*") if file.is_file()]
     return {
         "name": found.sensor.name,
         "photos": found.evidence.photos,
         "map": path.stat().st_size,
-        "evidence": sum(file.stat().st_size for file in files),
+        "evidence": _bytes_in(library.evidence_path(found.sensor)),
     }
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _size(number: int) -> str:

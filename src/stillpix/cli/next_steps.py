@@ -61,14 +61,18 @@ def _are_few(found: DefectMap) -> bool:
 
 def after_find(
     maps: Sequence[DefectMap], given: Sequence[str], out: Path | None, report: Path | None,
-    camera: str | None = None,
+    camera: str | None = None, *, whole: bool = True,
 ) -> None:  # fmt: skip
-    """Say where the report is, and what to do with new maps, if there are any."""
+    """Say where the report is, and what to do with new maps, if there are any.
+
+    Where not the whole find is done, nobody can say yet that nothing is broken.
+    """
     if not maps:
         return
     if report is not None:
         say(f"report: {report}")
-    say(verdict(maps))
+    if whole or any(found.in_state("confirmed", "accepted") for found in maps):
+        say(verdict(maps))
     first = max(maps, key=lambda found: len(found.in_state("confirmed", "accepted")))
     if not first.in_state("confirmed", "accepted") or (out and len(maps) > 1):
         return

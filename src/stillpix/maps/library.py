@@ -166,10 +166,18 @@ class Library:
         try:
             self.map_path(sensor).unlink(missing_ok=True)
             self.told_path(sensor).unlink(missing_ok=True)
-            if self.evidence_path(sensor).exists():
-                shutil.rmtree(self.evidence_path(sensor))
         except OSError as error:
             raise write_error(self.map_path(sensor), error) from error
+        self.clean(sensor)
+
+    def clean(self, sensor: Sensor) -> None:
+        """Delete a body's evidence and keep its map; its lock is the caller's."""
+        folder = self.evidence_path(sensor)
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise write_error(folder, error) from error
 
     @contextmanager
     def lock(self, sensor: Sensor, *, wait_s: float | None = None) -> Iterator[None]:

@@ -74,7 +74,7 @@ export class Gallery {
       const button = make("button", { type: "button", class: "choose" }, title, doubt, state);
       const crops = make("div", { class: "crops", tabindex: 0, role: "group", "aria-label": `Photos of ${placeOf(defect)}` });
       const why = make("p", { class: "why" });
-      card = { defect, entry: make("li", { class: "sight" }, button, crops, why), button, title, doubt, state, crops, why, filled: "" };
+      card = { defect, entry: make("li", { class: "sight" }, button, why, crops), button, title, doubt, state, crops, why, filled: "" };
       card.entry.dataset.key = key;
       this.cards.set(key, card);
       this.near.observe(card.entry);
