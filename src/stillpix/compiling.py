@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from numba import njit
 from numba.core import event as numba_event
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 NOT_KEPT = (
     "compiled code could not be kept ({}), so each start takes some seconds longer; set"
