@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from numba import njit
 from numba.core import event as numba_event
+from numba.core.runtime.nrt import rtsys
 
 NOT_KEPT = (
     "compiled code could not be kept ({}), so each start takes some seconds longer; set"
@@ -82,6 +83,7 @@ def _compiled(function: Any, ways: dict[str, Any]) -> Any:
         _tell("there is no folder for it")
         return njit(**ways)(function)
     _keep_if_possible(kernel)
+    _load_alone(kernel)
     return kernel
 
 
@@ -99,6 +101,23 @@ def _keep_if_possible(kernel: Any) -> None:
             _tell(error.strerror or type(error).__name__)
 
     cache.save_overload = save_overload
+
+
+def _load_alone(kernel: Any) -> None:
+    """Load a kernel that was kept without what numba needs for compiling others.
+
+    That takes half a second, and more where SciPy is installed. Whoever compiles loads it, too.
+    """
+    cache: Any = getattr(kernel, "_cache", None)
+    if not hasattr(cache, "_load_overload"):
+        return
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        rtsys.initialize(target)  # the memory of arrays that kernels make
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, target)
+
+    cache.load_overload = load_overload
 
 
 def _tell(reason: str) -> None:

@@ -75,3 +75,20 @@ def test_warm_up_compiles_what_find_and_fix_need_and_leaves_nothing_else(tmp_pat
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("ready: compiled in ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kept_kernel_is_loaded_without_what_compiling_needs(tmp_path, monkeypatch):
+    from numba.core import config
+    from numba.core.cpu import CPUContext
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    assert compiling.compiled(twice)(21) == 42
+    monkeypatch.setattr(CPUContext, "refresh", refusing(AssertionError("loads all of numba")))
+
+    kept, told = compiling.compiled(twice), []
+    with compiling.told_of_compiling(told.append):
+        assert kept(21) == 42
+
+    assert told == []
+    with pytest.raises(AssertionError, match="loads all of numba"):
+        kept(2.5)  # was not kept

@@ -114,7 +114,8 @@ def _loudest_row(
     """Of one row, the largest |score| over the templates that are heard."""
     _, middle, scale, zones, zone, lines, masked = null
     grid = middle.shape[1]
-    out[:] = 0
+    for x in range(out.size):
+        out[x] = 0
     if y >= scores.shape[1]:
         return
     strip = min(y // zone, zones.shape[1] - 1)

@@ -72,11 +72,16 @@ def _read_row(photo: Any, curve: Any, flat: Any, planes: Any) -> None:
 
 
 @compiled_within
-def _beside(rows: Any, y: int, plane: int, site: Any, size: int) -> Any:
-    """Neighbours of a plane's row, one for each of its photosites."""
-    column = plane + site[1]
+def _beside(rows: Any, y: int, column: int, size: int) -> Any:
+    """Photosites of row y, by its plane, from that at a column on, which may be negative."""
     start = _PAD + column // rows.shape[1]
-    return rows[(y + site[0]) % _RING, column % rows.shape[1], start : start + size]
+    return rows[y % _RING, column % rows.shape[1], start : start + size]
+
+
+@compiled_within
+def _near(rows: Any, y: int, plane: int, site: Any, size: int) -> Any:
+    """Neighbours of a plane's row, one for each of its photosites."""
+    return _beside(rows, y + site[0], plane + site[1], size)
 
 
 @compiled_within
@@ -111,12 +116,12 @@ def _residual_row(level: Any, y: int, sites: Any, numbers: Any, width: int, out:
         here = level[y % _RING, p, _PAD : _PAD + size]
         residual = out[y % _RING, p, _PAD : _PAD + size]
         near = sites[p]
-        a, b = _beside(level, y, p, near[0], size), _beside(level, y, p, near[1], size)
-        c, d = _beside(level, y, p, near[2], size), _beside(level, y, p, near[3], size)
-        e = _beside(level, y, p, near[4], size)
+        a, b = _near(level, y, p, near[0], size), _near(level, y, p, near[1], size)
+        c, d = _near(level, y, p, near[2], size), _near(level, y, p, near[3], size)
+        e = _near(level, y, p, near[4], size)
         if numbers[p] == 8:
-            f, g = _beside(level, y, p, near[5], size), _beside(level, y, p, near[6], size)
-            h = _beside(level, y, p, near[7], size)
+            f, g = _near(level, y, p, near[5], size), _near(level, y, p, near[6], size)
+            h = _near(level, y, p, near[7], size)
             _less_eight(here, a, b, c, d, e, f, g, h, residual)
         else:
             _less_five(here, a, b, c, d, e, residual)
@@ -142,11 +147,12 @@ def _finish_row(rough: Any, y: int, width: int, textured: Any, out: Any) -> None
         size = (width - p + step - 1) // step
         here, done = rough[y % _RING, p, _PAD : _PAD + size], out[y % _RING, p, _PAD : _PAD + size]
         if textured:
-            up, down = _beside(rough, y, p, (-1, 0), size), _beside(rough, y, p, (1, 0), size)
-            left, right = _beside(rough, y, p, (0, -1), size), _beside(rough, y, p, (0, 1), size)
+            up, down = _beside(rough, y - 1, p, size), _beside(rough, y + 1, p, size)
+            left, right = _beside(rough, y, p - 1, size), _beside(rough, y, p + 1, size)
             _less_texture(here, up, down, left, right, done)
         else:
-            done[:] = here
+            for x in range(size):
+                done[x] = here[x]
 
 
 @compiled
@@ -156,17 +162,17 @@ def _spread_of_plane(
     """1.25 times the mean size of the neighbours' own residuals."""
     size = out.size
     share = np.float32(1.25) / np.float32(number)
-    a, b = _beside(residual, y, plane, sites[0], size), _beside(residual, y, plane, sites[1], size)
-    c, d = _beside(residual, y, plane, sites[2], size), _beside(residual, y, plane, sites[3], size)
-    e = _beside(residual, y, plane, sites[4], size)
+    a, b = _near(residual, y, plane, sites[0], size), _near(residual, y, plane, sites[1], size)
+    c, d = _near(residual, y, plane, sites[2], size), _near(residual, y, plane, sites[3], size)
+    e = _near(residual, y, plane, sites[4], size)
     for x in range(size):
         out[x] = share * (abs(a[x]) + abs(b[x]) + abs(c[x]) + abs(d[x]) + abs(e[x]))
     if number == 8:
         f, g = (
-            _beside(residual, y, plane, sites[5], size),
-            _beside(residual, y, plane, sites[6], size),
+            _near(residual, y, plane, sites[5], size),
+            _near(residual, y, plane, sites[6], size),
         )
-        h = _beside(residual, y, plane, sites[7], size)
+        h = _near(residual, y, plane, sites[7], size)
         for x in range(size):
             out[x] += share * (abs(f[x]) + abs(g[x]) + abs(h[x]))
 
@@ -252,8 +258,10 @@ def _burst_row(said: Any, left: int, right: int, out: Any) -> None:
     unit, rounding, middle = np.float32(UNIT), np.float32(32768.5), np.int32(32768)
     part, usual = np.float32(1 / LIMIT**2), np.float32(USUAL_BURST)
     zero, cells = np.float32(0.0), out[left:right]
-    out[:left] = 0
-    out[right:] = 0
+    for x in range(left):
+        out[x] = 0
+    for x in range(right, out.size):
+        out[x] = 0
     for x in range(psi.size):
         square = psi[x] * psi[x]
         above = part * square * square - usual if slope[x] > zero else zero
@@ -302,11 +310,13 @@ def _keep_within(edges: Any, said: Any) -> None:
     A block's information is a mean over all its columns, of which some may lie outside.
     """
     left, right = PAD + edges[0], PAD + edges[2]
-    said[0, :left] = 0
-    said[0, right:] = 0
-    for k in range(1, 3):
-        said[k, :left] = said[k, left]
-        said[k, right:] = said[k, right - 1]
+    for k in range(3):
+        row = said[k]
+        before, behind = (row[left], row[right - 1]) if k > 0 else (np.float32(0), np.float32(0))
+        for x in range(left):
+            row[x] = before
+        for x in range(right, row.size):
+            row[x] = behind
 
 
 @compiled_within

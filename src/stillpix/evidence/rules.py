@@ -114,9 +114,12 @@ def continued(frame: Frame) -> NDArray[Any]:
 
     They are mirrored there, which keeps a Bayer pattern in step; the X-Trans pattern, which no
     mirror maps onto itself, is repeated. Masked pixels within PAD px of the area are written over.
+    A mosaic's bytes become wider numbers: kernels are compiled for each type, and few have bytes.
     """
     pixels, (left, top, across, down) = native(frame), frame.sensor.visible_area
-    wide = np.empty(tuple(length + 2 * PAD for length in pixels.shape), pixels.dtype)
+    few = pixels.dtype == np.uint8 and frame.sensor.layout != "rendered"
+    kind = np.dtype(np.uint16) if few else pixels.dtype
+    wide = np.empty(tuple(length + 2 * PAD for length in pixels.shape), kind)
     wide[PAD:-PAD, PAD:-PAD] = pixels
     repeats = frame.sensor.layout == "xtrans"
     for lines, first, length in ((wide.T, left, across), (wide, top, down)):

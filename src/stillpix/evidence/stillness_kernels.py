@@ -60,7 +60,8 @@ def _less_surroundings(samples: Any, i: int, sums: Any, out: Any) -> None:
     """One row of samples, each less the mean of those AROUND it; sums has room for one row."""
     rows, columns = samples.shape
     first, last = max(i - AROUND, 0), min(i + AROUND + 1, rows)
-    sums[:] = 0
+    for x in range(columns):
+        sums[x] = 0
     for y in range(first, last):
         row = samples[y]
         for x in range(columns):
