@@ -88,8 +88,8 @@ def run(*command, **keywords):
 
 
 @pytest.fixture(scope="module")
-def interpreter(tmp_path_factory):
-    """Return a Python in whose environment the wheel is installed, beside what it depends on."""
+def wheel(tmp_path_factory):
+    """Return the wheel, built from this tree."""
     for name in ("build", "hatchling", "mypy"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
@@ -98,9 +98,16 @@ def interpreter(tmp_path_factory):
         sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", base, ROOT
     )  # fmt: skip
     assert built.returncode == 0, built.stdout
+    (found,) = base.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def interpreter(wheel):
+    """Return a Python in whose environment the wheel is installed, beside what it depends on."""
+    base = wheel.parent
     venv.create(base / "venv", with_pip=False, symlinks=os.name != "nt")
     python = base / "venv" / ("Scripts" if os.name == "nt" else "bin") / Path(sys.executable).name
-    (wheel,) = base.glob("*.whl")
     site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout
     # A wheel of Python alone is its files; docs/try_readme.py has pip install one.
     with zipfile.ZipFile(wheel) as files:
@@ -128,6 +135,10 @@ def test_a_program_that_uses_the_wheel_sees_its_types(interpreter, tmp_path):
     assert found == [
         ("mistakes.py", str(number), code) for number, code in enumerate(MISTAKES.values(), 2)
     ], checked.stdout
+
+
+def test_the_wheel_is_smaller_than_a_megabyte(wheel):
+    assert wheel.stat().st_size < 1_000_000
 
 
 def test_the_program_uses_every_public_name():

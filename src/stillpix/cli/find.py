@@ -140,16 +140,18 @@ def find(
         print_json(document_of(bodies, skipped, found.warnings))
     tell_of_bodies(bodies, skipped, out, quiet=as_json)
     if not as_json:
-        maps, whole = _made_of(bodies)
-        place = report if written else None
-        after_find(maps, _to_repair(found, given), out, place, camera, whole=whole)
+        _suggest(bodies, _to_repair(found, given), out, report if written else None, camera)
     raise typer.Exit(status_of(bodies, skipped) or (DONE if written else SOME_FAILED))
 
 
-def _made_of(bodies: Sequence[BodyOutcome]) -> tuple[list[DefectMap], bool]:
-    """Return the maps that were made, and whether all photos were read for them."""
+def _suggest(
+    bodies: Sequence[BodyOutcome], given: list[str], out: Path | None, report: Path | None,
+    camera: str | None,
+) -> None:  # fmt: skip
+    """Say what to do with the maps that were made, if there are any."""
     maps = [body.map for body in bodies if body.map is not None]
-    return maps, not any(body.left for body in bodies)
+    whole = not any(body.left for body in bodies)
+    after_find(maps, given, out, report, camera, whole=whole)
 
 
 def _to_repair(found: Gathering, given: list[str]) -> list[str]:
