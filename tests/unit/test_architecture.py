@@ -34,7 +34,7 @@ LAYERS = {
     "cli": (
         "expecting options output statuses",
         "commands completing destinations naming progress timeline",
-        "config fleet next_steps reporting undoing variance",
+        "config fleet joining next_steps reporting undoing variance",
         "demo exporting fixed warming",
         "fix importing library mistakes rounds show",
         "find serve",
@@ -84,7 +84,14 @@ LAYERS = {
         "fits",
         "__init__",
     ),
-    "maps": ("fields lens_laws", "records", "fleet map_file merging", "__init__", "library"),
+    "maps": (
+        "fields lens_laws",
+        "records",
+        "fleet map_file merging",
+        "modes",
+        "__init__",
+        "library",
+    ),
     "report": (
         "crops looks markup pictures reasons stamps",
         "choosing sensor_map",

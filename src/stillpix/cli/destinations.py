@@ -72,7 +72,7 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
     from ..maps.library import map_at
 
     if is_file(out):
-        if len(sensors) > 1:
+        if len(sensors) > 1 and not _are_one_map(sensors):
             raise _wrong(
                 f"{out} can hold only the map of one camera at one size, but these photos are of "
                 f"{some_names([sensor.name for sensor in sensors])}; give a folder"
@@ -89,7 +89,7 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
             raise _wrong(f"the folder {out} cannot be made ({reason}); name another") from error
     if not os.access(folder, os.W_OK):
         raise _wrong(f"you may not write into {folder}; name another place")
-    for sensor in sensors:
+    for sensor in sensors if not is_file(out) or len(sensors) == 1 else ():
         try:
             map_at(map_place(out, sensor), sensor)
         except StillpixError as error:
@@ -98,3 +98,13 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
 
 def _wrong(reason: str) -> typer.BadParameter:
     return typer.BadParameter(printable(reason), param_hint="--out")
+
+
+def _are_one_map(sensors: Sequence[Sensor]) -> bool:
+    """Return whether sensors are modes of one, and their files say where each lies."""
+    from ..maps.modes import are_of_one_sensor, told_modes
+
+    first = sensors[0]
+    return any(told_modes(first, each) for each in sensors[1:]) and all(
+        are_of_one_sensor(first, each) for each in sensors
+    )

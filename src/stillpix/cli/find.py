@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .destinations import map_place, require_place, require_writable
+from .destinations import is_file, map_place, require_place, require_writable
+from .joining import join_modes
 from .next_steps import after_find
 from .options import Camera, Jobs, Json, Paths, Pattern, listed
 from .output import (
@@ -241,6 +242,7 @@ def _scan_bodies(
     from ..scan import scan
 
     settings, library = DetectionSettings(fdr=fdr), None if out else Library()
+    one_file = out is not None and is_file(out) and len(found.bodies) > 1
     bodies = []
     try:
         with Progress() as watch, stopping_on_interrupt(watch):
@@ -248,7 +250,7 @@ def _scan_bodies(
                 found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast,
                 with_evidence=sections is not None,
             ):  # fmt: skip
-                if out is not None:
+                if out is not None and not one_file:
                     write_map_of(body, out)
                 bodies.append(body)
                 if sections is not None and (section := section_of_body(body, jobs, watch, out)):
@@ -259,6 +261,8 @@ def _scan_bodies(
             "to go on"
         )
         raise typer.Exit(INTERRUPTED) from None
+    for line in join_modes(bodies, out) if out is not None else ():
+        complain(f"note: {line}")
     return bodies
 
 

@@ -24,6 +24,7 @@ from ..maps.records import Defect, DefectMap, Run
 MOST_PHOTOS = 8  # looked at, those that should show a hot pixel best
 MOST_DEFECTS = 24  # looked for, the surest
 MOST_MARGIN = 256  # px on all sides together; a picture with less of the sensor is a resized one
+OFF_CENTRE = 24  # px that a crop may lie beside the middle
 CLIP = 3.0  # sigmas that one place in one photo can say
 LEAST_LEAD = 6.0  # of the best shift's sum, in standard deviations of all shifts'
 LEAST_RATIO = 1.6  # of the best shift's lead to that of the best one apart from it
@@ -94,12 +95,21 @@ def _possible(mapped: Sensor, sensor: Sensor) -> _Shifts:
     """Return the shifts at which the smaller of two frames lies within the larger."""
     across, down = sensor.width - mapped.width, sensor.height - mapped.height
     same_way = (across >= 0 and down >= 0) or (across <= 0 and down <= 0)
+    if same_way and replace(mapped, width=sensor.width, height=sensor.height).is_alike(sensor):
+        x, y = across // 2, down // 2  # a crop: cameras take it from the middle
+        return _Shifts(_around(x, across), _around(y, down))
     if not same_way or max(abs(across), abs(down)) > MOST_MARGIN:
         raise SensorMismatchError(
             f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and "
             f"a map fits no resized or rotated picture; {REMEDY}"
         )
     return _Shifts(range(min(across, 0), max(across, 0) + 1), range(min(down, 0), max(down, 0) + 1))
+
+
+def _around(middle: int, room: int) -> range:
+    """Return the shifts near that of a centred crop, as far as the smaller frame lies within."""
+    low, high = min(room, 0), max(room, 0)
+    return range(max(middle - OFF_CENTRE, low), min(middle + OFF_CENTRE, high) + 1)
 
 
 def _looked_for(defect_map: DefectMap) -> list[Defect]:

@@ -22,8 +22,10 @@ from ..maps.lens_laws import (
     spots_in_picture,
 )
 from ..maps.library import SUFFIX, Library, fullest_first
+from ..maps.merging import laid_on
+from ..maps.modes import known_mode, laid_in, mode_of_crop, without_twins
 from ..maps.records import Defect, DefectMap
-from ..wording import broken_of
+from ..wording import broken_of, counted
 from .alignment import framed
 from .straightened import straightened
 
@@ -37,6 +39,7 @@ OF_ANY_LENS = (
     "pixels; if all such photos are of one lens, run `stillpix find` and `stillpix fix` with "
     "--camera NAME; or give --map or --at"
 )
+OF_MODE = "the map is of {}, and was laid on these photos of another mode of the same sensor"
 POOLED = (
     "is of {}, and the library's map of {} was made before stillpix told its sensors apart: it "
     "lists the broken pixels of several; run `stillpix find` on these photos"
@@ -113,14 +116,17 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
         mapped = _as_mapped(sensor, photos, defect_map.sensor)
         if mapped.is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path, _note_on_lines(defect_map))
+        laid = laid_in(defect_map, mapped)
+        if laid is not None:
+            return Listing(_broken(laid), laid, path, OF_MODE.format(defect_map.sensor.name))
         if sensor.which and replace(mapped, which="").is_alike(defect_map.sensor):
             return Listing(_broken(defect_map), defect_map, path, EARLIER)
         if is_of_one_body(sensor, defect_map.sensor):
-            _require_another_kind(sensor, defect_map.sensor)
-            laid, note = straightened(defect_map, sensor, photos) or framed(
+            _require_crop_or_another_kind(sensor, defect_map.sensor)
+            moved, note = straightened(defect_map, sensor, photos) or framed(
                 defect_map, sensor, photos
             )
-            return Listing(_broken(laid), laid, path, note)
+            return Listing(_broken(moved), moved, path, note)
         names = f"is of {sensor.name}, but the map is of {defect_map.sensor.name}"
         raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
 
@@ -171,19 +177,22 @@ def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lis
         if sensor.is_untold:
             raise SensorMismatchError(OF_ANY_LENS)
         found = library.nearest(sensor)
-        if found is not None:
-            return listed_in(found, library.map_path(found.sensor))(sensor, photos)
+        maps = library.maps(report=lambda _: None)  # a damaged one is not its
+        of_modes = _of_modes(found, sensor, maps)
+        own = found if of_modes is None else of_modes
+        if own is not None:
+            listing = listed_in(own, library.map_path(own.sensor))(sensor, photos)
+            return replace(listing, note=listing.note or _note_on_modes(own, found))
         refusal = (
             f"is of {sensor.name}, of which the library has no map; run `stillpix find` on its "
             "photos first, or give --map or --at X,Y"
         )
-        maps = library.maps(report=lambda _: None)  # a damaged one is not its
         of_body = [each for each in maps if is_of_one_body(each[1].sensor, sensor)]
         if of_body:
-            listing = _listing_of_one(fullest_first(of_body), sensor, photos)
-            if isinstance(listing, Listing):
-                return listing
-            refusal = str(listing)
+            fitted = _listing_of_one(fullest_first(of_body), sensor, photos)
+            if isinstance(fitted, Listing):
+                return fitted
+            refusal = str(fitted)
         beside = _map_beside(sensor, photos)
         if beside is not None:
             return listed_in(beside[1], beside[0])(sensor, photos)
@@ -192,6 +201,31 @@ def listed_in_library(library: Library, sensors: Collection[Sensor] = ()) -> Lis
         return listed_in(before, path)(sensor, photos)
 
     return lister
+
+
+def _of_modes(
+    found: DefectMap | None, sensor: Sensor, maps: Sequence[tuple[Path, DefectMap]]
+) -> DefectMap | None:
+    """Return a sensor's map with what those of its other modes list; None where there is none."""
+    laid = []
+    for _, other in maps:
+        if found is None or not other.sensor.is_alike(found.sensor):
+            mode = None
+            if found is not None and known_mode(other, sensor) is None:
+                mode = mode_of_crop(other, found)
+            moved = laid_in(other, sensor, mode)
+            laid += [] if moved is None else [moved]
+    if not laid:
+        return None
+    own, first = (found,) if found is not None else (), found or laid[0]
+    return laid_on(first, first.sensor, without_twins([*own, *laid]))
+
+
+def _note_on_modes(own: DefectMap, found: DefectMap | None) -> str:
+    number = len(_broken(own)) - (0 if found is None else len(_broken(found)))
+    if number <= 0:
+        return ""
+    return f"{counted(number, 'broken pixel')} known from other modes of this sensor"
 
 
 def _map_of_before(
@@ -241,12 +275,16 @@ def listed_at(places: Sequence[tuple[int, int]]) -> Lister:
     return lister
 
 
-def _require_another_kind(sensor: Sensor, mapped: Sensor) -> None:
-    """Refuse pictures of one kind and two sizes: one of them was resized, cropped or turned."""
-    if sensor.is_mosaic == mapped.is_mosaic:
-        if (sensor.width, sensor.height) == (mapped.width, mapped.height):
-            names = f"is laid out as {sensor.layout}, but the map as {mapped.layout}"
-            raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
+def _require_crop_or_another_kind(sensor: Sensor, mapped: Sensor) -> None:
+    """Refuse pictures of one kind that no crop can be: they were turned, or have other colours."""
+    if sensor.is_mosaic != mapped.is_mosaic:
+        return
+    across, down = sensor.width - mapped.width, sensor.height - mapped.height
+    if (across, down) == (0, 0):
+        names = f"is laid out as {sensor.layout}, but the map as {mapped.layout}"
+        raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
+    same = replace(mapped, width=sensor.width, height=sensor.height).is_alike(sensor)
+    if across * down < 0 or not same:
         raise SensorMismatchError(
             f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and "
             f"a map fits no other size; {OTHER_REMEDIES}"
