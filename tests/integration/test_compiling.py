@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 
 import pytest
@@ -75,6 +76,20 @@ def test_warm_up_compiles_what_find_and_fix_need_and_leaves_nothing_else(tmp_pat
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("ready: compiled in ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_garbage_is_looked_for_while_a_kernel_is_compiled(tmp_path, monkeypatch):
+    from numba.core import config, event
+
+    seen = []
+    watch = event.TimingListener()
+    watch.on_start = watch.on_end = lambda _: seen.append(gc.isenabled())
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    with event.install_listener("numba:run_pass", watch):
+        assert compiling.compiled(thrice)(2) == 6
+
+    assert gc.isenabled()
+    assert set(seen) == {False}
 
 
 def test_a_kept_kernel_is_loaded_without_what_compiling_needs(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import doctest
 import importlib
 import re
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,14 @@ FOLDERS = (ROOT / "src", ROOT / "benchmarks", ROOT / "tests", ROOT / "tests" / "
 
 # What only the extra `bench` installs, by the names it is imported by.
 RIVALS = ("ccdproc", "cv2", "matplotlib", "scipy", "skimage")
+
+
+# Those whose examples run kernels, or load a large library: see the mark `slow`.
+SLOW = {
+    "accuracy.scorer", "stillpix.evidence.least_variance", "stillpix.evidence.resampling",
+    "stillpix.evidence.spots", "stillpix.restoration.prediction", "stillpix.rewriting.fits",
+    "stillpix.scan", "stillpix.scan.arrays",
+}  # fmt: skip
 
 
 def modules_with_examples() -> list[str]:
@@ -43,7 +52,16 @@ def imported(name: str) -> ModuleType:
         pytest.skip(f"needs stillpix[bench]: {missing.name} is not installed")
 
 
-@pytest.mark.parametrize("module", modules_with_examples())
+def marked(name: str) -> Any:
+    """Return a module's name as a parameter, with the mark that it has.
+
+    >>> marked("stillpix.scan").marks[0].name
+    'slow'
+    """
+    return pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.mark.parametrize("module", [marked(name) for name in modules_with_examples()])
 def test_examples_give_what_is_written_beside_them(module):
     result = doctest.testmod(imported(module))
 

@@ -94,6 +94,7 @@ def bits(evidence):
     return {name: sums.tobytes() for name, sums in arrays_of(evidence).items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=some(30))
 @given(ORDERS, SPLITS)
 def test_any_order_and_any_split_of_the_photos_merges_to_the_same_bits(order, splits):

@@ -372,12 +372,14 @@ def test_what_is_not_json_is_refused_in_one_line(tmp_path, content, reason):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 @given(st.integers(0, STATE.stat().st_size - 3))
 def test_a_map_cut_off_anywhere_is_refused(length):
     with pytest.raises(MapFormatError, match=r"^a map: is not "):
         from_text(STATE.read_bytes()[:length].decode("utf-8", errors="ignore"), "a map")
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_give_a_map_or_one_clear_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.stillpix.json"

@@ -54,6 +54,7 @@ def test_what_is_packed_and_unpacked_is_equal():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_mosaics_come_back_too():
     frames = mosaics.some_frames(5, "bayer-RGGB")
     evidence = evidence_of(frames[:4]).note_repeat(frames[4])

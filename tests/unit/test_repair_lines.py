@@ -61,6 +61,7 @@ def error_at(levels, truth):
     return float(np.abs(levels - truth)[ALONG, AT].mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", SUBSAMPLED)
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_faint_line_of_a_jpeg_is_taken_off_as_one(sampling, turned):

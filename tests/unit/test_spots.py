@@ -21,6 +21,7 @@ def frame(pixels, white=255) -> Frame:
     return Frame(pixels, sensor, Exposure(), "a.jpg", "5" * 12, white)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_the_loudest_spots_come_first_each_once(kind, white):
     rng = np.random.default_rng(1)

@@ -21,7 +21,7 @@ from ..maps.records import Defect, Run
 from .hot_or_offset import Limits
 from .kinds import heard_in, is_lit, kind_of, only_darks
 from .line_kernels import add_along
-from .null import BANDS
+from .null import BANDS, medians_of
 from .settings import DetectionSettings
 from .views import View
 
@@ -196,7 +196,8 @@ class _Deviations:
         for length in range(1, segments + 1):
             starts = range(segments + 1 - length)
             told = np.stack([found.told(start, start + length, some) for start in starts])
-            usual[:, length] = 1.4826 * np.nanmedian(np.abs(told), axis=(0, 2))
+            sizes = np.abs(told).swapaxes(0, 1).reshape(templates, -1)
+            usual[:, length] = 1.4826 * medians_of(sizes, ~np.isnan(sizes))
         found._look_for_stretches()
         return found
 

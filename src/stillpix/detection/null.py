@@ -215,9 +215,23 @@ class _Normal:
         counted = (told != 0) & ~self.masked[np.ix_(rows, columns)]
         if axis:
             normal, counted = normal.T, counted.T
-        lines = [line[said] for line, said in zip(normal, counted, strict=True)]
-        spreads = [float(np.median(line)) if line.size >= FEW_ALONG else 0.0 for line in lines]
-        return np.array([1 / max(1.4826 * spread, 1.0) for spread in spreads], np.float32)
+        enough = counted.sum(axis=1) >= FEW_ALONG
+        spreads = np.where(enough, medians_of(normal, counted), 0.0)
+        return (1 / np.maximum(1.4826 * spreads, 1.0)).astype(np.float32)
+
+
+def medians_of(values: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the median of what is counted of each row of values; not a number where nothing is.
+
+    What `numpy.median` says of each, to the bit: a call for each would take longer than sorting.
+
+    >>> medians_of(np.array([[3.0, 1.0, 9.0, 2.0]]), np.array([[True, True, False, True]]))
+    array([2.])
+    """
+    in_order = np.sort(np.where(counted, values, np.inf), axis=1)
+    number, each = counted.sum(axis=1), np.arange(len(values))
+    middle = in_order[each, np.maximum(number - 1, 0) // 2] + in_order[each, number // 2]
+    return np.asarray(np.where(number > 0, middle / 2, np.nan))
 
 
 def window(

@@ -27,14 +27,16 @@ def _compiled_exactly(function: _Function) -> _Function:
 
 
 @_compiled_exactly
-def _convolve_separably(source: Floats, channels: int, weights: Floats) -> Floats:
+def _convolve_separably(
+    source: Floats, channels: int, weights: Floats, row: Floats, blurred: Floats
+) -> None:
+    """Blur rows of pixels; `row` is room for one and its margins."""
     height, width = source.shape  # width counts every channel of a row
     reach = weights.size // 2
     margin = reach * channels
-    blurred = np.empty_like(source)
-    row = np.empty(width + 2 * margin, np.float32)
     for y in range(height):
-        row[:] = 0
+        for x in range(row.size):
+            row[x] = 0
         middle = row[margin : margin + width]
         for k in range(weights.size):
             near, weight = source[min(max(y + k - reach, 0), height - 1)], weights[k]
@@ -44,12 +46,12 @@ def _convolve_separably(source: Floats, channels: int, weights: Floats) -> Float
             row[i] = row[margin + i % channels]
             row[margin + width + i] = row[margin + width - channels + i % channels]
         target = blurred[y]
-        target[:] = 0
+        for x in range(width):
+            target[x] = 0
         for k in range(weights.size):
             beside, weight = row[k * channels : k * channels + width], weights[k]
             for x in range(width):
                 target[x] += weight * beside[x]
-    return blurred
 
 
 def gaussian_blur(image: Floats, sigma_px: float) -> Floats:
@@ -64,4 +66,6 @@ def gaussian_blur(image: Floats, sigma_px: float) -> Floats:
     weights = (weights / weights.sum()).astype(np.float32)
     channels = int(np.prod(image.shape[2:]))
     rows = np.ascontiguousarray(image).reshape(image.shape[0], -1)
-    return _convolve_separably(rows, channels, weights).reshape(image.shape)
+    row, blurred = np.empty(rows.shape[1] + 2 * reach * channels, np.float32), np.empty_like(rows)
+    _convolve_separably(rows, channels, weights, row, blurred)
+    return blurred.reshape(image.shape)

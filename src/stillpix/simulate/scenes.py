@@ -47,9 +47,12 @@ def texture_tile(rng: np.random.Generator) -> Floats:
 @compiled
 def _paint(image: Floats, leaves: Floats, tile: Floats) -> None:
     height, width, _ = image.shape
-    for leaf in leaves:
-        cx, cy, a, b, cos, sin, shape, edge, kin = leaf[:9]
-        red, green, blue, gx, gy, texture, ox, oy = leaf[9:]
+    for number in range(leaves.shape[0]):
+        leaf = leaves[number]
+        cx, cy, a, b, cos, sin = leaf[_X], leaf[_Y], leaf[_A], leaf[_B], leaf[_COS], leaf[_SIN]
+        shape, edge, kin = leaf[_SHAPE], leaf[_EDGE], leaf[_KIN]
+        red, green, blue, gx, gy = leaf[_RED], leaf[_GREEN], leaf[_BLUE], leaf[_GX], leaf[_GY]
+        texture, ox, oy = leaf[_TEXTURE], leaf[_OX], leaf[_OY]
         if kin > 0:  # geometric mean with what it lies on: small things resemble their place
             under = image[min(max(int(cy), 0), height - 1), min(max(int(cx), 0), width - 1)]
             red = red ** (1 - kin) * under[0] ** kin
