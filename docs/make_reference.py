@@ -34,8 +34,8 @@ CONSTANT_MODULES = (
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.ranking", "detection.decide", "evidence.spot_kernels",
-    "evidence.spots", "detection.sliding", "detection.laying", "detection.standing", "detection.splits",
-    "detection.patterns",
+    "evidence.spots", "detection.sliding", "detection.laying", "detection.standing",
+    "detection.splits", "detection.patterns",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",
