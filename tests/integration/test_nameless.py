@@ -187,3 +187,29 @@ def test_the_page_takes_the_name_of_a_camera_too(tmp_path, library):
         desk.jobs.wait(desk.open(str(tmp_path / "a")))
 
         assert [sensor.model for sensor in desk.folders.sensors()] == ["Attic"]
+
+
+def _write_nameless(folder, numbers, *, mirrored):
+    """Write photos that name no camera; mirrored, the hot pixels are another sensor's."""
+    folder.mkdir(parents=True)
+    for number in numbers:
+        pixels = series.scene(number)
+        pixels = pixels[:, ::-1].copy() if mirrored else pixels
+        (folder / f"{number}.jpg").write_bytes(series.jpeg(pixels, NAMELESS))
+
+
+@pytest.mark.parametrize("two", [True, False])
+def test_two_cameras_under_one_name_are_told_by_their_pixels(tmp_path, two):
+    _write_nameless(tmp_path / "pool" / "A", range(10), mirrored=False)
+    _write_nameless(tmp_path / "pool" / "B", range(10, 20), mirrored=two)
+
+    ran = CliRunner().invoke(
+        app,
+        ["find", str(tmp_path / "pool"), "--camera", "Attic", "--out", str(tmp_path / "a.json"),
+         "--fast"],
+    )  # fmt: skip
+
+    said = " ".join(ran.output.split())
+    assert ran.exit_code == 0, ran.output
+    assert ("these are two cameras" in said) is two
+    assert ("with another --camera NAME for each" in said) is two

@@ -42,7 +42,7 @@ LAYERS = {
         "__init__",
     ),
     "detection": (
-        "__init__ areas dates hot_or_offset peak_kernels settings sliding",
+        "__init__ areas dates hot_or_offset peak_kernels settings sliding splits",
         "laying line_kernels narrowing null standing",
         "echoes tail views",
         "kinds",
@@ -135,7 +135,7 @@ LAYERS = {
     "scan": (
         "arrays body following looking news",
         "first_look renaming saved_state second_look",
-        "standing",
+        "standing suspecting",
         "concluding straightened",
         "shards",
         "__init__",

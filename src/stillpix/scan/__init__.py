@@ -30,6 +30,7 @@ from .saved_state import SavedState
 from .second_look import list_places
 from .standing import begin_anew
 from .straightened import lay_back, leave_out_unlaid
+from .suspecting import suspect
 
 PATHS = "paths of photos or folders; for arrays there is find_in"
 
@@ -180,12 +181,15 @@ def _scan_body(
         previous = state.map()
         list_places(body, previous)
         body.earlier = frozenset(body.evidence.photos)
-        if add_photos(body) | lay_back(body, previous):
+        changed = add_photos(body) | lay_back(body, previous)
+        if changed:
             state.keep_evidence()
         if not body.evidence.photos:
             return
         form = headers[0].format
         conclude(body, state, settings, previous, form=form, fast=fast)
+        if changed and body.outcome.map is not None:
+            suspect(body, body.outcome.map)
 
 
 def why_nothing(skipped: Sequence[Skipped]) -> str:

@@ -8,11 +8,19 @@ Never adds anything up, and never keeps a photo.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from functools import partial
 
-from ..evidence.measures import Measures, Place, measured
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ReadError
+from ..evidence.measures import MEASURES, Measures, Place, measured
 from ..evidence.resampling import laid_back
 from ..frame import Frame
 from ..images import Buffer, Header, read_frame
+from ..images.read_ahead import read_ahead
 from ..maps.lens_laws import LensLaw, law_for
 
 
@@ -25,3 +33,24 @@ def look_at(
     if law is not None and header.focal_mm is not None and not law.is_assumed:
         frame = laid_back(frame, law, header.focal_mm)
     return frame, measured(frame, places)
+
+
+def look_at_all(
+    headers: Sequence[Header], places: Sequence[Place], pool: Executor, ahead: int
+) -> tuple[list[Header], NDArray[np.float64]]:
+    """Return the photos that can be read, and what they say, (photos, places, MEASURES)."""
+    look = partial(_said, places=tuple(places))
+    read: list[Header] = []
+    said: list[Measures] = []
+    with closing(read_ahead(headers, look, pool, together=ahead, ahead=ahead)) as batches:
+        for batch in batches:
+            for header, seen in batch:
+                if not isinstance(seen, ReadError):
+                    read.append(header)
+                    said.append(seen)
+    shape = (len(said), len(places), MEASURES)
+    return read, np.array(said, np.float64).reshape(shape)
+
+
+def _said(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> Measures:
+    return look_at(header, buffer, places)[1]

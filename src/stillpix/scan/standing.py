@@ -7,9 +7,7 @@ Where pixels stand still, nothing changes. Never learns a law.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -25,19 +23,17 @@ from ..detection.standing import (
     sigmas_of_ends,
     spots_stand,
 )
-from ..errors import ReadError
 from ..evidence.evidence import Evidence
-from ..evidence.measures import RESIDUAL, SLOPE, Measures, Place
+from ..evidence.measures import RESIDUAL, SLOPE
 from ..evidence.sightings import Sightings
 from ..evidence.templates import template_factors
-from ..images import Buffer, Header
-from ..images.read_ahead import read_ahead
+from ..images import Header
 from ..maps.lens_laws import LensLaw, are_assumed, focal_lengths
 from ..maps.records import BROKEN, Defect, DefectMap
 from ..wording import counted
 from .body import Body
 from .first_look import add_photos, has_zoom, name_on_disk
-from .looking import look_at
+from .looking import look_at_all
 
 MOST_OF_END, MOST_PLACES = 12, 64  # photos of each end of the zoom, and pixels, looked at
 FEWEST_OF_GROUP = 8  # photos of nearly one focal length that make a map
@@ -111,27 +107,12 @@ def _shown_at_ends(body: Body, headers: Sequence[Header], defects: Sequence[Defe
         ranked = [headers[number] for number in np.flatnonzero(end).tolist()]
         ranked.sort(key=lambda each: -template_factors(each.exposure)[2])
         chosen += ranked[:MOST_OF_END]
-    look = partial(_look, places=tuple((one.x, one.y) for one in defects))
-    said: list[tuple[float, Measures]] = []
-    with closing(
-        read_ahead(chosen, look, body.pool, together=body.ahead, ahead=body.ahead)
-    ) as batches:
-        for batch in batches:
-            said += [
-                (header.focal_mm or 0.0, seen)
-                for header, seen in batch
-                if not isinstance(seen, ReadError)
-            ]
-    if not said:
+    read, said = look_at_all(chosen, [(one.x, one.y) for one in defects], body.pool, body.ahead)
+    if not read:
         return np.zeros(0)
-    stacked = np.stack([seen for _, seen in said]).astype(np.float64)
     signs = np.array([-1.0 if (one.strength or 0.0) < 0 else 1.0 for one in defects])
-    ends = ends_of(np.array([focal_mm for focal_mm, _ in said]))
-    return sigmas_of_ends(stacked[..., RESIDUAL], stacked[..., SLOPE], signs, ends)
-
-
-def _look(header: Header, buffer: Buffer, *, places: Sequence[Place]) -> Measures:
-    return look_at(header, buffer, places)[1]
+    ends = ends_of(np.array([header.focal_mm for header in read], np.float64))
+    return sigmas_of_ends(said[..., RESIDUAL], said[..., SLOPE], signs, ends)
 
 
 def _of_group(
