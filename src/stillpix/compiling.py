@@ -28,6 +28,7 @@ _WAYS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 _EVENT = "numba:compile"
+_GUARD = "_guard_against_spurious_io_errors"
 
 
 def compiled(function: Any) -> Any:
@@ -130,12 +131,12 @@ def _load_alone(kernel: Any) -> None:
     That takes half a second, and more where SciPy is installed. Whoever compiles loads it, too.
     """
     cache: Any = getattr(kernel, "_cache", None)
-    if not hasattr(cache, "_load_overload"):
+    if not (hasattr(cache, "_load_overload") and hasattr(cache, _GUARD)):
         return
 
     def load_overload(signature: Any, target: Any) -> Any:
         rtsys.initialize(target)  # the memory of arrays that kernels make
-        with cache._guard_against_spurious_io_errors():
+        with getattr(cache, _GUARD)():
             return cache._load_overload(signature, target)
 
     cache.load_overload = load_overload
