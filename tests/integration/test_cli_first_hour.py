@@ -72,6 +72,13 @@ def test_a_misspelt_command_is_suggested(typo, meant):
     assert f"did you mean '{meant}'?" in said(ran)
 
 
+def test_the_list_of_commands_cuts_no_sentence():
+    listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
+
+    assert len(listed) > 10
+    assert [line for line in listed if not line.endswith(".") or "..." in line] == []
+
+
 @pytest.mark.parametrize(
     ("tried", "does_it"), [("undo", "fix --undo"), ("forget", "library MAP --forget")]
 )

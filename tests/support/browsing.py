@@ -131,5 +131,5 @@ def sheet(taken, name):
         whole.paste(half, (left, 0))
         left += half.width + GAP
     file = IMAGES / f"{name}.webp"
-    whole.save(file, quality=70, method=6)
+    whole.save(file, quality=50, method=6)
     assert file.stat().st_size < MOST_BYTES, file

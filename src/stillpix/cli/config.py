@@ -132,7 +132,7 @@ def _parameter(command: Any, key: str) -> str | None:
 
 
 def config(ctx: typer.Context) -> None:
-    """Show where your config file is, and the defaults that hold, as TOML."""
+    """Show where your config file is, and the defaults, as TOML."""
     path, commands = config_path(), ctx.find_root().command.commands  # type: ignore[attr-defined]
     there = path.is_file()
     say(f"# {path}" + ("" if there else " (not there yet: save these lines as it to begin)"))

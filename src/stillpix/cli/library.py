@@ -60,7 +60,7 @@ def library(
     forget: Forget = False,
     as_json: Json = False,
 ) -> None:
-    """List what the library keeps, name a camera in it, free space, or forget one."""
+    """List the library, name or forget a camera, or free space."""
     from ..maps.library import Library
 
     kept = Library()

@@ -38,7 +38,7 @@ def merge(
     fast: Fast = False,
     as_json: Json = False,
 ) -> None:
-    """Merge shards into one map per camera: the same as that of `find` over all photos."""
+    """Merge shards into one map per camera, as one find would."""
     from ..scan.shards.plans import read_plan, read_shard
 
     share = share_of(fdr)

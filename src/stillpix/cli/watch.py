@@ -88,7 +88,7 @@ def watch(
     camera: Camera = None,
     as_json: Lines = False,
 ) -> None:
-    """Take photos as they come into a folder, renew its map, and tell what broke."""
+    """Take photos as they come, renew the map, and tell what broke."""
     from ..frame import PATTERNS
     from ..maps.library import Library
     from ..scan.following import Following

@@ -128,8 +128,14 @@ export class Gallery {
     if (!card) return;
     card.entry.setAttribute("aria-current", "true");
     this.#fill(card);
-    if (reveal) card.entry.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (reveal) this.#bringUp(card.entry);
     if (this.list.contains(document.activeElement)) card.button.focus({ preventScroll: true });
   }
-}
 
+  /** Bring a card to the top: its pictures come later, and it grows downwards. */
+  #bringUp(entry) {
+    const { list } = this;
+    if (list.scrollHeight > list.clientHeight) list.scrollTop = entry.offsetTop - list.offsetTop - 3;
+    else entry.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+}

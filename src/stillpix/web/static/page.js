@@ -29,7 +29,8 @@ function showUnderWay() {
   const job = store.state.jobs.find(isRunning);
   at("under-way").hidden = !job;
   if (!job) return;
-  const share = job.total ? ` ${Math.round((100 * job.done) / job.total)} %` : "";
+  const [done, total] = job.all_total ? [job.all_done, job.all_total] : [job.done, job.total];
+  const share = total ? ` ${Math.floor((100 * done) / total)} %` : "";
   at("under-way").textContent = `${WORDS[job.kind]}${share}`;
 }
 

@@ -97,8 +97,10 @@ export class JobCard {
   #numbers(job, running) {
     if (!running) return "";
     const of = job.total ? `${job.done} of ${counted(job.total, "photo")}` : job.done ? counted(job.done, "file") : "";
-    const rate = job.rate ? `${job.rate.toFixed(1)} photos/s` : "";
-    const left = job.left_s !== null && job.done ? `${duration(job.left_s)} left` : "";
+    const isRead = job.kind === "find" && job.total > 0 && job.done >= job.total; // and now it is judged
+    const rate = job.rate && !isRead ? `${job.rate.toFixed(1)} photos/s` : "";
+    const left = isRead ? "adding up what they show"
+      : job.left_s !== null && job.done ? `${duration(job.left_s)} left` : "";
     const all = job.cameras > 1 ? `${job.all_done} of ${job.all_total} over all cameras` : "";
     return [of, all, rate, left, ENDS[job.state]].filter(Boolean).join(" · ");
   }
