@@ -319,7 +319,7 @@ BAD = {
     ),
     "small.jpg": (
         lambda: series.jpeg(series.scene(9, (80, 60))),
-        "is of another size than the map of this camera (160x120), and a map fits no other size; ",
+        "is of another size than the map of this camera (160x120), and a map fits no other size, ",
     ),
     "odd.jpg": (photos.jpeg_of_odd_sampling, "is "),
 }

@@ -213,3 +213,50 @@ def test_two_cameras_under_one_name_are_told_by_their_pixels(tmp_path, two):
     assert ran.exit_code == 0, ran.output
     assert ("these are two cameras" in said) is two
     assert ("with another --camera NAME for each" in said) is two
+
+
+def test_photos_of_another_camera_are_taken_out_again(tmp_path, library):
+    _write_nameless(tmp_path / "pool" / "A", range(10), mirrored=False)
+    _write_nameless(tmp_path / "pool" / "B", range(10, 20), mirrored=True)
+    run("find", tmp_path / "pool", "--camera", "Attic", "--fast")
+    alone = run("find", tmp_path / "pool" / "A", "--camera", "Attic", "--out", tmp_path / "a.json",
+                "--fast")  # fmt: skip
+
+    ran = run("library", "Attic", "--take-out", tmp_path / "pool" / "B")
+
+    assert (alone.exit_code, ran.exit_code) == (0, 0), ran.output
+    assert "10 photos taken out" in ran.output
+    ((_, left),) = library.maps()
+    assert left.evidence.photos == 10
+    assert left.defects == read_map(tmp_path / "a.json").defects
+
+
+def test_two_folders_of_one_camera_are_made_one(tmp_path, library):
+    for name, numbers in (("One", range(8)), ("Two", range(8, 16))):
+        _write_nameless(tmp_path / name, numbers, mirrored=False)
+        run("find", tmp_path / name, "--camera", name, "--fast")
+    run("find", tmp_path / "One", tmp_path / "Two", "--camera", "One", "--out",
+        tmp_path / "a.json", "--fast")  # fmt: skip
+
+    ran = run("library", "One", "--merge", "Two")
+
+    assert ran.exit_code == 0, ran.output
+    ((_, left),) = library.maps()
+    assert left.sensor.model == "One"
+    assert left.evidence.photos == 16
+    assert [(one.x, one.y, one.score) for one in left] == [
+        (one.x, one.y, one.score) for one in read_map(tmp_path / "a.json")
+    ]
+
+
+def test_photos_that_are_none_of_its_own_take_nothing_out(tmp_path, library):
+    _write_nameless(tmp_path / "A", range(6), mirrored=False)
+    _write_nameless(tmp_path / "B", range(6, 8), mirrored=False)
+    run("find", tmp_path / "A", "--camera", "Attic", "--fast")
+    before = library.maps()
+
+    ran = run("library", "Attic", "--take-out", tmp_path / "B")
+
+    assert ran.exit_code != 0
+    assert "none of these photos is in its evidence" in " ".join(ran.output.split())
+    assert library.maps() == before

@@ -137,7 +137,7 @@ LAYERS = {
         "first_look renaming saved_state second_look",
         "standing suspecting",
         "concluding straightened",
-        "shards",
+        "regrouping shards",
         "__init__",
     ),
     "scan.shards": (

@@ -12,7 +12,7 @@ import typer
 
 from .naming import only_named, wrong
 from .options import Json, as_name, map_argument
-from .output import complain, print_json, print_table, say
+from .output import complain, counted, print_json, print_table, say, sentence
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -52,10 +52,32 @@ Clean = Annotated[
 ]
 
 
+TakeOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--take-out",
+        metavar="PATH",
+        help="Take these photos, or those in this folder, out of the camera's evidence, and make "
+        "its map from the rest. You may repeat it. To make them another camera's, run find on them "
+        "with --camera NAME then.",
+    ),
+]
+Merge = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OTHER",
+        help="Add the photos and marks of this other camera of the library, and forget it: both "
+        "are one.",
+    ),
+]
+
+
 def library(
     wanted: Wanted = None,
     *,
     rename: Rename = None,
+    take_out: TakeOut = None,
+    merge: Merge = None,
     clean: Clean = False,
     forget: Forget = False,
     as_json: Json = False,
@@ -64,7 +86,8 @@ def library(
     from ..maps.library import Library
 
     kept = Library()
-    changes = _changes(rename, clean=clean, forget=forget, as_json=as_json)
+    regroups = bool(take_out) + (merge is not None)
+    changes = _changes(rename, regroups, clean=clean, forget=forget, as_json=as_json)
     if wanted is None and clean:
         for _, found in kept.maps(report=_complain):
             _clean(kept, found)
@@ -74,11 +97,26 @@ def library(
             raise wrong("name the camera, as in: stillpix library D3200 --forget", "MAP")
         _list(kept, as_json=as_json)
         return
-    found = only_named(kept, wanted)
+    _change(kept, only_named(kept, wanted), rename, take_out, merge, clean=clean, forget=forget)
+
+
+def _change(
+    kept: Library, found: DefectMap, rename: str | None, take_out: list[str] | None,
+    merge: str | None, *, clean: bool, forget: bool,
+) -> None:  # fmt: skip
+    """Change what the library keeps of one camera."""
     if rename is not None:
         from ..scan.renaming import rename as renamed
 
         say(f"{found.sensor.name} is now {renamed(kept, found.sensor, rename).name}")
+    elif take_out:
+        _take_out(kept, found, take_out)
+    elif merge is not None:
+        from ..scan.regrouping import join
+
+        other = only_named(kept, merge, "--merge")
+        say(sentence(join(kept, found.sensor, other.sensor)))
+        say(f"  with the photos of {other.sensor.name}, which is forgotten")
     elif clean:
         _clean(kept, found)
     elif forget:
@@ -87,17 +125,31 @@ def library(
         say(f"forgotten: {found.sensor.name}")
     else:
         raise wrong(
-            "say what to do with it: --rename NAME, --clean or --forget; `stillpix show` shows a "
-            "map",
+            "say what to do with it: --rename NAME, --take-out PATH, --merge OTHER, --clean or "
+            "--forget; `stillpix show` shows a map",
             "MAP",
         )
 
 
-def _changes(rename: str | None, *, clean: bool, forget: bool, as_json: bool) -> bool:
+def _take_out(library: Library, found: DefectMap, paths: list[str]) -> None:
+    from ..images.gather import gather
+    from ..scan.regrouping import take_out
+
+    gathered = gather(paths)
+    headers = [header for headers in gathered.bodies.values() for header in headers]
+    left, number = take_out(library, found.sensor, headers)
+    say(sentence(left))
+    say(f"  {counted(number, 'photo')} taken out; `stillpix find` on them adds them again")
+
+
+def _changes(
+    rename: str | None, regroups: int, *, clean: bool, forget: bool, as_json: bool
+) -> bool:
     """Return whether something is to be changed; refuse what cannot be combined."""
-    asked = (rename is not None) + clean + forget
+    asked = (rename is not None) + regroups + clean + forget
     if asked > 1:
-        raise wrong("cannot be combined with --rename or --clean; give one of them", "--forget")
+        reason = "cannot be combined with the other changes; give one of them"
+        raise wrong(reason, "--forget")
     if asked and as_json:
         raise wrong("works only for the list; leave it out", "--json")
     return asked > 0

@@ -235,6 +235,24 @@ class Evidence:
         self.files |= other.files
         return self
 
+    def subtract(self, other: Evidence) -> Self:
+        """Take photos out again that were added: what is left is the evidence of the rest.
+
+        Periods of time stay as long as they were. Raises SensorMismatchError.
+        """
+        self._require(other.sensor)
+        if not other.photos.keys() <= self.photos.keys():
+            raise SensorMismatchError(f"{self.sensor.name}: some photos are not in the evidence")
+        for name, sums in self.own_arrays().items():
+            np.subtract(sums, other.own_arrays()[name], out=sums, casting="same_kind")
+        self.groups.subtract(other.groups)
+        self.periods.subtract(other.periods)
+        self.again -= other.again
+        for digest in other.photos:
+            del self.photos[digest]
+            self.signatures.pop(digest, None)
+        return self
+
     def blocks(self, name: str) -> Iterator[NDArray[Any]]:
         """Yield the sums of one name, one after the other: here all of them at once."""
         yield self.own_arrays()[name].reshape(-1)

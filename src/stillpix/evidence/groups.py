@@ -84,6 +84,15 @@ class Groups:
             _add(theirs, self.sums[own])
             self._join_some()  # each time: so there are never many
 
+    def subtract(self, other: Groups) -> None:
+        """Take off the sums of photos that were added; a group without photos is none."""
+        for group, theirs in other.sums.items():
+            own = group >> (other.bits - self.bits)
+            for part in range(len(theirs)):
+                np.subtract(self.sums[own][part], theirs[part], out=self.sums[own][part])
+            if not self.sums[own][1].any():
+                del self.sums[own]
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, the groups in the order of their keys."""
         groups = sorted(self.sums)

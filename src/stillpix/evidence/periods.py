@@ -116,6 +116,21 @@ class Periods:
         for interval, theirs in sums:
             self._period(self._interval_of(interval)).add(theirs)
 
+    def subtract(self, other: Periods) -> None:
+        """Take off the sums of photos that were added; a period without photos is none."""
+        for interval, theirs in other.sums.items():
+            key = self._interval_of(interval)
+            period = self.sums[key]
+            period.photos -= theirs.photos
+            for own, less in (
+                (period.scores, theirs.scores),
+                (period.information, theirs.information),
+            ):
+                np.subtract(own, less, out=own, casting="same_kind")
+            period.groups.subtract(theirs.groups)
+            if not period.photos:
+                del self.sums[key]
+
     def newest_first(self) -> list[Period]:
         """Return the periods, from the newest to the oldest."""
         return [self.sums[key] for key in sorted(self.sums, key=_start_of, reverse=True)]

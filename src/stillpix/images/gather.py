@@ -342,8 +342,7 @@ def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
             look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
                 f"{own.name}: {_photos(number, sensor)} of {sensor.width}x{sensor.height} {look} "
-                f"{why}; {they} a map of {'its' if number == 1 else 'their'} own, which fits no "
-                "other size"
+                f"{why}; {they} a map of {'its' if number == 1 else 'their'} own"
             )
 
 

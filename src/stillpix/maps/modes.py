@@ -171,7 +171,8 @@ def mode_of_crop(full: DefectMap, crop: DefectMap) -> Mode | None:
     None where too few are shared to tell: chance would lay fewer than MOST_BY_CHANCE so.
     """
     room = full.sensor.width - crop.sensor.width, full.sensor.height - crop.sensor.height
-    if min(room) < 0 or not are_of_one_sensor(full.sensor, crop.sensor) or full.places_move:
+    move = full.places_move or crop.places_move
+    if min(room) < 0 or move or not are_of_one_sensor(full.sensor, crop.sensor):
         return None
     listed, theirs = _singles(full), _singles(crop)
     near = 0 if full.sensor.is_mosaic else NEARBY

@@ -123,7 +123,7 @@ def listed_in(defect_map: DefectMap, path: Path | None = None) -> Lister:
             return Listing(_broken(defect_map), defect_map, path, EARLIER)
         if is_of_one_body(sensor, defect_map.sensor):
             _require_crop_or_another_kind(sensor, defect_map.sensor)
-            moved, note = straightened(defect_map, sensor, photos) or framed(
+            moved, note = straightened(defect_map, sensor, photos) or _framed(
                 defect_map, sensor, photos
             )
             return Listing(_broken(moved), moved, path, note)
@@ -285,10 +285,27 @@ def _require_crop_or_another_kind(sensor: Sensor, mapped: Sensor) -> None:
         raise SensorMismatchError(f"{names}; {OTHER_REMEDIES}")
     same = replace(mapped, width=sensor.width, height=sensor.height).is_alike(sensor)
     if across * down < 0 or not same:
-        raise SensorMismatchError(
-            f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and "
-            f"a map fits no other size; {OTHER_REMEDIES}"
-        )
+        raise _of_another_size(mapped)
+
+
+def _framed(
+    defect_map: DefectMap, sensor: Sensor, photos: Sequence[Header]
+) -> tuple[DefectMap, str]:
+    """Return a map laid on another frame of its body, as `framed`; of one kind only on a crop."""
+    try:
+        return framed(defect_map, sensor, photos)
+    except SensorMismatchError as error:
+        if sensor.is_mosaic != defect_map.sensor.is_mosaic:
+            raise
+        raise _of_another_size(defect_map.sensor) from error
+
+
+def _of_another_size(mapped: Sensor) -> SensorMismatchError:
+    return SensorMismatchError(
+        f"is of another size than the map of this camera ({mapped.width}x{mapped.height}), and a "
+        "map fits no other size, unless it is that of a crop in which three of its broken pixels "
+        f"show; {OTHER_REMEDIES}"
+    )
 
 
 def is_of_one_body(one: Sensor, other: Sensor) -> bool:

@@ -22,6 +22,7 @@ from .body import Body
 from .looking import look_at_all
 
 FEWEST_OF_GROUP, MOST_OF_GROUP, MOST_PLACES = 6, 32, 64  # photos, photos, and pixels looked at
+MUCH_NEW = 0.2  # share of the photos that must be new, for them to be asked again
 TWO = (
     "{}: {} of its broken pixels show only in the photos of {}, {} only in those of {}, and {} in "
     "both: these are two cameras, unless the camera's broken pixels were mapped out in between; {}"
@@ -33,6 +34,8 @@ ALONE = "to split them, run `stillpix find` on each of the two, with another --o
 def suspect(body: Body, found: DefectMap) -> None:
     """Say where photos of two folders, lenses or programs show other broken pixels each."""
     if body.sensor.serial != UNKNOWN or body.laws or body.watch.stop():
+        return
+    if body.outcome.read < MUCH_NEW * len(body.evidence.photos):
         return
     broken = [one for one in found.in_state(*BROKEN) if one.run is None][:MOST_PLACES]
     if len(broken) < 2:
