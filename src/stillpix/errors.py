@@ -9,7 +9,9 @@ StillpixError
 │   └── MissingPackageError a list or a table of it needs a package that is not installed
 ├── StateFormatError        saved evidence is damaged or of another version
 ├── WriteError              a file could not be written; the old one is untouched
+│   └── ServerLostError     a server takes nothing more: no other file either
 ├── LibraryBusyError        another stillpix has been using the same body's map for too long
+├── ClusterError            the machines of a cluster cannot do the work
 └── NothingUsableError      there was no photo to work with
 """
 
@@ -86,8 +88,16 @@ class WriteError(StillpixError):
         super().__init__(f"{self.path}: {reason}")
 
 
+class ServerLostError(WriteError):
+    """A server takes nothing more: neither this file nor any other one."""
+
+
 class LibraryBusyError(StillpixError):
     """Another stillpix has been using the same body's map and evidence for too long."""
+
+
+class ClusterError(StillpixError):
+    """The machines of a cluster cannot do the work."""
 
 
 class NothingUsableError(StillpixError):

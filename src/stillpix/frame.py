@@ -144,6 +144,18 @@ class Sensor:
         return self.visible or (0, 0, self.width, self.height)
 
 
+def sensor_of(facts: dict[str, Any]) -> Sensor:
+    """Return the sensor whose `facts` were saved.
+
+    >>> import json
+    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20, visible=(2, 2, 20, 10))
+    >>> sensor_of(json.loads(json.dumps(sensor.facts))) == sensor
+    True
+    """
+    visible = facts["visible"]
+    return Sensor(**{**facts, "visible": None if visible is None else tuple(visible)})
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """How one photo was exposed; None where the file does not say (or says nonsense)."""

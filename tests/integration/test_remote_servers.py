@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from stillpix.images import remote
 from stillpix.images.gather import gather
 from stillpix.maps import read_map
 from stillpix.maps.map_file import as_text
+from stillpix.restoration import placer
+from stillpix.restoration.log import LOG_NAME
 from stillpix.scan import find, scan
 from stillpix.scan.shards.merging import merge
 from stillpix.scan.shards.planning import plan_shards
@@ -119,11 +122,12 @@ def s3_server(folder, monkeypatch):
 
 
 @contextmanager
-def ssh_server(folder, tmp_path, monkeypatch):
+def ssh_server(folder, tmp_path, monkeypatch, servers=None):
     paramiko = pytest.importorskip("paramiko", reason="stillpix[sftp] is not installed")
     port = free_port()
     key, host_key = tmp_path / "id_ed25519", tmp_path / "host_key"
     for path in (key, host_key):
+        path.unlink(missing_ok=True)
         subprocess.run(
             [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", path], check=True
         )
@@ -142,7 +146,9 @@ def ssh_server(folder, tmp_path, monkeypatch):
     fsspec_config = {"sftp": {"username": "root", "key_filename": str(key), "port": port}}
     monkeypatch.setattr(fsspec.config, "conf", fsspec_config)
     del paramiko
-    with serving([program("sshd"), "-D", "-f", str(config)], port):
+    with serving([program("sshd"), "-D", "-f", str(config)], port) as server:
+        if servers is not None:
+            servers.append(server)
         yield f"sftp://127.0.0.1{folder}"
 
 
@@ -170,11 +176,94 @@ def test_find_and_shards_over_a_server_give_the_map_of_the_local_folder(
         for name in plan.shards:
             run_shard(read_shard(plan.path(name)))
         (merged,) = merge(plan)
+        (path,) = (tmp_path / "maps").iterdir()
+        repaired = fixed_everywhere(url, folder, path, tmp_path, writable=server != "nginx")
 
     assert (result.exit_code, result.stderr) == (0, "")
-    (path,) = (tmp_path / "maps").iterdir()
     assert as_text(read_map(path)) == local
     assert as_text(merged.map) == local
+    assert len(repaired["local"]) == 12
+    assert [place for place, files in repaired.items() if files != repaired["local"]] == []
+
+
+def fixed_everywhere(url, folder, map_path, tmp_path, *, writable):
+    """Repair the photos from disk and from a server, to disk and to the server; return all files.
+
+    What differs between logs, such as the time, is left out.
+    """
+    outs = {"local": (folder, tmp_path / "local"), "from there": (url, tmp_path / "from there")}
+    there = f"{url.rpartition('/')[0]}/fixed"
+    if writable:
+        outs |= {"to there": (folder, there), "again": (url, there)}
+    files = {}
+    for name, (source, out) in outs.items():
+        arguments = ["fix", str(source), "--map", str(map_path), "--out", str(out), "--jobs", "1"]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.stderr
+        files[name] = files_in(out)
+    return files
+
+
+def files_in(out):
+    if "://" not in str(out):
+        found = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        return {str(path.relative_to(out)): found[path] for path in found if path.name != LOG_NAME}
+    fs, root = fsspec.url_to_fs(out)
+    fs.invalidate_cache()
+    names = {str(name) for name in fs.find(root)}
+    assert f"{root}/{LOG_NAME}" in names
+    return {
+        name.removeprefix(root).lstrip("/"): fs.cat_file(name)
+        for name in names
+        if not name.endswith(LOG_NAME)
+    }
+
+
+def ended_with_its_sessions(server):
+    """Kill a server and the processes that serve its clients."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    for child in children:
+        for deeper in Path(f"/proc/{child}/task/{child}/children").read_text().split():
+            os.kill(int(deeper), signal.SIGKILL)
+        os.kill(int(child), signal.SIGKILL)
+    server.kill()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs an SSH server of root's")
+def test_a_server_that_ends_amid_repairs_has_whole_files_and_the_next_run_goes_on(
+    folder, tmp_path, monkeypatch, library
+):
+    monkeypatch.setattr(remote, "WAIT_S", 0.0)
+    out, written = tmp_path / "out", []
+    (body,) = scan(gather([folder]), library=library)
+    whole = placer.write_whole
+    command = ["fix", str(folder), "--map", str(body.path), "--jobs", "1", "--out"]
+    assert CliRunner().invoke(app, [*command, str(tmp_path / "local")]).exit_code == 0
+
+    def write_whole(path, content, check):
+        if len(written) == 4:
+            ended_with_its_sessions(servers[-1])
+        whole(path, content, check)
+        written.append(path)
+
+    monkeypatch.setattr(placer, "write_whole", write_whole)
+    with ssh_server(out, tmp_path, monkeypatch, servers := []) as url:
+        stopped = CliRunner().invoke(app, [*command, url])
+    fsspec.spec.AbstractFileSystem.clear_instance_cache()
+    local, some = files_in(tmp_path / "local"), files_in(out)
+    written = list(range(5))  # nothing ends the next one
+    with ssh_server(out, tmp_path, monkeypatch, servers) as url:
+        resumed = CliRunner().invoke(app, [*command, url])
+    fsspec.spec.AbstractFileSystem.clear_instance_cache()
+
+    lines = [line for line in stopped.stderr.splitlines() if "could not be written" in line]
+    assert (stopped.exit_code, resumed.exit_code) == (1, 0)
+    assert len([line for line in lines if LOG_NAME not in line]) == 1, stopped.stderr
+    assert "nothing more can be written there: 7 photos not looked at" in stopped.stderr
+    shown = {name: some[name] for name in some if ".stillpix-" not in name}
+    assert len(shown) == 4
+    assert shown.items() <= local.items()
+    assert {name: files_in(out)[name] for name in local} == local
 
 
 def test_a_server_that_ends_half_way_is_told_and_the_next_run_goes_on(

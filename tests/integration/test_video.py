@@ -334,7 +334,7 @@ def test_mutated_clips_are_read_or_refused(filmed, tmp_path):
 
 def test_without_the_reader_clips_in_folders_are_left_out(filmed, tmp_path, monkeypatch):
     write_clip(tmp_path / "a.mp4", filmed.pictures[:3], options=H264)
-    monkeypatch.setattr("stillpix.images.gather.CLIP_READER", "no_such_package")
+    monkeypatch.setattr("stillpix.images.searching.CLIP_READER", "no_such_package")
     found = gather([tmp_path])
     assert not found.bodies
     assert not found.skipped

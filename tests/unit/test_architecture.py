@@ -34,10 +34,11 @@ LAYERS = {
     "cli": (
         "expecting options output statuses",
         "commands completing destinations naming progress timeline",
-        "config fleet joining next_steps reporting undoing variance",
-        "demo exporting fixed warming",
-        "fix importing library mistakes rounds show",
+        "clusters config joining next_steps parquet reporting undoing variance",
+        "clustered demo exporting fixed fleet warming",
+        "fix importing library mistakes show",
         "find serve",
+        "rounds",
         "merge shard watch",
         "__init__",
     ),
@@ -64,7 +65,7 @@ LAYERS = {
     "images": (
         "boxes ciff cores directories exports failing lattice lossless_dng luma other_files "
         "phones remote rigs samples tidy_jpeg",
-        "clip_frames content",
+        "clip_frames content remote_writing",
         "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",
         "outline",
@@ -74,7 +75,7 @@ LAYERS = {
         "formats headless",
         "raw tiff",
         "__init__",
-        "layouts read_ahead",
+        "layouts read_ahead searching",
         "gather",
     ),
     "lists": (
@@ -85,7 +86,7 @@ LAYERS = {
         "__init__",
     ),
     "maps": (
-        "fields lens_laws",
+        "catalogue fields lens_laws",
         "records",
         "fleet map_file merging",
         "modes",
@@ -111,7 +112,7 @@ LAYERS = {
         "earlier_runs placer raw undoing verification",
         "arrays completing fits",
         "files",
-        "clips",
+        "clips repaired",
         "clip_runs",
         "__init__ fix",
     ),
@@ -133,8 +134,10 @@ LAYERS = {
         "__init__",
     ),
     "scan": (
-        "arrays body following looking news",
-        "first_look renaming saved_state second_look",
+        "arrays following known looking news",
+        "body",
+        "cataloguing first_look renaming",
+        "saved_state second_look",
         "standing suspecting",
         "concluding straightened",
         "regrouping shards",
@@ -143,6 +146,7 @@ LAYERS = {
     "scan.shards": (
         "__init__ joining plans verdicts",
         "planning running",
+        "cluster crews",
         "merging",
     ),
     "simulate": (

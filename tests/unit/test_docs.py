@@ -29,7 +29,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 TWO_COMMANDS = ("pip install . && stillpix demo", 'pip install -e ".[test]" && pytest')
 MACHINES = re.compile(r"(?<![\w.$~-])/(?:work|root|home|tmp|farm|Users)/|C:\\")
 WORKPLACES = re.compile(
-    r"\bsessions?\b|\bworker\b|\bworkplace\b|\bLLM\b|\bprompts?\b", re.IGNORECASE
+    r"\bsessions?\b|(?<!dask )\bworker\b|\bworkplace\b|\bLLM\b|\bprompts?\b", re.IGNORECASE
 )
 
 

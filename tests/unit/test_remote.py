@@ -111,7 +111,7 @@ def test_a_request_that_fails_is_tried_again(bucket, monkeypatch):
     ("error", "said"),
     [
         (ConnectionResetError("token=secret"), "could not be fetched (ConnectionResetError); "),
-        (PermissionError("key secret"), "may not be read; check the credentials"),
+        (PermissionError("key secret"), "may not be used; check the credentials"),
         (FileNotFoundError("secret"), "is not there; check the address"),
     ],
 )
@@ -178,18 +178,38 @@ def test_a_url_survives_being_a_path(url):
     "arguments",
     [
         ("find", "memory://bucket", "--out", "s3://bucket/maps"),
-        ("fix", "s3://bucket/a.jpg", "--out", "fixed"),
-        ("fix", "a.jpg", "--out", "s3://bucket/fixed"),
         ("shard", "plan", "memory://bucket", "--out", "s3://bucket/plan"),
     ],
 )
-def test_a_url_is_never_written_to(arguments, tmp_path, monkeypatch):
+def test_maps_and_plans_are_never_written_to_a_url(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     result = CliRunner().invoke(app, list(arguments))
 
     assert result.exit_code == 2
-    assert "is a URL, and photos and maps are only written to disks" in " ".join(
+    assert "is a URL, and maps and plans are only written to disks" in " ".join(
         result.stderr.split()
     )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("a.jpg", "--out", "https://example.org/fixed"), "cannot be written to whole"),
+        (("a.jpg", "--out", "zip://fixed::a.zip"), "cannot be written to whole"),
+        (("a.jpg", "--out", "sftp://me:secret@nas/fixed"), "has a password in it"),
+        (("s3://bucket", "--in-place"), "works only on disks, and s3://bucket is a URL"),
+        (("s3://bucket", "--out", "fixed", "--complete"), "works only from disk to disk"),
+        (("s3://bucket", "--undo"), "only written to disks"),
+    ],
+)
+def test_repairs_that_cannot_be_written_whole_are_refused(arguments, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["fix", *arguments])
+
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.split())
+    assert "secret" not in result.output
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .options import listed
 from .output import printable, some_names
 
 if TYPE_CHECKING:
@@ -39,18 +38,10 @@ def require_local(path: str | os.PathLike[str], flag: str) -> None:
 
     if is_remote(path):
         raise typer.BadParameter(
-            printable(f"{spelled(path)} is a URL, and photos and maps are only written to disks; "
+            printable(f"{spelled(path)} is a URL, and maps and plans are only written to disks; "
                       "give a folder of this computer"),
             param_hint=flag,
         )  # fmt: skip
-
-
-def listed_here(paths: list[str]) -> list[str]:
-    """Return the paths that are given or listed on standard input; refuse URLs."""
-    given = list(listed(paths))
-    for path in given:
-        require_local(path, "PATH")
-    return given
 
 
 def require_writable(out: Path) -> None:

@@ -9,12 +9,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .destinations import is_file, map_place, require_place, require_writable
+from .clusters import ClusterName, Store, require_cluster
+from .destinations import is_file, map_place, require_local, require_place, require_writable
 from .joining import join_modes
 from .next_steps import after_find
 from .options import Camera, Jobs, Json, Paths, Pattern, listed
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from ..maps.records import DefectMap
     from ..report import Section
     from ..scan import BodyOutcome
+    from ..scan.known import Known
 
 GO_ON = "run the same command again: it goes on from there"
 BEGIN_AGAIN = "the map covers the photos that were read; run the same command again to read all"
@@ -118,31 +121,60 @@ def find(
     pattern: Pattern = None,
     shape: ShapeText = None,
     camera: Camera = None,
+    cluster: ClusterName = None,
+    store: Store = None,
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    share = _require_sense(fdr, method, out, report)
+    share = _require_sense(fdr, method, out, report, cluster, store)
     given = list(listed(paths))
-    found = gather_photos(given, jobs, pattern, shape_of(shape), camera, dark=dark)
-    if method == "variance":
-        from .variance import print_least
-
-        raise typer.Exit(print_least(found, least, jobs=jobs, as_json=as_json))
-    if out is not None and found.bodies:
-        require_place(out, list(found.bodies))
     sections: list[Section] | None = None if report is None else []
-    bodies = _scan_bodies(found, out, share, jobs, fast=fast, sections=sections)
-    skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
+    # What a person says of photos may make them another camera's; a report shows their heads.
+    with_heads = dark or out or report or pattern or shape or camera or cluster
+    with ExitStack() as stack:
+        known = None if with_heads or method != "scores" else known_before(stack)
+        found = gather_photos(given, jobs, pattern, shape_of(shape), camera, dark=dark, known=known)
+        if method == "variance":
+            raise typer.Exit(_print_least(found, least, jobs, as_json=as_json))
+        if out is not None and found.bodies:
+            require_place(out, list(found.bodies))
+        if cluster is None:
+            bodies = _scan_bodies(found, out, share, jobs, known, sections, fast=fast)
+        else:
+            bodies = _on_cluster(found, cluster, store, out, share, jobs, fast=fast)
     # Written before anything is printed: the reader of a pipe may have had enough.
-    written = (
-        report is None or sections is None or write_find_report(sections, found, bodies, report)
-    )
+    failed = report is not None and not write_find_report(sections or [], found, bodies, report)
+    shown = None if failed else report
+    status = _tell(found, bodies, _to_repair(found, given), out, shown, camera, as_json=as_json)
+    raise typer.Exit(status or (SOME_FAILED if failed else DONE))
+
+
+def _tell(
+    found: Gathering, bodies: Sequence[BodyOutcome], to_repair: list[str], out: Path | None,
+    report: Path | None, camera: str | None, *, as_json: bool,
+) -> int:  # fmt: skip
+    """Say what came of all bodies, and return the exit status that is due."""
+    skipped = [*found.skipped, *(each for body in bodies for each in body.skipped)]
     if as_json:
         print_json(document_of(bodies, skipped, found.warnings))
     tell_of_bodies(bodies, skipped, out, quiet=as_json)
     if not as_json:
-        _suggest(bodies, _to_repair(found, given), out, report if written else None, camera)
-    raise typer.Exit(status_of(bodies, skipped) or (DONE if written else SOME_FAILED))
+        _suggest(bodies, to_repair, out, report, camera)
+    return status_of(bodies, skipped)
+
+
+def _print_least(found: Gathering, least: int, jobs: int | None, *, as_json: bool) -> int:
+    from .variance import print_least
+
+    return print_least(found, least, jobs=jobs, as_json=as_json)
+
+
+def known_before(stack: ExitStack) -> Known | None:
+    """Return what knows the photos of the library, until the stack is unwound."""
+    from ..maps.library import Library
+    from ..scan.known import known_photos
+
+    return stack.enter_context(known_photos(Library()))
 
 
 def _suggest(
@@ -158,7 +190,7 @@ def _suggest(
 def _to_repair(found: Gathering, given: list[str]) -> list[str]:
     """Return the paths as those of photos to repair: none if all are dark frames."""
     frames = [header for headers in found.bodies.values() for header in headers]
-    return [] if all(header.dark for header in frames) else given
+    return [] if frames and all(header.dark for header in frames) else given
 
 
 def share_of(text: str) -> float:
@@ -178,9 +210,43 @@ def share_of(text: str) -> float:
     return share
 
 
-def _require_sense(fdr: str, method: str, out: Path | None, report: Path | None) -> float:
+def _on_cluster(
+    found: Gathering, cluster: str, store: Path | None, out: Path | None, fdr: float,
+    jobs: int | None, *, fast: bool,
+) -> list[BodyOutcome]:  # fmt: skip
+    """Let a cluster add up the photos, and write each map."""
+    from ..detection.settings import DetectionSettings
+    from ..maps.library import Library
+    from .clustered import scan_on_cluster
+
+    library = None if out else Library()
+    settings = DetectionSettings(fdr=fdr)
+    bodies = scan_on_cluster(found, cluster, store, settings, library, jobs, fast=fast)
+    for body in bodies:
+        if out is not None:
+            write_map_of(body, out)
+    return bodies
+
+
+def _require_sense(
+    fdr: str, method: str, out: Path | None, report: Path | None, cluster: str | None,
+    store: Path | None,
+) -> float:  # fmt: skip
     """Refuse, before any photo is read, what has no effect or cannot be; return the share."""
     share = share_of(fdr)
+    if cluster is not None:
+        require_cluster(cluster)
+        if report is not None or method != "scores":
+            raise typer.BadParameter(
+                "works without --report and --method; leave them out (`stillpix show --report` "
+                "shows a map)", param_hint="--cluster",
+            )  # fmt: skip
+    if store is not None:
+        if cluster is None:
+            raise typer.BadParameter(
+                "works only with --cluster; give both, or leave it out", param_hint="--store"
+            )
+        require_local(store, "--store")
     for flag, place in (("--out", out), ("--report", report)):
         if method == "variance" and place is not None:
             raise typer.BadParameter(
@@ -209,7 +275,7 @@ def shape_of(text: str | None) -> Shape | None:
 
 def gather_photos(
     given: list[str], jobs: int | None, pattern: str | None, shape: Shape | None,
-    camera: str | None, *, dark: bool,
+    camera: str | None, *, dark: bool, known: Known | None = None,
 ) -> Gathering:  # fmt: skip
     """Find the photos, and say what is to be noted about them."""
     from ..frame import PATTERNS
@@ -221,11 +287,11 @@ def gather_photos(
     with Progress() as watch:
         found = gather(
             given, jobs=jobs, report=watch.heads, dark=dark, layout=layout, shape=shape,
-            camera=camera,
+            camera=camera, known=known,
         )  # fmt: skip
     found = without_odd_sizes(found)
-    for sensor, headers in found.bodies.items():
-        detail(f"{sensor.name}: {counted(len(headers), sensor.picture)} found")
+    for sensor, number in found.numbers.items():
+        detail(f"{sensor.name}: {counted(number, sensor.picture)} found")
     found.warnings += notes_on_repaired(found)
     for warning in found.warnings:
         complain(f"note: {warning}")
@@ -233,8 +299,8 @@ def gather_photos(
 
 
 def _scan_bodies(
-    found: Gathering, out: Path | None, fdr: float, jobs: int | None, *, fast: bool,
-    sections: list[Section] | None,
+    found: Gathering, out: Path | None, fdr: float, jobs: int | None, known: Known | None,
+    sections: list[Section] | None, *, fast: bool,
 ) -> list[BodyOutcome]:  # fmt: skip
     """Scan, write each map as soon as it is made, and add each body's part of the report."""
     from ..detection.settings import DetectionSettings
@@ -248,7 +314,7 @@ def _scan_bodies(
         with Progress() as watch, stopping_on_interrupt(watch):
             for body in scan(
                 found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast,
-                with_evidence=sections is not None,
+                with_evidence=sections is not None, known=known,
             ):  # fmt: skip
                 if out is not None and not one_file:
                     write_map_of(body, out)

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from .destinations import listed_here, require_local
+from .clusters import ClusterName, cluster_named, require_cluster
 from .fixed import FixRun, after_fix, complain_of, require_one_fit, tell
 from .naming import named_places
-from .options import Camera, Json, LocalPaths
+from .options import Camera, Json, Paths, listed
 from .output import complain, print_json, printable
 from .progress import Progress, stopping_on_interrupt
 from .statuses import INTERRUPTED
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from ..restoration.destinations import Placement
     from ..restoration.targets import Lister
 
+TWO_PLACES = "writes copies, and --in-place replaces the photos themselves; give one of them"
 PLACE = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")
 
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Write copies into this folder, with the same names and subfolders. Photos in which "
-        "nothing shows are copied unchanged.",
+        help="Write copies into this folder, with the same names and subfolders; it may be a URL "
+        "such as s3://bucket/fixed. Photos in which nothing shows are copied unchanged.",
     ),
 ]
 InPlace = Annotated[
@@ -147,7 +148,7 @@ Lossless = Annotated[
 
 
 def fix(
-    paths: LocalPaths,
+    paths: Paths,
     *,
     out: Out = None,
     in_place: InPlace = False,
@@ -166,13 +167,14 @@ def fix(
     complete: Complete = False,
     undo: Undo = False,
     camera: Camera = None,
+    cluster: ClusterName = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Repair the broken pixels in photos, and nothing else."""
     from ..restoration import RawWay, destinations
 
-    given, raw = listed_here(paths), RawWay(mosaic, to is not None, mask)
+    given, raw = list(listed(paths)), RawWay(mosaic, to is not None, mask)
     placement = destinations.Placement(
         out=out, in_place=in_place, backup=not no_backup, force=force, dry_run=dry_run,
         keep_times=keep_times, complete=complete, lossless=lossless, raw=raw,
@@ -180,11 +182,10 @@ def fix(
     if undo:
         _require_undo_only(placement, map_name, at, every=every, changed_only=changed_only)
         raise typer.Exit(undo_repairs(given, dry_run=dry_run, as_json=as_json))
-    _require_use(placement, changed_only=changed_only, to=to)
-    named = _lister(map_name, at or ())
-    run = _run_of(given, placement, jobs, camera, changed_only=changed_only)
-    require_one_fit(run.ways.bodies, named if map_name else None)
-    _mend(run, named or _listed_in_library(run), always=every or bool(at), jobs=jobs)
+    _require_use(placement, given, cluster, changed_only=changed_only, to=to)
+    named, always = _lister(map_name, at or ()), every or bool(at)
+    run = _run_of(given, placement, jobs, camera, named, changed_only=changed_only)
+    _mend(run, named or _listed_in_library(run), jobs, cluster, always=always)
     _end(run, None if at else given, map_name, camera, as_json=as_json)
 
 
@@ -208,8 +209,11 @@ def _end(
 
 def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> None:
     """Refuse two places to write to, and none; and a folder that cannot be one."""
-    if out is not None:
-        require_local(out, "--out")
+    from ..images.remote import is_remote
+
+    if out is not None and is_remote(out):
+        _require_url(out, in_place=in_place)
+        return
     if out is None:
         if not (in_place or dry_run):
             raise _wrong(
@@ -219,10 +223,7 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
             )
         return
     if in_place:
-        raise _wrong(
-            "writes copies, and --in-place replaces the photos themselves; give one of them",
-            "--out",
-        )
+        raise _wrong(TWO_PLACES, "--out")
     folder = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
     if not folder.is_dir():
         raise _wrong(f"{folder} is a file; name a folder", "--out")
@@ -246,26 +247,56 @@ def _require_makeable(out: Path) -> None:
                 place.rmdir()
 
 
-def _require_use(placement: Placement, *, changed_only: bool, to: str | None) -> None:
+def _require_url(out: Path, *, in_place: bool) -> None:
+    """Refuse a URL to which copies cannot be written."""
+    from ..errors import StillpixError
+    from ..images.remote import path_of, url_of
+    from ..images.remote_writing import require_writable_place
+
+    if in_place:
+        raise _wrong(TWO_PLACES, "--out")
+    try:
+        require_writable_place(path_of(url_of(out)))
+    except StillpixError as error:
+        raise _wrong(str(error), "--out") from error
+
+
+def _require_disks(given: Sequence[str], placement: Placement) -> None:
+    """Refuse what works only from disk to disk where something lies elsewhere."""
+    from ..images.remote import is_remote
+
+    remote = [path for path in given if is_remote(path)]
+    if placement.in_place and remote:
+        raise _wrong(f"works only on disks, and {remote[0]} is a URL; give --out", "--in-place")
+    if placement.complete and (remote or (placement.out and is_remote(placement.out))):
+        raise _wrong("works only from disk to disk; leave it out", "--complete")
+
+
+def _require_use(
+    placement: Placement, given: Sequence[str], cluster: str | None, *, changed_only: bool,
+    to: str | None,
+) -> None:  # fmt: skip
     """Refuse flags that would have no effect: the person meant something else."""
+    require_cluster(cluster)
     _require_one_place(placement.out, in_place=placement.in_place, dry_run=placement.dry_run)
-    for given, flag in (
+    _require_disks(given, placement)
+    for is_given, flag in (
         (changed_only, "--changed-only"),
         (placement.force, "--force"),
         (placement.complete, "--complete"),
         (placement.lossless, "--lossless"),
     ):
-        if given and placement.out is None:
+        if is_given and placement.out is None:
             raise _wrong("works only on copies; give --out DIR with it, or leave it out", flag)
     if to is not None and to != "dng":
         raise _wrong(f"'{to}' is not possible; new files are DNG: give --to dng", "--to")
     if to is not None and placement.in_place:
         raise _wrong("makes new files; give --out DIR with it, or leave it out", "--to")
-    for given, flag in (
+    for is_given, flag in (
         (not placement.backup, "--no-backup"),
         (placement.keep_times, "--keep-times"),
     ):
-        if given and not placement.in_place:
+        if is_given and not placement.in_place:
             raise _wrong("works only with --in-place; give both, or leave it out", flag)
 
 
@@ -319,10 +350,13 @@ def _listed_in_library(run: FixRun) -> Lister:
 
 
 def _run_of(
-    paths: list[str], placement: Placement, jobs: int | None, camera: str | None, *,
-    changed_only: bool,
+    paths: list[str], placement: Placement, jobs: int | None, camera: str | None,
+    named: Lister | None, *, changed_only: bool,
 ) -> FixRun:  # fmt: skip
-    """Return where each photo goes; notes on their evidence do not matter here."""
+    """Return where each photo goes, if a map that is named fits any of them.
+
+    Notes on their evidence do not matter here.
+    """
     from ..errors import WriteError
     from ..images.gather import gather
     from ..restoration.destinations import routes
@@ -333,20 +367,26 @@ def _run_of(
         ways = routes(found, paths, placement)
     except WriteError as error:
         raise _wrong(f"{error.path} {error.reason}", "--out") from error
+    require_one_fit(ways.bodies, named)
     return FixRun(ways, placement, found.others, changed_only=changed_only)
 
 
-def _mend(run: FixRun, lister: Lister, *, always: bool, jobs: int | None) -> None:
+def _mend(
+    run: FixRun, lister: Lister, jobs: int | None, cluster: str | None, *, always: bool
+) -> None:
     from ..restoration.completing import copy_others
     from ..restoration.fix import repair_bodies
     from ..restoration.log import FixLog
 
     run.log = None if run.placement.dry_run else FixLog()
     try:
-        with Progress(repairs=True) as watch, stopping_on_interrupt(watch):
+        with ExitStack() as stack:
+            watch = stack.enter_context(Progress(repairs=True))
+            stack.enter_context(stopping_on_interrupt(watch))
+            workers = stack.enter_context(cluster_named(cluster, jobs)) if cluster else None
             for body in repair_bodies(
                 run.ways, lister, run.placement, always=always, changed_only=run.changed_only,
-                jobs=jobs, watch=watch, log=run.log,
+                jobs=jobs, watch=watch, log=run.log, workers=workers,
             ):  # fmt: skip
                 run.bodies.append(body)
             if run.placement.complete and not (watch.stop() or run.out_of_room):

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from ..images.gather import Skipped
     from ..restoration.completing import CopiedFiles
     from ..restoration.destinations import Placement, Route, Routes
-    from ..restoration.fix import RepairedBody, RepairedPhoto
+    from ..restoration.fix import RepairedBody
     from ..restoration.log import FixLog
+    from ..restoration.repaired import RepairedPhoto
     from ..restoration.targets import Lister
     from ..restoration.verdicts import Verdict
 
@@ -296,7 +297,7 @@ def complain_of(run: FixRun, *, quiet: bool) -> None:
     for trouble in run.troubles:
         complain(trouble)
     if run.left:
-        why = "no room is left" if run.out_of_room else "stopped"
+        why = "nothing more can be written there" if run.out_of_room else "stopped"
         complain(f"{why}: {counted(run.left, 'photo')} not looked at; {GO_ON}")
     elif not (run.photos or run.skipped):
         from ..scan import why_nothing

@@ -5,6 +5,7 @@ Never changes a map and never reads a photo.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import typer
 
 from .naming import wrong
 from .output import complain, counted, print_json, print_table, say
+from .parquet import require_parquet, write_parquet
 from .statuses import NOTHING_USABLE, SOME_FAILED
 
 if TYPE_CHECKING:
@@ -31,12 +33,19 @@ HEADINGS = (
     "undated",
 )
 NONE = "-"
+COLUMNS = (
+    ("name", "string"), ("megapixels", "float64"), ("photos", "int64"), ("last", "date32"),
+    ("broken", "int64"), ("per_megapixel", "float64"), ("lately", "int64"),
+    ("lately_per_megapixel", "float64"), ("undated", "int64"), ("course", "string"),
+)  # fmt: skip
 
 
-def show_fleet(folder: Path, days: int, *, as_json: bool) -> None:
-    """Print how the bodies stand whose maps are in a folder."""
+def show_fleet(folder: Path, days: int, parquet: Path | None, *, as_json: bool) -> None:
+    """Print how the bodies stand whose maps are in a folder, or write it to a Parquet file."""
     from ..maps.fleet import worst_first
 
+    if parquet is not None:
+        require_parquet("--parquet")
     if not folder.is_dir():
         raise wrong(f"--fleet takes a folder of maps, and {folder} is none", "MAP")
     damaged: list[MapFormatError] = []
@@ -49,7 +58,10 @@ def show_fleet(folder: Path, days: int, *, as_json: bool) -> None:
     elif fleet:
         worse = sum(one.lately > 0 for one in fleet)
         say(f"{counted(len(fleet), 'map')}; {worse} got worse in the last {days} days of photos")
-        print_table(HEADINGS, map(_row, fleet), right=set(HEADINGS[1:]) - {"last"})
+        if parquet is None:
+            print_table(HEADINGS, map(_row, fleet), right=set(HEADINGS[1:]) - {"last"})
+    if parquet is not None and fleet:
+        write_parquet(parquet, COLUMNS, map(_row_of_table, fleet))
     for error in damaged:
         complain(str(error))
     if not fleet:
@@ -79,6 +91,11 @@ def _row(one: Standing) -> tuple[str, ...]:
         str(one.broken), f"{one.per_megapixel:.2f}", str(one.lately),
         f"{one.lately_per_megapixel:.2f}", str(one.undated),
     )  # fmt: skip
+
+
+def _row_of_table(one: Standing) -> list[Any]:
+    told = [getattr(one, name) for name, _ in COLUMNS[:-1]]
+    return [*told, json.dumps([[str(day), broken] for day, broken in one.course])]
 
 
 def _document(one: Standing) -> dict[str, Any]:

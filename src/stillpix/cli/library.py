@@ -5,6 +5,8 @@ Never touches a photo, and deletes no map but that of the camera that is named.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ import typer
 from .naming import only_named, wrong
 from .options import Json, as_name, map_argument
 from .output import complain, counted, print_json, print_table, say, sentence
+from .parquet import require_parquet, write_parquet
 from .statuses import SOME_FAILED
 
 if TYPE_CHECKING:
@@ -70,6 +73,22 @@ Merge = Annotated[
         "are one.",
     ),
 ]
+Parquet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the catalogue of all photos to this Parquet file: name, digest, camera, date, "
+        "exposure.",
+    ),
+]
+COLUMNS = (
+    ("name", "string"), ("size", "int64"), ("modified_ns", "int64"), ("part", "int32"),
+    ("digest", "string"), ("make", "string"), ("model", "string"), ("serial", "string"),
+    ("which", "string"), ("width", "int32"), ("height", "int32"), ("layout", "string"),
+    ("taken", "string"), ("period", "string"), ("exposure_s", "float64"), ("gain", "float64"),
+    ("counted", "bool_"), ("signature", "int32"), ("lens", "string"), ("focal_mm", "float64"),
+)  # fmt: skip
+OF_CAMERA = ("make", "model", "serial", "which", "width", "height", "layout")
 
 
 def library(
@@ -80,6 +99,7 @@ def library(
     merge: Merge = None,
     clean: Clean = False,
     forget: Forget = False,
+    parquet: Parquet = None,
     as_json: Json = False,
 ) -> None:
     """List the library, name or forget a camera, or free space."""
@@ -88,14 +108,13 @@ def library(
     kept = Library()
     regroups = bool(take_out) + (merge is not None)
     changes = _changes(rename, regroups, clean=clean, forget=forget, as_json=as_json)
-    if wanted is None and clean:
-        for _, found in kept.maps(report=_complain):
-            _clean(kept, found)
+    if parquet is not None:
+        if wanted is not None or changes or as_json:
+            raise wrong("writes all photos of the library, and takes nothing else", "--parquet")
+        _write_catalogue(kept, parquet)
         return
     if wanted is None:
-        if changes:
-            raise wrong("name the camera, as in: stillpix library D3200 --forget", "MAP")
-        _list(kept, as_json=as_json)
+        _of_all(kept, clean=clean, changes=changes, as_json=as_json)
         return
     _change(kept, only_named(kept, wanted), rename, take_out, merge, clean=clean, forget=forget)
 
@@ -142,6 +161,17 @@ def _take_out(library: Library, found: DefectMap, paths: list[str]) -> None:
     say(f"  {counted(number, 'photo')} taken out; `stillpix find` on them adds them again")
 
 
+def _of_all(library: Library, *, clean: bool, changes: bool, as_json: bool) -> None:
+    """Free the room of all cameras, or list them."""
+    if clean:
+        for _, found in library.maps(report=_complain):
+            _clean(library, found)
+        return
+    if changes:
+        raise wrong("name the camera, as in: stillpix library D3200 --forget", "MAP")
+    _list(library, as_json=as_json)
+
+
 def _changes(
     rename: str | None, regroups: int, *, clean: bool, forget: bool, as_json: bool
 ) -> bool:
@@ -165,6 +195,50 @@ def _clean(library: Library, found: DefectMap) -> None:
         freed = _bytes_in(library.evidence_path(found.sensor))
         library.clean(found.sensor)
     say(f"{found.sensor.name}: {_size(freed)} freed; the map is kept")
+
+
+def _write_catalogue(library: Library, path: Path) -> None:
+    """Write the catalogue as a Parquet file."""
+    import sqlite3
+
+    from ..errors import StateFormatError
+    from ..maps.catalogue import opened
+
+    require_parquet("--parquet")
+    try:
+        with opened(library.catalogue_path) as catalogue:
+            number = write_parquet(path, COLUMNS, map(_row_of_photo, catalogue.rows()))
+    except sqlite3.Error as error:
+        raise StateFormatError(
+            f"{library.catalogue_path}: cannot be read ({error}); delete it, and the next find "
+            "makes it anew"
+        ) from error
+    say(f"{path}: {counted(number, 'photo')}")
+
+
+def _row_of_photo(row: Sequence[Any]) -> list[Any]:
+    """Return a photo of the catalogue by the columns of the table."""
+    name, facts, digest, taken, period, exposure_s, gain, adds, *rest = row
+    base, size, modified_ns, part = _parts_of(name)
+    camera = json.loads(facts)
+    return [
+        base, size, modified_ns, part, digest, *(camera.get(word, "") for word in OF_CAMERA),
+        taken, period, exposure_s, gain, None if adds is None else bool(adds), *rest,
+    ]  # fmt: skip
+
+
+def _parts_of(name: str) -> tuple[str, int, int, int]:
+    """Return what a name in the catalogue is made of.
+
+    >>> _parts_of("a|b.jpg|7|1"), _parts_of("a.tif|7|1|2")
+    (('a|b.jpg', 7, 1, 0), ('a.tif', 7, 1, 2))
+    """
+    base, *numbers = name.rsplit("|", 3)
+    if len(numbers) == 3 and all(number.isdigit() for number in numbers) and "." in base:
+        size, modified_ns, part = map(int, numbers)
+        return base, size, modified_ns, part
+    base, size_text, modified_text = name.rsplit("|", 2)
+    return base, int(size_text), int(modified_text), 0
 
 
 def _list(library: Library, *, as_json: bool) -> None:

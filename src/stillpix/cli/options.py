@@ -21,15 +21,6 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-LocalPaths = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH...",
-        help="Photos, folders (with their subfolders), patterns in quotes, or - to read a list "
-        "from standard input.",
-        show_default=False,
-    ),
-]
 
 
 def map_argument(words: str) -> Any:

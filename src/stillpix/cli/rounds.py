@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .exporting import place_of_list
+from .find import known_before
 from .output import complain, counted, picture_of, say, sentence
 from .progress import Progress
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ..scan.following import Following
     from ..scan.news import Told
 
+BY_A_PERSON = ("dark", "layout", "camera")  # options that may make photos another camera's
 HOOK_S = 60.0  # that a command may take
 
 
@@ -70,23 +73,26 @@ def take(watching: Watching, ready: Mapping[Path, Status]) -> None:
     from ..images.gather import gather
     from ..scan import scan
 
-    following, library = watching.following, watching.library
-    found = gather(following.paths, wanted=ready.__contains__, **watching.options)
-    following.take(ready)
-    _tell_not_used(watching, found.skipped)
-    told = {sensor: _told_before(library, sensor) for sensor in found.bodies}
-    outcomes = scan(
-        found, settings=DetectionSettings(fdr=watching.share), jobs=watching.jobs,
-        library=library, watch=watching.watch, fast=watching.fast,
-    )  # fmt: skip
-    for outcome in outcomes:
-        _tell_not_used(watching, outcome.skipped)
-        for trouble in outcome.troubles:
-            watching.trouble(trouble)
-        if outcome.troubles or outcome.left:
-            following.try_again(header.path for header in found.bodies[outcome.sensor])
-        if outcome.map is not None and outcome.path is not None:
-            _tell_of(watching, outcome, outcome.map, told[outcome.sensor])
+    following, library, options = watching.following, watching.library, watching.options
+    with ExitStack() as stack:
+        by_heads = not any(options[word] for word in BY_A_PERSON)
+        known = known_before(stack) if by_heads else None
+        found = gather(following.paths, wanted=ready.__contains__, known=known, **options)
+        following.take(ready)
+        _tell_not_used(watching, found.skipped)
+        told = {sensor: _told_before(library, sensor) for sensor in found.bodies}
+        outcomes = scan(
+            found, settings=DetectionSettings(fdr=watching.share), jobs=watching.jobs,
+            library=library, watch=watching.watch, fast=watching.fast, known=known,
+        )  # fmt: skip
+        for outcome in outcomes:
+            _tell_not_used(watching, outcome.skipped)
+            for trouble in outcome.troubles:
+                watching.trouble(trouble)
+            if outcome.troubles or outcome.left:
+                following.try_again(header.path for header in found.bodies[outcome.sensor])
+            if outcome.map is not None and outcome.path is not None:
+                _tell_of(watching, outcome, outcome.map, told[outcome.sensor])
 
 
 def _told_before(library: Library, sensor: Sensor) -> Told:

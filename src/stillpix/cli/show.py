@@ -95,6 +95,10 @@ Days = Annotated[
         help="With --fleet, what broke in the last N days before a body's last photo is lately.",
     ),
 ]
+Parquet = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="With --fleet, write the table to this Parquet file."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -105,6 +109,7 @@ def show(
     report: ReportFile = None,
     fleet: Fleet = False,
     days: Days = 30,
+    parquet: Parquet = None,
     as_json: Json = False,
 ) -> None:
     """Show the maps in the library, or the defects of one map."""
@@ -114,7 +119,13 @@ def show(
     if fleet:
         if timeline or report is not None:
             raise wrong("shows many maps; leave out --timeline and --report", "--fleet")
-        show_fleet(library.root / "maps" if wanted is None else Path(wanted), days, as_json=as_json)
+        folder = library.root / "maps" if wanted is None else Path(wanted)
+        show_fleet(folder, days, parquet, as_json=as_json)
+        return
+    if parquet is not None:
+        raise wrong("works only with --fleet; add that, or leave it out", "--parquet")
+    if wanted is None and report is None and not timeline:
+        _show_library(library, as_json=as_json)
         return
     if report is not None:
         if timeline or as_json:
@@ -123,20 +134,19 @@ def show(
             )
         _write_report(library, wanted, report)
         return
-    if wanted is not None:
-        found = named_map(library, wanted)
-        if timeline:
-            _show_timeline(library, found, as_json=as_json)
-        else:
-            _show_map(found, as_json=as_json)
-        return
+    found = _only_map(library) if wanted is None else named_map(library, wanted)
     if timeline:
-        maps = library.maps(report=lambda _: None)
-        if len(maps) != 1:
-            raise wrong(ONE_MAP, "MAP")
-        _show_timeline(library, maps[0][1], as_json=as_json)
-        return
-    _show_library(library, as_json=as_json)
+        _show_timeline(library, found, as_json=as_json)
+    else:
+        _show_map(found, as_json=as_json)
+
+
+def _only_map(library: Library) -> DefectMap:
+    """Return the only map of the library."""
+    maps = library.maps(report=lambda _: None)
+    if len(maps) != 1:
+        raise wrong(ONE_MAP, "MAP")
+    return maps[0][1]
 
 
 def report(

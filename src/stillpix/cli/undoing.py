@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
+from .destinations import require_local
 from .output import complain, complain_of_each, counted, print_json, say
 from .statuses import DONE, NOTHING_USABLE, SOME_FAILED
 
 
 def undo_repairs(paths: Sequence[str], *, dry_run: bool, as_json: bool) -> int:
     """Take back the repairs under some paths, say what came of it, and return the exit status."""
+    for path in paths:
+        require_local(path, "--undo")
     from ..restoration.log import FixLog
     from ..restoration.undoing import take_back
 

@@ -6,44 +6,36 @@ Files that cannot be used are named with the reason, and the others go on.
 
 from __future__ import annotations
 
-import errno
-import glob
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import ReadError, spelled
 from ..frame import UNKNOWN, UNTOLD, Layout, Sensor
-from . import Header, format_named, is_clip, is_photo, read_headers
+from . import Header, format_named, read_headers
 from .clip_frames import share_of
 from .exports import is_converter
 from .headless import Shape
 from .layouts import Bodies, settled
-from .other_files import COPIES, KINDS, left_out, photos_not_read
+from .other_files import left_out
 from .phones import is_lens
 from .read_ahead import threads
-from .remote import URL, files_below, is_remote
-from .remote import path_of as path_of_url
+from .remote import is_remote
+from .searching import Recalling, Search, Skipped
+
+__all__ = [
+    "Gathering", "Skipped", "gather", "in_order", "is_export", "lenses_beside", "named",
+    "without_odd_sizes",
+]  # fmt: skip
 
 FEWEST_OF_A_SIZE = 4  # photos: a size with as many has a map, and smaller ones beside it none
 REPORT_EVERY = 50
-CLIP_READER = "av"  # the package without which clips in folders are left out
 
 Family: TypeAlias = tuple[str, str, str, str, bool]
-FileId: TypeAlias = tuple[int, int] | str  # a file's device and number there, or its real path
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that was not used, and why."""
-
-    path: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -55,11 +47,20 @@ class Gathering:
     warnings: list[str] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)  # photos that were given one by one
     others: list[Path] = field(default_factory=list)  # files of known kinds that are not read
+    known: dict[Sensor, int] = field(default_factory=dict)  # photos not opened: they are known
 
     @property
     def photos(self) -> int:
-        """Return how many photos can be tried."""
-        return sum(map(len, self.bodies.values()))
+        """Return how many photos can be tried, or are known already."""
+        return sum(self.numbers.values())
+
+    @property
+    def numbers(self) -> dict[Sensor, int]:
+        """Return how many photos there are of each body, those that are known among them."""
+        return {
+            sensor: len(headers) + self.known.get(sensor, 0)
+            for sensor, headers in self.bodies.items()
+        }
 
 
 def gather(
@@ -73,6 +74,7 @@ def gather(
     camera: str | None = None,
     clips: bool = True,
     wanted: Callable[[Path], bool] | None = None,
+    known: Recalling | None = None,
 ) -> Gathering:
     """Find the photos under some paths and group them by sensor, largest group first.
 
@@ -83,12 +85,13 @@ def gather(
     the camera in photos that do not name it, and of the lens in those of a phone that do not name
     that; without it, photos without a camera below one path count as one camera's, and a photo
     that is given by itself as one of its folder's. Without `clips`, those are left out that were
-    not given one by one. `wanted` says which files are looked at; all are, without it.
+    not given one by one. `wanted` says which files are looked at; all are, without it. Of those
+    in folders that are `known`, none is opened: they are only counted, and their bodies may have
+    no other photos.
     """
     result = Gathering()
-    search = _Search(result.skipped, clips=clips)
-    files = list(filter(wanted, search.files(paths)) if wanted else search.files(paths))
-    result.named = search.named
+    search = Search(result.skipped, clips=clips, wanted=wanted, known=known)
+    files = list(search.files(paths))
     groups: dict[Sensor, list[Header]] = {}
     with threads(jobs) as pool:
         read = partial(_headers_or_reason, shape=shape)
@@ -100,32 +103,54 @@ def gather(
                 for header in outcome:
                     sensor = named(header.sensor, folder, camera)
                     is_dark = header.dark or (dark and sensor.is_mosaic)
-                    taken = replace(header, sensor=sensor, dark=is_dark)
-                    groups.setdefault(sensor, []).append(taken)
+                    own = groups.setdefault(sensor, [])
+                    own.append(replace(header, sensor=sensor, dark=is_dark))
             if report and number % REPORT_EVERY == 0:
                 report(number)
+        _recall(known, groups, result)
         groups, notes = settled(_told_apart(groups, camera), layout, pool)
-    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].name))
-    result.bodies = {sensor: _in_order(_shared(headers)) for sensor, headers in ranked}
-    result.others = search.others
-    result.warnings = [*_notes_on(result.bodies, notes, dark=dark)]
+    result.bodies = {sensor: in_order(_shared(headers)) for sensor, headers in groups.items()}
+    result.named, result.others = search.named, search.others
+    _rank(result)
+    result.warnings = [*_notes_on(result, notes, dark=dark)]
     result.warnings += left_out(search.others, search.copies, clips=clips)
     return result
 
 
-def _notes_on(bodies: Bodies, notes: Iterable[str], *, dark: bool) -> Iterator[str]:
+def _rank(result: Gathering) -> None:
+    """Put the bodies with most photos first."""
+    numbers = result.numbers
+    ranked = sorted(result.bodies, key=lambda sensor: (-numbers[sensor], sensor.name))
+    result.bodies = {sensor: result.bodies[sensor] for sensor in ranked}
+
+
+def _recall(known: Recalling | None, groups: Bodies, result: Gathering) -> None:
+    """Take in the bodies of known photos; read the heads of those that new photos tell apart."""
+    if known is None:
+        return
+    phones = {_body_of(sensor) for sensor in (*groups, *known.numbers) if is_lens(sensor.which)}
+    for sensor, number in known.numbers.items():
+        own = groups.setdefault(sensor, [])
+        if sensor.which or _body_of(sensor) not in phones:
+            result.known[sensor] = number
+            continue
+        for path in known.paths(sensor):
+            outcome = _headers_or_reason(path, shape=None)
+            if isinstance(outcome, Skipped):
+                result.skipped.append(outcome)
+            else:
+                own += outcome
+
+
+def _notes_on(found: Gathering, notes: Iterable[str], *, dark: bool) -> Iterator[str]:
     """Yield what a person should know of the photos that were found, and the notes."""
-    yield from _size_warnings(bodies)
+    bodies = found.bodies
+    yield from _size_warnings(found.numbers)
     yield from _origin_warnings(bodies)
     yield from notes
     yield from _views_warnings(bodies)
     if dark:
         yield from _dark_warnings(bodies)
-
-
-def photos_below(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield the files that `gather` would look at; what cannot be looked into has none."""
-    yield from _Search([], clips=True).files(paths)
 
 
 def named(sensor: Sensor, folder: Path, camera: str | None = None) -> Sensor:
@@ -174,171 +199,28 @@ def _headers_or_reason(path: Path, shape: Shape | None) -> list[Header] | Skippe
         return Skipped(error.path, error.reason)
 
 
-class _Search:
-    """One walk through files and folders that yields each file once, even if it is named twice."""
-
-    def __init__(self, skipped: list[Skipped], *, clips: bool) -> None:
-        self.skipped = skipped
-        self.seen: set[FileId] = set()  # files and folders
-        self.named: set[Path] = set()
-        self.folder_of: dict[Path, Path] = {}  # of each photo: the one given, or the photo's own
-        self.others: list[Path] = []  # files of known kinds that are not read
-        self.copies = 0  # folders of thumbnails
-        self.reads_clips = clips and find_spec(CLIP_READER) is not None
-
-    def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-        """Yield the photo files in a stable order, and note what cannot be used."""
-        for given in paths:
-            if URL.match(os.fspath(given)) or is_remote(given):
-                yield from self._remote_files(os.fspath(given))
-                continue
-            for path in self._expand(os.fspath(given)):
-                if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
-                    for photo in self._photos_below(path):
-                        self.folder_of[photo] = path
-                        yield photo
-                elif self._is_new(path):
-                    self.named.add(path)
-                    self.folder_of[path] = path.parent
-                    yield path
-        self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
-
-    def _remote_files(self, given: str) -> Iterator[Path]:
-        """Yield the photos below a URL."""
-        try:
-            root = path_of_url(given) if URL.match(given) else Path(given)
-            for path in files_below(root, is_photo, _is_left_out):
-                self.folder_of[path] = path.parent if path == root else root
-                if path == root:
-                    self.named.add(path)
-                if (path == root or is_photo(path)) and self._is_new_url(str(path)):
-                    yield path
-                elif path.suffix.lower() in KINDS:
-                    self.others.append(path)
-        except ReadError as error:
-            self.skipped.append(Skipped(error.path, error.reason))
-
-    def _is_new_url(self, url: str) -> bool:
-        new = url not in self.seen
-        self.seen.add(url)
-        return new
-
-    def _expand(self, given: str) -> Iterator[Path]:
-        """Yield a path that exists; a name that does not exist counts as a glob pattern."""
-        if os.path.lexists(given):
-            yield Path(given)
-            return
-        name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
-        pattern = "" if "\0" in name else name
-        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path: below itself
-        if not matches and _is_behind_a_closed_folder(name):
-            self._skip(Path(given), PermissionError())
-        elif not matches:
-            reason = "no file matches this pattern" if glob.has_magic(name) else "does not exist"
-            self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
-        yield from map(Path, matches)
-
-    def _photos_below(self, folder: Path) -> Iterator[Path]:
-        """Yield the photos below a folder; links are followed, but no folder is entered twice."""
-        pending = [folder]
-        while pending:
-            here = pending.pop()
-            if not self._is_new(here):
-                continue
-            try:
-                with os.scandir(here) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
-            except OSError as error:
-                self._skip(here, error)
-                continue
-            below = []
-            for entry in entries:
-                path = Path(entry.path)
-                if entry.name.startswith("."):
-                    continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
-                if os.path.isdir(path):  # noqa: PTH112  # as above
-                    if entry.name.lower() in COPIES:
-                        self.copies += 1
-                    else:
-                        below.append(path)
-                elif is_photo(path) and (self.reads_clips or not is_clip(path)):
-                    if self._is_new(path):
-                        yield path
-                elif is_clip(path) or path.suffix.lower() in KINDS:
-                    self.others.append(path)
-            pending.extend(reversed(below))
-
-    def _is_new(self, path: Path) -> bool:
-        """Return whether a file or folder can be looked at and was not met before."""
-        try:
-            place = _file_id_of(path)
-        except OSError as error:
-            self._skip(path, error)
-            return False
-        if place in self.seen:
-            return False
-        self.seen.add(place)
-        return True
-
-    def _skip(self, path: Path, error: OSError) -> None:
-        self.skipped.append(Skipped(str(path), _os_reason(error)))
-
-
-def _is_left_out(name: str) -> bool:
-    return name.startswith(".") or name.lower() in COPIES
-
-
-def _is_behind_a_closed_folder(name: str) -> bool:
-    """Return whether a closed folder hides if the file exists."""
-    try:
-        os.lstat(name)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
-
-
-def _file_id_of(path: Path) -> FileId:
-    """Return what identifies a file, whatever names and links lead to it."""
-    status = path.stat()
-    if status.st_ino == 0:  # some network and memory-card file systems number nothing
-        return str(path.resolve())
-    return status.st_dev, status.st_ino
-
-
-def _os_reason(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "cannot be read: permission denied; give yourself permission to read it"
-    if isinstance(error, FileNotFoundError):
-        return "is gone, or is a link that leads nowhere; leave it out"
-    if error.errno == errno.ELOOP:
-        return "is a link that leads back to itself; remove the link"
-    return f"cannot be read ({error.strerror or error}); check the disk"
-
-
 def is_export(header: Header) -> bool:
     """Return whether a photo was written by a raw converter or editor, by its EXIF Software."""
     return is_converter(header.software)
 
 
-def _size_warnings(bodies: dict[Sensor, list[Header]]) -> Iterator[str]:
-    """Warn of sizes that are not a body's own: its largest common one."""
+def _size_warnings(numbers: Mapping[Sensor, int]) -> Iterator[str]:
+    """Warn of sizes that are not a body's own: its largest common one; given photos of each."""
     families: dict[Family, list[Sensor]] = {}
-    for sensor in bodies:
+    for sensor in numbers:
         families.setdefault(_family(sensor), []).append(sensor)
     for (_, model, *_), sizes in families.items():
         if len(sizes) == 1 or model == UNKNOWN:
             continue
-        most = max(len(bodies[sensor]) for sensor in sizes)
-        common = [sensor for sensor in sizes if len(bodies[sensor]) >= most / 5]
+        most = max(numbers[sensor] for sensor in sizes)
+        common = [sensor for sensor in sizes if numbers[sensor] >= most / 5]
         own = max(common, key=lambda sensor: sensor.width * sensor.height)
         for sensor in sizes:
             if sensor == own:
                 continue
             turned = (sensor.width, sensor.height) == (own.height, own.width)
             why = "rotated on export" if turned else "resized, cropped or of a smaller picture size"
-            number = len(bodies[sensor])
+            number = numbers[sensor]
             look, they = ("looks", "it gets") if number == 1 else ("look", "they get")
             yield (
                 f"{own.name}: {_photos(number, sensor)} of {sensor.width}x{sensor.height} {look} "
@@ -352,28 +234,31 @@ def without_odd_sizes(found: Gathering) -> Gathering:
     They are crops and exports, and their map would hold only candidates. Photos that were given
     one by one stay.
     """
-    own = {_family(sensor) for sensor, photos in found.bodies.items() if _are_enough(photos)}
-    bodies, odd = dict[Sensor, list[Header]](), Counter[str]()
+    numbers = found.numbers
+    own = {_family(sensor) for sensor, number in numbers.items() if _are_enough(number)}
+    bodies, odd, known = dict[Sensor, list[Header]](), Counter[str](), dict(found.known)
     for sensor, photos in found.bodies.items():
         kept = photos
-        if sensor.model != UNKNOWN and _family(sensor) in own and not _are_enough(photos):
+        if sensor.model != UNKNOWN and _family(sensor) in own and not _are_enough(numbers[sensor]):
             kept = [header for header in photos if header.path in found.named]
-            odd[sensor.model] += len(photos) - len(kept)
-        if kept:
+            odd[sensor.model] += numbers[sensor] - len(kept)
+            known.pop(sensor, None)
+        if kept or sensor in known:
             bodies[sensor] = kept
-    notes = [*_size_warnings(bodies), *_origin_warnings(bodies)]
-    told = {*_size_warnings(found.bodies), *_origin_warnings(found.bodies)}
+    without = replace(found, bodies=bodies, known=known)
+    notes = [*_size_warnings(without.numbers), *_origin_warnings(bodies)]
+    told = {*_size_warnings(numbers), *_origin_warnings(found.bodies)}
     notes += [warning for warning in found.warnings if warning not in told]
     notes += [
         f"{model}: {_in_all(number, 'photo')} of other sizes left out: too few of each for a map"
         for model, number in odd.items()
         if number
     ]
-    return replace(found, bodies=bodies, warnings=notes)
+    return replace(without, warnings=notes)
 
 
-def _are_enough(photos: Sequence[Header]) -> bool:
-    return len(photos) >= FEWEST_OF_A_SIZE
+def _are_enough(photos: int) -> bool:
+    return photos >= FEWEST_OF_A_SIZE
 
 
 def _family(sensor: Sensor) -> Family:
@@ -451,7 +336,7 @@ def _shared(headers: Sequence[Header]) -> Sequence[Header]:
     return kept
 
 
-def _in_order(headers: Sequence[Header]) -> list[Header]:
+def in_order(headers: Sequence[Header]) -> list[Header]:
     """Return photos by folder and name: the order in which series were taken."""
     return sorted(
         headers, key=lambda header: (str(header.path.parent), header.path.name, header.key[1])

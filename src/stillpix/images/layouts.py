@@ -49,6 +49,8 @@ def settled(bodies: Bodies, named: Layout | None, pool: Executor) -> tuple[Bodie
             layout = _seen_in_some(untold, pool)
             if layout is not None:
                 notes.append(_note(sensor, layout))
+        if not headers:  # its photos are known, and not opened
+            result.setdefault(sensor, [])
         for header in headers:
             known = header if layout is None else with_layout(header, layout)
             result.setdefault(known.sensor, []).append(known)
@@ -62,7 +64,7 @@ def _told_by_others(sensor: Sensor, bodies: Bodies) -> Layout | None:
         for other, headers in bodies.items()
         if replace(other, layout=sensor.layout) == sensor
         and other.is_mosaic
-        and any(header.layout_told for header in headers)
+        and (not headers or any(header.layout_told for header in headers))
     }
     return told.pop() if len(told) == 1 else None
 

@@ -1,7 +1,7 @@
 """Photos that lie elsewhere: in a bucket, on a server, in an archive; whatever fsspec reads.
 
-A photo's URL is kept as a path, whose name and folder are those of the URL. Nothing is written
-there, and no message holds more of an error than its kind: others may hold credentials.
+A photo's URL is kept as a path, whose name and folder are those of the URL. Never writes there, as
+`remote_writing` does. No message holds more of an error than its kind: others may hold credentials.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EXTRAS = {
 TRIES, WAIT_S = 4, 0.5  # of each request; before each one twice as long
 HEAD_BYTES = 1 << 18  # read at once while only a part is asked for
 LOST = "could not be fetched ({}); check the network and the address, and run again"
-CLOSED = "may not be read; check the credentials that fsspec finds for {}"
+CLOSED = "may not be used; check the credentials that fsspec finds for {}"
 GONE = "is not there; check the address"
 NO_FSSPEC = "is read through a package that is not installed; pip install 'stillpix[{}]'"
 
@@ -101,6 +101,15 @@ def status_of(path: Path) -> Status:
     return Status(int(info.get("size") or 0), _moment(info))
 
 
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what a URL begins with.
+
+    >>> kind_of("s3:/bucket/a.jpg")
+    's3'
+    """
+    return url_of(path).partition("://")[0]
+
+
 def absolute(path: Path) -> str:
     """Return a path that holds in every folder; links stay what they are."""
     return os.fspath(path) if is_remote(path) else os.path.abspath(path)  # noqa: PTH100
@@ -114,20 +123,20 @@ def files_below(
     `is_photo` says so of a name, and `is_left_out` of the name of a folder or file below this one.
     Raises ReadError.
     """
-    fs, root = _system(path)
-    _tried(path, fs.invalidate_cache)
+    fs, root = system_of(path)
+    asked(path, fs.invalidate_cache)
     if magic := MAGIC.search(root):
         fixed = root[: magic.start()].rpartition("/")[0]
         above = os.fspath(path).removesuffix(root.removeprefix(fixed))
-        for found in sorted(_tried(path, lambda: fs.glob(root))):
+        for found in sorted(asked(path, lambda: fs.glob(root))):
             yield Path(above + str(found).removeprefix(fixed))
         return
     # A web server answers for a folder as it does for a file.
-    if is_photo(path) and _tried(path, lambda: fs.isfile(root)):
+    if is_photo(path) and asked(path, lambda: fs.isfile(root)):
         yield path
         return
-    names = sorted(_tried(path, lambda: fs.find(root)))
-    if not names and not _tried(path, lambda: fs.exists(root)):
+    names = sorted(asked(path, lambda: fs.find(root)))
+    if not names and not asked(path, lambda: fs.exists(root)):
         raise ReadError(path, GONE)
     if names in ([], [root]):
         yield path
@@ -176,23 +185,22 @@ class _Remote(io.RawIOBase):
         start = self.at
         if end <= start:
             return b""
-        fs, name = _system(self.path)
+        fs, name = system_of(self.path)
         whole = (None, None) if (start, end) == (0, self.size) else (start, end)
-        content: bytes = _tried(self.path, lambda: fs.cat_file(name, *whole))
+        content: bytes = asked(self.path, lambda: fs.cat_file(name, *whole))
         if len(content) != end - start:
             raise ReadError(self.path, "has changed while it was read; run again")
         self.at = end
         return content
 
 
-def _system(path: Path) -> tuple[Any, str]:
+def system_of(path: Path) -> tuple[Any, str]:
     """Return the file system of fsspec that a path is in, and its name there."""
-    url = url_of(path)
-    kind = url.partition("://")[0]
+    url, kind = url_of(path), kind_of(path)
     try:
         from fsspec.core import url_to_fs
 
-        fs, name = _tried(path, lambda: url_to_fs(url))
+        fs, name = asked(path, lambda: url_to_fs(url))
     except ImportError as error:
         raise MissingReaderError(path, NO_FSSPEC.format(EXTRAS.get(kind, "http"))) from error
     except ValueError as error:
@@ -201,12 +209,15 @@ def _system(path: Path) -> tuple[Any, str]:
 
 
 def _info(path: Path) -> dict[str, Any]:
-    fs, name = _system(path)
-    return dict(_tried(path, lambda: fs.info(name)))
+    fs, name = system_of(path)
+    return dict(asked(path, lambda: fs.info(name)))
 
 
-def _tried(path: Path, ask: Callable[[], T]) -> T:
-    """Return the answer to a request, asked again where the network may have failed."""
+def asked(path: Path, ask: Callable[[], T], lost: str = LOST) -> T:
+    """Return the answer to a request, asked again where the network may have failed.
+
+    `lost` says that it failed, and names {} as the kind of the error. Raises ReadError.
+    """
     wait_s = WAIT_S
     for left in reversed(range(TRIES)):
         try:
@@ -215,7 +226,7 @@ def _tried(path: Path, ask: Callable[[], T]) -> T:
             raise
         # Each file system has errors of its own, of packages that may not be installed.
         except Exception as error:
-            reason, may_help = _why_not(path, error)
+            reason, may_help = _why_not(path, error, lost)
             if not (left and may_help):
                 raise ReadError(path, reason) from error
         time.sleep(wait_s)
@@ -223,17 +234,17 @@ def _tried(path: Path, ask: Callable[[], T]) -> T:
     raise ReadError(path, GONE)
 
 
-def _why_not(path: Path, error: Exception) -> tuple[str, bool]:
+def _why_not(path: Path, error: Exception, lost: str) -> tuple[str, bool]:
     """Return why a request failed, without what its message says, and if another may succeed."""
     kind = type(error).__name__
     if isinstance(error, PermissionError) or "Credentials" in kind or "Authent" in kind:
-        return CLOSED.format(url_of(path).partition("://")[0]), False
+        return CLOSED.format(kind_of(path)), False
     if isinstance(error, FileNotFoundError):
         cause = error.__cause__  # so do web servers that do not answer, in fsspec's words
         if not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError):
             return GONE, False
         kind = type(cause).__name__
-    return LOST.format(kind), True
+    return lost.format(kind), True
 
 
 def _moment(info: dict[str, Any]) -> int:

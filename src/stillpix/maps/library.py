@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from ..atomic import hold, write_error
 from ..errors import MapFormatError, SensorMismatchError
 from ..frame import UNKNOWN, Sensor
 from . import read_map, write_map
+from .catalogue import NAME as CATALOGUE
+from .catalogue import opened
 from .merging import Adoption, adopted, with_marks_of
 from .records import Defect, DefectMap, DetectionSummary
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_VARIABLE = "STILLPIX_LIBRARY"
 SUFFIX = ".stillpix.json"
+STATE_NAME = "evidence.json"  # in the folder of a body's evidence; written last
 LOCK_WAIT_S = 60.0
 FIELD_BYTES = 36  # of make, model and serial in a file name; most systems allow 255 for all
 
@@ -93,6 +97,19 @@ class Library:
     def evidence_path(self, sensor: Sensor) -> Path:
         """Return the folder for a body's saved evidence, whether it exists or not."""
         return self.root / "evidence" / body_name(sensor)
+
+    @property
+    def catalogue_path(self) -> Path:
+        """Return the file of the catalogue of all photos, whether it exists or not."""
+        return self.root / CATALOGUE
+
+    def stamp_of(self, sensor: Sensor) -> str | None:
+        """Return what changes whenever a body's evidence is saved; None where there is none."""
+        try:
+            status = (self.evidence_path(sensor) / STATE_NAME).stat()
+        except OSError:
+            return None
+        return f"{status.st_size} {status.st_mtime_ns}"
 
     def told_path(self, sensor: Sensor) -> Path:
         """Return the file of the broken pixels that `stillpix watch` told of."""
@@ -166,6 +183,9 @@ class Library:
         try:
             self.map_path(sensor).unlink(missing_ok=True)
             self.told_path(sensor).unlink(missing_ok=True)
+            if self.catalogue_path.exists():
+                with suppress(sqlite3.Error), opened(self.catalogue_path) as catalogue:
+                    catalogue.forget(sensor)
         except OSError as error:
             raise write_error(self.map_path(sensor), error) from error
         self.clean(sensor)

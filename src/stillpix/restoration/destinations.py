@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..errors import ReadError, WriteError
 from ..frame import Sensor
 from ..images import Header, format_named
 from ..images.gather import Gathering, Skipped
+from ..images.remote import URL, path_of
 from .log import LOG_NAME
 from .verdicts import LISTED_IN_DNG, RawWay
 
@@ -180,7 +181,7 @@ class _Copies:
         self.found, self.out, self.to_dng = found, out, to_dng
         self._real_folders: dict[Path, Path] = {}
         self.real_out = self._real_folder(out)
-        bases = [_base_of(given) for given in paths]
+        bases = [_base_of(given, found.named) for given in paths]
         self.photos = {photo: base for base, photo in bases if photo is not None}
         self.folders = [base for base, photo in bases if photo is None]
 
@@ -303,8 +304,16 @@ class _Copies:
         return self._real_folders[folder]
 
 
-def _base_of(given: str) -> tuple[Path, Path | None]:
-    """Return the folder from which the structure below a path counts, and the one photo it is."""
+def _base_of(given: str, named: Collection[Path]) -> tuple[Path, Path | None]:
+    """Return the folder from which the structure below a path counts, and the one photo it is.
+
+    `named` are the photos that were given by themselves, of which a URL may be one.
+    """
+    if URL.match(given):
+        url = path_of(given)
+        if url in named:
+            return url.parent, url
+        return Path(*takewhile(lambda part: not glob.has_magic(part), url.parts)), None
     name = given if os.path.lexists(given) else os.path.expanduser(given)  # noqa: PTH111
     path = Path(name)
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False

@@ -7,14 +7,13 @@ repaired, the others go on.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Protocol, TypeVar
 
 from ..arguments import instance, text
 from ..arguments import path as path_of
@@ -23,27 +22,29 @@ from ..errors import ReadError, SensorMismatchError, StillpixError, WriteError
 from ..frame import Sensor
 from ..images import (
     Header,
-    digest_of,
     format_named,
     read_headers,
     reader_required,
     repair_of,
     require_decodable,
 )
+from ..images.content import opened
 from ..images.cores import usable_cores
 from ..images.gather import Skipped, named
 from ..images.layouts import with_layout
 from ..images.read_ahead import threads
+from ..images.remote import is_remote
 from ..maps import read_map
 from ..maps.records import DefectMap
 from ..watch import StoppedError, Watch
 from .destinations import DNG, PNG_SUFFIX, Placement, Route, Routes, require_one_sensor
-from .files import FITS, repaired_pictures
-from .log import FixLog, LogEntry, listing_object, verdict_object
+from .files import repaired_pictures
+from .log import FixLog
 from .placer import Placer, is_out_of_room
+from .repaired import RepairedPhoto, Result, log_entry_of, record_of, result_of
 from .sidecars import Sidecars
 from .targets import Lister, Listing, listed_in
-from .verdicts import RawWay, RepairedFile, Verdict
+from .verdicts import RawWay, Verdict
 from .verification import require_companions, verified, verified_copy
 
 NOT_IN_PLACE = (
@@ -53,35 +54,10 @@ NOT_IN_PLACE = (
 NO_PNG = (
     "is of a format ({}) whose repair is a lossless PNG; give the copy a name that ends in .png"
 )
+CLIP_ELSEWHERE = "is a video, which is only repaired from disk to disk; copy it to a disk first"
 CLIP = "clip"  # the repair of moving pictures, in a format's row
-Result: TypeAlias = Literal["repaired", "listed", "copied", "left"]
-
-
-@dataclass(frozen=True, slots=True)
-class RepairedPhoto:
-    """What was done to one photo; on a dry run, what would be."""
-
-    source: Path
-    target: Path | None  # None: nothing is written
-    result: Result  # "left": there was nothing to do, and nothing was written
-    verdicts: tuple[Verdict, ...]
-    before: str  # the digest of its file
-    after: str
-    notes: tuple[str, ...] = ()
-    there: bool = False  # the target held exactly this already
-    original: Path | None = None  # where the original is kept
-    earlier: bool = False  # that is an earlier run's, which stays
-    is_fits: bool = False
-
-    @property
-    def repaired(self) -> int:
-        """Return how many places were repaired."""
-        return sum(verdict.outcome == "repaired" for verdict in self.verdicts)
-
-    @property
-    def listed(self) -> int:
-        """Return how many defects the file lists for the program that develops it."""
-        return sum(verdict.outcome == "listed" for verdict in self.verdicts)
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -176,15 +152,18 @@ def repair_bodies(
     jobs: int | None = None,
     watch: Watch | None = None,
     log: FixLog | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[RepairedBody]:
     """Repair all photos of these routes, and yield each body's results as soon as it is done.
 
+    With `workers`, they repair the photos, and this process only notes what they did.
     `always` repairs every listed place, even where it is not visible. A photo in which nothing
     shows is copied as it is, unless `changed_only`; in place it is left alone. The log gets an
     entry for each photo.
     """
     watch, jobs = watch or Watch(), jobs or usable_cores()
     run = _Run(placement, always=always, changed_only=changed_only, log=log)
+    run.workers = workers
     with ExitStack() as stack:
         if log is not None:
             stack.enter_context(closing(log))  # after the last photo, however the run ends
@@ -217,6 +196,17 @@ def _repair_body(
         _repair_clips(body, body.listing, ways, lister, run, watch)
         return
     watch.body(body.sensor, len(ways))
+    if run.workers is not None:
+        _repair_elsewhere(body, ways, body.listing, run, run.workers, watch)
+    else:
+        _repair_here(body, ways, body.listing, run, pool, jobs, watch)
+
+
+def _repair_here(
+    body: RepairedBody, ways: Sequence[Route], listing: Listing, run: _Run, pool: Executor,
+    jobs: int, watch: Watch,
+) -> None:  # fmt: skip
+    """Repair the photos in threads."""
     done: dict[int, RepairedPhoto | Skipped] = {}
     under_way: dict[Future[RepairedPhoto | Skipped], int] = {}
     waiting = iter(enumerate(ways))
@@ -225,7 +215,7 @@ def _repair_body(
             number, way = next(waiting, (len(ways), None))
             if way is None:
                 break
-            under_way[pool.submit(run.repair_or_explain, way, body.listing)] = number
+            under_way[pool.submit(run.repair_or_explain, way, listing)] = number
         if not under_way:
             break
         for future in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -238,6 +228,39 @@ def _repair_body(
     in_order = [done[number] for number in sorted(done)]
     body.photos = [each for each in in_order if isinstance(each, RepairedPhoto)]
     body.skipped = [each for each in in_order if isinstance(each, Skipped)]
+
+
+def _repair_elsewhere(
+    body: RepairedBody, ways: Sequence[Route], listing: Listing, run: _Run, workers: Workers,
+    watch: Watch,
+) -> None:  # fmt: skip
+    """Let workers repair the photos; they write them, and the log is written here."""
+    options = {"always": run.always, "changed_only": run.changed_only}
+    work = partial(_repair_one, run.placement, listing, options)
+    done: dict[Path, RepairedPhoto | Skipped] = {}
+    results = workers.each(work, ways, watch)
+    for way, (outcome, out_of_room) in results:
+        done[way.header.path] = outcome
+        if isinstance(outcome, Skipped):
+            watch.skipped(outcome.path, outcome.reason)
+        else:
+            run.note_in_log(outcome, listing)
+        body.left -= 1
+        watch.photos(len(ways) - body.left)
+        if out_of_room:
+            body.out_of_room = True
+            break
+    in_order = [done[way.header.path] for way in ways if way.header.path in done]
+    body.photos = [each for each in in_order if isinstance(each, RepairedPhoto)]
+    body.skipped = [each for each in in_order if isinstance(each, Skipped)]
+
+
+def _repair_one(
+    placement: Placement, listing: Listing, options: dict[str, bool], way: Route
+) -> tuple[RepairedPhoto | Skipped, bool]:
+    """Repair one photo on a worker; say, too, if nothing more can be written there."""
+    run = _Run(placement, log=None, **options)
+    return run.repair_or_explain(way, listing), run.out_of_room
 
 
 def _repair_clips(
@@ -262,6 +285,15 @@ def _repair_clips(
     body.out_of_room |= run.out_of_room
 
 
+class Workers(Protocol):
+    """What calls a function on other machines, as often as a photo takes it."""
+
+    def each(
+        self, work: Callable[[T], R], items: Sequence[T], watch: Watch
+    ) -> Iterator[tuple[T, R]]:
+        """Yield each item with what comes of it, as it is done, until the watch stops it."""
+
+
 class _Run:
     """One run's way with a photo; called from several threads at once."""
 
@@ -275,6 +307,7 @@ class _Run:
         self.out_of_room = False
         self.lister: Lister | None = None  # of the other fields of a clip
         self.watch = Watch()
+        self.workers: Workers | None = None
 
     def repair_or_explain(self, way: Route, listing: Listing) -> RepairedPhoto | Skipped:
         """Repair one photo, or say why it cannot be."""
@@ -290,7 +323,7 @@ class _Run:
         except MemoryError:
             reason = "needs more memory than there is; close other programs, or use --jobs 1"
             return Skipped(source, reason)
-        self._note_in_log(repaired, listing)
+        self.note_in_log(repaired, listing)
         return repaired
 
     def left_as_it_is(self, way: Route, reason: str) -> Skipped:
@@ -322,7 +355,7 @@ class _Run:
         if fixed.format:
             way = _to_its_copy(way, self.placement)
         changed = fixed.content != content
-        repaired = _record_of(way, _result_of(fixed) if changed else "left", content, fixed)
+        repaired = record_of(way, result_of(fixed) if changed else "left", content, fixed)
 
         def check(read: bytes) -> None:
             if fixed.format:
@@ -348,6 +381,8 @@ class _Run:
     def _repair_clip(self, way: Route, listing: Listing) -> RepairedPhoto:
         from .clip_runs import repair_clip
 
+        if is_remote(way.header.path) or (way.target is not None and is_remote(way.target)):
+            raise ReadError(way.header.path, CLIP_ELSEWHERE)
         with reader_required(format_named(way.header.format), way.header.path):
             done = repair_clip(
                 way, listing, self.lister, self.placer, self.watch, always=self.always,
@@ -380,7 +415,8 @@ class _Run:
             except (ReadError, WriteError) as error:
                 yield f"its {sidecar.name} was not copied: {error}"
 
-    def _note_in_log(self, repaired: RepairedPhoto, listing: Listing) -> None:
+    def note_in_log(self, repaired: RepairedPhoto, listing: Listing) -> None:
+        """Note one photo, where there is a log and something was written."""
         if self.log is None or repaired.target is None:
             return
         folder = repaired.target.parent if self.placement.out is None else self.placement.out
@@ -397,7 +433,7 @@ class _Run:
             "mask": self.placement.raw.mask,
             "lossless": self.placement.lossless,
         }
-        self.log.add(folder, _log_entry_of(repaired, listing, folder, options))
+        self.log.add(folder, log_entry_of(repaired, listing, folder, options))
 
 
 def _to_its_copy(way: Route, placement: Placement) -> Route:
@@ -409,7 +445,11 @@ def _to_its_copy(way: Route, placement: Placement) -> Route:
     return replace(way, target=way.copy)
 
 
-def _read_file(header: Header) -> tuple[bytes, os.stat_result]:
+def _read_file(header: Header) -> tuple[bytes, os.stat_result | None]:
+    """Return a photo's bytes, and the facts of its file if it is one of this computer."""
+    if is_remote(header.path):
+        with opened(header.path) as remote:
+            return remote.read(), None
     try:
         with header.path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -419,44 +459,3 @@ def _read_file(header: Header) -> tuple[bytes, os.stat_result]:
     except OSError as error:
         reason = f"cannot be read ({error.strerror or error}); check the disk, copy it again"
         raise ReadError(header.path, reason) from error
-
-
-def _result_of(fixed: RepairedFile) -> Result:
-    listed = any(verdict.outcome == "listed" for verdict in fixed.verdicts)
-    return "listed" if listed else "repaired"
-
-
-def _record_of(way: Route, result: Result, content: bytes, fixed: RepairedFile) -> RepairedPhoto:
-    return RepairedPhoto(
-        source=way.header.path,
-        target=way.target,
-        result=result,
-        verdicts=fixed.verdicts,
-        before=digest_of(content),
-        after=digest_of(fixed.content),
-        notes=fixed.notes,
-        is_fits=way.header.format == FITS,
-    )
-
-
-def _log_entry_of(
-    repaired: RepairedPhoto, listing: Listing, folder: Path, options: dict[str, bool]
-) -> LogEntry:
-    """Return the log's entry for one photo."""
-    target = repaired.target or repaired.source
-    entry: LogEntry = {
-        "source": str(repaired.source.absolute()),
-        "target": target.relative_to(folder).as_posix(),
-        "result": repaired.result,
-        "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "stillpix": version("stillpix"),
-        "map": listing_object(listing),
-        "options": options,
-        "before": repaired.before,
-        "after": repaired.after,
-        "places": [verdict_object(verdict) for verdict in repaired.verdicts],
-        "notes": list(repaired.notes),
-    }
-    if repaired.original is not None:
-        entry["original"] = repaired.original.name
-    return entry

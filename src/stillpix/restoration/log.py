@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..atomic import set_aside, write_atomically, write_error
-from ..errors import WriteError
+from ..errors import ReadError, WriteError, spelled
+from ..images.remote import is_remote
+from ..images.remote_writing import content_of, write_whole
 from .targets import Listing
 from .verdicts import Verdict
 
@@ -87,6 +89,8 @@ class FixLog:
     def _write_one(self, path: Path, entries: Sequence[LogEntry]) -> None:
         try:
             document = _document_at(path)
+            if document is None and is_remote(path):
+                raise WriteError(spelled(path), "is not a log of stillpix; move it away")
             if document is None:
                 aside = set_aside(path)
                 self.troubles.append(f"{path}: is not a log of stillpix; it was moved to {aside}")
@@ -97,7 +101,8 @@ class FixLog:
                 return
             text = _as_text({**document, "format": FORMAT, "version": VERSION, "photos": listed})
             # What is no text (a broken file name) becomes a JSON escape of itself.
-            write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+            content = text.encode("utf-8", errors="backslashreplace")
+            write_whole(path, content) if is_remote(path) else write_atomically(path, content)
         except WriteError as error:
             line = f"{error} (this concerns only the log; the photos are written as reported)"
             if line not in self.troubles:
@@ -150,9 +155,14 @@ def _document_at(path: Path) -> dict[str, Any] | None:
         WriteError: the file cannot be read, and is not to be replaced for that.
     """
     try:
-        document = json.loads(path.read_bytes())
+        content = content_of(path) if is_remote(path) else path.read_bytes()
+        if content is None:
+            return {}
+        document = json.loads(content)
     except FileNotFoundError:
         return {}
+    except ReadError as error:
+        raise WriteError(error.path, error.reason) from error
     except OSError as error:
         raise write_error(path, error) from error
     except (ValueError, RecursionError):

@@ -16,15 +16,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic import remove_leftovers, standing_in, write_error
-from ..errors import ReadError, WriteError
+from ..atomic import remove_leftovers, standing_in, write_atomically, write_error
+from ..errors import ReadError, ServerLostError, WriteError, spelled
 from ..images import Header, explained, read_header
+from ..images.content import opened
+from ..images.remote import is_remote
+from ..images.remote_writing import content_of, write_whole
 from .attributes import copy_attributes
 from .destinations import ORIGINAL, Placement, Route
 
 NO_MORE_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 SAME_FILE = ("st_ino", "st_size", "st_mtime_ns")
 COPIED_AT_ONCE = 1 << 24  # bytes, of a file that is not looked into
+DIFFERS = "exists already and differs; --force overwrites it, or name another --out"
 MAY_WRITE = 0o222  # anyone's permission bits for it
 
 
@@ -45,9 +49,12 @@ class Placer:
         self._swept: set[Path] = set()  # folders without an earlier run's leftovers
 
     def place(
-        self, route: Route, before: os.stat_result, content: bytes, check: Callable[[bytes], None]
-    ) -> Placed:
+        self, route: Route, before: os.stat_result | None, content: bytes,
+        check: Callable[[bytes], None],
+    ) -> Placed:  # fmt: skip
         """Write a photo's new content to its target; `before` is the photo's file when read.
+
+        It is None of a photo that is not of this computer: its copy has times of its own.
 
         `check` is called with what the disk gives back, before anything takes its place. On a dry
         run all is looked at and nothing is written.
@@ -58,12 +65,25 @@ class Placer:
         """
         if route.target is None:
             return Placed()
-        if self.placement.in_place:
+        if is_remote(route.target):
+            return self._put(route.target, content, check)
+        if self.placement.in_place and before is not None:
             return self._replace(route.header, route.target, before, content, check)
         return self._copy(route.header, route.target, before, content, check)
 
+    def _put(self, target: Path, content: bytes, check: Callable[[bytes], None]) -> Placed:
+        """Write a copy to a bucket or a server."""
+        there = content_of(target)
+        if there == content:
+            return Placed(there=True)
+        if there is not None and not self.placement.force:
+            raise WriteError(spelled(target), DIFFERS)
+        if not self.placement.dry_run:
+            write_whole(target, content, check)
+        return Placed()
+
     def _copy(
-        self, header: Header, target: Path, before: os.stat_result, content: bytes,
+        self, header: Header, target: Path, before: os.stat_result | None, content: bytes,
         check: Callable[[bytes], None],
     ) -> Placed:  # fmt: skip
         if self._is_there(target, lambda: holds(target, content)):
@@ -81,6 +101,15 @@ class Placer:
             WriteError: the target may not or cannot be written.
             ReadError: the file cannot be read.
         """
+        if is_remote(source) or is_remote(target):
+            with explained(source), opened(source) as file:
+                content = file.read()
+            if is_remote(target):
+                return self._put(target, content, lambda _: None)
+            if not self._is_there(target, lambda: holds(target, content)):
+                _make_folder(target.parent)
+                write_atomically(target, content)
+            return Placed()
         with explained(source), source.open("rb") as file:
             if self._is_there(target, lambda: filecmp.cmp(source, target, shallow=False)):
                 return Placed(there=True)
@@ -121,9 +150,7 @@ class Placer:
         if same():
             return True
         if not self.placement.force:
-            raise WriteError(
-                target, "exists already and differs; --force overwrites it, or name another --out"
-            )
+            raise WriteError(target, DIFFERS)
         return False
 
     def _replace(
@@ -171,7 +198,9 @@ def holds(path: Path, content: bytes) -> bool:
 
 def is_out_of_room(error: WriteError) -> bool:
     """Return whether nothing more can be written there, and not this one file alone."""
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_MORE_ROOM
+    return isinstance(error, ServerLostError) or (
+        isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_MORE_ROOM
+    )
 
 
 def _fill(new: Path, content: bytes) -> None:
@@ -184,12 +213,15 @@ def _fill(new: Path, content: bytes) -> None:
 
 
 def _take_on(
-    new: Path, old: Path, before: os.stat_result, *, owner: bool = False, times: bool = True
+    new: Path, old: Path, before: os.stat_result | None, *, owner: bool = False, times: bool = True
 ) -> None:
     """Give the new file the times and permissions of the old one, as far as the disk has them.
 
-    Without `times` it keeps its own: programs for backups go by size and time.
+    Without `times` it keeps its own: programs for backups go by size and time. Of a photo from
+    another computer it takes on nothing.
     """
+    if before is None:
+        return
     if owner and sys.platform != "win32" and before.st_uid != new.stat().st_uid:
         with suppress(OSError):
             os.chown(new, before.st_uid, before.st_gid)

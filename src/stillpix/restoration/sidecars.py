@@ -12,6 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..images.remote import is_remote
+from ..images.remote_writing import names_in
+
 # Adobe, darktable and digiKam; RawTherapee; DxO; ON1; Google Takeout, Nikon, Canon, Capture One;
 # ART, Lightroom's masks, Apple's Photos.
 SUFFIXES = (
@@ -45,7 +48,7 @@ class Sidecars:
         with self._lock:
             if folder not in self._folders:
                 try:
-                    found = os.listdir(folder)  # noqa: PTH208  # names, not paths
+                    found = names_in(folder) if is_remote(folder) else os.listdir(folder)  # noqa: PTH208  # names, not paths
                 except OSError:
                     found = []
                 named = (name for name in found if name.lower().endswith(SUFFIXES))

@@ -25,7 +25,8 @@ from ..maps.records import DefectMap
 from ..watch import Watch
 from .body import OF_ANY_LENS, Body, BodyOutcome
 from .concluding import conclude
-from .first_look import add_photos
+from .first_look import add_photos, has_zoom
+from .known import Known
 from .saved_state import SavedState
 from .second_look import list_places
 from .standing import begin_anew
@@ -107,13 +108,15 @@ def scan(
     watch: Watch | None = None,
     fast: bool = False,
     with_evidence: bool = False,
+    known: Known | None = None,
 ) -> Iterator[BodyOutcome]:
     """Read the photos that were gathered and yield what comes of each body, as it is done.
 
     With a library, evidence of earlier scans is taken up, photos that are in it already are not
     read again (but for a defect that is new), and evidence and map are kept there. `fast` reads
     no photo a second time: defects that are new have no dates then. `with_evidence` hands each
-    body's evidence, log and photos on with it, until the next body is asked for.
+    body's evidence, log and photos on with it, until the next body is asked for. `known` is what
+    the photos were gathered with, if that knew some.
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
     # Each photo read ahead holds memory; more of them than threads would only wait.
@@ -124,6 +127,9 @@ def scan(
                 yield _of_any_lens(sensor, headers, watch)
                 continue
             body = Body(headers, BodyOutcome(sensor), watch, pool, ahead)
+            body.unread = known if sensor in found.known else None
+            if with_evidence:
+                body.read_heads()
             _scan_or_explain(body, library, settings, fast=fast)
             outcome = body.outcome
             if with_evidence and outcome.map is not None:
@@ -173,9 +179,11 @@ def _scan_body(
         if not state.lock(stack):
             body.outcome.left = len(body.headers)
             return
+        form = body.form
         body.evidence, body.log = state.evidence(), state.log()
         body.spotted, (body.laws, body.tried) = state.spotted(), state.laws()
-        headers = body.headers
+        if body.laws or has_zoom(body):  # what is known of a lens, all heads together tell
+            body.read_heads()
         begin_anew(body)
         leave_out_unlaid(body)
         previous = state.map()
@@ -186,7 +194,7 @@ def _scan_body(
             state.keep_evidence()
         if not body.evidence.photos:
             return
-        form = headers[0].format
+        state.keep_catalogue(form)
         conclude(body, state, settings, previous, form=form, fast=fast)
         if changed and body.outcome.map is not None:
             suspect(body, body.outcome.map)

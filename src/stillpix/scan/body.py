@@ -10,16 +10,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import ReadError
 from ..evidence.evidence import Evidence
 from ..evidence.repeats import KnownPictures
 from ..evidence.sightings import Sightings
 from ..evidence.spots import Spotted
 from ..frame import Sensor
 from ..images import Header
-from ..images.gather import Skipped
+from ..images.gather import Skipped, in_order
 from ..maps.lens_laws import LensLaw
 from ..maps.records import DefectMap
 from ..watch import Watch
+from .known import Known, head_of
 
 LAWS_NAME = "laws.json"  # in the folder of a body's evidence
 OF_ANY_LENS = (
@@ -67,16 +69,44 @@ class Body:
     spotted: Spotted = field(default_factory=Spotted)
     laws: tuple[LensLaw, ...] = ()  # by which photos are laid back; none: as they are
     tried: int = 0  # photos at hand when last it was asked if places move with the focal length
+    unread: Known | None = None  # what knows photos beside those of the headers
 
     @property
     def sensor(self) -> Sensor:
         """Return the sensor that took the photos."""
         return self.outcome.sensor
 
+    @property
+    def form(self) -> str:
+        """Return the format of the first file."""
+        if self.unread is not None and not self.headers:
+            return self.unread.forms[self.sensor]
+        return self.headers[0].format
+
     def was_counted(self, digest: str) -> bool:
         """Return whether a photo was added to the evidence: repeats are not."""
         record = self.evidence.photos.get(digest)
         return record is not None and record.counted
+
+    def read_heads(self) -> None:
+        """Take in the headers of known photos, too, where they were not read."""
+        if self.unread is None:
+            return
+        read = {header.path for header in self.headers}
+        paths = [path for path in self.unread.paths(self.sensor) if path not in read]
+        headers = [*self.headers]
+        for path, header in zip(paths, self.pool.map(self._head_of, paths), strict=True):
+            if isinstance(header, Header):
+                headers.append(header)
+            else:
+                self.outcome.skipped.append(Skipped(str(path), header.reason))
+        self.headers, self.unread = in_order(headers), None
+
+    def _head_of(self, path: Path) -> Header | ReadError:
+        try:
+            return head_of(path, self.sensor)
+        except ReadError as error:
+            return error
 
     def photos_by_digest(self) -> dict[str, Header]:
         """Return the photos at hand whose digest is known; of copies the first."""

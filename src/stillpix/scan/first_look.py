@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from ..detection.sliding import LEAST_ZOOM
@@ -24,6 +23,7 @@ from ..images.gather import Skipped
 from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
 from ..images.remote import status_of
+from ..maps.catalogue import name_of
 from ..maps.lens_laws import LensLaw
 from .body import Body
 from .looking import look_at
@@ -48,6 +48,8 @@ def add_photos(body: Body) -> bool:
     body.names = {header.key: name_on_disk(header) for header in body.headers}
     fresh = [header for header in body.headers if body.names[header.key] not in evidence.files]
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
+    if body.unread is not None:
+        outcome.known += body.unread.numbers[body.sensor]
     watch.body(body.sensor, len(fresh))
     spotted = body.spotted if has_zoom(body) and not body.laws else None
     places = tuple(body.log.places)
@@ -130,6 +132,8 @@ def has_zoom(body: Body) -> bool:
         return False
     told = [(each.lens, each.focal_mm) for each in body.headers if each.focal_mm is not None]
     told += [(lens, focal_mm) for lens, focal_mm, _ in body.spotted.photos.values()]
+    if body.unread is not None:
+        told += body.unread.lenses(body.sensor)
     focal_of: dict[str, list[float]] = {}
     for lens, focal_mm in told:
         focal_of.setdefault(lens, []).append(focal_mm)
@@ -159,14 +163,4 @@ def name_on_disk(header: Header) -> str:
     if not status.modified_ns:  # a server that does not say so: it may be another by now
         return ""
     part = 0 if header.part is None else header.part.number
-    return name_of(header.path, status.size, status.modified_ns, part)
-
-
-def name_of(path: Path, size: int, modified_ns: int, part: int) -> str:
-    """Return what tells an unchanged picture: `part` is its number in its file, or 0.
-
-    >>> name_of(Path("photos/a.tif"), 7, 1, 2)
-    'a.tif|7|1|2'
-    """
-    name = f"{path.name}|{size}|{modified_ns}"
-    return f"{name}|{part}" if part else name
+    return name_of(header.path.name, status.size, status.modified_ns, part)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ReadError
-from ..images.gather import photos_below
 from ..images.remote import Status, status_of
+from ..images.searching import photos_below
 
 SETTLED_S = 10.0  # without a change, after which a photo is whole
 OLD_S = 60.0  # since its last change, after which a photo is whole when it is first seen

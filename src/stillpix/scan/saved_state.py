@@ -6,6 +6,7 @@ Never loses a file that it cannot use: it sets the file aside, and reports it.
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -20,12 +21,14 @@ from ..errors import (
 from ..evidence.evidence import Evidence
 from ..evidence.sightings import LOG_NAME, Sightings
 from ..evidence.spots import SPOTS_NAME, Spotted
+from ..maps.catalogue import opened
 from ..maps.fields import Fields
 from ..maps.lens_laws import LensLaw
 from ..maps.library import Library
 from ..maps.map_file import law_object, laws_from
 from ..maps.records import DefectMap
 from .body import LAWS_NAME, Body
+from .cataloguing import note_in
 
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
 
@@ -36,6 +39,7 @@ class SavedState:
     def __init__(self, library: Library | None, body: Body) -> None:
         self.library, self.body, self.sensor = library, body, body.sensor
         self.troubles = body.outcome.troubles
+        self._stamp: str | None = None  # of the evidence that was found
 
     def lock(self, stack: ExitStack) -> bool:
         """Take the body's lock; False where the scan was stopped while another find had it."""
@@ -64,6 +68,7 @@ class SavedState:
         if self.library is None:
             return Evidence(self.sensor)
         folder = settled_folder(self.library.evidence_path(self.sensor))
+        self._stamp = self.library.stamp_of(self.sensor)
         if folder.exists():
             try:
                 return Evidence.load(folder, self.sensor)
@@ -142,6 +147,20 @@ class SavedState:
             self.troubles.append(
                 f"{error} (the evidence of {self.sensor.name} was not kept: the next find reads "
                 "these photos again)"
+            )
+
+    def keep_catalogue(self, form: str) -> None:
+        """Note in the catalogue which photos the evidence holds; `form` is their files' format."""
+        stamp = None if self.library is None else self.library.stamp_of(self.sensor)
+        if self.library is None or stamp is None:
+            return
+        try:
+            with opened(self.library.catalogue_path) as catalogue:
+                note_in(catalogue, self.body, form, stamp, self._stamp)
+        except (sqlite3.Error, OSError) as error:
+            self.troubles.append(
+                f"{self.library.catalogue_path}: could not be written ({error}); if it happens "
+                "again, delete it: the next find makes it anew"
             )
 
     def keep_log(self) -> None:

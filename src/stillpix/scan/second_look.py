@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias, get_args
 
 from ..detection.narrowing import next_looks
@@ -20,6 +21,7 @@ from ..images.read_ahead import read_ahead
 from ..maps.lens_laws import LensLaw
 from ..maps.records import DefectMap, State
 from .body import Body
+from .known import head_of
 from .looking import look_at
 
 # Pixels of a map that have dates at most, the surest first: a set of exports may show any number.
@@ -75,14 +77,27 @@ def places_of(found: DefectMap | None, states: tuple[State, ...] = get_args(Stat
     return [(one.x, one.y) for one in surest_first if one.run is None][:MOST_PLACES]
 
 
-def _next_looks(body: Body, found: DefectMap, failed: Mapping[str, ReadError]) -> list[Wanted]:
+def _next_looks(body: Body, found: DefectMap, failed: dict[str, ReadError]) -> list[Wanted]:
     """Return the photos to look at next, those first of which nothing is known any more."""
     known, unknown = _at_hand(body, failed)
     if unknown and places_of(found):
         return [Wanted(name, header) for name, header in unknown.items()]
     sure = [one for one in found.in_state(*SURE) if one.run is None]
-    chosen = next_looks(sure, body.log, known)
-    return [Wanted(digest, known[digest], tuple(places)) for digest, places in chosen.items()]
+    unread = _unread(body, failed)
+    chosen = next_looks(sure, body.log, known.keys() | unread.keys())
+    for digest in chosen.keys() - known.keys():
+        name, path = unread[digest]
+        try:
+            known[digest] = head_of(path, body.sensor)
+        except ReadError as error:
+            failed[digest] = error
+        else:
+            body.names[known[digest].key] = name
+    return [
+        Wanted(digest, known[digest], tuple(places))
+        for digest, places in chosen.items()
+        if digest in known
+    ] or (_next_looks(body, found, failed) if chosen else [])
 
 
 def _at_hand(
@@ -101,6 +116,18 @@ def _at_hand(
         elif digest is not None and digest not in failed and body.was_counted(digest):
             known.setdefault(digest, header)
     return known, unknown
+
+
+def _unread(body: Body, failed: Mapping[str, ReadError]) -> dict[str, tuple[str, Path]]:
+    """Return name and path of known photos that were counted, by digest; no head was read yet."""
+    if body.unread is None:
+        return {}
+    found: dict[str, tuple[str, Path]] = {}
+    for name, path in body.unread.dated(body.sensor):
+        digest = body.log.files.get(name)
+        if digest is not None and digest not in failed and body.was_counted(digest):
+            found.setdefault(digest, (name, path))
+    return found
 
 
 def _look_at_all(

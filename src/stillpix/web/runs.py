@@ -17,8 +17,9 @@ from ..images.layouts import with_layout
 from ..maps.library import Library
 from ..restoration import repaired_pictures
 from ..restoration.destinations import Placement, routes
-from ..restoration.fix import RepairedBody, RepairedPhoto, repair_bodies
+from ..restoration.fix import RepairedBody, repair_bodies
 from ..restoration.log import FixLog, verdict_object
+from ..restoration.repaired import RepairedPhoto
 from ..restoration.targets import listed_in_library
 from ..wording import sentence
 from .documents import map_id, photo_name

@@ -28,38 +28,63 @@ class Sums(NamedTuple):
     digest: str
 
 
+class Node(NamedTuple):
+    """A file of merged sums that is to be made, and what it is made of."""
+
+    path: Path
+    sensor: Sensor
+    parts: tuple[Sums, ...]
+
+
 def join(
-    sums: Sequence[Sums], sensor: Sensor, folder: Path, stop: Callable[[], bool] = lambda: False
-) -> tuple[Evidence | None, list[Path]]:
+    sums: Sequence[Sums], sensor: Sensor, folder: Path,
+    make: Callable[[Sequence[Node]], None] | None = None, stop: Callable[[], bool] = lambda: False,
+) -> tuple[Evidence | None, list[Path]]:  # fmt: skip
     """Return the evidence of all sums, None where it was stopped, and the files between.
 
-    Raises StateFormatError where sums are damaged, and WriteError.
+    `make` makes such files, in any order; without it, they are made here. Raises StateFormatError
+    where sums are damaged, and WriteError.
     """
     between: list[Path] = []
     while len(sums) > FAN_IN:
-        level = []
-        for first in range(0, len(sums), FAN_IN):
-            if stop():
-                return None, between
-            level.append(_node(sums[first : first + FAN_IN], sensor, folder))
-        between += [each.path for each in level]
-        sums = level
+        groups = [tuple(sums[first : first + FAN_IN]) for first in range(0, len(sums), FAN_IN)]
+        nodes = [_node(group, sensor, folder) for group in groups if len(group) > 1]
+        missing = [node for node in nodes if not _is_there(node)]
+        if make is None:
+            make = _make_all
+        if missing and not stop():
+            make(missing)
+        if stop():
+            return None, between
+        made = [Sums(node.path, facts_in(node.path)[1]) for node in nodes]
+        between += [each.path for each in made]
+        sums = made + [group[0] for group in groups if len(group) == 1]
     return (None if stop() else _merged(sums, sensor)), between
 
 
-def _node(parts: Sequence[Sums], sensor: Sensor, folder: Path) -> Sums:
-    """Return the sums of some others: those kept in the folder, or made and kept."""
-    if len(parts) == 1:
-        return parts[0]
-    name = blake3(" ".join(part.digest for part in parts).encode()).hexdigest(length=16)
-    path = folder / f"{name}.zip"
-    try:
-        return Sums(path, facts_in(path)[1])
-    except (FileNotFoundError, StateFormatError):
-        evidence = _merged(parts, sensor)
-    with replacing(path) as file:
+def make_node(node: Node) -> None:
+    """Merge the parts of a file, and write it; raises StateFormatError, and WriteError."""
+    evidence = _merged(node.parts, node.sensor)
+    with replacing(node.path) as file:
         pack(evidence, file)
-    return Sums(path, facts_in(path)[1])
+
+
+def _make_all(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        make_node(node)
+
+
+def _node(parts: tuple[Sums, ...], sensor: Sensor, folder: Path) -> Node:
+    name = blake3(" ".join(part.digest for part in parts).encode()).hexdigest(length=16)
+    return Node(folder / f"{name}.zip", sensor, parts)
+
+
+def _is_there(node: Node) -> bool:
+    try:
+        facts_in(node.path)
+    except (FileNotFoundError, StateFormatError):
+        return False
+    return True
 
 
 def _merged(parts: Sequence[Sums], sensor: Sensor) -> Evidence:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,10 @@ from ..concluding import conclude
 from ..first_look import has_zoom, keep_spots
 from ..saved_state import SavedState
 from ..straightened import learned_law
+from .crews import Crew, OneByOne
 from .joining import Sums, join
 from .plans import MERGED, Plan, Shard, read_shard
-from .running import Result, give_verdicts, headers_of, result_of, run_shard, seen_in
+from .running import Result, give_verdicts, headers_of, result_of, seen_in
 from .verdicts import COPY, COUNTED, REPEAT, Verdicts, verdicts_on
 
 MOST_ROUNDS = 5  # of reading shards again: more only where photos go on changing
@@ -55,6 +57,7 @@ class _Merging:
     watch: Watch
     jobs: int | None
     fast: bool
+    crew: Crew
 
 
 def merge(
@@ -65,10 +68,12 @@ def merge(
     jobs: int | None = None,
     watch: Watch | None = None,
     fast: bool = False,
+    crew: Crew | None = None,
 ) -> Iterator[BodyOutcome]:
     """Yield what comes of each body of a plan whose shards were run, as `scan` does.
 
-    With a library, evidence and map are kept there. `fast` reads no photo for dates. Raises
+    With a library, evidence and map are kept there. `fast` reads no photo for dates. The `crew`
+    reads shards again and merges sums; without one, this process does. Raises
     StateFormatError where a shard's list of photos cannot be used.
     """
     watch = watch or Watch()
@@ -80,7 +85,14 @@ def merge(
     for sensor, shards in bodies.items():
         outcome = BodyOutcome(sensor)
         merging = _Merging(
-            plan, shards, settings or DetectionSettings(), library, watch, jobs, fast
+            plan,
+            shards,
+            settings or DetectionSettings(),
+            library,
+            watch,
+            jobs,
+            fast,
+            crew or OneByOne(jobs),
         )
         try:
             kept += _merge_body(merging, outcome)
@@ -105,7 +117,9 @@ def _merge_body(merging: _Merging, outcome: BodyOutcome) -> list[Path]:
     except OSError as error:
         raise write_error(folder, error) from error
     sums = sorted(Sums(result.sums, result.digest) for result in results)
-    evidence, between = join(sums, outcome.sensor, folder, merging.watch.stop)
+    watch = merging.watch
+    make = partial(merging.crew.join, watch=watch)
+    evidence, between = join(sums, outcome.sensor, folder, make, watch.stop)
     if evidence is None:
         outcome.left = sum(len(shard.photos) for shard in merging.shards)
         return between
@@ -160,9 +174,11 @@ def _agreed(
             "others; their photos are read again"
         )
         for number in differ:
-            shard, letters = merging.shards[number], verdicts.of_shards[number]
-            give_verdicts(shard, letters, results[number].seen)
-            again = run_shard(shard, jobs=merging.jobs, watch=merging.watch)
+            letters = verdicts.of_shards[number]
+            give_verdicts(merging.shards[number], letters, results[number].seen)
+        merging.crew.run([merging.shards[number] for number in differ], merging.watch)
+        for number in differ:
+            again = result_of(merging.shards[number])
             if again is None:
                 outcome.left = sum(len(merging.shards[each].photos) for each in differ)
                 return results, None

@@ -18,9 +18,9 @@ from blake3 import blake3
 
 from ...atomic import write_atomically, write_error
 from ...errors import StateFormatError
-from ...frame import Sensor
+from ...frame import Sensor, sensor_of
 from ...images.gather import Skipped
-from ..first_look import name_of
+from ...maps.catalogue import name_of
 
 PLAN, PHOTOS = "plan.json", "photos.json.gz"  # in the plan's folder, and in each shard's
 SEEN, SUMS, VERDICTS = "seen.npy", "sums.zip", "verdicts.json"  # in each shard's, too
@@ -43,8 +43,8 @@ class PlannedPhoto(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return what tells the unchanged picture; see `first_look.name_of`."""
-        return name_of(Path(self.path), self.size, self.modified_ns, self.part)
+        """Return what tells the unchanged picture; see `catalogue.name_of`."""
+        return name_of(Path(self.path).name, self.size, self.modified_ns, self.part)
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,6 @@ def read_shard(folder: Path) -> Shard:
     except _DAMAGE as error:
         raise StateFormatError(f"{path}: cannot be used ({error}); plan again") from error
     return shard
-
-
-def sensor_of(facts: dict[str, Any]) -> Sensor:
-    """Return the sensor whose `facts` were saved.
-
-    >>> sensor = Sensor("Canon", "EOS R", "7", 30, 20, visible=(2, 2, 20, 10))
-    >>> sensor_of(json.loads(json.dumps(sensor.facts))) == sensor
-    True
-    """
-    visible = facts["visible"]
-    return Sensor(**{**facts, "visible": None if visible is None else tuple(visible)})
 
 
 def _photo_of(row: Any) -> PlannedPhoto:

@@ -1,0 +1,264 @@
+"""Walks through files, folders, patterns and URLs, and yields each photo's file once.
+
+Opens no file. What cannot be looked into is named with the reason, and the others go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeAlias
+
+from ..errors import ReadError
+from ..frame import Sensor
+from . import is_clip, is_photo
+from .other_files import COPIES, KINDS, photos_not_read
+from .remote import URL, files_below, is_remote, status_of
+from .remote import path_of as path_of_url
+
+CLIP_READER = "av"  # the package without which clips in folders are left out
+AT_ONCE = 1000  # remote files looked up together
+
+FileId: TypeAlias = int | str  # a file's device and number there, or its real path
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not used, and why."""
+
+    path: str
+    reason: str
+
+
+class Listed(NamedTuple):
+    """A file as its folder lists it, not opened yet."""
+
+    path: str
+    name: str
+    size: int  # bytes
+    modified_ns: int  # since 1970; 0: not told
+
+
+class Recalling(Protocol):
+    """What knows photos of earlier runs by name, size and time, so that nobody opens them."""
+
+    numbers: dict[Sensor, int]  # of known photos that were met
+
+    def among(self, listed: Iterable[Listed]) -> set[str]:
+        """Return the paths of those files that are known, and count them."""
+
+    def paths(self, sensor: Sensor) -> Iterator[Path]:
+        """Yield the known photos of a sensor that were met."""
+
+
+def photos_below(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the files that `gather` would look at; what cannot be looked into has none."""
+    yield from Search([], clips=True).files(paths)
+
+
+class Search:
+    """One walk through files and folders that yields each file once, even if it is named twice."""
+
+    def __init__(
+        self, skipped: list[Skipped], *, clips: bool,
+        wanted: Callable[[Path], bool] | None = None, known: Recalling | None = None,
+    ) -> None:  # fmt: skip
+        self.skipped, self.wanted, self.known = skipped, wanted, known
+        self.seen: set[FileId] = set()  # files and folders
+        self.named: set[Path] = set()
+        self.folder_of: dict[Path, Path] = {}  # of each photo: the one given, or the photo's own
+        self.others: list[Path] = []  # files of known kinds that are not read
+        self.copies = 0  # folders of thumbnails
+        self.reads_clips = clips and find_spec(CLIP_READER) is not None
+
+    def files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+        """Yield the photo files in a stable order, and note what cannot be used."""
+        for path in self._all_files(paths):
+            if self.wanted is None or self.wanted(path):
+                yield path
+            else:
+                del self.folder_of[path]
+
+    def _all_files(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+        for given in paths:
+            if URL.match(os.fspath(given)) or is_remote(given):
+                yield from self._remote_files(os.fspath(given))
+                continue
+            for path in self._expand(os.fspath(given)):
+                if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
+                    for photo in self._photos_below(path):
+                        self.folder_of[photo] = path
+                        yield photo
+                elif self._is_new(path):  # a photo that is given by itself is opened
+                    self.named.add(path)
+                    self.folder_of[path] = path.parent
+                    yield path
+        self.skipped += [Skipped(*each) for each in photos_not_read(self.others)]
+
+    def _remote_files(self, given: str) -> Iterator[Path]:
+        """Yield the photos below a URL."""
+        try:
+            root = path_of_url(given) if URL.match(given) else Path(given)
+            for path in self._unknown_of(files_below(root, is_photo, _is_left_out)):
+                self.folder_of[path] = path.parent if path == root else root
+                if path == root:
+                    self.named.add(path)
+                if (path == root or is_photo(path)) and self._is_new_url(str(path)):
+                    yield path
+                elif path.suffix.lower() in KINDS:
+                    self.others.append(path)
+        except ReadError as error:
+            self.skipped.append(Skipped(error.path, error.reason))
+
+    def _unknown_of(self, urls: Iterable[Path]) -> Iterator[Path]:
+        """Yield the remote files that are not known, or all if nobody asks which ones are."""
+        if self.known is None:
+            yield from urls
+            return
+        rest = iter(urls)
+        while some := list(islice(rest, AT_ONCE)):
+            known = self.known.among(self._listed_urls(some))
+            self.seen |= known
+            yield from (path for path in some if str(path) not in known)
+
+    def _listed_urls(self, urls: Iterable[Path]) -> Iterator[Listed]:
+        """Yield what may be known of some remote files."""
+        for path in urls:
+            if not is_photo(path) or str(path) in self.seen:
+                continue
+            if self.wanted is None or self.wanted(path):
+                with suppress(ReadError):  # it is named when its turn comes
+                    yield Listed(str(path), path.name, *status_of(path))
+
+    def _is_new_url(self, url: str) -> bool:
+        new = url not in self.seen
+        self.seen.add(url)
+        return new
+
+    def _expand(self, given: str) -> Iterator[Path]:
+        """Yield a path that exists; a name that does not exist counts as a glob pattern."""
+        if os.path.lexists(given):
+            yield Path(given)
+            return
+        name = os.path.expanduser(given)  # noqa: PTH111  # Path.expanduser raises on ~nobody
+        pattern = "" if "\0" in name else name
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path: below itself
+        if not matches and _is_behind_a_closed_folder(name):
+            self._skip(Path(given), PermissionError())
+        elif not matches:
+            reason = "no file matches this pattern" if glob.has_magic(name) else "does not exist"
+            self.skipped.append(Skipped(given, f"{reason}; check the spelling"))
+        yield from map(Path, matches)
+
+    def _photos_below(self, folder: Path) -> Iterator[Path]:
+        """Yield the photos below a folder; links are followed, but no folder is entered twice."""
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            if not self._is_new(here):
+                continue
+            try:
+                with os.scandir(here) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self._skip(here, error)
+                continue
+            below = []
+            for entry in self._unknown_in(entries):
+                if entry.name.startswith("."):
+                    continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
+                path = Path(entry.path)
+                if _is_folder(entry):
+                    if entry.name.lower() in COPIES:
+                        self.copies += 1
+                    else:
+                        below.append(path)
+                elif is_photo(path) and (self.reads_clips or not is_clip(path)):
+                    if self._is_new(path):
+                        yield path
+                elif is_clip(path) or path.suffix.lower() in KINDS:
+                    self.others.append(path)
+            pending.extend(reversed(below))
+
+    def _unknown_in(self, entries: Sequence[os.DirEntry[str]]) -> Iterable[os.DirEntry[str]]:
+        """Return what is in a folder, without those files that are known and not met before."""
+        if self.known is None:
+            return entries
+        listed, places, seen, wanted = list[Listed](), list[FileId](), self.seen, self.wanted
+        for entry in entries:  # a million times in a large archive: written for speed
+            try:
+                if entry.name[0] == "." or entry.is_dir():
+                    continue
+                status = entry.stat()
+            except OSError:  # it is named when its turn comes
+                continue
+            path, place = entry.path, _file_id_of(entry.path, status)
+            if place not in seen and (wanted is None or wanted(Path(path))):
+                listed.append(Listed(path, entry.name, status.st_size, status.st_mtime_ns))
+                places.append(place)
+        known = self.known.among(listed)
+        if not known:
+            return entries
+        seen.update(place for each, place in zip(listed, places, strict=True) if each.path in known)
+        return [each for each in entries if each.path not in known]
+
+    def _is_new(self, path: Path) -> bool:
+        """Return whether a file or folder can be looked at and was not met before."""
+        try:
+            place = _file_id_of(path, path.stat())
+        except OSError as error:
+            self._skip(path, error)
+            return False
+        if place in self.seen:
+            return False
+        self.seen.add(place)
+        return True
+
+    def _skip(self, path: Path, error: OSError) -> None:
+        self.skipped.append(Skipped(str(path), _os_reason(error)))
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name.lower() in COPIES
+
+
+def _is_behind_a_closed_folder(name: str) -> bool:
+    """Return whether a closed folder hides if the file exists."""
+    try:
+        os.lstat(name)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _file_id_of(path: str | Path, status: os.stat_result) -> FileId:
+    """Return what identifies a file, whatever names and links lead to it."""
+    if status.st_ino == 0:  # some network and memory-card file systems number nothing
+        return os.path.realpath(path)
+    return status.st_dev << 64 | status.st_ino
+
+
+def _os_reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "cannot be read: permission denied; give yourself permission to read it"
+    if isinstance(error, FileNotFoundError):
+        return "is gone, or is a link that leads nowhere; leave it out"
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself; remove the link"
+    return f"cannot be read ({error.strerror or error}); check the disk"

@@ -1,0 +1,221 @@
+"""The catalogue of a library: one SQLite table of all photos that its evidence holds.
+
+It tells at once which files are known, and of which camera, without reading them. It holds nothing
+that is not elsewhere, but for what the heads of files said: where it is missing, damaged, or older
+than the evidence of a camera, files are read as if there were none, and it is made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..frame import Sensor, sensor_of
+
+NAME = "catalogue.sqlite"
+VERSION = 1
+AT_ONCE = 500  # names looked up together
+WAIT_S = 30.0  # for another stillpix that writes to it
+CACHE_KB = 32_000  # of the file, in memory
+SCHEMA = """
+CREATE TABLE bodies (
+  number INTEGER PRIMARY KEY, facts TEXT NOT NULL UNIQUE, form TEXT NOT NULL, stamp TEXT NOT NULL
+);
+CREATE TABLE photos (
+  name TEXT PRIMARY KEY, body INTEGER NOT NULL, digest TEXT, taken TEXT,
+  period TEXT GENERATED ALWAYS AS (substr(taken, 1, 7)) VIRTUAL,
+  exposure_s REAL, gain REAL, counted INTEGER, signature INTEGER,
+  head INTEGER NOT NULL, lens TEXT, focal_mm REAL
+) WITHOUT ROWID;
+CREATE INDEX signatures ON photos (body) WHERE signature IS NOT NULL;
+"""
+KEEP = """
+INSERT INTO photos
+  (name, body, digest, taken, exposure_s, gain, counted, head, lens, focal_mm)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET
+  digest = excluded.digest, taken = excluded.taken, exposure_s = excluded.exposure_s,
+  gain = excluded.gain, counted = excluded.counted,
+  head = CASE WHEN body = excluded.body THEN max(head, excluded.head) ELSE excluded.head END,
+  lens = CASE WHEN excluded.head THEN excluded.lens ELSE lens END,
+  focal_mm = CASE WHEN excluded.head THEN excluded.focal_mm ELSE focal_mm END,
+  body = excluded.body
+WHERE body != excluded.body OR head < excluded.head OR digest IS NOT excluded.digest
+  OR counted IS NOT excluded.counted
+"""
+
+
+class CataloguedPhoto(NamedTuple):
+    """What the catalogue holds of one picture; `name` tells its unchanged file."""
+
+    name: str
+    digest: str | None
+    taken: str | None  # in the camera's time, as 2026-07-01 12:00:00
+    exposure_s: float | None
+    gain: float | None
+    counted: bool | None  # False: it repeats another one
+    head: bool = False  # what follows is known: its file names all that `find` asks of its head
+    lens: str | None = None
+    focal_mm: float | None = None
+
+
+class CataloguedBody(NamedTuple):
+    """A camera in the catalogue."""
+
+    number: int
+    sensor: Sensor
+    form: str  # the format of its files
+    stamp: str  # of the evidence that its rows are of
+
+
+class Catalogue:
+    """The catalogue in one file; every method may raise `sqlite3.Error`.
+
+    >>> import tempfile
+    >>> sensor = Sensor("NIKON CORPORATION", "NIKON D3200", "8964244", 3008, 2000)
+    >>> photo = CataloguedPhoto("a.jpg|7|1", "12ab", "2026-07-01 12:00:00", 0.01, 1.0, True, True)
+    >>> with tempfile.TemporaryDirectory() as folder, opened(Path(folder, NAME)) as catalogue:
+    ...     catalogue.keep(sensor, "jpeg", "stamp", [photo])
+    ...     list(catalogue.known(["a.jpg|7|1", "b.jpg|7|1"])), catalogue.bodies()[0].stamp
+    ([('a.jpg|7|1', 1)], 'stamp')
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A page of watch or of a server may end in another thread than it began in.
+        self.connection = sqlite3.connect(
+            path, timeout=WAIT_S, check_same_thread=False, isolation_level=None
+        )
+        with self.writing("IMMEDIATE"):
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise sqlite3.DatabaseError(f"it is of version {version}")
+            if version == 0:
+                for statement in SCHEMA.split(";"):
+                    self.connection.execute(statement)
+                self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        self.connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+
+    def bodies(self) -> list[CataloguedBody]:
+        """Return all cameras."""
+        rows = self.connection.execute("SELECT number, facts, form, stamp FROM bodies")
+        return [
+            CataloguedBody(number, sensor_of(json.loads(facts)), form, stamp)
+            for number, facts, form, stamp in rows
+        ]
+
+    def stamp_of(self, sensor: Sensor) -> str | None:
+        """Return the stamp of the evidence that a camera's rows are of; None: it has no rows."""
+        asked = self.connection.execute("SELECT stamp FROM bodies WHERE facts = ?", [_told(sensor)])
+        row = asked.fetchone()
+        return row and str(row[0])
+
+    def keep(
+        self, sensor: Sensor, form: str, stamp: str, photos: Iterable[CataloguedPhoto], *,
+        only: Collection[str] | None = None, signatures: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        """Add photos of a camera, of which others stay, but for those not among `only`.
+
+        `signatures` tells the places of the signatures that are kept, by photo.
+        """
+        with self.writing("IMMEDIATE"):
+            number = self._number_of(sensor, form, stamp)
+            if only is not None:
+                kept = self.connection.execute("SELECT name FROM photos WHERE body = ?", [number])
+                gone = [(name,) for (name,) in kept if name not in only]
+                self.connection.executemany("DELETE FROM photos WHERE name = ?", gone)
+            self.connection.executemany(KEEP, ((each.name, number, *each[1:]) for each in photos))
+            clear = "UPDATE photos SET signature = NULL WHERE body = ? AND signature IS NOT NULL"
+            self.connection.execute(clear, [number])
+            self.connection.executemany(
+                "UPDATE photos SET signature = ? WHERE name = ? AND body = ?",
+                ((place, name, number) for name, place in (signatures or {}).items()),
+            )
+
+    def known(self, names: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """Yield those of some names whose heads are known, each with its camera's number."""
+        yield from self._among(names, "name, body", "head AND")
+
+    def facts(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield those of some names that are there, with date, lens, and focal length in mm."""
+        yield from self._among(names, "name, taken, lens, focal_mm", "")
+
+    def _among(self, names: Sequence[str], columns: str, where: str) -> Iterator[tuple[Any, ...]]:
+        for first in range(0, len(names), AT_ONCE):
+            some = names[first : first + AT_ONCE]
+            places = ",".join("?" * len(some))
+            asked = f"SELECT {columns} FROM photos WHERE {where} name IN ({places})"
+            yield from self.connection.execute(asked, some)
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """Yield all photos by name, with their camera's facts instead of its number."""
+        yield from self.connection.execute(
+            "SELECT name, facts, digest, taken, period, exposure_s, gain, counted, signature, "
+            "lens, focal_mm FROM photos JOIN bodies ON body = number ORDER BY name"
+        )
+
+    def forget(self, sensor: Sensor) -> None:
+        """Delete a camera and its photos."""
+        with self.writing("IMMEDIATE"):
+            asked = "SELECT number FROM bodies WHERE facts = ?"
+            for (number,) in self.connection.execute(asked, [_told(sensor)]).fetchall():
+                self.connection.execute("DELETE FROM photos WHERE body = ?", [number])
+                self.connection.execute("DELETE FROM bodies WHERE number = ?", [number])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+    def _number_of(self, sensor: Sensor, form: str, stamp: str) -> int:
+        self.connection.execute(
+            "INSERT INTO bodies (facts, form, stamp) VALUES (?, ?, ?) "
+            "ON CONFLICT (facts) DO UPDATE SET form = excluded.form, stamp = excluded.stamp",
+            [_told(sensor), form, stamp],
+        )
+        asked = "SELECT number FROM bodies WHERE facts = ?"
+        (number,) = self.connection.execute(asked, [_told(sensor)]).fetchone()
+        return int(number)
+
+    @contextmanager
+    def writing(self, how: str = "DEFERRED") -> Iterator[None]:
+        """Keep all that the block writes, or nothing; IMMEDIATE waits for others who write."""
+        with self.connection:
+            self.connection.execute(f"BEGIN {how}")
+            yield
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Catalogue]:
+    """Open a catalogue, and make it anew where it is damaged: it holds nothing that is lost."""
+    try:
+        catalogue = Catalogue(path)
+    except sqlite3.OperationalError:  # locked, read-only, full
+        raise
+    except sqlite3.DatabaseError:
+        with suppress(OSError):
+            path.unlink()
+        catalogue = Catalogue(path)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def _told(sensor: Sensor) -> str:
+    return json.dumps(sensor.facts, sort_keys=True)
+
+
+def name_of(file: str, size: int, modified_ns: int, part: int = 0) -> str:
+    """Return what tells an unchanged picture, wherever its folder has moved.
+
+    `file` is the name of its file, and `part` its number in there, or 0.
+
+    >>> name_of("a.tif", 7, 1, 2)
+    'a.tif|7|1|2'
+    """
+    name = f"{file}|{size}|{modified_ns}"
+    return f"{name}|{part}" if part else name
