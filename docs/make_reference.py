@@ -35,7 +35,8 @@ CONSTANT_MODULES = (
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.ranking", "detection.decide", "evidence.spot_kernels",
     "evidence.spots", "detection.sliding", "detection.laying", "detection.standing",
-    "detection.splits", "detection.patterns",
+    "detection.splits", "detection.patterns", "evidence.chroma", "detection.colours",
+    "detection.sites",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",

@@ -18,6 +18,7 @@ VIDEO = "video"  # of a camera that took videos: their frames are no photos of i
 FOLDER = "folder "  # before the folder by which nameless cameras are told apart
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Chroma: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # Cb and Cr of a rendered photo
 Layout: TypeAlias = Literal[
     "rendered", "mono", "xtrans", "bayer-RGGB", "bayer-BGGR", "bayer-GRBG", "bayer-GBRG"
 ]
@@ -178,3 +179,5 @@ class Frame:
     black: int = 0  # DN of a pixel without light, where it is known; of a mosaic
     phase: tuple[int, int] = (0, 0)  # x, y at which an X-Trans mosaic's 6x6 pattern begins
     dark: bool = False  # taken without light: all that it shows is the sensor's own
+    # At half the pitch, rounded up: each is the mean of 2x2 px. None: grey, or not read.
+    chroma: Chroma | None = None

@@ -147,6 +147,11 @@ housing)"]
             f"bright pixels are hot or offset: {pictures} with other exposure times would show "
             "which"
         )
+    if evidence.bayer:
+        yield (
+            f"the colours of many broken pixels tell the sensor's Bayer pattern: {evidence.bayer}, "
+            "from the top left"
+        )
 
 
 def _of_lens(defect_map: DefectMap) -> Iterator[str]:

@@ -48,11 +48,13 @@ LAYERS = {
         "echoes tail views",
         "kinds",
         "lines patterns ranking",
+        "colours",
+        "sites",
         "decide",
     ),
     "evidence": (
-        "__init__ group_kernels least_variance repeats spot_kernels stillness_kernels sum_kernels "
-        "templates",
+        "__init__ chroma group_kernels least_variance repeats spot_kernels stillness_kernels "
+        "sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",
@@ -63,8 +65,8 @@ LAYERS = {
         "packed sightings",
     ),
     "images": (
-        "boxes ciff cores directories exports failing lattice lossless_dng luma other_files "
-        "phones remote rigs samples tidy_jpeg",
+        "boxes ciff colour_planes cores directories exports failing lattice lossless_dng luma "
+        "other_files phones remote rigs samples tidy_jpeg",
         "clip_frames content remote_writing",
         "heif_items maker_notes multi_picture plain_mosaic tiff_pages",
         "exif",

@@ -362,7 +362,9 @@ def test_signatures_that_do_not_fit_make_the_state_unusable(tmp_path, signatures
     "change",
     [
         {"version": 0},
-        {"version": 3},
+        {"version": 1},
+        {"version": 4},
+        {"planes": ["cb", "cr"]},
         {"version": None},
         {"photos": []},
         {"photos": {"ab": {}}},

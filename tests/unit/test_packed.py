@@ -113,7 +113,7 @@ def test_a_file_that_is_cut_short_is_told(kept):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b'"version": 1', b'"version": 9', "version 9"),
+        (b'"version": 2', b'"version": 9', "version 9"),
         (b'"serial": "7"', b'"serial": "8"', "another sensor's"),
         (b'"hot-tempered"', b'"hot-headed--"', "other templates"),
         (b'"scores": [[', b'"scores": [[1', "another shape"),

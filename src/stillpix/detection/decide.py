@@ -6,7 +6,7 @@ each step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,16 +18,18 @@ from ..arguments import instance
 from ..evidence.evidence import Evidence
 from ..evidence.sum_kernels import EDGE
 from ..frame import Sensor
-from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary, State
+from ..maps.records import Defect, DefectMap, DetectionSummary, EvidenceSummary
 from .areas import areas_of
+from .colours import LUMA, Response, Source, responses_of, sources_of
 from .hot_or_offset import limits_of
 from .kinds import describe, is_passing, single_scene_candidates
 from .lines import Lines, lines_of
-from .null import Null, Peaks, null_of
+from .null import Null, null_of
 from .patterns import lattice_of
-from .ranking import q_values, ranked, rates
+from .ranking import q_values
 from .settings import USUAL, DetectionSettings
-from .views import View, whole_of
+from .sites import Site, sites_of
+from .views import whole_of
 
 CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
 CROWD_WITHIN = 32  # px
@@ -61,34 +63,42 @@ def detect(
     null = null if lattice is None else lattice.null
     lines = lines_of(evidence, whole_of(evidence, null), settings, pool)
     null = replace(null, masked=null.masked | lines.covered(masked.shape))
-    singles, false = _singles(evidence, null, settings, pool)
+    singles, false, told = _singles(evidence, null, settings, pool)
     lines_told, lines_false = _runs(evidence, lines, settings)
     made = _map_of(evidence, settings, lines_told + singles, expected_false=false + lines_false)
     left_out, areas = float(masked.mean()), areas_of(masked)
     patterns = () if lattice is None else (lattice.pattern,)
-    summary = replace(made.evidence, left_out=left_out, areas=areas, patterns=patterns)
+    summary = replace(made.evidence, left_out=left_out, areas=areas, patterns=patterns, bayer=told)
     return replace(made, evidence=summary)
 
 
 def _singles(
     evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
-) -> tuple[tuple[Defect, ...], float]:
-    """Return the single pixels, and how many of the confirmed ones are likely wrong."""
-    found, tail, views = ranked(evidence, whole_of(evidence, null), settings, pool)
-    expected = tail.expected(found.score)
-    loud = rates(found, tail) <= 10 * settings.fdr
+) -> tuple[tuple[Defect, ...], float, str]:
+    """Return the single pixels, how many of the confirmed ones are likely wrong, and the pattern.
+
+    The pattern is the Bayer sensor's, as rendered photos tell it; "" where they do not.
+    """
+    sources = sources_of(evidence, null, settings, pool)
+    found, expected = responses_of(sources)
+    sites, pattern = sites_of(sources, found)
+    x, y = (np.array([getattr(site, axis) for site in sites], np.intp) for axis in ("x", "y"))
+    loud = q_values(expected, np.ones(expected.size, np.bool_)) <= 10 * settings.fdr
     # stars near the pole of a turning field are a crowd, the hot pixels among them are not
     loud[loud] = [
-        not is_passing(evidence, int(x), int(y))
-        for x, y in zip(found.x[loud], found.y[loud], strict=True)
+        not is_passing(evidence, *place)
+        for place in zip(x[loud].tolist(), y[loud].tolist(), strict=True)
     ]
-    trusted = np.ones(found.score.size, np.bool_)
-    trusted[loud] = ~crowded(found.x[loud], found.y[loud], evidence.sensor)
+    trusted = np.ones(len(found), np.bool_)
+    trusted[loud] = ~crowded(x[loud], y[loud], evidence.sensor)
     q = q_values(expected, trusted)
     confirmed = trusted & (q <= settings.fdr)
-    defects = _described(evidence, views, found, q, confirmed, settings)
+    defects = tuple(
+        replace(defect, q=float(q[i]), state="confirmed" if confirmed[i] else "candidate")
+        for i, defect in _described(sources, found, sites, q, settings)
+    )
     number = sum(defect.state == "confirmed" for defect in defects)
-    return defects, float(expected[confirmed].max()) if number else 0.0
+    return defects, float(expected[confirmed].max()) if number else 0.0, pattern
 
 
 def _runs(
@@ -129,20 +139,28 @@ def crowded(x: NDArray[np.intp], y: NDArray[np.intp], sensor: Sensor) -> NDArray
 
 
 def _described(
-    evidence: Evidence, views: Sequence[View], found: Peaks, q: NDArray[np.float64],
-    confirmed: NDArray[np.bool_], settings: DetectionSettings,
-) -> tuple[Defect, ...]:  # fmt: skip
+    sources: Sequence[Source], found: Sequence[Response], sites: Sequence[Site],
+    q: NDArray[np.float64], settings: DetectionSettings,
+) -> Iterator[tuple[int, Defect]]:  # fmt: skip
+    """Yield the number and what is at its place of each response that is convincing."""
+    evidence = sources[LUMA].evidence
     limits = limits_of(evidence.exposures, rendered=evidence.rules.toned)
-    defects = []
-    for i in np.flatnonzero(q <= min(10 * settings.fdr, 1.0)):
-        place = int(found.x[i]), int(found.y[i]), int(found.view[i])
-        finding = describe(evidence, views, limits, *place)
+    for i in np.flatnonzero(q <= min(10 * settings.fdr, 1.0)).tolist():
+        response, site = found[i], sites[i]
+        number, peak = response.source, response.peak
+        if response.luma is not None:  # it tells more of the kind
+            number, peak = LUMA, response.luma
+        source = sources[number]
+        place = (int(each[peak]) for each in (source.found.x, source.found.y, source.found.view))
+        # what is bright and green is dark in Cb and in Cr
+        sign = -1 if number != LUMA and site.colour == "G" else 1
+        finding = describe(source.evidence, source.views, limits, *place, sign=sign)
         if finding.effect < settings.minimum_effect or not finding.convincing:
             continue
-        state: State = "confirmed" if confirmed[i] else "candidate"
-        score = float(found.score[i])
-        defects.append(replace(finding.defect, score=score, q=float(q[i]), state=state))
-    return tuple(defects)
+        defect = finding.defect
+        if number != LUMA:  # a repair would take it for the strength in luma
+            defect = replace(defect, strength=None, exposure_s=None, gain=None)
+        yield i, replace(defect, x=site.x, y=site.y, site=site.colour, score=response.score)
 
 
 def _map_of(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from ..evidence.templates import TEMPLATES
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
 from .hot_or_offset import Limits
@@ -68,12 +69,12 @@ class Finding:
 
 def describe(
     evidence: Evidence, views: Sequence[View], limits: Limits | None, x: int, y: int,
-    number: int = 0,
+    number: int = 0, *, sign: int = 1,
 ) -> Finding:  # fmt: skip
     """Return what is at one place, as the view `number` says; the first view is of all photos.
 
     Its kind all photos tell, since a window of time has one template. `limits` are those of their
-    exposures.
+    exposures. `sign` is -1 where more light shows as less, as green does in chroma.
     """
     view = views[number]
     around, full = view.around(x, y, RING_TO), view.full(x, y)
@@ -83,7 +84,8 @@ def describe(
     shown = abs(int(evidence.shown[y, x]))
     strength = exposure = None
     if shown >= 2 and np.sign(evidence.shown[y, x]) == np.sign(evidence.excess[y, x]):
-        strength = float(evidence.excess[y, x] / evidence.rules.counts / abs(evidence.shown[y, x]))
+        per_level = evidence.rules.counts * abs(evidence.shown[y, x]) * sign
+        strength = float(evidence.excess[y, x] / per_level)
         exposure = _typical(evidence, template, shown)
     could = min(max(round(float(full[loudest]) / CLIP**2), shown), evidence.scenes)
     # a mosaic is linear: there a strong hot pixel grows where a tone curve lets it look constant
@@ -92,7 +94,8 @@ def describe(
     defect = Defect(
         x=x, y=y,
         kind=evidence.templates[template].kind or kind_of(
-            told, strength or 0.0, always=always, lit=is_lit(evidence, x, y),
+            sign * _by_template(evidence, told), strength or 0.0, always=always,
+            lit=is_lit(evidence, x, y),
             limits=limits,
         ),
         strength=None if strength is None else strength * evidence.white / evidence.rules.levels,
@@ -108,8 +111,22 @@ def describe(
     return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
 
+def _by_template(evidence: Evidence, told: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores in the order of TEMPLATES, 0 by those that the evidence has not."""
+    if not evidence.of_chroma:
+        return told
+    scores = np.zeros(len(TEMPLATES))
+    scores[[TEMPLATES.index(template) for template in evidence.templates]] = told
+    return scores
+
+
 def is_lit(evidence: Evidence, x: int, y: int) -> bool:
-    """Return whether photos show enough light at a place to tell a kind that needs it."""
+    """Return whether photos show enough light at a place to tell a kind that needs it.
+
+    Chroma is no light.
+    """
+    if evidence.of_chroma:
+        return False
     across = min(x // BLOCK, evidence.information.shape[2] - 1)
     told = evidence.information[RESPONSE, y // BLOCK, across]
     return bool(told >= MUTE * CLIP**2 * UNIT_INFORMATION) and not only_darks(evidence)

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from tokenize import TokenError
@@ -28,21 +27,23 @@ from ..arguments import wrong
 from ..errors import SensorMismatchError, StateFormatError, StillpixError
 from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
-from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving
+from .chroma import PITCH, PLANES, half_of, plane_of
+from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving, most_of
 from .periods import Interval, Period, Periods
 from .repeats import RECENT, SAMPLES, Signature
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
 from .sum_kernels import BLOCK, EDGE, blocks_along
-from .summed import PhotoRecord, Summed, add_blocks
-from .templates import TEMPLATES, Template
+from .summed import PhotoRecord, Summed, add_blocks, record_from_json, record_to_json
+from .templates import TEMPLATES, Template, chroma_templates
 
 # Of a sensor with more pixels, only every so many strips of rows have decoys.
 ENOUGH_DECOYS = 1_000_000
+ENOUGH_OF_CHROMA = 250_000  # the same rows of the photo, at half the pitch
 # Photos of which the narrower sums hold whatever they say, and of which 32 bits of scores do.
 NARROW, MOST_PHOTOS = 25_000, 100_000
 WIDER = {"shown": np.int32, "shown_again": np.int32, "excess": np.int64, "bursts": np.int64}
-STATE_VERSION = 2
+STATE_VERSION, OLDEST_VERSION = 3, 2  # before 3, no chroma
 DN_TYPES = frozenset(map(np.dtype, (np.uint8, np.uint16, np.float32)))  # of frames
 DIGEST = re.compile(r"[0-9a-fA-F]{12}")
 
@@ -59,11 +60,20 @@ class Evidence:
 
     Arrays are indexed [template, row, column] or, averaged over BLOCK x BLOCK pixels,
     [template, row // BLOCK, column // BLOCK]. The photos are added up once more in `groups`, from
-    which decoys are made. Of a large sensor one strip of rows in `thin` has them.
+    which decoys are made. Of a large sensor one strip of rows in `thin` has them. In `planes` is
+    what the chroma of colour photos says, Cb and Cr: sums like these, without periods, and without
+    what never moves, which the luma tells.
     """
 
-    def __init__(self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES) -> None:
-        self.sensor, self.templates = sensor, templates
+    def __init__(
+        self,
+        sensor: Sensor,
+        templates: tuple[Template, ...] = TEMPLATES,
+        *,
+        of_chroma: bool = False,
+    ) -> None:
+        self.sensor, self.templates, self.of_chroma = sensor, templates, of_chroma
+        self.planes: dict[str, Evidence] = {}
         self.rules = rules_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
         # By digest, what the counted ones looked like: RECENT of them, the latest last.
@@ -74,10 +84,13 @@ class Evidence:
         self.scores = np.zeros((len(templates), height, width), np.int32)
         self.information = np.zeros(blocks, np.int64)
         strips = -(-height // self.rules.strip)
-        self.thin = max(1, height * width // ENOUGH_DECOYS)
+        self.thin = max(1, height * width // (ENOUGH_OF_CHROMA if of_chroma else ENOUGH_DECOYS))
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
-        self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts)
-        self.periods = Periods((height, width), rows, templates, self.rules.stretches_s)
+        most = most_of(rows * width * (PITCH**2 if of_chroma else 1))
+        self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts, most=most)
+        self.periods = Periods(
+            (height, width), rows, templates, self.rules.stretches_s, kept=not of_chroma
+        )
         self.still = Stillness(sensor)
         # Photos that clearly show it, signed, and in counts the excess summed over those.
         self.shown: NDArray[np.signedinteger] = np.zeros((height, width), np.int16)
@@ -199,10 +212,23 @@ class Evidence:
             for start in range(0, len(those), TOGETHER):
                 self._add(those[start : start + TOGETHER], pool)
         for digest, frame in fresh.items():
+            coloured = frame.chroma is not None
             self.photos[digest] = PhotoRecord(
-                frame.exposure, counted=True, white=frame.white, dark=frame.dark
+                frame.exposure, counted=True, white=frame.white, dark=frame.dark, coloured=coloured
             )
+        coloured_ones = [frame for frame in fresh.values() if frame.chroma is not None]
+        for number, name in enumerate(PLANES if coloured_ones else ()):
+            plane = self._plane(name)
+            plane.update_all([plane_of(frame, number) for frame in coloured_ones], pool)
+            plane.photos |= {frame.digest: self.photos[frame.digest] for frame in coloured_ones}
         return self
+
+    def _plane(self, name: str) -> Evidence:
+        """Return what the chroma of one name says, nothing at first."""
+        if name not in self.planes:
+            own = chroma_templates(self.templates)
+            self.planes[name] = Evidence(half_of(self.sensor), own, of_chroma=True)
+        return self.planes[name]
 
     def remember(self, digest: str, signature: Signature) -> None:
         """Keep what a counted photo looks like, for as long as later ones are compared with it."""
@@ -228,6 +254,8 @@ class Evidence:
             add_blocks(other.blocks(name), sums)
         self.groups.add(*other.group_sums())
         self.periods.add(*other.period_sums())
+        for name, plane in other.planes.items():
+            self._plane(name).merge(plane)
         self.again += other.again
         self.photos.update(other.photos)
         for digest, signature in other.signatures.items():
@@ -247,6 +275,9 @@ class Evidence:
             np.subtract(sums, other.own_arrays()[name], out=sums, casting="same_kind")
         self.groups.subtract(other.groups)
         self.periods.subtract(other.periods)
+        for name, plane in other.planes.items():
+            if not self.planes[name].subtract(plane).photos:
+                del self.planes[name]
         self.again -= other.again
         for digest in other.photos:
             del self.photos[digest]
@@ -290,7 +321,7 @@ class Evidence:
             np.save(folder / f"{name}.npy", sums)
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
-        photos = {digest: _to_json(record) for digest, record in self.photos.items()}
+        photos = {digest: record_to_json(record) for digest, record in self.photos.items()}
         state = {
             "version": STATE_VERSION,
             "templates": [template.name for template in self.templates],
@@ -299,6 +330,7 @@ class Evidence:
             "signatures": list(self.signatures),
             "files": sorted(self.files),
             "again": self.again,
+            "planes": list(self.planes),
         }
         (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
 
@@ -307,24 +339,19 @@ class Evidence:
         """Read what `save` wrote; raises StateFormatError where it cannot be used."""
         try:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
-            if state["version"] != STATE_VERSION:
+            if not OLDEST_VERSION <= state["version"] <= STATE_VERSION:
                 raise ValueError(f"version {state['version']}")
             if state["sensor"] != json.loads(json.dumps(sensor.facts)):
                 raise ValueError("it is another sensor's")
             if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
-            evidence.photos = {key: _from_json(value) for key, value in state["photos"].items()}
-            evidence._widen_for(len(evidence.photos))
-            for name, sums in evidence.own_arrays().items():
-                saved = np.load(folder / f"{name}.npy")
-                if saved.shape != sums.shape or saved.dtype != sums.dtype:
-                    raise ValueError(f"{name} has another shape")
-                sums[...] = saved
-            names = evidence.groups.arrays()
-            evidence.groups.take({name: np.load(folder / f"{name}.npy") for name in names})
-            missing = evidence.periods.expected(np.load(folder / "periods.npy"))
-            evidence.periods.take({name: np.load(folder / f"{name}.npy") for name in missing})
+            evidence.photos = {
+                key: record_from_json(value) for key, value in state["photos"].items()
+            }
+            evidence._take(lambda name: np.load(folder / f"{name}.npy"))
+            for plane in PLANES if state.get("planes") else ():
+                evidence._take_plane(plane, folder)
             signatures = np.load(folder / "signatures.npy")
             if signatures.shape[1:] != (SAMPLES,) or signatures.dtype != np.int8:
                 raise ValueError("signatures have another shape")
@@ -336,6 +363,25 @@ class Evidence:
             raise StateFormatError(reason) from error
         return evidence
 
+    def _take(self, saved: Callable[[str], NDArray[Any]]) -> None:
+        """Take up saved sums of the photos that are known; raises ValueError if they do not fit."""
+        self._widen_for(len(self.photos))
+        for name, sums in self.own_arrays().items():
+            array = saved(name)
+            if array.shape != sums.shape or array.dtype != sums.dtype:
+                raise ValueError(f"{name} has another shape")
+            sums[...] = array
+        self.groups.take({name: saved(name) for name in self.groups.arrays()})
+        if self.periods.kept:
+            missing = self.periods.expected(saved("periods"))
+            self.periods.take({name: saved(name) for name in missing})
+
+    def _take_plane(self, name: str, folder: Path) -> None:
+        """Take up what the chroma says, of the photos that had any."""
+        plane = self._plane(name)
+        plane.photos = {digest: record for digest, record in self.photos.items() if record.coloured}
+        plane._take(lambda array: np.load(folder / f"{name}_{array}.npy"))
+
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
         turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
         groups = self.groups.of(frames, self.rules.stretches_s)
@@ -344,7 +390,8 @@ class Evidence:
         add = self.rules.adder(photos, pool)
         calls = [(*band, self._sums()) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: add(*call), calls))
-        self.still.add(frames, pool)
+        if not self.of_chroma:
+            self.still.add(frames, pool)
 
     def _bands(self, pool: Executor | None) -> list[tuple[int, int]]:
         """Return the first row and the row after the last of each band that a thread takes."""
@@ -412,11 +459,16 @@ class Evidence:
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, but for those of groups and periods."""
         again = {"shown_again": self.shown_again} if self.rules.bursts else {}
-        return self._sums() | again | self.still.arrays()
+        return self._sums() | again | ({} if self.of_chroma else self.still.arrays())
 
     def all_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is saved of the sums, by name."""
-        return self.own_arrays() | self.groups.arrays() | self.periods.arrays()
+        own = self.own_arrays() | self.groups.arrays()
+        if self.periods.kept:
+            own |= self.periods.arrays()
+        for plane, evidence in self.planes.items():
+            own |= {f"{plane}_{name}": sums for name, sums in evidence.all_arrays().items()}
+        return own
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""
@@ -433,25 +485,3 @@ class Evidence:
 def _along_edges(first: int, length: int) -> NDArray[np.intp]:
     beside = np.arange(min(EDGE, length // 2))
     return np.concatenate([first + beside, first + length - 1 - beside])
-
-
-def _to_json(record: PhotoRecord) -> dict[str, Any]:
-    exposure = record.exposure
-    taken = exposure.taken.isoformat() if exposure.taken else None
-    return {
-        "exposure_s": exposure.exposure_s,
-        "gain": exposure.gain,
-        "taken": taken,
-        "counted": record.counted,
-        "white": record.white,
-        "dark": record.dark,
-    }
-
-
-def _from_json(saved: dict[str, Any]) -> PhotoRecord:
-    taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
-    exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
-    return PhotoRecord(
-        exposure, counted=bool(saved["counted"]), white=int(saved["white"]),
-        dark=bool(saved.get("dark", False)),
-    )  # fmt: skip

@@ -24,14 +24,15 @@ from numpy.typing import NDArray
 
 from ..errors import StateFormatError
 from ..frame import Exposure, Sensor
+from .chroma import PLANES, half_of
 from .evidence import Evidence
 from .groups import Groups, GroupSums
 from .periods import GROUPS_OF_PERIOD, Interval, Period, Periods, kind_of_scores, name_of
 from .repeats import Signature
-from .summed import PhotoRecord
-from .templates import TEMPLATES, Template
+from .summed import PhotoRecord, Summed
+from .templates import TEMPLATES, Template, chroma_templates
 
-VERSION = 1
+VERSION = 2  # 1 had no chroma
 FACTS = "facts.json"
 BLOCK_BYTES = 1 << 23  # of an array, compressed at once
 LEVEL = 1  # of Zstandard: higher ones gain a hundredth and take half as long again
@@ -40,8 +41,9 @@ DATE_OF_MEMBERS = (1980, 1, 1, 0, 0, 0)  # the same sums give the same file, whe
 GROUP_PARTS = ("group_scores", "group_information", "group_bursts")
 PHOTO = [
     ("digest", "S64"), ("exposure_s", "f8"), ("gain", "f8"), ("taken", "i8"), ("white", "i8"),
-    ("counted", "?"), ("dark", "?"),
+    ("counted", "?"), ("dark", "?"), ("coloured", "?"),
 ]  # fmt: skip
+PHOTO_OF = {1: PHOTO[:-1], 2: PHOTO}  # by version
 NO_DATE = -1  # else microseconds since the year 1
 
 # What zipfile, numpy, json and Blosc2 raise at damaged files.
@@ -118,8 +120,9 @@ class Packed:
                 content = archive.read(FACTS)
                 state = json.loads(content)
                 self._require(state)
+                self.version = int(state["version"])
                 self.arrays = {
-                    name: (tuple(map(int, shape)), np.dtype(_kind_of_json(kind)))
+                    name: (tuple(map(int, shape)), np.dtype(_kind_of_json(kind, self.version)))
                     for name, (shape, kind, _) in state["arrays"].items()
                 }
                 for name, (_, _, digest) in state["arrays"].items():
@@ -130,6 +133,11 @@ class Packed:
             self._require_shapes()
         except _DAMAGE as error:
             raise _unusable(source, error) from error
+
+    @cached_property
+    def planes(self) -> Mapping[str, Summed]:
+        """Return what the chroma says, by name."""
+        return {name: _PackedPlane(self, name) for name in PLANES if self._has(name)}
 
     @cached_property
     def photos(self) -> dict[str, PhotoRecord]:
@@ -169,7 +177,7 @@ class Packed:
 
     def group_sums(self) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
         """Return how many bits tell a group, and the sums of each, as they are read."""
-        return self._groups_named("")
+        return self.groups_named("")
 
     def period_sums(self) -> tuple[tuple[int, int], Iterable[tuple[Interval, Period]]]:
         """Return the seconds of the oldest and the newest photo, and each period, as it is read."""
@@ -177,7 +185,8 @@ class Packed:
         intervals = (((level, number), photos) for level, number, photos in periods)
         return (oldest, newest), ((each, self._period(each, photos)) for each, photos in intervals)
 
-    def _groups_named(self, prefix: str) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
+    def groups_named(self, prefix: str) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
+        """Return the bits and the sums of the groups whose names begin so."""
         bits, *groups = self.array(f"{prefix}group_keys").tolist()
         parts = zip(*(self.items(f"{prefix}{part}") for part in GROUP_PARTS), strict=True)
         return bits, zip(groups, parts, strict=True)
@@ -188,7 +197,7 @@ class Packed:
         )
         rows, width = self._empty.groups.rows, self.sensor.width
         groups = Groups(1, rows, width, bursts=False, most=GROUPS_OF_PERIOD)
-        groups.add(*self._groups_named(name_of(interval, "")))
+        groups.add(*self.groups_named(name_of(interval, "")))
         return Period(photos, scores, information, groups)
 
     @cached_property
@@ -197,7 +206,7 @@ class Packed:
         return Evidence(self.sensor)
 
     def _require(self, state: dict[str, Any]) -> None:
-        if state["version"] != VERSION:
+        if state["version"] not in PHOTO_OF:
             raise ValueError(f"version {state['version']}")
         if state["sensor"] != json.loads(json.dumps(self.sensor.facts)):
             raise ValueError("it is another sensor's")
@@ -206,11 +215,10 @@ class Packed:
 
     def _require_shapes(self) -> None:
         """Refuse arrays that would not fit the sums of the sensor."""
-        expected = {name: array.shape for name, array in self._empty.own_arrays().items()}
-        groups = zip(GROUP_PARTS, self._empty.groups.shapes, strict=True)
-        expected |= {name: (self.arrays["group_keys"][0][0] - 1, *shape) for name, shape in groups}
-        if {name: self.arrays[name][0] for name in expected} != expected:
-            raise ValueError("an array has another shape")
+        self._require_sums(self._empty, "")
+        for name in PLANES if any(map(self._has, PLANES)) else ():
+            half = Evidence(half_of(self.sensor), chroma_templates(), of_chroma=True)
+            self._require_sums(half, f"{name}_")
         periods = Periods(
             self._empty.periods.shape, self._empty.groups.rows, TEMPLATES,
             self._empty.periods.stretches_s,
@@ -219,6 +227,46 @@ class Packed:
             shape, kind = self.arrays[name_of((level, number), "scores")]
             if shape != periods.shape or kind != kind_of_scores(photos):
                 raise ValueError("a period has another shape")
+
+    def _has(self, plane: str) -> bool:
+        return f"{plane}_scores" in self.arrays
+
+    def _require_sums(self, empty: Evidence, prefix: str) -> None:
+        """Refuse sums whose names begin so, if they are not of the shapes of an empty evidence."""
+        expected = {f"{prefix}{name}": array.shape for name, array in empty.own_arrays().items()}
+        number = self.arrays[f"{prefix}group_keys"][0][0] - 1
+        for name, shape in zip(GROUP_PARTS, empty.groups.shapes, strict=True):
+            expected[f"{prefix}{name}"] = (number, *shape)
+        if {name: self.arrays[name][0] for name in expected} != expected:
+            raise ValueError("an array has another shape")
+
+
+class _PackedPlane:
+    """What the chroma says in a file that `pack` wrote."""
+
+    again: int = 0
+
+    def __init__(self, packed: Packed, name: str) -> None:
+        self._packed, self._prefix = packed, f"{name}_"
+        self.sensor = half_of(packed.sensor)
+        self.templates = chroma_templates(packed.templates)
+        self.signatures: dict[str, Signature] = {}
+        self.files: set[str] = set()
+        self.planes: Mapping[str, Summed] = {}
+        photos = packed.photos.items()
+        self.photos = {digest: record for digest, record in photos if record.coloured}
+
+    def blocks(self, name: str) -> Iterator[NDArray[Any]]:
+        """Yield an array's blocks, flat, in their order."""
+        return self._packed.blocks(f"{self._prefix}{name}")
+
+    def group_sums(self) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
+        """Return how many bits tell a group, and the sums of each, as they are read."""
+        return self._packed.groups_named(self._prefix)
+
+    def period_sums(self) -> tuple[tuple[int, int], Iterable[tuple[Interval, Period]]]:
+        """Return that there are none."""
+        return (0, -1), ()
 
 
 def _unusable(source: Path | BinaryIO, error: Exception) -> StateFormatError:
@@ -259,8 +307,8 @@ def _kind_as_json(kind: np.dtype[Any]) -> Any:
     return kind.str if kind.names is None else PHOTO
 
 
-def _kind_of_json(saved: Any) -> Any:
-    return saved if isinstance(saved, str) else PHOTO
+def _kind_of_json(saved: Any, version: int) -> Any:
+    return saved if isinstance(saved, str) else PHOTO_OF[version]
 
 
 def _photos_as_array(photos: Mapping[str, PhotoRecord]) -> NDArray[Any]:
@@ -269,6 +317,7 @@ def _photos_as_array(photos: Mapping[str, PhotoRecord]) -> NDArray[Any]:
         (
             digest.encode(), _number(record.exposure.exposure_s), _number(record.exposure.gain),
             _as_microseconds(record.exposure.taken), record.white, record.counted, record.dark,
+            record.coloured,
         )
         for digest, record in sorted(photos.items())
     ]  # fmt: skip
@@ -279,9 +328,9 @@ def _photos_of_array(array: NDArray[Any]) -> dict[str, PhotoRecord]:
     return {
         digest.decode(): PhotoRecord(
             Exposure(_known(exposure_s), _known(gain), _as_date(taken)),
-            counted=counted, white=white, dark=dark,
+            counted=counted, white=white, dark=dark, coloured=any(coloured),
         )
-        for digest, exposure_s, gain, taken, white, counted, dark in array.tolist()
+        for digest, exposure_s, gain, taken, white, counted, dark, *coloured in array.tolist()
     }  # fmt: skip
 
 

@@ -66,9 +66,14 @@ class Periods:
         rows: int,
         templates: Sequence[Template],
         stretches_s: Sequence[float],
+        *,
+        kept: bool = True,
     ) -> None:
-        """Take the sensor's shape, how many of its rows have decoys, and a group's stretch."""
-        self.shape, self.rows, self.stretches_s = shape, rows, stretches_s
+        """Take the sensor's shape, how many of its rows have decoys, and a group's stretch.
+
+        Where they are not `kept`, no photo counts in any.
+        """
+        self.kept, self.shape, self.rows, self.stretches_s = kept, shape, rows, stretches_s
         names = [template.name for template in templates]
         self.template = names.index(OF_PERIODS) if OF_PERIODS in names else 0
         self.oldest, self.newest = 0, -1  # seconds: there is none
@@ -81,9 +86,7 @@ class Periods:
 
     def expect(self, frames: Sequence[Frame]) -> None:
         """Make room for some photos: join periods and widen them before anything is added."""
-        dated = [
-            (at, frame) for frame in frames if (at := second_of(frame.exposure.taken)) is not None
-        ]
+        dated = [(at, frame) for frame in frames if (at := self._second_of(frame)) is not None]
         if not dated:
             return
         seconds = [at for at, _ in dated]
@@ -97,7 +100,7 @@ class Periods:
 
     def of(self, frame: Frame) -> PeriodSums:
         """Return the sums that an expected photo is to be added to."""
-        at = second_of(frame.exposure.taken)
+        at = self._second_of(frame)
         if at is None:
             width, across = self.shape[1], blocks_along(self.shape[1])
             none, untold = np.zeros((0, width), np.int16), np.zeros((0, across), np.int64)
@@ -178,6 +181,10 @@ class Periods:
             period.scores, period.information = scores, information
             groups = period.groups.arrays()
             period.groups.take({name: arrays[name_of(key, name)] for name in groups})
+
+    def _second_of(self, frame: Frame) -> int | None:
+        """Return when a photo was taken, if it is to be in a period."""
+        return second_of(frame.exposure.taken) if self.kept else None
 
     def _interval_of(self, within: Interval) -> Interval:
         """Return the longest interval that holds another one and is not to be divided.

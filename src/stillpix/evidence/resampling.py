@@ -21,7 +21,8 @@ STEPS = 4096  # of a law's table: it is interpolated to 1e-6 of the radius
 def laid_back(frame: Frame, law: LensLaw, focal_mm: float) -> Frame:
     """Return a rendered photo resampled so that each pixel of the sensor has one place.
 
-    Beyond what the picture shows of the sensor it is continued by its last pixels.
+    Beyond what the picture shows of the sensor it is continued by its last pixels. Its chroma is
+    left out.
 
     >>> from stillpix.frame import Exposure, Sensor
     >>> pixels = np.full((41, 61), 50, np.uint8)
@@ -31,7 +32,8 @@ def laid_back(frame: Frame, law: LensLaw, focal_mm: float) -> Frame:
     >>> np.argwhere(laid_back(frame, law, 24.0).pixels > 100).tolist()
     [[20, 55]]
     """
-    return replace(frame, pixels=laid_back_pixels(native(frame), law, focal_mm, frame.white))
+    pixels = laid_back_pixels(native(frame), law, focal_mm, frame.white)
+    return replace(frame, pixels=pixels, chroma=None)
 
 
 def laid_back_pixels(

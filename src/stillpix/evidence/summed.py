@@ -5,8 +5,9 @@ Never adds a photo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ class PhotoRecord:
     counted: bool  # False: the same picture as one that was counted (a burst, a tripod)
     white: int = 255  # DN at which a pixel of its file is full
     dark: bool = False  # taken without light
+    coloured: bool = False  # its chroma was counted, too
 
 
 class Summed(Protocol):
@@ -47,6 +49,10 @@ class Summed(Protocol):
     @property
     def signatures(self) -> dict[str, Signature]:
         """Return what counted photos looked like, by digest."""
+
+    @property
+    def planes(self) -> Mapping[str, Summed]:
+        """Return what the chroma says, by name; nothing where no photo had any."""
 
     @property
     def files(self) -> set[str]:
@@ -73,3 +79,28 @@ def add_blocks(blocks: Iterable[NDArray[Any]], sums: NDArray[Any]) -> None:
         own = flat[done : done + block.size]
         np.add(own, block, out=own, casting="same_kind")
         done += block.size
+
+
+def record_to_json(record: PhotoRecord) -> dict[str, Any]:
+    """Return a record as it is saved."""
+    exposure = record.exposure
+    taken = exposure.taken.isoformat() if exposure.taken else None
+    return {
+        "exposure_s": exposure.exposure_s,
+        "gain": exposure.gain,
+        "taken": taken,
+        "counted": record.counted,
+        "white": record.white,
+        "dark": record.dark,
+        "coloured": record.coloured,
+    }
+
+
+def record_from_json(saved: dict[str, Any]) -> PhotoRecord:
+    """Return a record that was saved."""
+    taken = datetime.fromisoformat(saved["taken"]) if saved["taken"] else None
+    exposure = Exposure(saved["exposure_s"], saved["gain"], taken)
+    return PhotoRecord(
+        exposure, counted=bool(saved["counted"]), white=int(saved["white"]),
+        dark=bool(saved.get("dark", False)), coloured=bool(saved.get("coloured", False)),
+    )  # fmt: skip

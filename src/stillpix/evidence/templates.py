@@ -57,6 +57,20 @@ TEMPLATES: tuple[Template, ...] = (
 )
 
 
+# Those by which chroma is weighed, too. A third one, the response, found 2 more of 240 defects on
+# four development bodies, and takes half as much memory again.
+OF_CHROMA = ("offset", "hot-tempered")
+
+
+def chroma_templates(templates: Sequence[Template] = TEMPLATES) -> tuple[Template, ...]:
+    """Return the templates by which chroma is weighed.
+
+    >>> [template.name for template in chroma_templates()]
+    ['offset', 'hot-tempered']
+    """
+    return tuple(template for template in templates if template.name in OF_CHROMA)
+
+
 def template_factors(
     exposure: Exposure, templates: Sequence[Template] = TEMPLATES
 ) -> tuple[float, ...]:

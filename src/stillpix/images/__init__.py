@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from stillpix.arguments import path as path_of
 from stillpix.arguments import wrong
 from stillpix.errors import MissingReaderError, ReadError
-from stillpix.frame import UNKNOWN, Exposure, Frame, Pixels, Sensor
+from stillpix.frame import UNKNOWN, Chroma, Exposure, Frame, Pixels, Sensor
 from stillpix.images.boxes import brands_of
 from stillpix.images.content import Buffer, digest_of, opened
 from stillpix.images.failing import explained
@@ -33,7 +33,14 @@ from stillpix.images.raw_tags import is_raw, raw_tags
 from stillpix.images.tidy_jpeg import MOST_JUNK, start_of
 
 if TYPE_CHECKING:
-    from stillpix.images.outline import FormatModule, Metadata, Outline, Part, SeveralPictures
+    from stillpix.images.outline import (
+        FormatModule,
+        HasPlanes,
+        Metadata,
+        Outline,
+        Part,
+        SeveralPictures,
+    )
 
 __all__ = [
     "FORMATS",
@@ -61,6 +68,7 @@ __all__ = [
 ]
 
 HEAD_BYTES = 32  # enough for any signature
+CHANGED = "changed while it was being read; read it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +205,15 @@ def _header_of(
 
 
 def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
-    """Return the frame of a photo whose header was read: luma as stored, (height, width) DN.
+    """Return the frame of a photo whose header was read: luma, (height, width) DN, never rotated.
 
-    `buffer` is the caller's own, one per thread. JPEG luma is decoded into it, and the frame's
-    pixels are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and
-    the rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
+    `buffer` is the caller's own, one per thread. JPEGs are decoded into it, and the frame's pixels
+    are then a view of it: they hold until the next call with the same buffer. PNG, TIFF and the
+    rare JPEG that TurboJPEG refuses (CMYK, odd chroma samplings) get memory of their own.
 
-    The luma of colour pictures is ITU-R BT.601's, rounded, as in JPEG. Raises ReadError if the
-    file is damaged, is cut short or is no longer the one whose header was read.
+    The luma of colour pictures is ITU-R BT.601's, rounded, as in JPEG. JPEGs in colour have their
+    chroma, too. Raises ReadError if the file is damaged, is cut short or is no longer the one whose
+    header was read.
 
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
@@ -215,14 +224,17 @@ def read_frame(header: Header, *, buffer: Buffer | None = None) -> Frame:
     ((48, 64), 76, 'a.png')
     """
     read = None if buffer is None else _read_plain(header, buffer)
+    chroma: Chroma | None = None
     if read is None:
-        pixels, content = _decode_file(header, buffer, colours=False)
+        with explained(header.path):
+            content = _content_of(header)
+            pixels, chroma = _planes_of(header, content, buffer)
         digest = digest_of(content if header.part is None else pixels.data.cast("B"))
     else:
         pixels, digest = read
     return Frame(
         pixels, header.sensor, header.exposure, header.name, digest,
-        header.white, header.black, header.phase, header.dark,
+        header.white, header.black, header.phase, header.dark, chroma,
     )  # fmt: skip
 
 
@@ -242,8 +254,9 @@ def read_colour(header: Header, *, buffer: Buffer | None = None) -> Pixels:
     >>> colours.shape, colours[0, 0].tolist()
     ((48, 64, 3), [255, 165, 0])
     """
-    pixels, _ = _decode_file(header, buffer, colours=not header.sensor.is_mosaic)
-    return pixels
+    with explained(header.path):
+        content = _content_of(header)
+        return _pixels_of(header, content, buffer, colours=not header.sensor.is_mosaic)
 
 
 def read_content(header: Header) -> bytes:
@@ -350,12 +363,10 @@ def _read_plain(header: Header, buffer: Buffer) -> tuple[Pixels, str] | None:
         return read_plain(file, header.plain, buffer) if same else None
 
 
-def _decode_file(header: Header, buffer: Buffer | None, *, colours: bool) -> tuple[Pixels, bytes]:
-    """Return the luma or colours of a photo whose header was read, and the bytes of its file."""
-    with explained(header.path):
-        with opened(header.path, any_length=format_named(header.format).is_clip) as file:
-            content = _alone(header, file)
-        return _pixels_of(header, content, buffer, colours=colours), content
+def _content_of(header: Header) -> bytes:
+    """Return the bytes of a photo's file, or of one with only its picture."""
+    with opened(header.path, any_length=format_named(header.format).is_clip) as file:
+        return _alone(header, file)
 
 
 def _alone(header: Header, file: BinaryIO) -> bytes:
@@ -367,21 +378,45 @@ def _alone(header: Header, file: BinaryIO) -> bytes:
 
 
 def _pixels_of(header: Header, content: bytes, buffer: Buffer | None, *, colours: bool) -> Pixels:
-    path, sensor, form = header.path, header.sensor, format_named(header.format)
+    """Return the luma or the colours of a picture."""
     if header.headless:
-        return values_in(content, path, Shape(sensor.width, sensor.height))
-    changed = _format_of(BytesIO(content), path) != form
-    if not changed:
-        with reader_required(form, path):
-            module = _module_of(form)
-            decode = module.decode_colour if colours else module.decode
-            pixels = decode(content, path, buffer)
-        one_byte = header.white <= 255 and not form.two_bytes
-        size = (*pixels.shape[:2], pixels.itemsize == 1)
-        changed = size != (sensor.height, sensor.width, one_byte)
-    if changed:
-        raise ReadError(path, "changed while it was being read; read it again")
+        return values_in(content, header.path, Shape(header.sensor.width, header.sensor.height))
+    with _reader_of(header, content) as module:
+        decode = module.decode_colour if colours else module.decode
+        pixels = decode(content, header.path, buffer)
+    _require_unchanged(header, pixels)
     return pixels
+
+
+def _planes_of(
+    header: Header, content: bytes, buffer: Buffer | None
+) -> tuple[Pixels, Chroma | None]:
+    """Return the luma of a picture and, of a format that has it, the chroma."""
+    form = format_named(header.format)
+    if header.headless or not hasattr(_module_of(form), "decode_planes"):
+        return _pixels_of(header, content, buffer, colours=False), None
+    with _reader_of(header, content) as module:
+        pixels, chroma = cast("HasPlanes", module).decode_planes(content, header.path, buffer)
+    _require_unchanged(header, pixels)
+    return pixels, chroma
+
+
+@contextmanager
+def _reader_of(header: Header, content: bytes) -> Iterator[FormatModule]:
+    """Give the module that reads a picture; raise ReadError where it is of another format now."""
+    form = format_named(header.format)
+    if _format_of(BytesIO(content), header.path) != form:
+        raise ReadError(header.path, CHANGED)
+    with reader_required(form, header.path):
+        yield _module_of(form)
+
+
+def _require_unchanged(header: Header, pixels: Pixels) -> None:
+    """Raise ReadError if a picture is not as its header says."""
+    one_byte = header.white <= 255 and not format_named(header.format).two_bytes
+    size = (*pixels.shape[:2], pixels.itemsize == 1)
+    if size != (header.sensor.height, header.sensor.width, one_byte):
+        raise ReadError(header.path, CHANGED)
 
 
 def _sensor_of(outline: Outline) -> Sensor:

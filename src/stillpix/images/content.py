@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from queue import Empty, SimpleQueue
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from blake3 import blake3
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from stillpix.errors import ReadError
 from stillpix.images.remote import is_remote, open_remote
 
+Octets: TypeAlias = NDArray[np.uint8]
 MAX_FILE_BYTES = 4 << 30  # 500 MP of 16-bit RGB are 3 GB
 
 
@@ -33,10 +35,12 @@ class Buffer:
     ((8,), (2,))
     """
 
-    __slots__ = ("_octets",)
+    __slots__ = ("_lent", "_octets")
 
-    def __init__(self) -> None:
+    def __init__(self, lent: SimpleQueue[Octets] | None = None) -> None:
+        """Take what is lent from `lent`: buffers that share it need it once a thread, not each."""
         self._octets = np.empty(0, np.uint8)
+        self._lent: SimpleQueue[Octets] = SimpleQueue() if lent is None else lent
 
     def room(self, size: int) -> NDArray[np.uint8]:
         """Return the first `size` bytes; a frame in one that was too small keeps that memory."""
@@ -44,6 +48,26 @@ class Buffer:
             self._octets = np.empty(0, np.uint8)  # the old memory first, then the new
             self._octets = np.empty(size, np.uint8)
         return self._octets[:size]
+
+    @contextmanager
+    def lent(self, size: int) -> Iterator[Octets]:
+        """Lend as many bytes until the block ends.
+
+        >>> with Buffer().lent(8) as octets:
+        ...     octets.shape
+        (8,)
+        """
+        try:
+            octets = self._lent.get_nowait()
+        except Empty:
+            octets = np.empty(0, np.uint8)
+        if octets.size < size:
+            octets = np.empty(0, np.uint8)
+            octets = np.empty(size, np.uint8)
+        try:
+            yield octets[:size]
+        finally:
+            self._lent.put(octets)
 
 
 def digest_of(content: bytes | memoryview) -> str:

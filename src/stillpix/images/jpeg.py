@@ -1,4 +1,4 @@
-"""JPEG photos: size and EXIF from the leading segments, luma or colours from libjpeg.
+"""JPEG photos: size and EXIF from the leading segments, luma, chroma or colours from libjpeg.
 
 Never returns a picture whose end is missing, and never looks at embedded previews. RGB and CMYK
 are made luma with the weights that JPEG itself uses.
@@ -6,17 +6,20 @@ are made luma with the weights that JPEG itself uses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
 from stillpix.errors import ReadError
-from stillpix.images.content import Buffer
+from stillpix.frame import Chroma
+from stillpix.images.colour_planes import SAMPLES, room_for, split
+from stillpix.images.content import Buffer, Octets
 from stillpix.images.exif import exif_of_block
 from stillpix.images.multi_picture import other_views
 from stillpix.images.outline import CUT_SHORT, Outline, require_photo_size
@@ -30,7 +33,9 @@ LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 EXIF_HEAD = b"Exif\0\0"
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 MAX_SEGMENTS = 4096  # before the picture; real files have some dozens
-GREY_COMPONENTS, CMYK_COMPONENTS = 1, 4
+GREY_COMPONENTS, COLOUR_COMPONENTS, CMYK_COMPONENTS = 1, 3, 4
+Mode: TypeAlias = Literal["L", "RGB", "RGBX"]  # RGBX: with a byte beside them that says nothing
+Room: TypeAlias = Callable[[int], Octets]  # memory of so many bytes
 # Complaints on pictures that are whole: TurboJPEG knows six chroma samplings where libjpeg knows
 # all, and some phones write scan parameters that baseline JPEG does not have. simplejpeg's
 # strict=False would let both pass, and pictures that are cut short too.
@@ -131,13 +136,34 @@ def _exactly(file: BinaryIO, length: int, path: Path) -> bytes:
 
 def decode(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the luma; it lies in `buffer` where one is given and libjpeg decodes the file."""
-    return _unpack(content, path, buffer, "L")
+    return _unpack(content, path, None if buffer is None else buffer.room, "L")
 
 
 def decode_colour(content: bytes, path: Path, buffer: Buffer | None) -> NDArray[np.uint8]:
     """Return the colours, in `buffer` as decode returns the luma."""
     components = _leading(BytesIO(content), path).frame[5]
-    return _unpack(content, path, buffer, "L" if components == GREY_COMPONENTS else "RGB")
+    mode: Mode = "L" if components == GREY_COMPONENTS else "RGB"
+    return _unpack(content, path, None if buffer is None else buffer.room, mode)
+
+
+def decode_planes(
+    content: bytes, path: Path, buffer: Buffer | None
+) -> tuple[NDArray[np.uint8], Chroma | None]:
+    """Return the luma, and Cb and Cr at half the pitch; all in `buffer`, as decode's luma.
+
+    Chroma is None of a grey picture, and of one that TurboJPEG refuses. The luma is that of the
+    colours, since to decode both apart would take twice as long: where no colour is cut off at 0
+    or 255 it is the stored one to the bit.
+    """
+    outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
+    if _leading(BytesIO(content), path).frame[5] != COLOUR_COMPONENTS:
+        return decode(content, path, buffer), None
+    own = Buffer() if buffer is None else buffer
+    with own.lent(SAMPLES * outline.width * outline.height) as octets:
+        colours = _unpack(content, path, lambda size: octets[:size], "RGBX")
+        if colours.ndim == 2:
+            return colours, None
+        return split(colours, own.room(room_for(outline.width, outline.height)))
 
 
 def require_decodable(content: bytes, path: Path) -> None:
@@ -177,17 +203,15 @@ def _damage(path: Path, reason: str) -> ReadError:
     return ReadError(path, f"is a damaged JPEG ({reason}); copy it again")
 
 
-def _unpack(
-    content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
-) -> NDArray[np.uint8]:
+def _unpack(content: bytes, path: Path, room: Room | None, mode: Mode) -> NDArray[np.uint8]:
     """Decode a picture; where a writer's slip is in the way, decode it once more without."""
     try:
-        return _decoded(content, path, buffer, mode)
+        return _decoded(content, path, room, mode)
     except ReadError:
         tidy = tidied(content)
         if tidy is content or not _is_for_libjpeg(tidy, path):
             raise
-        return _decoded(tidy, path, buffer, mode)
+        return _decoded(tidy, path, room, mode)
 
 
 def _is_for_libjpeg(content: bytes, path: Path) -> bool:
@@ -201,19 +225,17 @@ def _is_for_libjpeg(content: bytes, path: Path) -> bool:
     return True
 
 
-def _decoded(
-    content: bytes, path: Path, buffer: Buffer | None, mode: Literal["L", "RGB"]
-) -> NDArray[np.uint8]:
+def _decoded(content: bytes, path: Path, room: Room | None, mode: Mode) -> NDArray[np.uint8]:
     leading = _leading(BytesIO(content), path)
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     if leading.frame[5] == CMYK_COMPONENTS:
         _require_decodable(content, path)  # Pillow is not strict
         return _decode_slowly(content, path, mode)
     size = len(mode) * outline.width * outline.height
-    room = None if buffer is None else buffer.room(size)
+    into = None if room is None else room(size)
     space = "GRAY" if mode == "L" else mode
     try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=room, strict=True)
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=into, strict=True)
     except ValueError as error:
         reason = str(error)
         if any(each in reason for each in LEFT_TO_PILLOW):
@@ -222,15 +244,19 @@ def _decoded(
     return pixels.reshape(pixels.shape[:2]) if mode == "L" else pixels
 
 
-def _decode_slowly(content: bytes, path: Path, mode: Literal["L", "RGB"]) -> NDArray[np.uint8]:
-    """Decode with Pillow, which reads what TurboJPEG does not, at half the speed."""
+def _decode_slowly(content: bytes, path: Path, mode: Mode) -> NDArray[np.uint8]:
+    """Decode with Pillow, which reads what TurboJPEG does not, at half the speed.
+
+    Its planes are luma only.
+    """
     from PIL import Image
 
     try:
         with Image.open(BytesIO(content), formats=["JPEG"]) as image:
-            if mode == "L" and image.mode != "CMYK":
-                image.draft(mode, None)
-            return np.array(image.convert(mode))
+            wanted = "RGB" if mode == "RGB" else "L"
+            if wanted == "L" and image.mode != "CMYK":
+                image.draft(wanted, None)
+            return np.array(image.convert(wanted))
     except OSError as error:
         if "truncated" in str(error).lower():
             raise ReadError(path, CUT_SHORT) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
 from stillpix.errors import ReadError
-from stillpix.frame import Layout, Pixels
+from stillpix.frame import Chroma, Layout, Pixels
 from stillpix.images.content import Buffer
 from stillpix.images.exif import Exif
 from stillpix.images.luma import colours_of, luma_of
@@ -80,6 +80,15 @@ class FormatModule(Protocol):
 
     def require_decodable(self, content: bytes, path: Path) -> None:
         """Raise ReadError unless the picture can be decoded to its end."""
+
+
+class HasPlanes(FormatModule, Protocol):
+    """What a module provides, too, whose pictures have chroma that is looked at."""
+
+    def decode_planes(
+        self, content: bytes, path: Path, buffer: Buffer | None
+    ) -> tuple[Pixels, Chroma | None]:
+        """Return the luma and, of pictures in colour, Cb and Cr at half the pitch."""
 
 
 class SeveralPictures(FormatModule, Protocol):

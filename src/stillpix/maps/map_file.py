@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar, get_args
 
 from ..atomic import write_atomically
 from ..errors import MapFormatError
-from ..frame import UNKNOWN, Layout, Sensor
+from ..frame import BAYER, UNKNOWN, Layout, Sensor
 from .fields import Fields
 from .lens_laws import LensLaw, are_ascending
 from .records import (
@@ -214,6 +214,7 @@ def _evidence(fields: Fields, sensor: Sensor) -> EvidenceSummary:
         areas=tuple(_areas(fields, sensor)),
         patterns=tuple(_patterns(fields)),
         untold_mm=_focal_range(fields),
+        bayer=_bayer(fields),
         extra=fields.rest(),
     )
 
@@ -225,6 +226,15 @@ def _focal_range(fields: Fields) -> tuple[float, float] | None:
     if not all(type(each) in (int, float) for each in pair) or not are_ascending(pair):
         raise fields.refuse("untold_mm", "must be the shortest and the longest focal length")
     return float(pair[0]), float(pair[1])
+
+
+def _bayer(fields: Fields) -> str:
+    told = fields.take("bayer")
+    if told is None:
+        return ""
+    if not isinstance(told, str) or told not in BAYER:
+        raise fields.refuse("bayer", f"must be one of {', '.join(BAYER)}")
+    return told
 
 
 def _areas(fields: Fields, sensor: Sensor) -> Iterator[Area]:
@@ -383,6 +393,7 @@ def _evidence_object(evidence: EvidenceSummary) -> dict[str, Any]:
         "left_out_areas": [list(map(int, area)) for area in evidence.areas] or None,
         "patterns": [_pattern_object(pattern) for pattern in evidence.patterns] or None,
         "untold_mm": evidence.untold_mm and list(evidence.untold_mm),
+        "bayer": evidence.bayer or None,
     }
     return {**_present(known), **evidence.extra}
 

@@ -103,6 +103,7 @@ class EvidenceSummary:
     patterns: tuple[Pattern, ...] = ()  # lattices of the sensor, whose sites are no defects
     # Shortest and longest focal length of a zoom whose photos do not tell if places move with it.
     untold_mm: tuple[float, float] | None = None
+    bayer: str = ""  # the pattern of the sensor at the frame's first pixel, as "RGGB", where told
 
 
 @dataclass(frozen=True, slots=True)
