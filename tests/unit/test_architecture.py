@@ -51,8 +51,8 @@ LAYERS = {
         "decide",
     ),
     "evidence": (
-        "__init__ group_kernels least_variance repeats spot_kernels stillness_kernels sum_kernels "
-        "templates",
+        "__init__ group_kernels least_variance repeats room spot_kernels stillness_kernels "
+        "sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",

@@ -31,6 +31,7 @@ from .by_layout import rules_of
 from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving
 from .periods import Interval, Period, Periods
 from .repeats import RECENT, SAMPLES, Signature
+from .room import Room
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
 from .sum_kernels import BLOCK, EDGE, blocks_along
@@ -64,6 +65,7 @@ class Evidence:
 
     def __init__(self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES) -> None:
         self.sensor, self.templates = sensor, templates
+        self.room: Room | None = None  # for the largest sums; without one, they are in memory
         self.rules = rules_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
         # By digest, what the counted ones looked like: RECENT of them, the latest last.
@@ -102,6 +104,14 @@ class Evidence:
         evidence = cls(first.sensor).update(first)
         for frame in rest:
             evidence.update(frame)
+        return evidence
+
+    @classmethod
+    def in_room(cls, sensor: Sensor, room: Room) -> Self:
+        """Return evidence without a photo, to merge others into; its largest sums lie on a disk."""
+        evidence = cls(sensor)
+        evidence.room = evidence.periods.room = room
+        evidence.scores = room.zeros(evidence.scores.shape, evidence.scores.dtype)
         return evidence
 
     @property
@@ -225,7 +235,7 @@ class Evidence:
             )
         self._widen_for(len(self.photos) + len(other.photos))
         for name, sums in self.own_arrays().items():
-            add_blocks(other.blocks(name), sums)
+            add_blocks(other.blocks(name), sums, self.room)
         self.groups.add(*other.group_sums())
         self.periods.add(*other.period_sums())
         self.again += other.again

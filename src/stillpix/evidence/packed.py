@@ -143,7 +143,13 @@ class Packed:
     def array(self, name: str) -> NDArray[Any]:
         """Return a whole array."""
         shape, kind = self.arrays[name]
-        return np.concatenate([np.zeros(0, kind), *self.blocks(name)]).reshape(shape)
+        whole, done = np.empty(int(np.prod(shape)), kind), 0
+        for block in self.blocks(name):
+            whole[done : done + block.size] = block
+            done += block.size
+        if done != whole.size:
+            raise ValueError(f"{name} is cut short")
+        return whole.reshape(shape)
 
     def blocks(self, name: str) -> Iterator[NDArray[Any]]:
         """Yield an array's blocks, flat, in their order."""
