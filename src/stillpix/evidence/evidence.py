@@ -426,7 +426,13 @@ class Evidence:
 
     def all_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is saved of the sums, by name."""
-        return self.own_arrays() | self.groups.arrays() | self.periods.arrays()
+        return dict(self.each_array())
+
+    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield what `all_arrays` returns, one after the other: those of groups are copies."""
+        yield from self.own_arrays().items()
+        yield from self.groups.arrays().items()
+        yield from self.periods.each_array()
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -63,10 +64,10 @@ def pack(evidence: Evidence, file: BinaryIO, facts: Mapping[str, Any] | None = N
     >>> Packed(file, evidence.sensor).photos
     {}
     """
-    arrays = evidence.all_arrays() | {"photos": _photos_as_array(evidence.photos)}
+    photos = ("photos", _photos_as_array(evidence.photos))
     told: dict[str, Any] = {}
     with ZipFile(file, "w", ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in chain(evidence.each_array(), [photos]):
             digest = blake3()
             with archive.open(ZipInfo(name, DATE_OF_MEMBERS), "w", force_zip64=True) as member:
                 for part in _compressed(array):

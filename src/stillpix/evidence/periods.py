@@ -8,7 +8,7 @@ newer photos come, and never part. Never decides what is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -148,18 +148,19 @@ class Periods:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, and what periods there are."""
+        return dict(self.each_array())
+
+    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield what `arrays` returns, one after the other: those of groups are copies."""
         keys = sorted(self.sums)
         told = [(self.oldest, self.newest, 0), *((*key, self.sums[key].photos) for key in keys)]
-        arrays: dict[str, NDArray[Any]] = {"periods": np.array(told, np.int64)}
+        yield "periods", np.array(told, np.int64)
         for key in keys:
             period = self.sums[key]
-            arrays |= {
-                name_of(key, "scores"): period.scores,
-                name_of(key, "information"): period.information,
-            }
-            groups = period.groups.arrays()
-            arrays |= {name_of(key, name): groups[name] for name in groups}
-        return arrays
+            yield name_of(key, "scores"), period.scores
+            yield name_of(key, "information"), period.information
+            for name, array in period.groups.arrays().items():
+                yield name_of(key, name), array
 
     def expected(self, told: NDArray[Any]) -> list[str]:
         """Take up which periods there are, and return the names of the arrays that are missing."""
