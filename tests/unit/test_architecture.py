@@ -53,7 +53,7 @@ LAYERS = {
         "decide",
     ),
     "evidence": (
-        "__init__ chroma group_kernels least_variance repeats spot_kernels stillness_kernels "
+        "__init__ chroma group_kernels least_variance repeats room spot_kernels stillness_kernels "
         "sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import zipfile
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,11 +12,13 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from stillpix.errors import SensorMismatchError, StateFormatError
-from stillpix.evidence import packed
+from stillpix.errors import SensorMismatchError, StateFormatError, WriteError
+from stillpix.evidence import packed, periods
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.packed import FACTS, Packed, pack
+from stillpix.evidence.room import Room
 from stillpix.frame import Exposure
+from stillpix.scan.shards.joining import join
 from support import mosaics
 from support.frames import evidence_of, some_frames
 
@@ -145,3 +149,27 @@ def test_items_are_those_along_the_first_axis():
 
     assert len(items) == len(scores)
     assert all(np.array_equal(*pair) for pair in zip(items, scores, strict=True))
+
+
+def test_sums_on_a_disk_have_the_bits_of_sums_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(periods, "NARROW", 4)  # so that scores are widened, too
+    parts = [packed_of(evidence_of(FRAMES[first : first + 4])) for first in (0, 4, 8)]
+    memory, disk = Evidence(FRAMES[0].sensor), Evidence.in_room(FRAMES[0].sensor, Room(tmp_path))
+
+    for part in parts:
+        memory.merge(part)
+        disk.merge(part)
+
+    assert disk == memory
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot ask for room")
+def test_a_disk_without_room_for_sums_is_told_before_they_are_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+
+    with pytest.raises(WriteError, match="the disk is full"):
+        join([], FRAMES[0].sensor, tmp_path)

@@ -31,6 +31,7 @@ from .chroma import PITCH, PLANES, half_of, plane_of
 from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving, most_of
 from .periods import Interval, Period, Periods
 from .repeats import RECENT, SAMPLES, Signature
+from .room import Room
 from .rules import TOGETHER, Pass
 from .stillness import Stillness
 from .sum_kernels import BLOCK, EDGE, blocks_along
@@ -74,6 +75,7 @@ class Evidence:
     ) -> None:
         self.sensor, self.templates, self.of_chroma = sensor, templates, of_chroma
         self.planes: dict[str, Evidence] = {}
+        self.room: Room | None = None  # for the largest sums; without one, they are in memory
         self.rules = rules_of(sensor.layout)
         self.photos: dict[str, PhotoRecord] = {}  # by digest
         # By digest, what the counted ones looked like: RECENT of them, the latest last.
@@ -115,6 +117,14 @@ class Evidence:
         evidence = cls(first.sensor).update(first)
         for frame in rest:
             evidence.update(frame)
+        return evidence
+
+    @classmethod
+    def in_room(cls, sensor: Sensor, room: Room) -> Self:
+        """Return evidence without a photo, to merge others into; its largest sums lie on a disk."""
+        evidence = cls(sensor)
+        evidence.room = evidence.periods.room = room
+        evidence.scores = room.zeros(evidence.scores.shape, evidence.scores.dtype)
         return evidence
 
     @property
@@ -251,7 +261,7 @@ class Evidence:
             )
         self._widen_for(len(self.photos) + len(other.photos))
         for name, sums in self.own_arrays().items():
-            add_blocks(other.blocks(name), sums)
+            add_blocks(other.blocks(name), sums, self.room)
         self.groups.add(*other.group_sums())
         self.periods.add(*other.period_sums())
         for name, plane in other.planes.items():
@@ -463,12 +473,17 @@ class Evidence:
 
     def all_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is saved of the sums, by name."""
-        own = self.own_arrays() | self.groups.arrays()
+        return dict(self.each_array())
+
+    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield what `all_arrays` returns, one after the other: those of groups are copies."""
+        yield from self.own_arrays().items()
+        yield from self.groups.arrays().items()
         if self.periods.kept:
-            own |= self.periods.arrays()
+            yield from self.periods.each_array()
         for plane, evidence in self.planes.items():
-            own |= {f"{plane}_{name}": sums for name, sums in evidence.all_arrays().items()}
-        return own
+            for name, sums in evidence.each_array():
+                yield f"{plane}_{name}", sums
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""

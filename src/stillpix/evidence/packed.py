@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -65,10 +66,10 @@ def pack(evidence: Evidence, file: BinaryIO, facts: Mapping[str, Any] | None = N
     >>> Packed(file, evidence.sensor).photos
     {}
     """
-    arrays = evidence.all_arrays() | {"photos": _photos_as_array(evidence.photos)}
+    photos = ("photos", _photos_as_array(evidence.photos))
     told: dict[str, Any] = {}
     with ZipFile(file, "w", ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in chain(evidence.each_array(), [photos]):
             digest = blake3()
             with archive.open(ZipInfo(name, DATE_OF_MEMBERS), "w", force_zip64=True) as member:
                 for part in _compressed(array):
@@ -151,7 +152,13 @@ class Packed:
     def array(self, name: str) -> NDArray[Any]:
         """Return a whole array."""
         shape, kind = self.arrays[name]
-        return np.concatenate([np.zeros(0, kind), *self.blocks(name)]).reshape(shape)
+        whole, done = np.empty(int(np.prod(shape)), kind), 0
+        for block in self.blocks(name):
+            whole[done : done + block.size] = block
+            done += block.size
+        if done != whole.size:
+            raise ValueError(f"{name} is cut short")
+        return whole.reshape(shape)
 
     def blocks(self, name: str) -> Iterator[NDArray[Any]]:
         """Yield an array's blocks, flat, in their order."""

@@ -8,7 +8,7 @@ newer photos come, and never part. Never decides what is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 from .groups import Groups, second_of
+from .room import Room
 from .sum_kernels import blocks_along
 from .templates import Template
 
@@ -44,17 +45,26 @@ class Period:
     information: NDArray[np.int64]  # (blocks down, blocks across)
     groups: Groups
 
-    def widen(self) -> None:
+    def widen(self, room: Room | None = None) -> None:
         """Take as many bits as the number of photos needs."""
-        self.scores = self.scores.astype(kind_of_scores(self.photos), copy=False)
+        narrow, kind = self.scores, np.dtype(kind_of_scores(self.photos))
+        if room is None:
+            self.scores = narrow.astype(kind, copy=False)
+        elif narrow.dtype != kind:
+            self.scores = room.zeros(narrow.shape, kind)
+            self.scores[...] = narrow
+            room.forget(narrow)
 
-    def add(self, other: Self) -> None:
+    def add(self, other: Self, room: Room | None = None) -> None:
         """Add the sums of other photos."""
         self.photos += other.photos
-        self.widen()
+        self.widen(room)
         for own, theirs in ((self.scores, other.scores), (self.information, other.information)):
             np.add(own, theirs, out=own, casting="same_kind")
         self.groups.add(other.groups.bits, other.groups.sums.items())
+        if room is not None:
+            room.leave(self.scores)
+            room.forget(other.scores)
 
 
 class Periods:
@@ -78,6 +88,7 @@ class Periods:
         self.template = names.index(OF_PERIODS) if OF_PERIODS in names else 0
         self.oldest, self.newest = 0, -1  # seconds: there is none
         self.sums: dict[Interval, Period] = {}
+        self.room: Room | None = None  # for scores; without one, they are in memory
 
     @property
     def span(self) -> int:
@@ -117,7 +128,7 @@ class Periods:
             return
         self._reach(oldest, newest)
         for interval, theirs in sums:
-            self._period(self._interval_of(interval)).add(theirs)
+            self._period(self._interval_of(interval)).add(theirs, self.room)
 
     def subtract(self, other: Periods) -> None:
         """Take off the sums of photos that were added; a period without photos is none."""
@@ -140,18 +151,19 @@ class Periods:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, and what periods there are."""
+        return dict(self.each_array())
+
+    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield what `arrays` returns, one after the other: those of groups are copies."""
         keys = sorted(self.sums)
         told = [(self.oldest, self.newest, 0), *((*key, self.sums[key].photos) for key in keys)]
-        arrays: dict[str, NDArray[Any]] = {"periods": np.array(told, np.int64)}
+        yield "periods", np.array(told, np.int64)
         for key in keys:
             period = self.sums[key]
-            arrays |= {
-                name_of(key, "scores"): period.scores,
-                name_of(key, "information"): period.information,
-            }
-            groups = period.groups.arrays()
-            arrays |= {name_of(key, name): groups[name] for name in groups}
-        return arrays
+            yield name_of(key, "scores"), period.scores
+            yield name_of(key, "information"), period.information
+            for name, array in period.groups.arrays().items():
+                yield name_of(key, name), array
 
     def expected(self, told: NDArray[Any]) -> list[str]:
         """Take up which periods there are, and return the names of the arrays that are missing."""
@@ -213,15 +225,16 @@ class Periods:
         for interval, period in before.items():
             joined = self._interval_of(interval)
             if joined in self.sums:
-                self.sums[joined].add(period)
+                self.sums[joined].add(period, self.room)
             else:
                 self.sums[joined] = period
 
     def _period(self, interval: Interval) -> Period:
         if interval not in self.sums:
             height, width = self.shape
+            zeros = np.zeros if self.room is None else self.room.zeros
             self.sums[interval] = Period(
-                0, np.zeros(self.shape, np.int16),
+                0, zeros(self.shape, np.int16),
                 np.zeros((blocks_along(height), blocks_along(width)), np.int64),
                 Groups(1, self.rows, width, bursts=False, most=GROUPS_OF_PERIOD),
             )  # fmt: skip

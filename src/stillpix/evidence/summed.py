@@ -17,6 +17,7 @@ from ..frame import Exposure, Sensor
 from .groups import GroupSums
 from .periods import Interval, Period
 from .repeats import Signature
+from .room import Room
 from .templates import Template
 
 
@@ -72,13 +73,20 @@ class Summed(Protocol):
         """Return the seconds of the oldest and the newest photo, and the sums of each period."""
 
 
-def add_blocks(blocks: Iterable[NDArray[Any]], sums: NDArray[Any]) -> None:
-    """Add flat parts of some sums, which follow each other, to others of the same shape."""
+def add_blocks(
+    blocks: Iterable[NDArray[Any]], sums: NDArray[Any], room: Room | None = None
+) -> None:
+    """Add flat parts of some sums, which follow each other, to others of the same shape.
+
+    Those that lie in a room leave memory part by part.
+    """
     flat, done = sums.reshape(-1), 0
     for block in blocks:
         own = flat[done : done + block.size]
         np.add(own, block, out=own, casting="same_kind")
         done += block.size
+        if room is not None:
+            room.leave(sums)
 
 
 def record_to_json(record: PhotoRecord) -> dict[str, Any]:

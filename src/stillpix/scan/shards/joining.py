@@ -1,7 +1,8 @@
 """Merges the sums of any number of shards, FAN_IN at a time, and keeps what lies between.
 
 Each file between is named by what it is made of. So a merge that was killed goes on where it was,
-and one with some more shards makes anew only what they belong to. Holds one evidence in memory.
+and one with some more shards makes anew only what they belong to. Holds one evidence, of which the
+largest sums lie on the disk, beside the files.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-from ...atomic import replacing
+from ...atomic import replacing, write_error
 from ...errors import StateFormatError
 from ...evidence.evidence import Evidence
 from ...evidence.packed import Packed, facts_in, pack
+from ...evidence.room import Room
 from ...frame import Sensor
 
 FAN_IN = 16
@@ -59,12 +61,12 @@ def join(
         made = [Sums(node.path, facts_in(node.path)[1]) for node in nodes]
         between += [each.path for each in made]
         sums = made + [group[0] for group in groups if len(group) == 1]
-    return (None if stop() else _merged(sums, sensor)), between
+    return (None if stop() else _merged(sums, sensor, folder)), between
 
 
 def make_node(node: Node) -> None:
     """Merge the parts of a file, and write it; raises StateFormatError, and WriteError."""
-    evidence = _merged(node.parts, node.sensor)
+    evidence = _merged(node.parts, node.sensor, node.path.parent)
     with replacing(node.path) as file:
         pack(evidence, file)
 
@@ -87,8 +89,11 @@ def _is_there(node: Node) -> bool:
     return True
 
 
-def _merged(parts: Sequence[Sums], sensor: Sensor) -> Evidence:
-    evidence = Evidence(sensor)
-    for part in parts:
-        evidence.merge(Packed(part.path, sensor))
+def _merged(parts: Sequence[Sums], sensor: Sensor, folder: Path) -> Evidence:
+    try:
+        evidence = Evidence.in_room(sensor, Room(folder))
+        for part in parts:
+            evidence.merge(Packed(part.path, sensor))
+    except OSError as error:
+        raise write_error(folder, error) from error
     return evidence

@@ -24,6 +24,7 @@ from ...evidence.packed import facts_in, pack
 from ...evidence.rules import TOGETHER
 from ...frame import Frame, Sensor
 from ...images import Header, read_headers
+from ...images.cores import usable_cores
 from ...images.gather import Skipped
 from ...images.headless import Shape
 from ...images.layouts import with_layout
@@ -172,7 +173,8 @@ def _add_all(adding: _Adding, jobs: int | None, watch: Watch) -> bool:
                 rows[Path(photo.path), photo.part] = row
                 headers.append(header)
         done = len(shard.photos) - len(headers)
-        batches = read_ahead(headers, look_first, pool, together=TOGETHER, ahead=TOGETHER)
+        ahead = min(TOGETHER, jobs or usable_cores())  # each photo read ahead holds memory
+        batches = read_ahead(headers, look_first, pool, together=TOGETHER, ahead=ahead)
         with closing(batches):
             for batch in batches:
                 fresh = [

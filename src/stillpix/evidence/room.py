@@ -1,0 +1,57 @@
+"""Arrays in files without a name, so that large sums need not be in memory all at once.
+
+What was done with leaves memory, and comes back when it is asked for. Never keeps a file: the
+system deletes it with the array, or with the program.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class Room:
+    """Room for arrays in a folder; raises OSError where there is none.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     room = Room(Path(folder))
+    ...     array = room.zeros((2, 3), np.int16)
+    ...     array += 7
+    ...     room.leave(array)
+    ...     array.tolist()
+    [[7, 7, 7], [7, 7, 7]]
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._maps: dict[int, mmap.mmap] = {}  # by the address of their array
+
+    def zeros(self, shape: tuple[int, ...], kind: DTypeLike) -> NDArray[Any]:
+        """Return an array of zeros."""
+        size = max(int(np.prod(shape)) * np.dtype(kind).itemsize, 1)
+        with tempfile.TemporaryFile(dir=self.folder, prefix=".stillpix-") as file:
+            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not when it is written to
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+            mapped = mmap.mmap(file.fileno(), size)
+        array: NDArray[Any] = np.ndarray(shape, kind, mapped)
+        self._maps[array.ctypes.data] = mapped
+        return array
+
+    def leave(self, array: NDArray[Any]) -> None:
+        """Let an array's pages leave memory, where the system can; another array stays as it is."""
+        mapped = self._maps.get(array.ctypes.data)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+    def forget(self, array: NDArray[Any]) -> None:
+        """Give an array's room back with the array itself; another array stays as it is."""
+        self.leave(array)
+        self._maps.pop(array.ctypes.data, None)
