@@ -67,12 +67,9 @@ class Evidence:
     """
 
     def __init__(
-        self,
-        sensor: Sensor,
-        templates: tuple[Template, ...] = TEMPLATES,
-        *,
+        self, sensor: Sensor, templates: tuple[Template, ...] = TEMPLATES, *,
         of_chroma: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.sensor, self.templates, self.of_chroma = sensor, templates, of_chroma
         self.planes: dict[str, Evidence] = {}
         self.room: Room | None = None  # for the largest sums; without one, they are in memory
