@@ -207,7 +207,7 @@ def _single(evidence: Evidence, own: _OwnPeaks, found: Peaks) -> Peaks:
     found = one_a_response(found, evidence)
     if evidence.sensor.is_video:  # faint echoes, too, tell at which distance they are
         found = without_echoes(found, evidence.excess[found.y, found.x])
-    elif evidence.rules.spreads:
+    elif evidence.rules.spreads and not evidence.of_chroma:
         found = with_close_pixels(found, evidence, own.views[0], own.closed)
     return _standing_alone(evidence, own.views, found)
 
