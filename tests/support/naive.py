@@ -282,10 +282,11 @@ def less_texture(residual):
     return finished
 
 
-def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
+def mosaic_judged(pixels, pattern, noise, *, edges, limit, largest, black, dim, full):
     """Return excess (DN), psi, 1 / sigma and light / sigma (sigma in DN), (4, rows, columns).
 
-    Noise is slope, zero and least; edges are left, top, right, bottom of what is judged.
+    Noise is slope, zero and least; edges are left, top, right, bottom of what is judged. The
+    largest of the neighbours' residuals counts `largest` times the mean of the others at most.
     """
     left, top, right, bottom = edges
     said = np.zeros((4, *pixels.shape))
@@ -295,12 +296,12 @@ def mosaic_judged(pixels, pattern, noise, *, edges, limit, black, dim, full):
         [pattern[(y + top - FAR) % rows][(x + left - FAR) % columns] for x in range(columns)]
         for y in range(rows)
     ]
-    known = {"limit": limit, "black": black, "dim": dim, "full": full}
+    known = {"limit": limit, "largest": largest, "black": black, "dim": dim, "full": full}
     said[:, top:bottom, left:right] = _inner_judged(inner, shifted, noise, **known)
     return said
 
 
-def _inner_judged(pixels, pattern, noise, *, limit, black, dim, full):
+def _inner_judged(pixels, pattern, noise, *, limit, largest, black, dim, full):
     height, width = pixels.shape
     level = np.array([[noise_units(float(v), *noise) for v in row] for row in pixels])
     residual = np.zeros((height, width))
@@ -314,8 +315,10 @@ def _inner_judged(pixels, pattern, noise, *, limit, black, dim, full):
     for y in range(FAR, height - FAR):
         for x in range(FAR, width - FAR):
             own = residual[y, x]
-            sizes = [abs(residual[y + dy, x + dx]) for dy, dx in predicting(pattern, y, x)]
-            sigma = math.hypot(1.25 * np.mean(sizes), 1)
+            near = predicting(pattern, y, x)
+            *others, most = sorted(abs(residual[y + dy, x + dx]) for dy, dx in near)
+            spread = np.mean([*others, min(most, largest * np.mean(others))])
+            sigma = math.hypot(1.25 * spread, 1)
             expected = dn_of(level[y, x] - own, *noise)
             in_dn = sigma * math.sqrt(max(noise[0] * expected + noise[1], noise[2]))
             excess = float(pixels[y, x]) - expected

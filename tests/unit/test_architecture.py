@@ -46,7 +46,7 @@ LAYERS = {
         "__init__ areas dates hot_or_offset peak_kernels settings sliding splits",
         "laying line_kernels narrowing null standing",
         "echoes tail views",
-        "kinds",
+        "close_pixels kinds",
         "lines patterns ranking",
         "colours",
         "sites",

@@ -18,7 +18,7 @@ from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence import mosaic
 from stillpix.evidence.evidence import MOST_PHOTOS, NARROW, Evidence
-from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
+from stillpix.evidence.mosaic_kernels import LARGEST, LIMIT, PER_WHITE, USUAL_BURST
 from stillpix.evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES, template_factors
 from support import naive
@@ -46,8 +46,8 @@ def twin(frame):
     sensor, span = frame.sensor, frame.white - frame.black
     pattern, edges = PATTERNS[sensor.layout], (0, 0, sensor.width, sensor.height)
     said = naive.mosaic_judged(
-        frame.pixels, pattern, mosaic.noise_of(frame), limit=LIMIT, black=frame.black,
-        dim=span / 128, full=frame.black + FULL * span, edges=edges,
+        frame.pixels, pattern, mosaic.noise_of(frame), limit=LIMIT, largest=LARGEST,
+        black=frame.black, dim=span / 128, full=frame.black + FULL * span, edges=edges,
     )  # fmt: skip
     *light, share = np.array(template_factors(frame.exposure)) * [1.0, 1.0, 0.2, 80.0] / 255
     even = naive.evened(said, edges) if sensor.layout != "mono" else said
@@ -181,7 +181,7 @@ def test_along_the_edges_information_is_what_it_is_elsewhere(layout, digit, more
     kept = evidence.information[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     usual = kept.mean(axis=(1, 2))
     for edge in (kept[:, 0], kept[:, -1], kept[:, :, 0], kept[:, :, -1]):
-        assert_allclose(edge.mean(axis=1), usual, rtol=0.045)
+        assert_allclose(edge.mean(axis=1), usual, rtol=0.05)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from stillpix.evidence import mosaic
 from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
+from stillpix.evidence.mosaic_kernels import LARGEST
 from support import naive
 from support.mosaics import LAYOUTS, PATTERNS, frame_of, mosaic_of, sensor_of
 
@@ -28,8 +29,8 @@ def test_photosites_say_what_the_plain_loops_find(layout):
     left, top, right, bottom = edges = mosaic.judged(frame.sensor)
     span = frame.white - frame.black
     excess, psi, inverse, light = naive.mosaic_judged(
-        frame.pixels, PATTERNS[layout], mosaic.noise_of(frame), limit=FAR, black=frame.black,
-        dim=span / 128, full=frame.black + 0.95 * span, edges=edges,
+        frame.pixels, PATTERNS[layout], mosaic.noise_of(frame), limit=FAR, largest=LARGEST,
+        black=frame.black, dim=span / 128, full=frame.black + 0.95 * span, edges=edges,
     )  # fmt: skip
     outside = np.ones((40, 48), bool)
     outside[top:bottom, left:right] = False

@@ -293,12 +293,12 @@ def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
     """Return whether a star is there: those beside a photosite, (..., odd, odd), share its score.
 
     The sum of the eight beside it has the deviation of noise, the root of eight. Those louder than
-    itself do not count: they may be broken. `most` as in `is_alone`: a star moves on, and says less
-    than BLOB_BELOW of it.
+    itself do not count, nor does one that would be as much by itself: they may be broken. `most`
+    as in `is_alone`: a star moves on, and says less than BLOB_BELOW of it.
 
-    >>> star = 6.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
-    >>> beside_others = np.where(star == 6.0, star, 0.3)
-    >>> beside_others[4, 5:7] = 29.0
+    >>> star = 16.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
+    >>> beside_others = np.where(star == 16.0, star, 0.3)
+    >>> beside_others[4, 5:7], beside_others[6, 6] = 29.0, 15.0
     >>> is_blob(np.stack([star, beside_others]), 40.0).tolist()
     [True, False]
     """
@@ -306,7 +306,8 @@ def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
     own = around[..., middle, middle]
     beside = _beside(around, 1) * np.where(own >= 0, 1, -1)[..., None]
     beside = np.where(beside > np.abs(own)[..., None], 0.0, beside)
-    shared = beside.sum(axis=-1) > BLOB_NOISE * beside.shape[-1] ** 0.5
+    much, loudest = BLOB_NOISE * beside.shape[-1] ** 0.5, beside.max(axis=-1)
+    shared = beside.sum(axis=-1) - np.where(loudest > much, loudest, 0.0) > much
     return np.asarray((np.abs(own) < BLOB_BELOW * most) & shared)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..evidence.evidence import Evidence
 from ..evidence.mosaic_kernels import LIMIT
 from ..evidence.stillness import widened
+from .close_pixels import with_close_pixels
 from .echoes import without_echoes
 from .kinds import RING_TO, heard_in, is_single, only_darks
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
@@ -26,7 +27,9 @@ from .views import View, decoy_views_of, fewest_of, near_by, views_of
 
 EXPLAINED_WITHIN = 6  # px, Chebyshev: demosaicing, sharpening and the predictor's own reach
 EXPLAINED_BELOW = (0.5, 0.2)  # of the stronger peak's score, of its summed residual
-EXPLAINED_IN_MOSAIC = (2, 0.3)  # px, share of the score: its same-colour neighbours' predictions
+# px, share of the score: what a photosite does to those of its colour, whose predictions it moves.
+# What stands out to the same side as a louder one is no such trace, but may be what that one leaks.
+EXPLAINED_IN_MOSAIC, LEAKED_IN_MOSAIC = (2, 0.3), 0.15
 BLOCK_WITHIN = 16  # px: what JPEG spreads over its blocks
 BLOCK_BELOW = 0.03  # of the stronger peak's summed residual
 WINDOW_RARER = 4.0  # times as rare as a peak of all photos one of a window of them must be
@@ -50,6 +53,7 @@ class _OwnPeaks:
     scores: list[Peaks]  # by view
     bursts: Peaks
     burst_floor: float
+    closed: Mask  # where a louder one's surroundings are not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _ranked_without(
     )
     if only_darks(evidence) and not _are_told(evidence, settings):
         tail = tail_of_few(decoys, moved.pixels, moved.share)
-        return _single(evidence, own.views, _listable(found, tail, settings)), tail
+        return _single(evidence, own, _listable(found, tail, settings)), tail
     tail = tail_of(decoys, floor, moved.share)
     if own.bursts.score.size:
         bursts = tail_of(moved.bursts, own.burst_floor, moved.share)
@@ -134,7 +138,7 @@ def _ranked_without(
         found = louder_of(found, _as_scores(own.bursts, rare, tail, floor))
         decoys = louder_of(decoys, _as_scores(moved.bursts, rare, tail, floor))
         tail = tail_of(decoys, floor, moved.share)
-    return _single(evidence, own.views, _listable(found, tail, settings)), tail
+    return _single(evidence, own, _listable(found, tail, settings)), tail
 
 
 def _are_told(evidence: Evidence, settings: DetectionSettings) -> bool:
@@ -156,10 +160,11 @@ def _own_peaks(
         views.append(view)
     # In dark frames a cosmic ray says too much, and every defect shows in all of them.
     if not evidence.rules.bursts or evidence.darks:
-        return _OwnPeaks(views, peaks, NO_PEAKS, 0.0)
+        return _OwnPeaks(views, peaks, NO_PEAKS, 0.0, whole.null.masked | beside)
     floor = burst_floor(evidence.bursts)
     bursts = burst_peaks(evidence.bursts, evidence.scores, evidence.information, floor)
-    return _OwnPeaks(views, peaks, _where(bursts, ~whole.null.masked), floor)
+    bursts = _where(bursts, ~whole.null.masked)
+    return _OwnPeaks(views, peaks, bursts, floor, whole.null.masked)
 
 
 def _decoy_peaks(
@@ -195,14 +200,16 @@ def _quieter(peaks: Peaks, beside: Mask, floor: float) -> Peaks:
     return quieter.only(np.lexsort((peaks.x, peaks.y, -score))).only(slice((score > floor).sum()))
 
 
-def _single(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
+def _single(evidence: Evidence, own: _OwnPeaks, found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
     if evidence.rules.spreads:
-        found = _settled(evidence, views, found)
+        found = _settled(evidence, own.views, found)
     found = one_a_response(found, evidence)
     if evidence.sensor.is_video:  # faint echoes, too, tell at which distance they are
         found = without_echoes(found, evidence.excess[found.y, found.x])
-    return _standing_alone(evidence, views, found)
+    elif evidence.rules.spreads and not evidence.of_chroma:
+        found = with_close_pixels(found, evidence, own.views[0], own.closed)
+    return _standing_alone(evidence, own.views, found)
 
 
 def _settled(evidence: Evidence, views: Sequence[View], found: Peaks) -> Peaks:
@@ -261,7 +268,7 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     weaker peak nearby stands only where it is more than those explain.
     """
     if not evidence.rules.spreads:
-        return _one_a_place(found)
+        return _one_a_place(found, evidence)
     residual = np.abs(evidence.excess[found.y, found.x])
     cells: dict[tuple[int, int], list[int]] = {}
     kept = []
@@ -286,20 +293,24 @@ def one_a_response(found: Peaks, evidence: Evidence) -> Peaks:
     return found.only(kept)
 
 
-def _one_a_place(found: Peaks) -> Peaks:
+def _one_a_place(found: Peaks, evidence: Evidence) -> Peaks:
     """Keep what is more than a stronger peak's trace in the predictions of its neighbours."""
     within, below = EXPLAINED_IN_MOSAIC
-    louder: dict[tuple[int, int], float] = {}
+    louder: dict[tuple[int, int], tuple[float, bool]] = {}
     kept = []
-    for i, (x, y, score) in enumerate(zip(found.x, found.y, found.score.tolist(), strict=True)):
+    bright = evidence.excess[found.y, found.x] >= 0
+    places = zip(found.x.tolist(), found.y.tolist(), found.score.tolist(), bright, strict=True)
+    for i, (x, y, score, side) in enumerate(places):
         near = (
-            louder.get((int(x) + dx, int(y) + dy), 0.0)
+            louder.get((x + dx, y + dy), (0.0, False))
             for dy in range(-within, within + 1)
             for dx in range(-within, within + 1)
         )
-        if score >= below * max(near):
+        if all(
+            score >= other * (LEAKED_IN_MOSAIC if side == its else below) for other, its in near
+        ):
             kept.append(i)
-            louder[int(x), int(y)] = score
+            louder[x, y] = score, side
     return found.only(kept)
 
 

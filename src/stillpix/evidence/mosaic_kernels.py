@@ -30,6 +30,7 @@ LIMIT = 4.0  # sigmas that one photo can say at most
 # And one dark frame: without a scene its neighbours predict well. Two that agree say enough for any
 # sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
 DARK_LIMIT = 6.0
+LARGEST = 6.0  # times the mean residual of the other neighbours that the largest one counts
 USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
 PER_WHITE = 65535  # summed residuals count in so many parts of white
 
@@ -155,26 +156,52 @@ def _finish_row(rough: Any, y: int, width: int, textured: Any, out: Any) -> None
                 done[x] = here[x]
 
 
+@compiled_within
+def _spread_of_eight(
+    a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, out: Any
+) -> None:
+    """1.25 times the mean size of residuals, of which the largest counts LARGEST at most.
+
+    That is times the mean of the others: what is broken beside a photosite does not hide it.
+    """
+    share, most = np.float32(1.25 / 8), np.float32(LARGEST / 7)
+    for x in range(out.size):
+        p, q, r, s = abs(a[x]), abs(b[x]), abs(c[x]), abs(d[x])
+        t, u, v, w = abs(e[x]), abs(f[x]), abs(g[x]), abs(h[x])
+        largest = max(p, q, r, s, t, u, v, w)
+        others = p + q + r + s + t + u + v + w - largest
+        out[x] = share * (others + min(largest, most * others))
+
+
+@compiled_within
+def _spread_of_five(a: Any, b: Any, c: Any, d: Any, e: Any, out: Any) -> None:
+    """1.25 times the mean size of five residuals, of which the largest counts LARGEST at most."""
+    share, most = np.float32(1.25 / 5), np.float32(LARGEST / 4)
+    for x in range(out.size):
+        p, q, r, s, t = abs(a[x]), abs(b[x]), abs(c[x]), abs(d[x]), abs(e[x])
+        largest = max(p, q, r, s, t)
+        others = p + q + r + s + t - largest
+        out[x] = share * (others + min(largest, most * others))
+
+
 @compiled
 def _spread_of_plane(
     residual: Any, y: int, plane: int, sites: Any, number: int, out: Any
 ) -> None:  # fmt: skip
-    """1.25 times the mean size of the neighbours' own residuals."""
+    """How far one plane's photosites of a row depart from predictions, as their neighbours do."""
     size = out.size
-    share = np.float32(1.25) / np.float32(number)
     a, b = _near(residual, y, plane, sites[0], size), _near(residual, y, plane, sites[1], size)
     c, d = _near(residual, y, plane, sites[2], size), _near(residual, y, plane, sites[3], size)
     e = _near(residual, y, plane, sites[4], size)
-    for x in range(size):
-        out[x] = share * (abs(a[x]) + abs(b[x]) + abs(c[x]) + abs(d[x]) + abs(e[x]))
     if number == 8:
         f, g = (
             _near(residual, y, plane, sites[5], size),
             _near(residual, y, plane, sites[6], size),
         )
         h = _near(residual, y, plane, sites[7], size)
-        for x in range(size):
-            out[x] += share * (abs(f[x]) + abs(g[x]) + abs(h[x]))
+        _spread_of_eight(a, b, c, d, e, f, g, h, out)
+    else:
+        _spread_of_five(a, b, c, d, e, out)
 
 
 @compiled_within

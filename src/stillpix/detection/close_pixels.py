@@ -1,0 +1,71 @@
+"""Pixels close to a louder one in rendered photos, told from what that one spreads around it.
+
+Demosaicing, sharpening and JPEG make a cross, a ring and lobes of one broken pixel. In the score
+these are as loud as a second broken pixel, since what a photo says is clipped. Unfiltered they are
+not: what a pixel spreads to its own side falls off steeply, without a second summit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evidence.evidence import Evidence
+from .null import Peaks
+from .views import View
+
+WITHIN = 6  # px, Chebyshev, from a louder pixel
+SUMMIT = 0.06  # of the largest summed residual there: lobes of lone pixels stayed below 0.05
+
+
+def with_close_pixels(
+    found: Peaks, evidence: Evidence, whole: View, closed: NDArray[np.bool_]
+) -> Peaks:
+    """Return peaks, loudest first, with the pixels close to them that are broken, too.
+
+    These are summits of the summed residual, to the side of the louder pixel, and as loud as the
+    faintest of the peaks. None is looked for at closed places, (height, width).
+    """
+    if not found.score.size:
+        return found
+    taken = set(zip(found.x.tolist(), found.y.tolist(), strict=True))
+    more: list[tuple[int, int]] = []
+    for x, y in sorted(taken):
+        for column, row in _summits(evidence.excess, x, y):
+            beside = {(column + dx, row + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)}
+            if not closed[row, column] and not beside & taken:
+                taken.add((column, row))
+                more.append((column, row))
+    if not more:
+        return found
+    x, y = np.array(more, np.intp).T
+    score = np.abs(whole.around_all(x, y, 0)[..., 0, 0]).max(axis=1).astype(np.float32)
+    loud = score >= found.score.min()
+    both = Peaks.of(x[loud], y[loud], score[loud])
+    joined = Peaks(
+        np.concatenate([found.x, both.x]), np.concatenate([found.y, both.y]),
+        np.concatenate([found.score, both.score]), np.concatenate([found.view, both.view]),
+    )  # fmt: skip
+    return joined.only(np.lexsort((joined.x, joined.y, -joined.score)))
+
+
+def _summits(excess: NDArray[np.signedinteger], x: int, y: int) -> Iterator[tuple[int, int]]:
+    """Yield x and y of the pixels around one that stand out as it does, more than those beside."""
+    reach = 2 * WITHIN
+    left, top = max(x - reach, 0), max(y - reach, 0)
+    part = excess[top : y + reach + 1, left : x + reach + 1].astype(np.int64)
+    part = part if excess[y, x] >= 0 else -part
+    rows, columns = np.nonzero(part >= max(SUMMIT * abs(int(excess[y, x])), 1))
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        far = max(abs(left + column - x), abs(top + row - y))
+        if far <= 1 or far > WITHIN:
+            continue
+        own = part[row, column]
+        beside = part[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        near = part[
+            max(row - WITHIN, 0) : row + WITHIN + 1, max(column - WITHIN, 0) : column + WITHIN + 1
+        ]
+        if own >= beside.max() and own >= SUMMIT * np.abs(near).max():
+            yield left + column, top + row
