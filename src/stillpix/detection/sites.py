@@ -63,7 +63,7 @@ def pattern_of(told: Sequence[tuple[int, int, NDArray[np.float64]]]) -> str:
 
     >>> blue, green = np.array([0.1, 0.1, 3.0]), np.array([0.1, 2.0, 0.1])
     >>> places = [(2, 2, blue), (4, 8, blue), (5, 8, green), (6, 0, blue), (7, 2, green)]
-    >>> pattern_of(places)
+    >>> pattern_of(2 * places)
     'BGGR'
     >>> pattern_of(places[:2])
     ''
