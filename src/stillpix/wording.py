@@ -5,6 +5,7 @@ Never prints and never decides anything.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ LEAST_LEFT_OUT = 0.005  # share of the frame; less is not worth a word
 FEW_PICTURES, MANY_ALIKE = 8, 5
 TEENS = (11, 12, 13)  # which are eleventh to thirteenth
 FITS = "fits"  # the format of astronomers, who call a picture of it a frame
+PHOTO = re.compile(r"\b([Pp]hoto)(s?)\b")
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 
 
@@ -62,6 +64,16 @@ def picture_of(defect_map: DefectMap) -> str:
     'frame'
     """
     return "frame" if defect_map.files == FITS else defect_map.sensor.picture
+
+
+def called(text: str, picture: str) -> str:
+    """Return what is said of photos as said of other pictures, such as frames.
+
+    >>> called("Photos of each photosite: one photo.", "frame")
+    'Frames of each photosite: one frame.'
+    """
+    words = {"photo": picture, "Photo": picture.capitalize()}
+    return PHOTO.sub(lambda found: words[found[1]] + found[2], text)
 
 
 def broken_of(defects: Sequence[Defect]) -> str:

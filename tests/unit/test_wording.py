@@ -9,7 +9,7 @@ from stillpix.cli.progress import Progress
 from stillpix.frame import Sensor
 from stillpix.maps.records import Defect, DefectMap, EvidenceSummary
 from stillpix.report.reasons import reasons
-from stillpix.report.verdict import certainty
+from stillpix.report.verdict import certainty, next_steps
 from stillpix.wording import picture_of, remarks, sentence
 
 BRIGHT = Defect(x=3, y=4, kind="bright", seen=(0.5, 12), state="confirmed")
@@ -38,7 +38,8 @@ def test_a_map_says_what_it_was_found_in(which, files, called):
     assert f"found in 60 {called}" in sentence(found)
     assert certainty(found).startswith(f"Judged from 60 {called}")
     assert f"{called} with other exposure times" in " ".join(remarks(found))
-    told = " ".join(reasons(BRIGHT, 0.01, None, picture=picture_of(found)))
+    told = " ".join(reasons(BRIGHT, 0.01, None, (4.2, 4.1, 4.0, 0.0), picture=picture_of(found)))
+    assert f"The {called} hardly show" in told
     assert f"of the 12 {called} that could show it" in told
 
 
@@ -47,6 +48,13 @@ def test_what_to_do_is_said_of_the_files_that_a_person_has():
 
     assert verdict([clip]) == "1 broken pixel: repair the clips in which it shows."
     assert "repair the photos and clips in which they show" in verdict([clip, photos])
+
+
+def test_a_report_of_clips_offers_what_can_be_done_with_clips():
+    (step,) = next_steps(found_in("video"))
+
+    assert step == ("stillpix fix CLIPS --out fixed", "repaired copies of your clips")
+    assert [command for command, _ in next_steps(found_in())][1] == "stillpix serve PHOTOS"
 
 
 @pytest.mark.parametrize(("repairs", "called"), [(False, "3 of 8 frames"), (True, "3 of 8 clips")])

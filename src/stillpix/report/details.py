@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..maps.records import DefectMap
-from ..wording import exposed, picture_of
+from ..wording import called, exposed, picture_of
 from . import chart
 from .looks import sign_of
 from .markup import Markup, joined, tag
@@ -22,21 +22,21 @@ BAR_SIGMAS = 30.0  # that fill a bar
 
 def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Markup:
     """Return all that is shown of one defect; `back` leads to its row in the table."""
-    defect, first = detail.defect, found.evidence.first
+    defect, first, picture = detail.defect, found.evidence.first, picture_of(found)
     scores = None if detail.stamp is None else detail.stamp.scores
     sentences = reasons(
-        defect, found.detection.fdr, first and first.date(), scores, picture=picture_of(found)
+        defect, found.detection.fdr, first and first.date(), scores, picture=picture
     )
     words = [tag("p", *_join_spaced(sentences))]
     if scores is not None:
-        words.append(_explain_scores(scores))
+        words.append(_explain_scores(scores, picture))
     parts = [
         tag("h4", symbol(defect), f" {place_of(defect)}: {defect.kind}"),
     ]
-    pictures = [*_crops(detail), *_stamp(detail)]
+    pictures = [*_crops(detail), *_stamp(detail, picture)]
     if pictures:
         parts.append(tag("div", *pictures, class_="pictures"))
-    parts.append(tag("div", tag("div", *words), *_course(detail), class_="why"))
+    parts.append(tag("div", tag("div", *words), *_course(detail, picture), class_="why"))
     parts.append(tag("p", tag("a", "back to the table", href=f"#{back}"), class_="back"))
     return tag("article", *parts, id=element_id, class_="defect", tabindex="-1")
 
@@ -46,7 +46,7 @@ def _join_spaced(sentences: Iterator[str]) -> Iterator[str]:
         yield (" " if number else "") + sentence
 
 
-def _explain_scores(scores: tuple[float, ...]) -> Markup:
+def _explain_scores(scores: tuple[float, ...], picture: str) -> Markup:
     rows = [
         tag(
             "tr",
@@ -56,7 +56,7 @@ def _explain_scores(scores: tuple[float, ...]) -> Markup:
         )
         for supposed, score in explanation(scores)
     ]
-    caption = "How well each explanation fits all photos (as a score): the pixel ..."
+    caption = f"How well each explanation fits all {picture}s (as a score): the pixel ..."
     return tag("table", tag("caption", caption), tag("tbody", *rows), class_="explained")
 
 
@@ -66,12 +66,12 @@ def _bar(score: float) -> Markup:
     return tag("svg", bar, viewBox="0 0 100 10", class_="bar", aria_hidden="true")
 
 
-def _stamp(detail: Detail) -> Iterator[Markup]:
+def _stamp(detail: Detail, picture: str) -> Iterator[Markup]:
     if detail.stamp is None:
         return
     side = len(detail.stamp.response)
     middle = float(detail.stamp.response[side // 2, side // 2])
-    text = f"mean response over all photos, {side}x{side} px: {middle:+.1f} times the noise"
+    text = f"mean response over all {picture}s, {side}x{side} px: {middle:+.1f} times the noise"
     yield _figure("stamp", data_address(of_stamp(detail.stamp.response)), side, text, detail)
 
 
@@ -96,10 +96,11 @@ def _figure(kind: str, address: str, side: int, caption: str, detail: Detail) ->
     return tag("figure", framed, tag("figcaption", caption), class_=kind)
 
 
-def _course(detail: Detail) -> Sequence[Markup]:
+def _course(detail: Detail, picture: str) -> Sequence[Markup]:
     looks = detail.looks
     if looks is None or not looks.digests:
         return ()
     sign = sign_of(detail.defect)
     drawing = chart.drawn(looks, sign, detail.defect.since)
-    return [tag("figure", drawing, tag("figcaption", chart.said(looks, sign)), class_="course")]
+    words = called(chart.said(looks, sign), picture)
+    return [tag("figure", drawing, tag("figcaption", words), class_="course")]

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from ..detection.kinds import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
 from ..maps.records import Defect, Kind
+from ..wording import called
 
 # By the order of the templates: what each supposes of a pixel.
 SUPPOSITIONS = (
@@ -55,6 +56,13 @@ def reasons(
     >>> list(reasons(Defect(x=1, y=2, kind="hot", seen=(0.9375, 16)), 0.01, None))[1]
     'It shows in 94 % of the 16 photos that could show it.'
     """
+    for each in _sentences(defect, fdr, first_photo, scores):
+        yield called(each, picture)
+
+
+def _sentences(
+    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None
+) -> Iterator[str]:
     yield KINDS[defect.kind]
     if scores is not None:
         yield from _because(defect.kind, scores)
@@ -64,7 +72,7 @@ def reasons(
         yield f"Its photosite is under a {SITES[defect.site]} filter."
     if defect.seen is not None:
         share, photos = defect.seen
-        yield f"It shows in {100 * share:.0f} % of the {photos} {picture}s that could show it."
+        yield f"It shows in {100 * share:.0f} % of the {photos} photos that could show it."
     yield _sureness(defect, fdr)
     yield from _dates(defect, first_photo)
 

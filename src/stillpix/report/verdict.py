@@ -36,7 +36,7 @@ def verdict(section: Section) -> str:
     million = found.sensor.width * found.sensor.height / 1e6
     size = f"{million:.2g} million" if million >= 0.1 else f"{1e6 * million:.0f}"
     if not broken:
-        return f"No broken pixel in {size}, as far as these photos show."
+        return f"No broken pixel in {size}, as far as these {picture_of(found)}s show."
     begins = f"{broken_of(broken)} in {size}"
     by_day = [
         shows
@@ -120,8 +120,11 @@ def next_steps(found: DefectMap, map_place: str = "") -> list[tuple[str, str]]:
         return []
     named = f" --map {shlex.quote(map_place)}" if map_place else ""
     name = shlex.quote(map_place or body_of(found.sensor))
-    steps = [(f"stillpix fix PHOTOS{named} --out fixed", "repaired copies of your photos")]
-    if not map_place:
+    files = f"{found.sensor.recording}s"
+    steps = [
+        (f"stillpix fix {files.upper()}{named} --out fixed", f"repaired copies of your {files}")
+    ]
+    if not map_place and not found.sensor.is_video:  # the page shows no clips
         steps.append(("stillpix serve PHOTOS", "judge each pixel with your own eyes"))
     if found.sensor.is_mosaic:
         steps.append((f"stillpix export {name} --to list", "the map for RawTherapee and others"))
