@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import socket
@@ -238,7 +237,7 @@ def test_a_task_whose_workers_always_end_is_given_up(machines, monkeypatch):
     thread.start()
     try:
         with pytest.raises(ClusterError, match="the workers that tried it ended"):
-            list(crew.each(os._exit, [1], Watch()))
+            list(crew.each(signal.raise_signal, [signal.SIGKILL], Watch()))
     finally:
         stop.set()
         thread.join()

@@ -91,7 +91,7 @@ def test_several_photos_add_up_to_what_each_says():
 
 @pytest.mark.slow
 def test_photos_that_clearly_show_a_place_are_counted_with_what_they_show():
-    frames, shows = some_frames(5), float(kernels._SHOWS)
+    frames, shows = some_frames(5), float(kernels.SHOWS)
     shown, excess = np.zeros((40, 48), int), np.zeros((40, 48), int)
     for frame in frames:
         above, psi, *_ = twin(frame)[0]

@@ -210,12 +210,14 @@ def _told(sensor: Sensor) -> str:
 
 
 def name_of(file: str, size: int, modified_ns: int, part: int = 0) -> str:
-    """Return what tells an unchanged picture, wherever its folder has moved.
+    r"""Return what tells an unchanged picture, wherever its folder has moved.
 
-    `file` is the name of its file, and `part` its number in there, or 0.
+    `file` is the name of its file, and `part` its number in there, or 0. Bytes that are no text
+    are written as what they are: a database holds text only.
 
-    >>> name_of("a.tif", 7, 1, 2)
-    'a.tif|7|1|2'
+    >>> name_of("a.tif", 7, 1, 2), name_of("sch\udcf6n.jpg", 7, 1)
+    ('a.tif|7|1|2', 'sch\\udcf6n.jpg|7|1')
     """
-    name = f"{file}|{size}|{modified_ns}"
+    text = file.encode("utf-8", "backslashreplace").decode("utf-8")
+    name = f"{text}|{size}|{modified_ns}"
     return f"{name}|{part}" if part else name

@@ -24,15 +24,16 @@ def note_in(catalogue: Catalogue, body: Body, form: str, stamp: str, before: str
     if was == stamp and not heads:
         return
     every = was is None or was != before
-    names = body.evidence.files if every else heads.keys()
+    known = body.evidence.files if every else heads.keys()
+    names = [name for name in sorted(known) if _is_text(name)]
     places = {digest: place for place, digest in enumerate(body.evidence.signatures)}
     shown = {
         places[digest]: name
         for name, digest in body.log.files.items()
-        if digest in places and name in body.evidence.files
+        if digest in places and name in body.evidence.files and _is_text(name)
     }
     catalogue.keep(
-        body.sensor, form, stamp, _rows(body, sorted(names), heads),
+        body.sensor, form, stamp, _rows(body, names, heads),
         only=body.evidence.files if every else None,
         signatures={name: place for place, name in shown.items()},
     )  # fmt: skip
@@ -57,3 +58,8 @@ def _rows(body: Body, names: list[str], heads: Mapping[str, Header]) -> Iterator
 def _tells_all(header: Header) -> bool:
     """Return whether a file's head alone says what the photo is, and that it is the only one."""
     return header.layout_told and header.part is None and not header.headless
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a database can hold a name; evidence of earlier versions has others, too."""
+    return name.isascii() or name.encode("utf-8", "replace").decode("utf-8") == name
