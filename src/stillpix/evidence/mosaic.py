@@ -69,7 +69,7 @@ class MosaicRules(Rules):
 
     def likeness(self, frame: Frame) -> tuple[Any, ...]:
         """Return what photos must have in common: their levels are part of each one's curve."""
-        return frame.pixels.dtype.str, frame.phase
+        return frame.pixels.dtype.str, frame.phase, frame.dark
 
     def adder(self, photos: Pass, pool: Executor | None) -> AddRows:
         """Return what adds rows of some photos to the sums."""
@@ -79,7 +79,8 @@ class MosaicRules(Rules):
         factors *= [scales_of(frame, photos.templates) for frame in frames]
         known = (
             padded(frames, pool), len(frames), curves, factors.astype(np.float32),
-            weights_of(photos.templates), photos.turns, pattern_of(self.layout, frames[0].phase),
+            weights_of(photos.templates), photos.turns,
+            pattern_of(self.layout, frames[0].phase, dark=frames[0].dark),
             (self.strip, photos.thin), judged(frames[0].sensor), *groups_of(photos),
         )  # fmt: skip
 
@@ -91,7 +92,8 @@ class MosaicRules(Rules):
     def shower(self, frame: Frame) -> ShowRows:
         """Return what counts in rows what a repeat clearly shows, and adds up nothing else."""
         known = (
-            continued(frame), curve_of(frame), pattern_of(self.layout, frame.phase),
+            continued(frame), curve_of(frame),
+            pattern_of(self.layout, frame.phase, dark=frame.dark),
             judged(frame.sensor),
         )  # fmt: skip
 
@@ -177,13 +179,18 @@ def neighbours(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, 
     return steps, numbers
 
 
-def pattern_of(layout: Layout, phase: tuple[int, int] = (0, 0)) -> tuple[Sites, Sites, bool]:
+def pattern_of(
+    layout: Layout, phase: tuple[int, int] = (0, 0), *, dark: bool = False
+) -> tuple[Sites, Sites, bool]:
     """Return what the kernels must know of a pattern: its neighbours, and whether colours differ.
+
+    Colours tell texture, of which dark frames have none: broken photosites of other colours would
+    be taken for it.
 
     >>> [part if isinstance(part, bool) else part.shape for part in pattern_of("mono")]
     [(1, 1, 8, 2), (1, 1), False]
     """
-    return *neighbours(layout, phase), colours_differ(layout)
+    return *neighbours(layout, phase), colours_differ(layout) and not dark
 
 
 def _near(y: int, x: int) -> list[tuple[int, int]]:
@@ -403,7 +410,7 @@ def _departs(frame: Frame, curve: _Curve, x: Sites, y: Sites) -> Floats:
         values, around, number = _with_neighbours(frame, x, y)
         return np.asarray(curve.stable(values) - _trimmed(curve.stable(around), number))
 
-    if not colours_differ(frame.sensor.layout):
+    if frame.dark or not colours_differ(frame.sensor.layout):
         return rough(x, y)
     beside = rough(x[..., None] + _CROSS[:, 0], y[..., None] + _CROSS[:, 1])
     _, low, high, _ = np.moveaxis(np.sort(beside, axis=-1), -1, 0)
