@@ -354,10 +354,10 @@ def test_a_picture_too_large_for_the_memory_is_named_and_the_other_bodies_go_on(
     series.write(folder / "b", range(5), size=(80, 60))
     real = Evidence.__init__
 
-    def small(self, sensor):
+    def small(self, sensor, *templates, **how):
         if sensor.width > 100:
             raise MemoryError
-        real(self, sensor)
+        real(self, sensor, *templates, **how)
 
     monkeypatch.setattr(Evidence, "__init__", small)
 

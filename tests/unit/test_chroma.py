@@ -23,7 +23,7 @@ from stillpix.images import Buffer, read_frame, read_header
 from support import mosaics
 from support.frames import EXPOSURES, evidence_of, photos_of_light, some_frames, texture
 
-WIDTH, HEIGHT = 240, 160
+WIDTH, HEIGHT = 320, 256
 BLUE, GREEN = (102, 61), (41, 90)  # x, y
 
 

@@ -24,6 +24,8 @@ from .views import View, near_by, whole_of
 LUMA = 0  # number of the source that is the luma; Cb and Cr follow
 # Times as rare as a peak of the luma one of the chroma must be: most defects show in luma.
 CHROMA_RARER = 40.0
+# Samples of a plane below which its decoys are too few to tell how rare a peak is.
+FEWEST_SAMPLES = 20_000
 JOINED_WITHIN = 3.5  # px from the middle of a chroma sample to the luma of the same response
 
 
@@ -64,7 +66,8 @@ def sources_of(
     planes = [evidence.planes[name] for name in PLANES if name in evidence.planes]
     masked = halved(null.masked) if planes else null.masked
     for plane in planes:
-        if plane.scenes < settings.fewest_scenes or min(masked.shape) <= 2 * EDGE:
+        small = masked.size < FEWEST_SAMPLES or min(masked.shape) <= 2 * EDGE
+        if small or plane.scenes < settings.fewest_scenes:
             continue
         own = null_of(plane.scores, plane.information, pool, plane.rules.grid, masked, plane.edges)
         peaks, tail, views = ranked(plane, whole_of(plane, own), settings, pool)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..detection.settings import DetectionSettings
 from ..errors import ReadError, SensorMismatchError
+from ..evidence.chroma import half_of
 from ..evidence.evidence import Evidence
 from ..evidence.measures import MEASURES
 from ..frame import Frame, Sensor
@@ -85,6 +86,8 @@ def join(library: Library, sensor: Sensor, other: Sensor) -> DefectMap:
         if both:
             raise SensorMismatchError(SAME_PHOTOS.format(both, sensor.name, other.name))
         theirs.evidence.sensor = body.evidence.sensor
+        for plane in theirs.evidence.planes.values():
+            plane.sensor = half_of(body.evidence.sensor)
         body.evidence.merge(theirs.evidence)
         nothing = np.zeros((0, MEASURES), np.float16)
         for digest, sighting in theirs.log.photos.items():
