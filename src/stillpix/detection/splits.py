@@ -6,6 +6,7 @@ those of the other. Never sees a photo, and never splits anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,21 +48,31 @@ class Split:
         return own >= FEWEST_OWN and self.both <= MOST_SHARED * (self.first + self.second)
 
 
-def split_of(residual: Floats, weight: Floats, signs: Floats, in_first: NDArray[np.bool_]) -> Split:
-    """Return in which of two groups each place shows.
+def said_in(
+    residual: Floats, weight: Floats, signs: Floats, groups: Sequence[NDArray[np.bool_]]
+) -> tuple[Floats, Floats]:
+    """Return what places say in groups of photos: sum w psi and sum w^2, each (groups, places).
 
     Args:
         residual: in sigmas, (photos, places).
         weight: how strongly a defect should show there, (photos, places).
         signs: 1 for bright defects, -1 for dark ones, (places,).
-        in_first: which photos are of the first group; the others are of the second.
+        groups: which photos are of each group, (photos,).
     """
     said = np.clip(np.nan_to_num(residual) * signs, -CLIP, CLIP) * np.nan_to_num(weight)
     power = np.nan_to_num(weight) ** 2
-    groups = in_first, ~in_first
-    sums = [said[group].sum(0) for group in groups]
-    powers = [np.maximum(power[group].sum(0), 1e-12) for group in groups]
-    shown = [total / np.sqrt(own) for total, own in zip(sums, powers, strict=True)]
+    sums = np.array([said[group].sum(0) for group in groups])
+    powers = np.array([np.maximum(power[group].sum(0), 1e-12) for group in groups])
+    return sums, powers
+
+
+def split_of(residual: Floats, weight: Floats, signs: Floats, in_first: NDArray[np.bool_]) -> Split:
+    """Return in which of two groups each place shows.
+
+    `in_first` says which photos are of the first group; the rest is as in `said_in`.
+    """
+    sums, powers = said_in(residual, weight, signs, (in_first, ~in_first))
+    shown = sums / np.sqrt(powers)
     due = [sums[1 - n] / powers[1 - n] * np.sqrt(powers[n]) for n in (0, 1)]
     alone = [
         int(((shown[n] >= SHOWS) & (shown[1 - n] <= HIDDEN) & (due[1 - n] >= DUE)).sum())

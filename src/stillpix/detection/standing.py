@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..evidence.spots import Spots
 from .sliding import LEAST_ZOOM, WITHIN, Seen, seen_in
+from .splits import said_in
 
 FAR = 0.6  # half diagonals from the middle, from which a pixel tells
 OF_END = 2  # photos of short focal lengths, and of long ones, with a spot at one place
 FEWEST_STANDING, OVER_CHANCE = 2, 3  # such places, and times as many as by chance
-CLIP = 3.0  # sigmas that one place in one photo can say
 LEAST_SIGMAS = 4.5  # of all places together, at that end where each shows less
 LEAST_OF_PLACE = 2.0  # sigmas from which a place shows at both ends
 
@@ -81,16 +81,10 @@ def sigmas_of_ends(
 ) -> Floats:
     """Return how clearly each place shows at that end of the zoom where it shows less, in sigmas.
 
-    Args:
-        residual: in sigmas, (photos, places).
-        weight: how strongly a defect should show there, (photos, places).
-        signs: 1 for bright defects, -1 for dark ones, (places,).
-        ends: which photos are of short and of long focal lengths.
+    `ends` say which photos are of short and of long focal lengths; the rest is as in `said_in`.
     """
-    said = np.clip(np.nan_to_num(residual) * signs, -CLIP, CLIP) * np.nan_to_num(weight)
-    power = np.nan_to_num(weight) ** 2
-    shown = [said[end].sum(0) / np.sqrt(np.maximum(power[end].sum(0), 1e-12)) for end in ends]
-    return np.asarray(np.minimum(*shown))
+    sums, powers = said_in(residual, weight, signs, ends)
+    return np.asarray((sums / np.sqrt(powers)).min(axis=0))
 
 
 def places_stand(sigmas: Floats) -> bool:

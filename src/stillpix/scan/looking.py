@@ -7,7 +7,7 @@ Never adds anything up, and never keeps a photo.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from functools import partial
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import ReadError
 from ..evidence.measures import MEASURES, Measures, Place, measured
 from ..evidence.resampling import laid_back
+from ..evidence.templates import template_factors
 from ..frame import Frame
 from ..images import Buffer, Header, read_frame
 from ..images.read_ahead import read_ahead
@@ -33,6 +34,11 @@ def look_at(
     if law is not None and header.focal_mm is not None and not law.is_assumed:
         frame = laid_back(frame, law, header.focal_mm)
     return frame, measured(frame, places)
+
+
+def showing_best(headers: Iterable[Header], most: int) -> list[Header]:
+    """Return the photos, so many at most, that should show a hot pixel best."""
+    return sorted(headers, key=lambda each: -template_factors(each.exposure)[2])[:most]
 
 
 def look_at_all(

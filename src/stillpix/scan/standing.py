@@ -26,14 +26,13 @@ from ..detection.standing import (
 from ..evidence.evidence import Evidence
 from ..evidence.measures import RESIDUAL, SLOPE
 from ..evidence.sightings import Sightings
-from ..evidence.templates import template_factors
 from ..images import Header
 from ..maps.lens_laws import LensLaw, are_assumed, focal_lengths
 from ..maps.records import BROKEN, Defect, DefectMap
 from ..wording import counted
 from .body import Body
 from .first_look import add_photos, has_zoom, name_on_disk
-from .looking import look_at_all
+from .looking import look_at_all, showing_best
 
 MOST_OF_END, MOST_PLACES = 12, 64  # photos of each end of the zoom, and pixels, looked at
 FEWEST_OF_GROUP = 8  # photos of nearly one focal length that make a map
@@ -104,9 +103,7 @@ def _shown_at_ends(body: Body, headers: Sequence[Header], defects: Sequence[Defe
         return np.zeros(0)
     chosen: list[Header] = []
     for end in ends_of(np.array([each.focal_mm for each in headers], np.float64)):
-        ranked = [headers[number] for number in np.flatnonzero(end).tolist()]
-        ranked.sort(key=lambda each: -template_factors(each.exposure)[2])
-        chosen += ranked[:MOST_OF_END]
+        chosen += showing_best((headers[n] for n in np.flatnonzero(end).tolist()), MOST_OF_END)
     read, said = look_at_all(chosen, [(one.x, one.y) for one in defects], body.pool, body.ahead)
     if not read:
         return np.zeros(0)

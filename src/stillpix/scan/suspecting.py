@@ -14,12 +14,11 @@ import numpy as np
 
 from ..detection.splits import Split, split_of
 from ..evidence.measures import RESIDUAL, SLOPE
-from ..evidence.templates import template_factors
 from ..frame import UNKNOWN
 from ..images import Header
 from ..maps.records import BROKEN, DefectMap
 from .body import Body
-from .looking import look_at_all
+from .looking import look_at_all, showing_best
 
 FEWEST_OF_GROUP, MOST_OF_GROUP, MOST_PLACES = 6, 32, 64  # photos, photos, and pixels looked at
 MUCH_NEW = 0.2  # share of the photos that must be new, for them to be asked again
@@ -81,7 +80,10 @@ def _pairs(headers: Sequence[Header]) -> Iterator[tuple[Group, Group]]:
             continue
         done.add(keys)
         (first, mine), (second, theirs) = ranked
-        yield (first, _best(mine)), (second, _best(theirs))
+        yield (
+            (first, showing_best(mine, MOST_OF_GROUP)),
+            (second, showing_best(theirs, MOST_OF_GROUP)),
+        )
 
 
 def _above(headers: Sequence[Header]) -> str:
@@ -97,9 +99,3 @@ def _below(path: Path, above: str) -> str:
     folder = path.parent.absolute()
     parts = folder.relative_to(above).parts if above else ()
     return str(Path(above, parts[0])) if parts else str(folder)
-
-
-def _best(headers: Sequence[Header]) -> list[Header]:
-    """Return the photos of a group that should show a hot pixel best."""
-    ranked = sorted(headers, key=lambda each: -template_factors(each.exposure)[2])
-    return ranked[:MOST_OF_GROUP]
