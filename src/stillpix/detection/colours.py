@@ -23,7 +23,7 @@ from .views import View, near_by, whole_of
 
 LUMA = 0  # number of the source that is the luma; Cb and Cr follow
 # Times as rare as a peak of the luma one of the chroma must be: most defects show in luma.
-CHROMA_RARER = 40.0
+CHROMA_RARER = 400.0
 # Samples of a plane below which its decoys are too few to tell how rare a peak is.
 FEWEST_SAMPLES = 20_000
 JOINED_WITHIN = 3.5  # px from the middle of a chroma sample to the luma of the same response
