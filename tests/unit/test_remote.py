@@ -196,8 +196,8 @@ def test_maps_and_plans_are_never_written_to_a_url(arguments, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("a.jpg", "--out", "https://example.org/fixed"), "cannot be written to whole"),
-        (("a.jpg", "--out", "zip://fixed::a.zip"), "cannot be written to whole"),
+        (("a.jpg", "--out", "https://example.org/fixed"), "cannot take a file in one piece"),
+        (("a.jpg", "--out", "zip://fixed::a.zip"), "cannot take a file in one piece"),
         (("a.jpg", "--out", "sftp://me:secret@nas/fixed"), "has a password in it"),
         (("s3://bucket", "--in-place"), "works only on disks, and s3://bucket is a URL"),
         (("s3://bucket", "--out", "fixed", "--complete"), "works only from disk to disk"),

@@ -18,8 +18,7 @@ from .remote import asked, kind_of, system_of
 PUT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})  # all of it, or nothing
 RENAMED = frozenset({"sftp", "ssh"})  # a rename takes the place of the old file at once
 NOT_THERE = (
-    "cannot be written to whole or not at all; give a folder, or a URL with "
-    "s3://, gs://, az:// or sftp://"
+    "cannot take a file in one piece; give a folder, or a URL with s3://, gs://, az:// or sftp://"
 )
 LOST = "could not be written"
 NOT_WRITTEN = LOST + " ({}); check the network and the address, and run again"
