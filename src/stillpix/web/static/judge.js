@@ -257,7 +257,7 @@ function toDefect() {
 
 function zoomToDefect() {
   const defect = defectNow();
-  if (defect) viewer?.toggle(defect);
+  if (defect) viewer?.toggle(inPhoto(defect, desk.photo) ?? defect);
 }
 
 function stepDefect(by) {

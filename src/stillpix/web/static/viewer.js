@@ -6,7 +6,7 @@ import { drawMark } from "./marks.js";
 const TILE = 512;
 const LARGEST_PIXEL = 48; // px of the screen for one of the photo
 const NEAR = 12; // px of the screen around a mark that belong to it
-const NEARBY = 4; // px of the screen for one of the photo, from which on it is a close-up
+const NEARBY = 0.9; // of the size that a close-up gives a pixel: from there on it is one
 const CLOSE_UP = 60; // px of the photo across, where one pixel is looked at
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -114,10 +114,15 @@ export class PhotoViewer {
     this.wanted = place;
     if (!this.image) return;
     this.wanted = null;
-    const across = Math.min(CLOSE_UP, this.photo.width);
+    const across = this.#across();
     const rectangle = this.image.imageToViewportRectangle(
       place.x + 0.5 - across / 2, place.y + 0.5 - across / 2, across, across);
     this.osd.viewport.fitBounds(rectangle, at_once);
+  }
+
+  /** Return how many pixels of the photo a close-up shows at least, both ways. */
+  #across() {
+    return Math.min(CLOSE_UP, this.photo.width);
   }
 
   /** Make a pixel of the photo so many of the screen, and bring a place to the middle or beside it. */
@@ -139,7 +144,8 @@ export class PhotoViewer {
     if (!this.image) return;
     const { x, y } = this.onScreen(place);
     const seen = x > 0 && y > 0 && x < this.host.clientWidth && y < this.host.clientHeight;
-    if (seen && this.scale() >= NEARBY) this.fit();
+    const close = Math.min(this.host.clientWidth, this.host.clientHeight) / this.#across();
+    if (seen && this.scale() >= NEARBY * close) this.fit();
     else this.goTo(place);
   }
 
