@@ -20,7 +20,9 @@ PHOTOS = 24
 
 def scenes(photos=PHOTOS, *, seed=5):
     rng = np.random.default_rng(seed)
-    return [texture(rng, WIDTH, HEIGHT).astype(np.float64) for _ in range(photos)]
+    pictures = [texture(rng, WIDTH, HEIGHT).astype(np.float64) for _ in range(photos)]
+    # each begins at the crest of its waves, which would be the same in all of them
+    return [np.roll(picture, rng.integers(HEIGHT), axis=0) for picture in pictures]
 
 
 def evidence_of(pictures, dtype=np.uint8):
@@ -49,6 +51,19 @@ def test_a_part_that_is_the_same_in_all_photos_is_found_and_its_margin_with_it()
 
     assert still[64:].mean() > 0.9
     assert not still[: 64 - MARGIN - 4 * SIDE].any()
+
+
+def test_a_wedge_that_fills_no_block_belongs_to_the_part_it_hangs_on():
+    still = Stillness(sensor_of(width=WIDTH, height=HEIGHT))
+    still.told[:] = photos = 60
+    still.sums[..., 0] = 0.1 * photos * LENGTH
+    still.sums[8:, 12:, 0] = photos * LENGTH
+    still.sums[-1, 1:12, 0] = still.sums[2, 2:8, 0] = 0.55 * photos * LENGTH  # one hangs on nothing
+
+    found = still.never_moves(photos)
+
+    assert found[-still.side :, still.side :].all()
+    assert not found[:48].any()
 
 
 @pytest.mark.parametrize("light", [0.3, 3.0])

@@ -27,7 +27,8 @@ SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
 MARGIN, MARGIN_OF_RAGGED, MARGIN_OF_MOSAIC = 5, 13, 10
 AROUND_BLACK = 32  # px from what shows nothing in which an edge is one around black
 # Share of the full length from which a block's structure is the same in all photos, and from which
-# it is beside such a block. Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
+# it is in one that hangs together with such blocks. Unrelated photos stay below 0.37 (99 % of the
+# blocks of 40 photos), so that no chain of theirs leads far.
 SAME, SAME_BESIDE = 0.7, 0.4
 # And of a mosaic's, share of all photos in which it is the same: stars that pass are the same in
 # some of them.
@@ -135,13 +136,9 @@ class Stillness:
         else:
             sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
             near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
-        around = np.pad(sure, 1)
-        down, across = sure.shape
-        beside = [
-            around[dy : dy + down, dx : dx + across] for dy in range(3) for dx in range(3)
-        ]  # fmt: skip
-        found = np.asarray(sure | (near & np.logical_or.reduce(beside)))
-        return filled(closed(found, GAP) if self.rules.toned else without_stars(found))
+        if self.rules.toned:
+            return filled(closed(grown(sure, near), GAP))
+        return filled(without_stars(sure | (near & widened(sure, 1))))
 
     def _spread(self, blocks: Mask) -> Mask:
         """Return for each pixel what is true of its block, of the last one beyond the last."""
@@ -186,6 +183,20 @@ def _any_within(mask: Mask, reach: int) -> Mask:
         wide[-step:] |= before[-1]
         done += step
     return wide
+
+
+def grown(sure: Mask, likely: Mask) -> Mask:
+    """Return what is likely and hangs together with what is sure (Canny 1986: hysteresis).
+
+    >>> sure, likely = np.zeros((2, 1, 6), np.bool_)
+    >>> sure[0, 0] = likely[0, [0, 1, 2, 4]] = True
+    >>> grown(sure, likely)[0].tolist()
+    [True, True, True, False, False, False]
+    """
+    found = sure.copy()
+    for part in parts_of(sure | likely):
+        found[part] = sure[part].any()
+    return found
 
 
 def without_stars(mask: Mask) -> Mask:
