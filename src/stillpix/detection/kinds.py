@@ -58,7 +58,7 @@ BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turnin
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 # Of the four photosites beside a sound one the middle two tell its texture: where three of them
 # blaze it looks dark. Share of its score that each of the three has, to the other side.
-BETWEEN, BETWEEN_SHARE = 3, 0.5
+BETWEEN, BETWEEN_SHARE = 3, 0.3
 
 
 @dataclass(frozen=True, slots=True)

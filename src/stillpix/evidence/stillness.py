@@ -27,8 +27,8 @@ SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
 MARGIN, MARGIN_OF_RAGGED, MARGIN_OF_MOSAIC = 5, 13, 10
 AROUND_BLACK = 32  # px from what shows nothing in which an edge is one around black
 # Share of the full length from which a block's structure is the same in all photos, and from which
-# it is in one that hangs together with such blocks. Unrelated photos stay below 0.37 (99 % of the
-# blocks of 40 photos), so that no chain of theirs leads far.
+# it likely is: beside such a block, or at the end of a chain of likely ones that leads to it.
+# Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
 SAME, SAME_BESIDE = 0.7, 0.4
 # And of a mosaic's, share of all photos in which it is the same: stars that pass are the same in
 # some of them.
@@ -38,8 +38,8 @@ CHANCE_OF_SMOOTH = 3.0  # the same of skies and other smooth scenes, which few n
 FEWEST, FEWEST_SHARE = 6, 0.1  # photos, and share of them, that must show structure in a block
 GAP = 2  # blocks: twice this between parts that never move is no picture either (a date's digits)
 # Likely blocks of rendered photos that hang together and are still without a sure one, as about the
-# pole of a turning sky, where they are beyond CHANCE_OF_SMOOTH: of unrelated photos at most two do.
-CROWD = 6
+# pole of a turning sky: of unrelated photos at most two do.
+ENOUGH_LIKELY = 6
 # Of what is black in all photos but this share, blocks that hang together: an empty sky shows no
 # structure in most photos, but in some of them, and is no border that an edge would stand around.
 SELDOM, BLACK = 0.03, 16
@@ -98,8 +98,7 @@ class Stillness:
         found = self._spread(self._standing(photos))
         if not self.rules.toned:
             return in_whole_blocks(widened(found, MARGIN_OF_MOSAIC)) if found.any() else found
-        likely = self._alike(SAME_BESIDE, CHANCE_OF_SMOOTH, photos)
-        margin = widened(found | self._spread(many_of(likely)), MARGIN)
+        margin = widened(found | self._spread(many_of(self._likely(photos))), MARGIN)
         if not margin.any():
             return margin
         return in_whole_blocks(margin | widened(self.ragged(found, photos), MARGIN_OF_RAGGED))
@@ -137,11 +136,16 @@ class Stillness:
         """Return which blocks hold the same structure in all photos."""
         if self.rules.toned:
             sure, near = (self._alike(share, CHANCE, photos) for share in (SAME, SAME_BESIDE))
-            return filled(closed(grown(sure, near), GAP))
+            near &= widened(sure, 1)
+            return filled(closed(near | grown(sure, self._likely(photos)), GAP))
         length = self._length()
         sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
         near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
         return filled(without_stars(sure | (near & widened(sure, 1))))
+
+    def _likely(self, photos: int) -> Mask:
+        """Return which blocks of rendered photos are likely still, though no sure one is beside."""
+        return self._alike(SAME_BESIDE, CHANCE_OF_SMOOTH, photos)
 
     def _alike(self, share: float, chance: float, photos: int) -> Mask:
         """Return in which blocks of rendered photos so much of the structure is the same."""
@@ -213,10 +217,10 @@ def grown(sure: Mask, likely: Mask) -> Mask:
 
 
 def many_of(mask: Mask) -> Mask:
-    """Return the parts of a mask of CROWD blocks and more."""
+    """Return the parts of a mask of ENOUGH_LIKELY blocks and more."""
     found = mask.copy()
     for part in parts_of(mask):
-        found[part] = len(part[0]) >= CROWD
+        found[part] = len(part[0]) >= ENOUGH_LIKELY
     return found
 
 
