@@ -74,6 +74,13 @@ class Groups:
                 self._join_some()
         return tuple(self.sums[self._group(key)] for key in keys)
 
+    def told(self, x: int, row: int) -> NDArray[np.int64]:
+        """Return the scores at one place by group and template, (groups, templates).
+
+        `row` is counted among those that have such sums.
+        """
+        return np.array([self.sums[key][0][:, row, x] for key in sorted(self.sums)], np.int64)
+
     def add(self, bits: int, sums: Iterable[tuple[int, GroupSums]]) -> None:
         """Add the sums of other photos, by group; `bits` tell those groups."""
         self._shorten(min(self.bits, bits))
