@@ -422,7 +422,8 @@ def test_the_streams_end_with_the_server(tmp_path):
         thread = threading.Thread(target=follow, args=(site.address,))
         thread.start()
         assert begins.wait(costs.LONGEST_S)
-    thread.join()
+        site.end()
+        thread.join()
 
     assert ended == [site.address]
 
@@ -434,6 +435,7 @@ def test_a_run_is_ended_in_good_order_with_the_server(tmp_path, folder, held):
         run = site.post("api/finds", {"folder": site.open(folder)}).json()["id"]
         scan_at_six.until = site.desk.jobs.named(run).stop
         assert scan_at_six.stands_still.wait(costs.LONGEST_S)
+        site.end()
 
     ((_, kept),) = library.maps()
     assert 0 < kept.evidence.photos < 16
