@@ -205,11 +205,7 @@ class Evidence:
             self._require_frame(frame)
             if not self.knows(frame.digest):
                 fresh.setdefault(frame.digest, frame)
-        if self.scenes + len(fresh) > MOST_PHOTOS:
-            raise StillpixError(
-                f"{self.sensor.name}: the sums hold {MOST_PHOTOS} photos at most; use fewer"
-            )
-        self._widen_for(len(self.photos) + len(fresh))
+        self._widen_for(len(self.photos) + len(fresh), self.scenes + len(fresh))
         self.periods.expect(list(fresh.values()))
         alike: dict[tuple[Any, ...], list[Frame]] = {}
         for frame in fresh.values():
@@ -256,7 +252,8 @@ class Evidence:
                 f"{self.sensor.name}: {len(both)} photos are in both of the two evidences; "
                 "merge evidence of different photos only"
             )
-        self._widen_for(len(self.photos) + len(other.photos))
+        counted = self.scenes + sum(record.counted for record in other.photos.values())
+        self._widen_for(len(self.photos) + len(other.photos), counted)
         for name, sums in self.own_arrays().items():
             add_blocks(other.blocks(name), sums, self.room)
         self.groups.add(*other.group_sums())
@@ -436,8 +433,11 @@ class Evidence:
         """Return which rows have decoys."""
         return np.asarray(np.arange(self.sensor.height) // self.rules.strip % self.thin == 0)
 
-    def _widen_for(self, photos: int) -> None:
-        """Give the narrower sums twice their bits if so many photos need them."""
+    def _widen_for(self, photos: int, counted: int = 0) -> None:
+        """Give the narrower sums twice their bits if so many photos need them, or refuse them."""
+        if counted > MOST_PHOTOS:
+            reason = f"the sums hold {MOST_PHOTOS} photos at most; add up each year by itself"
+            raise StillpixError(f"{self.sensor.name}: {reason}")
         if photos > NARROW:
             for name, kind in WIDER.items():
                 setattr(self, name, getattr(self, name).astype(kind, copy=False))

@@ -23,7 +23,7 @@ from ..images.gather import Skipped
 from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
 from ..images.remote import status_of
-from ..maps.catalogue import name_of
+from ..images.searching import name_of
 from ..maps.lens_laws import LensLaw
 from .body import Body
 from .looking import look_at
