@@ -53,8 +53,8 @@ LAYERS = {
         "decide",
     ),
     "evidence": (
-        "__init__ chroma group_kernels least_variance repeats room spot_kernels stillness_kernels "
-        "sum_kernels templates",
+        "__init__ chroma group_kernels least_variance narrow parts repeats room spot_kernels "
+        "stillness_kernels sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",
@@ -136,7 +136,7 @@ LAYERS = {
         "__init__",
     ),
     "scan": (
-        "arrays following known looking news",
+        "arrays following in_flight known looking news",
         "body",
         "cataloguing first_look renaming",
         "saved_state second_look",
