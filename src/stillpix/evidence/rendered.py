@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import StillpixError
 from ..frame import Frame
 from .rendered_kernels import LEAST_NOISE, SHOWS, accumulate
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded, spread_of
 from .sum_kernels import EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
 from .templates import factors_of, weights_of
 
@@ -93,8 +93,8 @@ def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
         weights += weight
     residual = moved(0, 0) - pairs / weights
     middle = residual[:, REACH, REACH]
-    neighbours = abs(residual[:, ::REACH, ::REACH]).sum((1, 2)) - abs(middle)
-    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + LEAST_NOISE**2)
+    neighbours = np.delete(abs(residual[:, ::REACH, ::REACH]).reshape(-1, 9), 4, axis=1)
+    sigma = np.sqrt(spread_of(neighbours, 8) ** 2 + LEAST_NOISE**2)
     predicted = level[:, 2 * REACH, 2 * REACH] - middle
     share = predicted / 255
     usable = share <= NEARLY_WHITE
