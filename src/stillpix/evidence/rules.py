@@ -143,7 +143,9 @@ def _continuation(length: int, *, repeats: bool) -> Iterator[tuple[int, int]]:
         yield last + step, max(last - away, 0)
 
 
-def spread_of(own: NDArray[np.float64], number: NDArray[np.int64] | int) -> NDArray[np.float64]:
+def spread_of(
+    own: NDArray[np.floating[Any]], number: NDArray[np.int64] | int
+) -> NDArray[np.floating[Any]]:
     """Return how far neighbours depart, of residual sizes (places, 8), of which `number` count.
 
     As in the kernels: 1.25 times their mean, of which the largest counts LARGEST at most.
