@@ -18,8 +18,8 @@ from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence import mosaic
 from stillpix.evidence.evidence import MOST_PHOTOS, NARROW, Evidence
-from stillpix.evidence.mosaic_kernels import LARGEST, LIMIT, PER_WHITE, USUAL_BURST
-from stillpix.evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
+from stillpix.evidence.sum_kernels import BLOCK, CLIP, LARGEST, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES, template_factors
 from support import naive
 from support.effort import some, spread

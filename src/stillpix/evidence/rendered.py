@@ -25,6 +25,7 @@ from .rules import (
     continued_rows,
     groups_of,
     native,
+    spread_of,
 )
 from .sum_kernels import CLIP, EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
 from .templates import factors_of, weights_of
@@ -108,8 +109,8 @@ def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
         weights += weight
     residual = moved(0, 0) - pairs / weights
     middle = residual[:, REACH, REACH]
-    neighbours = abs(residual[:, ::REACH, ::REACH]).sum((1, 2)) - abs(middle)
-    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + LEAST_NOISE**2)
+    neighbours = np.delete(abs(residual[:, ::REACH, ::REACH]).reshape(-1, 9), 4, axis=1)
+    sigma = np.sqrt(spread_of(neighbours, 8) ** 2 + LEAST_NOISE**2)
     predicted = level[:, 2 * REACH, 2 * REACH] - middle
     share = predicted / 255
     usable = share <= NEARLY_WHITE

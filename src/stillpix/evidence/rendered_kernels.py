@@ -16,6 +16,7 @@ from .period_kernels import add_to_period
 from .sum_kernels import (
     CLIP,
     EDGE,
+    LARGEST,
     PAD,
     REACH,
     STRIP,
@@ -85,12 +86,14 @@ def _judge_row(
     a3, b3, c3 = below[: -2 * REACH], below[REACH:-REACH], below[2 * REACH :]
     f, out_psi = level[REACH:-REACH], psi[REACH:-REACH]
     out_slope, out_response = slope[REACH:-REACH], response[REACH:-REACH]
-    one = np.float32(1.0)
+    one, share, most = np.float32(1.0), np.float32(1.25 / 8), np.float32(LARGEST / 7)
     for x in range(f.size):
-        spread = np.float32(1.25 / 8) * (
-            abs(a1[x]) + abs(b1[x]) + abs(c1[x]) + abs(a2[x])
-            + abs(c2[x]) + abs(a3[x]) + abs(b3[x]) + abs(c3[x])
-        )  # fmt: skip
+        p1, p2, p3, p4 = abs(a1[x]), abs(b1[x]), abs(c1[x]), abs(a2[x])
+        p5, p6, p7, p8 = abs(c2[x]), abs(a3[x]), abs(b3[x]), abs(c3[x])
+        # what is broken beside a pixel does not hide it
+        largest = max(p1, p2, p3, p4, p5, p6, p7, p8)
+        others = p1 + p2 + p3 + p4 + p5 + p6 + p7 + p8 - largest
+        spread = share * (others + min(largest, most * others))
         predicted = f[x] - b2[x]
         usable = np.float32(0.0) if predicted > _NEARLY_WHITE else one
         p = max(predicted, np.float32(0.03 * 255)) * np.float32(1 / 255)

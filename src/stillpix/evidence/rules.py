@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..frame import XTRANS, Frame, Sensor
 from .groups import OwnSums
 from .periods import PeriodSums
-from .sum_kernels import CLIP, PAD, UNIT
+from .sum_kernels import CLIP, LARGEST, PAD, UNIT
 from .templates import Template
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -173,3 +173,20 @@ def _continuation(length: int, *, repeats: bool) -> Iterator[tuple[int, int]]:
         away = -step % len(XTRANS) if repeats else step
         yield -step, min(away, last)
         yield last + step, max(last - away, 0)
+
+
+def spread_of(
+    own: NDArray[np.floating[Any]], number: NDArray[np.int64] | int
+) -> NDArray[np.floating[Any]]:
+    """Return how far neighbours depart, of residual sizes (places, 8), of which `number` count.
+
+    As in the kernels: 1.25 times their mean, of which the largest counts LARGEST at most.
+
+    >>> sizes = np.array([[1.0, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 99]])
+    >>> spread_of(sizes, 8).round(2).tolist()
+    [1.25, 2.03]
+    """
+    largest = own.max(1)
+    others = own.sum(1) - largest
+    most = LARGEST * others / (number - 1)
+    return np.asarray(1.25 * (others + np.minimum(largest, most)) / number)

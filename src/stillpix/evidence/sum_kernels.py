@@ -18,6 +18,7 @@ PAD = 12  # px by which a photo is continued beyond them: a multiple of all colo
 BLOCK = 4  # px, side of the squares over which information is averaged
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
+LARGEST = 6.0  # times the mean residual of the other neighbours that the largest one counts
 CLIP = 3.0  # sigmas that one photo can say at most
 UNIT = 1024.0  # score sums count in 1/1024
 UNIT_INFORMATION = float(1 << 24)
