@@ -110,7 +110,7 @@ LAYERS = {
         "canvas expectation middle pointers profiles separation storing targets weighing",
         "blocks companions lines looking",
         "keeping log pixels repairing",
-        "destinations jpeg places planes",
+        "destinations jpeg places planes steady",
         "earlier_runs placer raw undoing verification",
         "arrays completing fits",
         "files",
