@@ -80,6 +80,21 @@ def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_ser
     assert saved(site).evidence.photos == 20
 
 
+def test_what_is_sure_so_far_is_shown_until_all_photos_are_read(site, browser, demo_series, held):
+    scan_at_six = held("find", after=6)
+    with browsing.visiting(browser, site) as page:
+        browsing.open_folder(page, demo_series)
+        page.check("label:has-text('Stop when more photos would change little') input")
+        page.click(".find")
+        browsing.until(page, UNDER_WAY)
+        job = site.desk.jobs.named(site.desk.jobs.summaries()[-1]["id"])
+        job.so_far([(x, 7) for x in range(12)], 6)
+        page.wait_for_selector("text=12 broken pixels sure after 6 photos")
+        scan_at_six.let_go()
+        page.wait_for_selector("text=Judge them")
+        assert "sure after" not in page.inner_text(".job")
+
+
 def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
     scan_at_six = held("find", after=6)
     with browsing.visiting(browser, site) as page:

@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "cli": (
         "expecting options output statuses",
-        "commands completing destinations naming progress timeline",
+        "commands completing destinations find_options naming progress timeline",
         "clusters config joining next_steps parquet reporting undoing variance",
         "clustered demo exporting fixed fleet warming",
         "fix importing library mistakes show",
@@ -51,6 +51,7 @@ LAYERS = {
         "colours",
         "sites",
         "decide",
+        "reach",
     ),
     "evidence": (
         "__init__ chroma group_kernels least_variance narrow parts repeats room spot_kernels "
@@ -138,6 +139,7 @@ LAYERS = {
     "scan": (
         "arrays following in_flight known looking news",
         "body",
+        "early",
         "cataloguing first_look renaming",
         "saved_state second_look",
         "standing suspecting",

@@ -45,6 +45,8 @@ class BodyOutcome:
     left: int = 0  # not read because the scan was stopped
     looked: int = 0  # read a second time, to tell when defects began
     unlooked: int = 0  # that should have been, but the scan was stopped
+    spared: int = 0  # not read because those that were read are enough
+    missed: float | None = None  # then: share of the pixels that show which may be missing
     skipped: list[Skipped] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
     # What the map stands on, where it is asked for; gone once the next body is.
