@@ -19,6 +19,7 @@ from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..evidence.templates import TEMPLATES
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
+from .explanations import is_explained
 from .hot_or_offset import Limits
 from .views import FEWEST_DARKS, View, near_by
 
@@ -110,6 +111,7 @@ def describe(
     convincing = convincing and _enough_say_so(evidence, view, x, y)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
+    convincing = convincing and not is_explained(evidence, x, y)
     effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
     return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
