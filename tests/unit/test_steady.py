@@ -36,7 +36,7 @@ def frames(number=3):
 
 def planes_canvas(luma):
     grey = np.full((SIZE[0] // 2, SIZE[1] // 2), 128, np.uint8)
-    return PlanesCanvas([luma.copy(), grey, grey.copy()])
+    return PlanesCanvas([luma.copy(), grey, grey.copy()], search=SEARCH)
 
 
 def jpeg_canvas(luma):

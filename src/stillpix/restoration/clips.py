@@ -47,7 +47,7 @@ from ..watch import StoppedError
 from .jpeg import JpegCanvas
 from .places import places_of
 from .planes import SEARCH, PlanesCanvas
-from .repairing import Place
+from .repairing import Place, repair_places
 from .steady import SteadyRepair, frames_together
 from .verdicts import Verdict
 
@@ -127,11 +127,9 @@ def judged(path: Path, fields: Sequence[Field], *, always: bool) -> list[list[Ve
     for field in fields:
         shown: dict[tuple[int, int], list[float]] = {}
         looks = 0
-        steady: SteadyRepair | None = None
         for planes, bits in _some_frames(path, field):
-            looks, canvas = looks + 1, PlanesCanvas(planes, bits=bits)
-            steady = steady or SteadyRepair(canvas, _places(field))
-            for each in steady.showing(canvas):
+            looks += 1
+            for each in repair_places(PlanesCanvas(planes, bits=bits), _places(field)):
                 if each.outcome == "repaired":
                     shown.setdefault((each.x, each.y), []).append(each.strength or 0.0)
         found.append([
@@ -290,6 +288,7 @@ class _FrameRepair:
                 PlanesCanvas(
                     [samples_of(each, self.depth)[rows] for each in frame.planes[:3]],
                     bits=self.depth.bits,
+                    search=SEARCH,
                 )
                 for frame in ready
             ]

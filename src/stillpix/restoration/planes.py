@@ -16,7 +16,7 @@ from .canvas import Change, Corners, Filling, Lattice, cut
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
 
-SEARCH: Final = 10  # samples away that may teach in a clip: a quarter of the work for a photo
+SEARCH: Final = 10  # samples away that may teach where a whole clip is repaired
 
 
 class PlanesCanvas:
@@ -27,7 +27,9 @@ class PlanesCanvas:
     127.62
     """
 
-    def __init__(self, planes: Sequence[NDArray[Any]], *, bits: int = 8) -> None:
+    def __init__(
+        self, planes: Sequence[NDArray[Any]], *, bits: int = 8, search: int = LUMA.search
+    ) -> None:
         """Take the planes, (rows, columns) each, which must be writeable."""
         self.planes = list(planes)
         self._most = (1 << bits) - 1
@@ -35,7 +37,7 @@ class PlanesCanvas:
         height, width = planes[0].shape
         self._lattices = tuple(
             replace(CHROMA if number else LUMA, across=each.shape[1] / width,
-                    down=each.shape[0] / height, search=SEARCH)
+                    down=each.shape[0] / height, search=search)
             for number, each in enumerate(planes)
         )  # fmt: skip
 

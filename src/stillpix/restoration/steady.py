@@ -15,7 +15,6 @@ from .canvas import Canvas, Corners, Filling
 from .looking import Looker, Numbers, scenes_of
 from .prediction import Floats
 from .repairing import VISIBLE, Place, Repairer, departures, neighbours, sight_of
-from .verdicts import Verdict
 
 AT_ONCE: Final = 128  # places, of all frames together, whose windows are kept meanwhile
 MOST_FRAMES: Final = 8  # that are kept
@@ -66,13 +65,6 @@ class SteadyRepair:
         self._looker = Looker(canvas, at, self._near, coarse=True)
         everyone = range(len(self._places))
         self._turns = list(_turns(self._near)) if canvas.spreads else [np.array(everyone)]
-
-    def showing(self, canvas: Canvas) -> tuple[Verdict, ...]:
-        """Repair what shows in a frame, and say which of the places that was."""
-        looker = self._looker.on(canvas)
-        one = Repairer(canvas, looker, self._places, self._near, frozenset(), always=False)
-        one.go_over_once()
-        return tuple(one.verdicts)
 
     def repair(self, canvases: Sequence[FrameCanvas]) -> list[bool]:
         """Repair some frames of the same planes; say which of them changed."""
