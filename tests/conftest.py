@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
 import sys
+import tempfile
 from functools import cache
 
 # Before numpy: repairs solve many small systems, for which threads of BLAS only wait on each other.
@@ -99,6 +101,16 @@ def site(library):
 
     with pages.serving(library) as found:
         yield found
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Let no folder take a new file, whatever its permissions say, as a share may do."""
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
 
 
 @pytest.fixture

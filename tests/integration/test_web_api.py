@@ -19,6 +19,7 @@ from stillpix.images.gather import gather
 from stillpix.maps import read_map
 from stillpix.maps.library import Library
 from stillpix.maps.records import Defect, DefectMap
+from stillpix.wording import remarks
 from support import costs, pages, series
 
 
@@ -75,6 +76,17 @@ def test_the_state_tells_of_folders_maps_and_jobs(site, found, folder):
         (found, 16, True)
     ]
     assert [(job["kind"], job["state"]) for job in told["jobs"]] == [("open", "done")]
+
+
+def test_a_map_is_told_of_in_the_words_of_the_terminal(site, found):
+    kept = saved(site)
+    untold = replace(kept, evidence=replace(kept.evidence, untold_mm=(24.0, 70.0)))
+    site.desk.library.save(untold)
+
+    (brief,) = site.state()["maps"]
+
+    assert brief["remarks"] == list(remarks(untold)) == site.map(found)["remarks"]
+    assert any("straightens its lens (24-70 mm)" in each for each in brief["remarks"])
 
 
 def test_a_closed_folder_is_looked_at_no_longer(site, found, opened):
