@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 from dataclasses import replace
@@ -153,7 +152,6 @@ def test_one_is_rejected_one_is_added_and_both_are_in_the_saved_map(judged, brow
         browsing.begin(page, judged, page.evaluate("location.hash"))
         page.wait_for_selector("#gallery [data-state=accepted]")
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_timeout(300)
         browsing.picture(page, "page-judging-390")
 
 
@@ -221,7 +219,6 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
             page.click(f"#downloads >> text={photo.name}")
         page.set_viewport_size({"width": 390, "height": 844})
         page.evaluate("scrollTo(0, 0)")
-        page.wait_for_timeout(300)
         browsing.picture(page, "page-repair-390")
         kept = judged.desk.library.map_path(saved(judged).sensor).read_bytes()
         assert map_download.value.path().read_bytes() == kept
@@ -234,8 +231,9 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
 def middle_of(page, viewer, across=0.5):
     """Return the colour in the middle of a photo's stage, or halfway down elsewhere."""
     box = page.locator(f"#{viewer}").bounding_box()
-    seen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-    return seen[int(box["y"] + box["height"] / 2), int(box["x"] + box["width"] * across)]
+    x, y = int(box["x"] + box["width"] * across), int(box["y"] + box["height"] / 2)
+    clip = {"x": x, "y": y, "width": 1, "height": 1}
+    return np.asarray(browsing.seen_now(page, clip=clip))[0, 0].astype(int)
 
 
 def test_a_decision_in_one_tab_is_seen_in_the_other(judged, browser):
