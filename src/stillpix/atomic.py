@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,21 @@ def write_error(path: str | os.PathLike[str], error: OSError) -> WriteError:
     full = said.startswith("Not enough free space") or _is_full(Path(path).parent)  # as numpy says
     code = error.errno or (errno.ENOSPC if full else 0)
     return WriteError(path, REMEDIES.get(code, remedy))
+
+
+def takes_files(folder: str | os.PathLike[str]) -> bool:
+    """Return whether a file can be made in a folder that is there, by trying it.
+
+    Asking for permissions is not enough: a share, a locked folder or a full disk refuses later.
+
+    >>> takes_files("no/such/folder")
+    False
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _is_full(folder: Path) -> bool:

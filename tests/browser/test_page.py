@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -424,6 +425,21 @@ def test_names_with_script_in_them_are_text(site, browser, tmp_path):
         assert evil in page.text_content("#judge-photo")
         assert page.locator("main img[src=x]").count() == 0
         assert page.title().startswith("Judge")
+
+
+def test_the_page_says_that_a_law_of_the_lens_could_not_be_told(judged, browser):
+    found = saved(judged)
+    untold = replace(found.evidence, untold_mm=(24.0, 70.0))
+    judged.desk.library.save(replace(found, evidence=untold))
+    with browsing.visiting(browser, judged) as page:
+        page.wait_for_selector(".folder .cameras .notes li")
+        of_folder = page.inner_text(".folder .cameras")
+        page.click("nav >> text=Judge")
+        browsing.shown(page, "judge-viewer")
+        of_map = page.inner_text("#judge-remarks")
+
+    for told in (of_folder, of_map):
+        assert "do not tell whether this camera straightens its lens (24-70 mm)" in told
 
 
 def test_marks_lie_where_a_corrected_photo_shows_the_pixels(browser, site):

@@ -114,9 +114,7 @@ def test_a_place_that_cannot_be_is_refused(five, unread, tmp_path):
     assert "make it first" in said(nowhere)
 
 
-def test_a_place_one_may_not_write_to_is_refused(five, unread, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)
-
+def test_a_place_one_may_not_write_to_is_refused(five, unread, tmp_path, locked):
     ran = run(five, "--out", tmp_path / "x.json")
 
     assert ran.exit_code == 2

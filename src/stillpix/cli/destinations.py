@@ -46,6 +46,8 @@ def require_local(path: str | os.PathLike[str], flag: str) -> None:
 
 def require_writable(out: Path) -> None:
     """Refuse what cannot be written whatever the photos are: said once, before any is read."""
+    from ..atomic import takes_files
+
     require_local(out, "--out")
     folder = out.parent if is_file(out) else out
     if is_file(out) and not folder.is_dir():
@@ -53,12 +55,13 @@ def require_writable(out: Path) -> None:
     there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
     if not there.is_dir():
         raise _wrong(f"{there} is a file; name a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not takes_files(there):
         raise _wrong(f"you may not write into {there}; name another place")
 
 
 def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
     """Refuse what cannot take these bodies' maps; make the folder where it is missing."""
+    from ..atomic import takes_files
     from ..errors import StillpixError
     from ..maps.library import map_at
 
@@ -78,7 +81,7 @@ def require_place(out: Path, sensors: Sequence[Sensor]) -> None:
         except OSError as error:
             reason = error.strerror or error
             raise _wrong(f"the folder {out} cannot be made ({reason}); name another") from error
-    if not os.access(folder, os.W_OK):
+    if not takes_files(folder):
         raise _wrong(f"you may not write into {folder}; name another place")
     for sensor in sensors if not is_file(out) or len(sensors) == 1 else ():
         try:

@@ -209,6 +209,7 @@ def _end(
 
 def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> None:
     """Refuse two places to write to, and none; and a folder that cannot be one."""
+    from ..atomic import takes_files
     from ..images.remote import is_remote
 
     if out is not None and is_remote(out):
@@ -227,7 +228,7 @@ def _require_one_place(out: Path | None, *, in_place: bool, dry_run: bool) -> No
     folder = next(place for place in (out, *out.absolute().parents) if os.path.lexists(place))
     if not folder.is_dir():
         raise _wrong(f"{folder} is a file; name a folder", "--out")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not takes_files(folder):
         raise _wrong(f"you may not write into {folder}; name another folder", "--out")
     if not out.is_dir() and not dry_run:
         _require_makeable(out)

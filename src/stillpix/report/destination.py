@@ -5,11 +5,10 @@ Never overwrites a photo, a map, or any other file that is not a report of ours.
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
-from ..atomic import write_atomically, write_error
+from ..atomic import takes_files, write_atomically, write_error
 from ..errors import WriteError
 from .page import SIGN, Report, page_of
 
@@ -41,7 +40,7 @@ def require_report_place(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise WriteError(path, "its folder does not exist; make the folder first")
-    if not os.access(path.parent, os.W_OK):
+    if not takes_files(path.parent):
         raise WriteError(path, "you may not write there; choose another place")
 
 

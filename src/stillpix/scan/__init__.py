@@ -14,7 +14,6 @@ from ..arguments import one_of, path, text, whole, wrong
 from ..compiling import told_of_compiling
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
-from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS, Sensor
 from ..images import Header
 from ..images.cores import usable_cores
@@ -124,14 +123,12 @@ def scan(
     change nothing that matters (`BodyOutcome.spared`).
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
-    # Each photo read ahead holds memory; more of them than threads would only wait.
-    ahead = min(TOGETHER, jobs or usable_cores())
     with threads(jobs) as pool, told_of_compiling(lambda begins: watch.preparing(begins=begins)):
         for sensor, headers in found.bodies.items():
             if sensor.is_untold and lenses_beside(sensor, found.bodies):
                 yield _of_any_lens(sensor, headers, watch)
                 continue
-            body = Body(headers, BodyOutcome(sensor), watch, pool, ahead)
+            body = Body(headers, BodyOutcome(sensor), watch, pool, jobs or usable_cores())
             body.unread = known if sensor in found.known else None
             if with_evidence:
                 body.read_heads()

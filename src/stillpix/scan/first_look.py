@@ -15,7 +15,6 @@ from ..detection.sliding import LEAST_ZOOM
 from ..errors import ReadError
 from ..evidence.measures import Measures, Place
 from ..evidence.repeats import KnownPictures, Signature, signature_of
-from ..evidence.rules import TOGETHER
 from ..evidence.spots import Spots, Spotted, spots_of
 from ..frame import Frame
 from ..images import Buffer, Header, read_frame
@@ -23,7 +22,7 @@ from ..images.gather import Skipped
 from ..images.phones import is_lens
 from ..images.read_ahead import read_ahead
 from ..images.remote import status_of
-from ..maps.catalogue import name_of
+from ..images.searching import name_of
 from ..maps.lens_laws import LensLaw
 from .body import Body
 from .early import EarlyAnswers
@@ -70,7 +69,7 @@ def _read_all(body: Body, fresh: Sequence[Header], early: EarlyAnswers | None) -
     spotted = body.spotted if has_zoom(body) and not body.laws else None
     places = tuple(body.log.places)
     look = partial(_look, places=places, laws=body.laws, spotted=spotted)
-    batches = read_ahead(fresh, look, body.pool, together=TOGETHER, ahead=body.ahead)
+    batches = read_ahead(fresh, look, body.pool, **body.in_flight._asdict())
     with closing(batches):
         for batch in batches:
             _add_new(_readable(batch, body), body)

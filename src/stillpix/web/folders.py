@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..atomic import takes_files
 from ..errors import ReadError
 from ..frame import Sensor
 from ..images import Header, is_clip, is_photo, read_header
@@ -281,7 +282,7 @@ def folder_for_copies(text: str) -> Path:
         ours = not real.exists() or (real / LOG_NAME).is_file() or not any(real.iterdir())
         if not ours:
             raise Refused(409, f"{text}: holds something else; name a new folder, or an empty one")
-        if not os.access(real if real.exists() else real.parent, os.W_OK | os.X_OK):
+        if not takes_files(real if real.exists() else real.parent):
             raise Refused(403, f"{text}: you may not write there; name another folder")
     except (OSError, ValueError):
         raise Refused(422, "this is not the name of a folder; check the spelling") from None

@@ -147,6 +147,7 @@ _BRIEF: Mapping[str, Schema] = {
     "has_map": FLAG,
     "found_in": WHOLE,
     "expected_false": MAYBE_NUMBER,
+    "remarks": listed(TEXT),
     "formats": listed(
         record({"name": TEXT, "program": TEXT, "suffix": TEXT, "why_not": MAYBE_TEXT})
     ),

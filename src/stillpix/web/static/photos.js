@@ -5,7 +5,7 @@ import { beginPicker } from "./picker.js";
 import { JobCard } from "./progress.js";
 import { address, change, upload } from "./server.js";
 import { isRunning, latest, noteJob, onChange, store } from "./store.js";
-import { counted } from "./words.js";
+import { counted, remarksOf } from "./words.js";
 
 let card;
 
@@ -135,7 +135,8 @@ function folderCard(folder, busy) {
         on: { click: () => tried(() => change(`api/folders/${folder.id}`, undefined, "DELETE")) } }, "Close")),
     thumbnails.length ? make("div", { class: "thumbnails" }, ...thumbnails) : null,
     make("ul", { class: "plain cameras" }, ...folder.bodies.map((body, n) =>
-      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}. ${mapInWords(maps[n])}`))),
+      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}. ${mapInWords(maps[n])}`,
+        make("ul", { class: "plain notes" }, ...remarksOf(maps[n]).map((text) => make("li", {}, text)))))),
     make("p", { class: "hint" }, folder.photos ? advice(folder) : "No photo here can be used. Open another folder."),
     make("ul", { class: "plain notes" }, ...folder.notes.map((note) => make("li", {}, note))),
     folder.not_used ? make("details", { class: "skipped" }, make("summary", {}, `Why ${counted(folder.not_used, "file")} ${folder.not_used === 1 ? "is" : "are"} not used`),
