@@ -81,7 +81,10 @@ def test_the_page_says_so_and_counts_the_pace_from_then_on(clock):
     assert (job.summary()["phase"], job.summary()["left_s"]) == (SENSOR.name, 76.0)
 
 
-def test_a_command_says_how_many_pixels_are_sure_so_far_of_the_body_being_read(clock, capsys):
+def test_a_command_says_how_many_pixels_are_sure_so_far_of_the_body_being_read(
+    clock, capsys, monkeypatch
+):
+    monkeypatch.setattr(progress, "PLAIN_EVERY_S", 10.0)
     watch = progress.Progress()
     watch.body(SENSOR, 100)
     watch.so_far([(3, 4), (7, 9)], 16)

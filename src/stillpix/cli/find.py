@@ -79,10 +79,9 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    share = _require_sense(fdr, method, out, report, cluster, store, enough=enough)
+    rate = _require_sense(fdr, method, out, report, cluster, store, enough=enough)
     given = list(listed(paths))
     sections: list[Section] | None = None if report is None else []
-    # What a person says of photos may make them another camera's; a report shows their heads.
     with_heads = dark or out or report or pattern or shape or camera or cluster
     with ExitStack() as stack:
         known = None if with_heads or method != "scores" else known_before(stack)
@@ -92,11 +91,9 @@ def find(
         if out is not None and found.bodies:
             require_place(out, list(found.bodies))
         if cluster is None:
-            bodies = _scan_bodies(
-                found, out, share, jobs, known, sections, fast=fast, enough=enough
-            )
+            bodies = _scan_bodies(found, out, rate, jobs, known, sections, fast=fast, enough=enough)
         else:
-            bodies = _on_cluster(found, cluster, store, out, share, jobs, fast=fast)
+            bodies = _on_cluster(found, cluster, store, out, rate, jobs, fast=fast)
     # Written before anything is printed: the reader of a pipe may have had enough.
     failed = report is not None and not write_find_report(sections or [], found, bodies, report)
     shown = None if failed else report
@@ -125,7 +122,11 @@ def _print_least(found: Gathering, least: int, jobs: int | None, *, as_json: boo
 
 
 def known_before(stack: ExitStack) -> Known | None:
-    """Return what knows the photos of the library, until the stack is unwound."""
+    """Return what knows the photos of the library, until the stack is unwound.
+
+    Of no use where heads have to be read: a report shows them, and photos of which a person says
+    something may be another camera's.
+    """
     from ..maps.library import Library
     from ..scan.known import known_photos
 
