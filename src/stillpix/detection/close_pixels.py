@@ -18,7 +18,6 @@ from .views import View
 
 WITHIN = 6  # px, Chebyshev, from a louder pixel
 SUMMIT = 0.06  # of the largest summed residual there: lobes of lone pixels stayed below 0.05
-
 OPPOSITE_FROM = 3  # px, where a summit to the other side is looked for: the ring ends before
 FEWEST_SHOW = 4  # photos that show such a summit
 OFTEN = 0.2  # of the photos that show the louder pixel: beside lone pixels it was 0.11 at most
