@@ -24,7 +24,8 @@ from PIL import Image
 
 from stillpix.frame import Sensor
 from stillpix.images.gather import gather
-from stillpix.maps.catalogue import CataloguedPhoto, name_of, opened
+from stillpix.images.searching import name_of
+from stillpix.maps.catalogue import CataloguedPhoto, opened
 from stillpix.maps.library import STATE_NAME, Library
 from stillpix.scan.known import known_photos
 

@@ -36,7 +36,7 @@ CONSTANT_MODULES = (
     "detection.views", "detection.close_pixels", "detection.ranking", "detection.decide",
     "evidence.spot_kernels", "evidence.spots", "detection.sliding", "detection.laying",
     "detection.standing", "detection.splits", "detection.patterns", "evidence.chroma",
-    "detection.colours", "detection.sites",
+    "detection.colours", "detection.sites", "detection.reach", "scan.early",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,21 @@ def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_ser
         assert "cut.jpg" in page.inner_text(".job .files")
 
     assert saved(site).evidence.photos == 20
+
+
+def test_what_is_sure_so_far_is_shown_until_all_photos_are_read(site, browser, demo_series, held):
+    scan_at_six = held("find", after=6)
+    with browsing.visiting(browser, site) as page:
+        browsing.open_folder(page, demo_series)
+        page.check("label:has-text('Stop when more photos would change little') input")
+        page.click(".find")
+        browsing.until(page, UNDER_WAY)
+        job = site.desk.jobs.named(site.desk.jobs.summaries()[-1]["id"])
+        job.so_far([(x, 7) for x in range(12)], 6)
+        page.wait_for_selector("text=12 broken pixels sure after 6 photos")
+        scan_at_six.let_go()
+        page.wait_for_selector("text=Judge them")
+        assert "sure after" not in page.inner_text(".job")
 
 
 def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
@@ -409,6 +425,21 @@ def test_names_with_script_in_them_are_text(site, browser, tmp_path):
         assert evil in page.text_content("#judge-photo")
         assert page.locator("main img[src=x]").count() == 0
         assert page.title().startswith("Judge")
+
+
+def test_the_page_says_that_a_law_of_the_lens_could_not_be_told(judged, browser):
+    found = saved(judged)
+    untold = replace(found.evidence, untold_mm=(24.0, 70.0))
+    judged.desk.library.save(replace(found, evidence=untold))
+    with browsing.visiting(browser, judged) as page:
+        page.wait_for_selector(".folder .cameras .notes li")
+        of_folder = page.inner_text(".folder .cameras")
+        page.click("nav >> text=Judge")
+        browsing.shown(page, "judge-viewer")
+        of_map = page.inner_text("#judge-remarks")
+
+    for told in (of_folder, of_map):
+        assert "do not tell whether this camera straightens its lens (24-70 mm)" in told
 
 
 def test_marks_lie_where_a_corrected_photo_shows_the_pixels(browser, site):

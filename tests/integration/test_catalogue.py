@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from stillpix.cli import app
 from stillpix.frame import Sensor
+from stillpix.images import searching
 from stillpix.images.gather import gather, without_odd_sizes
 from stillpix.maps.catalogue import CataloguedPhoto, opened
 from stillpix.maps.library import Library
@@ -147,6 +148,36 @@ def test_a_catalogue_that_does_not_fit_is_not_believed(damage, library, tmp_path
     assert as_text(outcome.map) == as_text(before.map)
     assert outcome.troubles == []
     assert scanned(tmp_path / "photos", library, by_catalogue=True)[1].known == {before.sensor: 6}
+
+
+def test_a_folder_of_several_cameras_is_told_part_by_part(library, tmp_path, monkeypatch):
+    folder = tmp_path / "photos"
+    write_photos(folder, range(5))
+    write_photos(folder, range(5, 9), model="Example Two")
+    odd = folder / os.fsdecode(b"sch\xf6n.png")
+    (folder / "00.png").rename(odd)
+    scanned(folder, library, by_catalogue=True)
+    write_photos(folder, [9])
+    (folder / "linked.png").symlink_to("01.png")
+    heads = []
+    monkeypatch.setattr(searching, "AT_ONCE", 3)
+    monkeypatch.setattr(
+        "stillpix.images.gather.read_headers", _noting(heads, "stillpix.images.gather")
+    )
+
+    with known_photos(library) as known:
+        found = gather([folder], known=known)
+        met = {sensor.model: {*known.paths(sensor)} for sensor in known.numbers}
+        dated = {path for sensor in known.numbers for _, path in known.dated(sensor)}
+
+    assert [path.name for path in heads] == ["09.png"]
+    assert {sensor.model: number for sensor, number in found.known.items()} == {
+        "Example One": 5, "Example Two": 4
+    }  # fmt: skip
+    assert odd in met["Example One"]
+    assert set().union(*met.values()) == dated == {*folder.iterdir()} - {
+        folder / "09.png", folder / "linked.png"
+    }  # fmt: skip
 
 
 def test_cameras_that_heads_do_not_name_are_opened(library, tmp_path):

@@ -27,6 +27,7 @@ from stillpix.scan.shards.cluster import Cluster
 from stillpix.scan.shards.merging import merge
 from stillpix.scan.shards.planning import plan_shards
 from stillpix.scan.shards.plans import read_shard
+from stillpix.scan.shards.running import result_of
 from stillpix.watch import Watch
 from support import costs, effort, series
 
@@ -90,6 +91,26 @@ class Machines:
         self.workers[number].send_signal(signal.SIGKILL)
         self.workers[number].wait()
         self.workers[number] = self.started_worker()
+
+    def kill_amid(self, shards, rng, kills):
+        """Kill workers while some shards are missing, and the scheduler once; return how many are.
+
+        Each moment is so many results and some more time.
+        """
+        moments, missing = sorted(rng.sample(range(len(shards) // 2), kills)), []
+        for number, moment in enumerate(moments):
+            end = time.monotonic() + costs.LONGEST_S
+            while len(left := [each for each in shards if result_of(each) is None]) > (
+                len(shards) - moment
+            ):
+                assert time.monotonic() < end, "nothing is done any more"
+                time.sleep(0.02)
+            time.sleep(rng.uniform(0, 0.1))
+            self.kill_a_worker(rng.randrange(len(self.workers)))
+            missing.append(len(left))
+            if number == kills // 2:
+                self.restart_the_scheduler()
+        return missing
 
     def restart_the_scheduler(self):
         """Kill the scheduler; its workers end with it, and all are started again."""
@@ -203,6 +224,25 @@ def test_workers_that_are_killed_at_any_moment_change_no_bit(
         machines.kill_a_worker(rng.randrange(len(machines.workers)))
 
     assert clustered(folder, machines, tmp_path, during) == local
+
+
+@pytest.mark.skipif(not effort.long, reason="takes minutes: --long")
+def test_ten_killed_workers_and_a_restarted_scheduler_change_no_bit(many, tmp_path):
+    (alone,) = scan(gather([many]))
+    plan = plan_shards(gather([many]), tmp_path / "plan", 1)
+    shards = [read_shard(plan.path(name)) for name in plan.shards]
+    seed, missing = random.randrange(1 << 32), []
+    machines = Machines(tmp_path / "workers", workers=4)
+
+    def during():
+        missing.extend(machines.kill_amid(shards, random.Random(seed), kills=10))
+
+    with closing_machines(machines):
+        found = clustered(many, machines, tmp_path / "plan", during, photos=1)
+
+    assert found == as_text(alone.map), f"seed {seed}"
+    assert len(missing) == 10, f"seed {seed}"
+    assert min(missing) > 0, f"seed {seed}: some were killed when nothing was left to do"
 
 
 def test_a_scheduler_that_is_restarted_changes_no_bit(folder, local, machines, tmp_path):

@@ -9,6 +9,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from stillpix.errors import StillpixError
+from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence.evidence import Evidence
 from support import mosaics
 from support.frames import frame_of, some_frames
@@ -49,6 +51,21 @@ def test_forty_thousand_photos_of_one_body_add_up_without_overflow(layout):
     for period, scores in zip(evidence.periods.newest_first(), dated, strict=True):
         assert (period.scores == scores * 8192).all()
     assert np.abs(evidence.scores).max() > 2**28
+
+
+@pytest.mark.parametrize("way", ["added", "merged"])
+def test_more_photos_than_the_sums_hold_are_refused_and_change_nothing(way, monkeypatch):
+    monkeypatch.setattr(evidence_module, "MOST_PHOTOS", 5)
+    frames = some_frames(6, seed=3)
+    evidence, before = (Evidence(frames[0].sensor).update_all(frames[:3]) for _ in range(2))
+    with pytest.raises(StillpixError, match="the sums hold 5 photos at most; add up each year"):
+        if way == "added":
+            evidence.update_all(frames[3:])
+        else:
+            evidence.merge(Evidence(evidence.sensor).update_all(frames[3:]))
+
+    assert evidence == before
+    assert len(evidence.update_all(frames[3:5]).photos) == 5
 
 
 def named(frame, name):

@@ -170,7 +170,7 @@ def test_a_group_holds_every_so_many_strips_of_rows(monkeypatch, height, enough)
     monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
     (frame,) = some_frames(1, 48, height)
     evidence = Evidence.of([frame])
-    ((scores, _, _),) = evidence.groups.sums.values()
+    ((_, (scores, _, _)),) = evidence.groups.items()
     rows = np.arange(height) // STRIP % evidence.thin == 0
 
     assert evidence.thin > 1

@@ -253,7 +253,7 @@ def test_a_group_holds_what_its_photos_say_in_every_so_many_strips(monkeypatch, 
     evidence = Evidence.of([frame])
     strip = mosaic.strip_of(layout)
     rows = np.arange(200) // strip % evidence.thin == 0
-    ((scores, information, bursts),) = evidence.groups.sums.values()
+    ((_, (scores, information, bursts)),) = evidence.groups.items()
 
     assert (evidence.thin > 1) == (enough < 10**9)
     assert strip % evidence.rules.grid == 0

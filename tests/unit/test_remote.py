@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -107,6 +110,52 @@ def test_a_request_that_fails_is_tried_again(bucket, monkeypatch):
     assert read_header(remote.path_of("memory://bucket/a.JPG")).sensor.model == "Example One"
 
 
+def test_each_wait_before_a_request_is_tried_again_is_twice_as_long(bucket, monkeypatch):
+    waits = []
+    monkeypatch.setattr(remote, "WAIT_S", 0.5)
+    monkeypatch.setattr(remote.time, "sleep", waits.append)
+    failing(monkeypatch, ConnectionResetError(), 99)
+
+    with pytest.raises(ReadError):
+        read_header(remote.path_of("memory://bucket/a.JPG"))
+
+    assert waits == [0.5, 1.0, 2.0]
+
+
+def test_credentials_of_a_server_that_fails_are_in_no_message_and_no_log(
+    tmp_path, library, monkeypatch, caplog, capfd
+):
+    pytest.importorskip("aiohttp", reason="stillpix[http] is not installed")
+    caplog.set_level(logging.DEBUG)
+    asked = []
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            self.send_error(500, f"not for {asked[-1]}")
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setitem(
+        fsspec.config.conf, "http", {"client_kwargs": {"headers": {"Authorization": "geheim"}}}
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}/a.jpg"
+        result = CliRunner().invoke(app, ["find", url, "--out", str(tmp_path / "maps")])
+        server.shutdown()
+    fsspec.spec.AbstractFileSystem.clear_instance_cache()
+
+    shown = result.output + result.stderr + caplog.text + "".join(capfd.readouterr())
+    kept = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert set(asked) == {"geheim"}
+    assert len(asked) >= remote.TRIES
+    assert result.exit_code != 0
+    assert url in result.stderr
+    assert "geheim" not in shown + "".join(kept)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -140,6 +189,8 @@ def test_a_photo_that_changes_while_it_is_read_is_named(bucket, monkeypatch):
         ("memory://bucket/none", "memory://bucket/none: is not there; check the address"),
         ("nowhere://a/b", "'nowhere' is no place that fsspec knows"),
         ("sftp://me:geheim@host/a", "sftp://***@host/a: has a password in it"),
+        ("sftp://me:ge@heim/geheim@host/a", "sftp://***@host/a: has a password in it"),
+        ("https://host/a.jpg?X-Sig=geheim&b=1", "https://host/a.jpg?X-Sig=***&b=1: has a password"),
     ],
 )
 def test_an_address_that_cannot_be_is_one_line(url, said):
@@ -162,6 +213,8 @@ def test_a_package_that_misses_is_named_with_the_remedy(monkeypatch):
         "s3://bucket/a/b.jpg",
         "https://host:8443/a.jpg",
         "sftp://me@host/srv/a.jpg",
+        "https://host:8443/me@home/a.jpg",
+        "zip://a.jpg::sftp://me@host/x.jpg",
         "zip://a/b.jpg::s3://bucket/x.zip",
         "zip://a.jpg::/photos/x.zip",
     ],

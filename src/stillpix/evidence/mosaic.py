@@ -56,7 +56,7 @@ _noise_by_frame: WeakKeyDictionary[Frame, tuple[float, float, float]] = WeakKeyD
 class MosaicRules(Rules):
     """How a sensor's own values are judged: linear light, one value a photosite."""
 
-    levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
+    levels, says, counts = LEVELS_OF_WHITE, DARK_LIMIT, PER_WHITE / LEVELS_OF_WHITE
     toned, spreads, shows = False, False, float(SHOWS)
     bursts, found_within, stretches_s = True, 0, (360.0, 45.0)
 

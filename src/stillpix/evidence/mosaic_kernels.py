@@ -374,7 +374,7 @@ def _add_decoys_and_information(
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
-    add_to_period(slope, response, psi, factors, weights, y, moved, informs, period)
+    add_to_period(slope, response, psi, factors, weights, y, moved, counts, informs, period)
     if informs:
         add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
 

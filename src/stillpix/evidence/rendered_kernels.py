@@ -144,7 +144,8 @@ def accumulate(
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
-    Photos are mirrored at their edges: PAD px wider on each side than the sums.
+    Of each photo there are these rows and PAD more before and behind them, PAD px wider on each
+    side than the sums: it is mirrored at its edges.
     factors is (photos, templates), weights says by which weight each template weighs: see
     `add_row`. groups and periods hold for each photo the sums of its group and of its
     period, turns which of a block's two rows stands for it. `first` must be a multiple of BLOCK;
@@ -158,9 +159,9 @@ def accumulate(
     psi, slope, response = rows[0], rows[1], rows[2]
     said, slopes, responses = psi[PAD:right], slope[PAD:], response[PAD:]
     blocks, grey = np.zeros(information.shape[2], np.int64), np.float32(scale)
-    for ahead in range(first + PAD - EDGE, last + PAD + 2 * REACH):
+    for ahead in range(PAD - EDGE, last - first + PAD + 2 * REACH):
         row = ahead - 2 * REACH
-        y = row - PAD
+        y = first + row - PAD
         for n in range(count):
             r, f, group = residual[n], factors[n], groups[n]
             _read_row(photos[n], ahead, grey, level[n], r)
@@ -178,7 +179,9 @@ def accumulate(
             if moved >= 0:
                 add_decoys(slopes, responses, said, f, weights, moved, counts, group[0])
             informs = stands_for_block(y, turns[n], 0, height)
-            add_to_period(slopes, responses, said, f, weights, y, moved, informs, periods[n])
+            add_to_period(
+                slopes, responses, said, f, weights, y, moved, counts, informs, periods[n]
+            )
             if informs:
                 add_information(
                     slopes, responses, f, weights, y, moved, blocks, information, group[1]

@@ -75,12 +75,27 @@ def add_decoys(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, row: int, counts: Any,
     group_scores: Any,
 ) -> None:  # fmt: skip
-    """Add one row's counts of all templates to the row of the photo's group."""
+    """Add one row's counts of all templates to the row of the photo's group, held narrowly."""
     for k in range(factors.size):
         _weigh_row(response if weights[k] else slope, psi, factors[k], counts)
-        sums = group_scores[k, row]
+        add_counts(counts, group_scores, k, row)
+
+
+@compiled_within
+def add_counts(counts: Any, sums: Any, k: int, row: int) -> None:
+    """Add counts to one row of sums that are held as in `narrow`."""
+    low, high = sums
+    into = low[k, row]
+    if high.shape[1] == 0:
         for x in range(counts.size):
-            sums[x] += counts[x]
+            into[x] += np.int16(counts[x])
+        return
+    carried = high[k, row]
+    for x in range(counts.size):
+        total = np.int32(into[x]) + counts[x]
+        kept = np.int16(total)  # its lower 16 bits
+        into[x] = kept
+        carried[x] += (total - np.int32(kept)) >> np.int32(16)
 
 
 @compiled_within

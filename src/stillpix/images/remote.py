@@ -21,7 +21,11 @@ from stillpix.errors import MissingReaderError, ReadError, spelled
 URL = re.compile(r"([a-z][a-z0-9+.-]+)://")
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]+:/")
 MAGIC = re.compile(r"[*?\[]")
-PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
+# One with @ or / in it is hidden whole; what follows a colon may be a port or the next URL.
+PASSWORD = re.compile(r"://[^/@:]*:(?!:|\d+(?:/|$)).*@")
+KEY = re.compile(
+    r"(?<=[?&])([^=&#:]*(?:sig|token|key|secret|passw|credential)[^=&#:]*)=[^&#:]*", re.IGNORECASE
+)
 LOCAL = "file:"  # before the path of an archive on this computer
 INNER = "!/"  # between an archive and what is in it, in a path
 EXTRAS = {
@@ -33,6 +37,10 @@ HEAD_BYTES = 1 << 18  # read at once while only a part is asked for
 LOST = "could not be fetched ({}); check the network and the address, and run again"
 CLOSED = "may not be used; check the credentials that fsspec finds for {}"
 GONE = "is not there; check the address"
+SECRET = (
+    "has a password in it, or a key, which would end in logs; let fsspec's own settings or "
+    "~/.ssh/config hold it"
+)
 NO_FSSPEC = "is read through a package that is not installed; pip install 'stillpix[{}]'"
 
 T = TypeVar("T")
@@ -55,17 +63,14 @@ def is_remote(path: str | os.PathLike[str]) -> bool:
 
 
 def path_of(url: str) -> Path:
-    """Return the path that stands for a URL; raise ReadError for one that holds a password.
+    """Return the path that stands for a URL; raise ReadError for one that holds a secret.
 
     >>> path_of("zip://night/a.jpg::s3://bucket/x.zip").name
     'a.jpg'
     """
-    if PASSWORD.search(url):
-        masked = PASSWORD.sub("://***@", url)
-        raise ReadError(
-            masked, "has a password in it, which would end in logs; let fsspec's own settings or "
-            "~/.ssh/config hold it",
-        )  # fmt: skip
+    masked = KEY.sub(r"\1=***", PASSWORD.sub("://***@", url))
+    if masked != url:
+        raise ReadError(masked, SECRET)
     inner, chained, container = url.partition("::")
     if not chained:
         return Path(url)

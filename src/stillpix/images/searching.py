@@ -8,13 +8,13 @@ from __future__ import annotations
 import errno
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from ..errors import ReadError
 from ..frame import Sensor
@@ -24,7 +24,7 @@ from .remote import URL, files_below, is_remote, status_of
 from .remote import path_of as path_of_url
 
 CLIP_READER = "av"  # the package without which clips in folders are left out
-AT_ONCE = 1000  # remote files looked up together
+AT_ONCE = 1000  # files looked up together
 
 FileId: TypeAlias = int | str  # a file's device and number there, or its real path
 
@@ -37,22 +37,16 @@ class Skipped:
     reason: str
 
 
-class Listed(NamedTuple):
-    """A file as its folder lists it, not opened yet."""
-
-    path: str
-    name: str
-    size: int  # bytes
-    modified_ns: int  # since 1970; 0: not told
-
-
 class Recalling(Protocol):
     """What knows photos of earlier runs by name, size and time, so that nobody opens them."""
 
     numbers: dict[Sensor, int]  # of known photos that were met
 
-    def among(self, listed: Iterable[Listed]) -> set[str]:
-        """Return the paths of those files that are known, and count them."""
+    def among(self, files: Mapping[str, str]) -> set[str]:
+        """Return the paths of those files that are known, and count them.
+
+        `files` are AT_ONCE paths at most, each by what `name_of` tells of it.
+        """
 
     def paths(self, sensor: Sensor) -> Iterator[Path]:
         """Yield the known photos of a sensor that were met."""
@@ -106,7 +100,7 @@ class Search:
         """Yield the photos below a URL."""
         try:
             root = path_of_url(given) if URL.match(given) else Path(given)
-            for path in self._unknown_of(files_below(root, is_photo, _is_left_out)):
+            for path in self._unknown_urls(files_below(root, is_photo, _is_left_out)):
                 self.folder_of[path] = path.parent if path == root else root
                 if path == root:
                     self.named.add(path)
@@ -117,25 +111,26 @@ class Search:
         except ReadError as error:
             self.skipped.append(Skipped(error.path, error.reason))
 
-    def _unknown_of(self, urls: Iterable[Path]) -> Iterator[Path]:
+    def _unknown_urls(self, urls: Iterable[Path]) -> Iterator[Path]:
         """Yield the remote files that are not known, or all if nobody asks which ones are."""
         if self.known is None:
             yield from urls
             return
         rest = iter(urls)
         while some := list(islice(rest, AT_ONCE)):
-            known = self.known.among(self._listed_urls(some))
+            known = self.known.among(dict(self._named_urls(some)))
             self.seen |= known
             yield from (path for path in some if str(path) not in known)
 
-    def _listed_urls(self, urls: Iterable[Path]) -> Iterator[Listed]:
-        """Yield what may be known of some remote files."""
+    def _named_urls(self, urls: Iterable[Path]) -> Iterator[tuple[str, str]]:
+        """Yield those of some remote files that may be known: their `name_of`, and their paths."""
         for path in urls:
             if not is_photo(path) or str(path) in self.seen:
                 continue
             if self.wanted is None or self.wanted(path):
                 with suppress(ReadError):  # it is named when its turn comes
-                    yield Listed(str(path), path.name, *status_of(path))
+                    if (status := status_of(path)).modified_ns:
+                        yield name_of(path.name, *status), str(path)
 
     def _is_new_url(self, url: str) -> bool:
         new = url not in self.seen
@@ -166,12 +161,12 @@ class Search:
                 continue
             try:
                 with os.scandir(here) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
+                    entries = sorted(self._unknown_in(found), key=lambda entry: entry.name)
             except OSError as error:
                 self._skip(here, error)
                 continue
             below = []
-            for entry in self._unknown_in(entries):
+            for entry in entries:
                 if entry.name.startswith("."):
                     continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
                 path = Path(entry.path)
@@ -187,27 +182,37 @@ class Search:
                     self.others.append(path)
             pending.extend(reversed(below))
 
-    def _unknown_in(self, entries: Sequence[os.DirEntry[str]]) -> Iterable[os.DirEntry[str]]:
-        """Return what is in a folder, without those files that are known and not met before."""
-        if self.known is None:
-            return entries
-        listed, places, seen, wanted = list[Listed](), list[FileId](), self.seen, self.wanted
+    def _unknown_in(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+        """Yield what is in a folder, without those files that are known and not met before."""
+        rest = iter(entries)
+        while some := list(islice(rest, AT_ONCE)):
+            yield from some if self.known is None else self._unknown_of(some, self.known)
+
+    def _unknown_of(
+        self, entries: Sequence[os.DirEntry[str]], known: Recalling
+    ) -> Iterable[os.DirEntry[str]]:
+        """Return some of what is in a folder, without those files."""
+        others, asked = list[os.DirEntry[str]](), list[tuple[os.DirEntry[str], FileId]]()
+        files, seen, wanted = dict[str, str](), self.seen, self.wanted
         for entry in entries:  # a million times in a large archive: written for speed
+            name, path = entry.name, entry.path
             try:
-                if entry.name[0] == "." or entry.is_dir():
-                    continue
-                status = entry.stat()
+                status = None if name[0] == "." or entry.is_dir() else entry.stat()
             except OSError:  # it is named when its turn comes
-                continue
-            path, place = entry.path, _file_id_of(entry.path, status)
-            if place not in seen and (wanted is None or wanted(Path(path))):
-                listed.append(Listed(path, entry.name, status.st_size, status.st_mtime_ns))
-                places.append(place)
-        known = self.known.among(listed)
-        if not known:
-            return entries
-        seen.update(place for each, place in zip(listed, places, strict=True) if each.path in known)
-        return [each for each in entries if each.path not in known]
+                status = None
+            if status is not None and status.st_mtime_ns:
+                place = _file_id_of(path, status)
+                if place not in seen and (wanted is None or wanted(Path(path))):
+                    files[name_of(name, status.st_size, status.st_mtime_ns)] = path
+                    asked.append((entry, place))
+                    continue
+            others.append(entry)
+        met = known.among(files)
+        if len(met) == len(asked):
+            seen.update(place for _, place in asked)
+            return others
+        seen.update(place for entry, place in asked if entry.path in met)
+        return others + [entry for entry, _ in asked if entry.path not in met]
 
     def _is_new(self, path: Path) -> bool:
         """Return whether a file or folder can be looked at and was not met before."""
@@ -252,6 +257,21 @@ def _file_id_of(path: str | Path, status: os.stat_result) -> FileId:
     if status.st_ino == 0:  # some network and memory-card file systems number nothing
         return os.path.realpath(path)
     return status.st_dev << 64 | status.st_ino
+
+
+def name_of(file: str, size: int, modified_ns: int, part: int = 0) -> str:
+    r"""Return what tells an unchanged picture, wherever its folder has moved.
+
+    `file` is the name of its file, and `part` its number in there, or 0. Bytes that are no text
+    are written as what they are: a database holds text only.
+
+    >>> name_of("a.tif", 7, 1, 2), name_of("sch\udcf6n.jpg", 7, 1)
+    ('a.tif|7|1|2', 'sch\\udcf6n.jpg|7|1')
+    """
+    if not file.isascii():
+        file = file.encode("utf-8", "backslashreplace").decode("utf-8")
+    name = f"{file}|{size}|{modified_ns}"
+    return f"{name}|{part}" if part else name
 
 
 def _os_reason(error: OSError) -> str:

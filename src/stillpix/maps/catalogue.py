@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..frame import Sensor, sensor_of
 
 NAME = "catalogue.sqlite"
 VERSION = 1
-AT_ONCE = 500  # names looked up together
 WAIT_S = 30.0  # for another stillpix that writes to it
 CACHE_KB = 32_000  # of the file, in memory
 SCHEMA = """
@@ -47,6 +46,8 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE body != excluded.body OR head < excluded.head OR digest IS NOT excluded.digest
   OR counted IS NOT excluded.counted
 """
+# The photos among the keys of a JSON object: one statement asks for a thousand of them.
+AMONG = "FROM json_each(?) CROSS JOIN photos ON name = key WHERE true"
 
 
 class CataloguedPhoto(NamedTuple):
@@ -80,8 +81,9 @@ class Catalogue:
     >>> photo = CataloguedPhoto("a.jpg|7|1", "12ab", "2026-07-01 12:00:00", 0.01, 1.0, True, True)
     >>> with tempfile.TemporaryDirectory() as folder, opened(Path(folder, NAME)) as catalogue:
     ...     catalogue.keep(sensor, "jpeg", "stamp", [photo])
-    ...     list(catalogue.known(["a.jpg|7|1", "b.jpg|7|1"])), catalogue.bodies()[0].stamp
-    ([('a.jpg|7|1', 1)], 'stamp')
+    ...     found = list(catalogue.known({"a.jpg|7|1": "a.jpg", "b.jpg|7|1": "b.jpg"}))
+    ...     found, catalogue.bodies()[0].stamp
+    ([(1, {'a.jpg|7|1': 'a.jpg'})], 'stamp')
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,20 +138,28 @@ class Catalogue:
                 ((place, name, number) for name, place in (signatures or {}).items()),
             )
 
-    def known(self, names: Sequence[str]) -> Iterator[tuple[str, int]]:
-        """Yield those of some names whose heads are known, each with its camera's number."""
-        yield from self._among(names, "name, body", "head AND")
+    def known(self, files: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+        """Yield those of some files, by name, whose heads are known, by their cameras' numbers."""
+        told = json.dumps(files)
+        counted = f"SELECT body, count(*) {AMONG} AND head GROUP BY body"
+        for body, number in self.connection.execute(counted, [told]).fetchall():
+            if number == len(files):
+                yield body, files
+                return
+            names = f"SELECT name {AMONG} AND head AND body = ?"
+            asked = self.connection.execute(names, [told, body])
+            yield body, {name: files[name] for (name,) in asked}
 
-    def facts(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Yield those of some names that are there, with date, lens, and focal length in mm."""
-        yield from self._among(names, "name, taken, lens, focal_mm", "")
+    def dated(self, files: str) -> Iterator[tuple[str]]:
+        """Yield those names of files, as JSON, that have a date."""
+        yield from self.connection.execute(f"SELECT name {AMONG} AND taken NOT NULL", [files])
 
-    def _among(self, names: Sequence[str], columns: str, where: str) -> Iterator[tuple[Any, ...]]:
-        for first in range(0, len(names), AT_ONCE):
-            some = names[first : first + AT_ONCE]
-            places = ",".join("?" * len(some))
-            asked = f"SELECT {columns} FROM photos WHERE {where} name IN ({places})"
-            yield from self.connection.execute(asked, some)
+    def focal_lengths(self, files: str) -> Iterator[tuple[str, float, float]]:
+        """Yield the lenses of files, as JSON, with their shortest and longest focal length, mm."""
+        yield from self.connection.execute(
+            "SELECT ifnull(lens, ''), min(focal_mm), max(focal_mm) "
+            f"{AMONG} AND focal_mm NOT NULL GROUP BY lens", [files],
+        )  # fmt: skip
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """Yield all photos by name, with their camera's facts instead of its number."""
@@ -207,17 +217,3 @@ def opened(path: Path) -> Iterator[Catalogue]:
 
 def _told(sensor: Sensor) -> str:
     return json.dumps(sensor.facts, sort_keys=True)
-
-
-def name_of(file: str, size: int, modified_ns: int, part: int = 0) -> str:
-    r"""Return what tells an unchanged picture, wherever its folder has moved.
-
-    `file` is the name of its file, and `part` its number in there, or 0. Bytes that are no text
-    are written as what they are: a database holds text only.
-
-    >>> name_of("a.tif", 7, 1, 2), name_of("sch\udcf6n.jpg", 7, 1)
-    ('a.tif|7|1|2', 'sch\\udcf6n.jpg|7|1')
-    """
-    text = file.encode("utf-8", "backslashreplace").decode("utf-8")
-    name = f"{text}|{size}|{modified_ns}"
-    return f"{name}|{part}" if part else name

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import ReadError, StateFormatError
 from ..frame import UNKNOWN, Sensor
 from ..images import Header, read_headers
 from ..images.layouts import with_layout
 from ..images.phones import is_lens
-from ..images.searching import Listed
 from ..maps.catalogue import NAME as CATALOGUE
-from ..maps.catalogue import Catalogue, name_of, opened
+from ..maps.catalogue import Catalogue, opened
 from ..maps.library import Library
 
 
@@ -33,64 +31,70 @@ class Known:
     bodies: dict[int, Sensor]  # those whose photos' heads say all that is asked of them
     forms: dict[Sensor, str]  # the format of their files
     numbers: dict[Sensor, int] = field(default_factory=dict)  # of photos that were met
+    _focal_mm: dict[Sensor, dict[str, set[float]]] = field(default_factory=dict)  # by lens
 
-    def among(self, listed: Iterable[Listed]) -> set[str]:
-        """Return the paths of those files of one folder that are known, and note them."""
-        named = {
-            name_of(name, size, modified_ns): path
-            for path, name, size, modified_ns in listed
-            if modified_ns
-        }
+    def among(self, files: Mapping[str, str]) -> set[str]:
+        """Return the paths of those files that are known, and note them.
+
+        `files` are paths by what `name_of` tells of them.
+        """
         try:
-            met: dict[int, dict[str, str]] = {}
-            for name, body in self.catalogue.known(list(named)):
-                met.setdefault(body, {})[name] = named[name]
-            met = {body: met[body] for body in met if body in self.bodies}
-            for body, photos in met.items():
-                self.catalogue.connection.execute(
-                    "INSERT INTO temp.met VALUES (?, ?)", (body, json.dumps(photos))
-                )
+            met = [each for each in self.catalogue.known(files) if each[0] in self.bodies]
+            self.catalogue.connection.executemany(
+                "INSERT INTO temp.met VALUES (?, ?)",
+                ((body, json.dumps(photos)) for body, photos in met),
+            )
         except sqlite3.Error:  # their heads are read
             return set()
-        for body, photos in met.items():
+        for body, photos in met:
             sensor = self.bodies[body]
             self.numbers[sensor] = self.numbers.get(sensor, 0) + len(photos)
-        return {path for photos in met.values() for path in photos.values()}
+        return {path for _, photos in met for path in photos.values()}
 
     def lenses(self, sensor: Sensor) -> list[tuple[str, float]]:
         """Return the shortest and the longest focal length, in mm, of each lens of a camera."""
-        told: dict[str, set[float]] = {}
-        for _, _, lens, focal_mm in self._met(sensor):
-            if focal_mm is not None:
-                seen = told.setdefault(lens or "", {focal_mm})
-                told[lens or ""] = {min(*seen, focal_mm), max(*seen, focal_mm)}
-        return [(lens, focal_mm) for lens, seen in told.items() for focal_mm in sorted(seen)]
+        if sensor not in self._focal_mm:
+            told = self._focal_mm[sensor] = {}
+            with _readable():
+                for files in self._met(sensor):
+                    for lens, *both in self.catalogue.focal_lengths(files):
+                        every = [*told.get(lens, ()), *both]
+                        told[lens] = {min(every), max(every)}
+        told = self._focal_mm[sensor]
+        return [(lens, focal_mm) for lens, both in told.items() for focal_mm in sorted(both)]
 
     def dated(self, sensor: Sensor) -> Iterator[tuple[str, Path]]:
         """Yield name and path of each met photo of a camera that has a date."""
-        for (name, path), taken, _, _ in self._met(sensor):
-            if taken is not None:
-                yield name, Path(path)
+        with _readable():
+            for files in self._met(sensor):
+                paths = json.loads(files)
+                for (name,) in self.catalogue.dated(files):
+                    yield name, Path(paths[name])
 
     def paths(self, sensor: Sensor) -> Iterator[Path]:
         """Yield the path of each met photo of a camera."""
-        for (_, path), _, _, _ in self._met(sensor):
-            yield Path(path)
+        with _readable():
+            for files in self._met(sensor):
+                yield from map(Path, json.loads(files).values())
 
-    def _met(self, sensor: Sensor) -> Iterator[tuple[tuple[str, str], Any, Any, Any]]:
-        """Yield name and path of each met photo of a camera, its date, its lens, and its mm."""
+    def _met(self, sensor: Sensor) -> Iterator[str]:
+        """Yield the met photos of a camera: JSON objects of paths by name."""
         number = next(key for key, each in self.bodies.items() if each == sensor)
-        try:
-            asked = "SELECT photos FROM temp.met WHERE body = ?"
-            for (met,) in self.catalogue.connection.execute(asked, [number]):
-                paths = json.loads(met)
-                for name, taken, lens, focal_mm in self.catalogue.facts(list(paths)):
-                    yield (name, paths[name]), taken, lens, focal_mm
-        except sqlite3.Error as error:
-            raise StateFormatError(
-                f"the catalogue of the library cannot be read ({error}); delete the file "
-                f"{CATALOGUE} there and run again"
-            ) from error
+        asked = "SELECT files FROM temp.met WHERE body = ?"
+        for (files,) in self.catalogue.connection.execute(asked, [number]):
+            yield files
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say what to do about a catalogue that cannot be read in the block."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StateFormatError(
+            f"the catalogue of the library cannot be read ({error}); delete the file "
+            f"{CATALOGUE} there and run again"
+        ) from error
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def known_photos(library: Library) -> Iterator[Known | None]:
 
 
 def _in_catalogue(catalogue: Catalogue, library: Library) -> Known:
-    catalogue.connection.execute("CREATE TEMP TABLE met (body, photos)")
+    catalogue.connection.execute("CREATE TEMP TABLE met (body, files)")
     current = [
         body
         for body in catalogue.bodies()

@@ -20,7 +20,7 @@ from ...atomic import write_atomically, write_error
 from ...errors import StateFormatError
 from ...frame import Sensor, sensor_of
 from ...images.gather import Skipped
-from ...maps.catalogue import name_of
+from ...images.searching import name_of
 
 PLAN, PHOTOS = "plan.json", "photos.json.gz"  # in the plan's folder, and in each shard's
 SEEN, SUMS, VERDICTS = "seen.npy", "sums.zip", "verdicts.json"  # in each shard's, too
@@ -43,7 +43,7 @@ class PlannedPhoto(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return what tells the unchanged picture; see `catalogue.name_of`."""
+        """Return what tells the unchanged picture; see `searching.name_of`."""
         return name_of(Path(self.path).name, self.size, self.modified_ns, self.part)
 
 
