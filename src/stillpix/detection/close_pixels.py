@@ -18,10 +18,9 @@ from .views import View
 
 WITHIN = 6  # px, Chebyshev, from a louder pixel
 SUMMIT = 0.06  # of the largest summed residual there: lobes of lone pixels stayed below 0.05
-
-# To the other side from so far on, where the predictor's ring ends, and in at least so many photos,
-# a share of those that show the louder pixel: beside lone ones there was nothing above 0.11.
-OPPOSITE_FROM, FEWEST_SHOW, OFTEN = 3, 4, 0.2
+OPPOSITE_FROM = 3  # px, where a summit to the other side is looked for: the ring ends before
+FEWEST_SHOW = 4  # photos that show such a summit
+OFTEN = 0.2  # of the photos that show the louder pixel: beside lone pixels it was 0.11 at most
 
 
 def with_close_pixels(
