@@ -43,7 +43,7 @@ class NarrowSums:
     def template(self, number: int) -> NDArray[np.int32]:
         """Return the sums of one template, (rows, width)."""
         low, high = (array[number] for array in self.arrays)
-        whole = low.astype(np.int32)
+        whole: NDArray[np.int32] = low.astype(np.int32)
         if len(high):
             whole += high * np.int32(_STEP)
         return whole

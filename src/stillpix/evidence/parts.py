@@ -43,7 +43,7 @@ class Parts:
             "descr": npy.dtype_to_descr(self.kind), "fortran_order": False, "shape": self.shape
         }  # fmt: skip
         with path.open("wb") as file:
-            npy.write_array_header_1_0(file, facts)  # type: ignore[no-untyped-call]
+            npy.write_array_header_1_0(file, facts)
             for part in self.each:
                 file.write(np.ascontiguousarray(part).data)
 
