@@ -213,6 +213,7 @@ ON_THE_COMMAND_LINE = (
     "find Pictures --out s3://bucket/maps",
     "find Pictures --cluster head:8786",
     "find Pictures --cluster local --report r.html",
+    "find Pictures --enough --method variance",
     "find Pictures --store sums",
     "fix Pictures --out https://example.org/fixed",
     "fix s3://bucket/photos --in-place",

@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 import tempfile
+from functools import cache
 
 # Before numpy: repairs solve many small systems, for which threads of BLAS only wait on each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 from stillpix.maps.library import Library
@@ -25,6 +27,12 @@ sys.dont_write_bytecode = False
 # What is started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Else the parameters of all commands would be read anew for each command that a test runs here.
+typer.testing._get_command = cache(typer.testing._get_command)
+
+# No test cuts the power, so none waits for the disk; a closed file is refused as by the other.
+os.fsync = os.fstat
 
 
 def pytest_addoption(parser):

@@ -5,6 +5,7 @@ Says nothing itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class Watch:
 
     def preparing(self, *, begins: bool) -> None:
         """Code is being compiled, as on the first run only, or that is done; in any thread."""
+
+    def so_far(self, sure: Sequence[tuple[int, int]], photos: int) -> None:
+        """So many different photos of this body tell that the pixels at (x, y) are broken.
+
+        Told now and then while more photos are read. The map at the end may have more of them.
+        """
 
     def photos(self, done: int) -> None:
         """So many photos of this body are done."""

@@ -25,6 +25,7 @@ FEW_PICTURES, MANY_ALIKE = 8, 5
 TEENS = (11, 12, 13)  # which are eleventh to thirteenth
 FITS = "fits"  # the format of astronomers, who call a picture of it a frame
 PHOTO = re.compile(r"\b([Pp]hoto)(s?)\b")
+MOST_CLUSTERS, MOST_PLACES = 5, 12  # that are named, of a map, of a cluster
 SHORT_S = 0.3  # a photographer writes shorter exposures as fractions
 
 
@@ -159,11 +160,45 @@ housing)"]
             f"bright pixels are hot or offset: {pictures} with other exposure times would show "
             "which"
         )
+    yield from _of_clusters(defect_map.clusters())
     if evidence.bayer:
         yield (
             f"the colours of many broken pixels tell the sensor's Bayer pattern: {evidence.bayer}, "
             "from the top left"
         )
+
+
+def clustered(cluster: Sequence[Defect]) -> str:
+    """Return a cluster in words: how many pixels it has, and where it is.
+
+    >>> from stillpix.maps.records import Defect
+    >>> clustered([Defect(x=7, y=2), Defect(x=5, y=3)])
+    'a cluster of 2 broken pixels at x 5..7, y 2..3'
+    """
+    x, y = (_stretch([getattr(one, axis) for one in cluster]) for axis in ("x", "y"))
+    return f"a cluster of {counted(len(cluster), 'broken pixel')} at x {x}, y {y}"
+
+
+def _stretch(numbers: Sequence[int]) -> str:
+    first, last = min(numbers), max(numbers)
+    return str(first) if first == last else f"{first}..{last}"
+
+
+def _of_clusters(clusters: Sequence[Sequence[Defect]]) -> Iterator[str]:
+    """Yield each cluster once, with its pixels; of many the largest.
+
+    >>> from stillpix.maps.records import Defect
+    >>> list(_of_clusters([[Defect(x=7, y=2), Defect(x=5, y=3)]]))
+    ['a cluster of 2 broken pixels at x 5..7, y 2..3: (7, 2), (5, 3)']
+    """
+    for cluster in clusters[:MOST_CLUSTERS]:
+        places = ", ".join(f"({one.x}, {one.y})" for one in cluster[:MOST_PLACES])
+        more = f" and {len(cluster) - MOST_PLACES} more" if len(cluster) > MOST_PLACES else ""
+        yield f"{clustered(cluster)}: {places}{more}"
+    others = clusters[MOST_CLUSTERS:]
+    if others:
+        pixels = sum(len(cluster) for cluster in others)
+        yield f"{counted(len(others), 'smaller cluster')} of {pixels} broken pixels in all"
 
 
 def _of_lens(defect_map: DefectMap) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +79,21 @@ def test_a_scan_is_watched_reloaded_and_seen_in_two_tabs(site, browser, demo_ser
     assert saved(site).evidence.photos == 20
 
 
+def test_what_is_sure_so_far_is_shown_until_all_photos_are_read(site, browser, demo_series, held):
+    scan_at_six = held("find", after=6)
+    with browsing.visiting(browser, site) as page:
+        browsing.open_folder(page, demo_series)
+        page.check("label:has-text('Stop when more photos would change little') input")
+        page.click(".find")
+        browsing.until(page, UNDER_WAY)
+        job = site.desk.jobs.named(site.desk.jobs.summaries()[-1]["id"])
+        job.so_far([(x, 7) for x in range(12)], 6)
+        page.wait_for_selector("text=12 broken pixels sure after 6 photos")
+        scan_at_six.let_go()
+        page.wait_for_selector("text=Judge them")
+        assert "sure after" not in page.inner_text(".job")
+
+
 def test_a_scan_can_be_stopped_from_the_page(site, browser, demo_series, held):
     scan_at_six = held("find", after=6)
     with browsing.visiting(browser, site) as page:
@@ -137,7 +152,6 @@ def test_one_is_rejected_one_is_added_and_both_are_in_the_saved_map(judged, brow
         browsing.begin(page, judged, page.evaluate("location.hash"))
         page.wait_for_selector("#gallery [data-state=accepted]")
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_timeout(300)
         browsing.picture(page, "page-judging-390")
 
 
@@ -205,7 +219,6 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
             page.click(f"#downloads >> text={photo.name}")
         page.set_viewport_size({"width": 390, "height": 844})
         page.evaluate("scrollTo(0, 0)")
-        page.wait_for_timeout(300)
         browsing.picture(page, "page-repair-390")
         kept = judged.desk.library.map_path(saved(judged).sensor).read_bytes()
         assert map_download.value.path().read_bytes() == kept
@@ -218,8 +231,9 @@ def test_repair_is_compared_tried_and_done(judged, browser, demo_series, tmp_pat
 def middle_of(page, viewer, across=0.5):
     """Return the colour in the middle of a photo's stage, or halfway down elsewhere."""
     box = page.locator(f"#{viewer}").bounding_box()
-    seen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-    return seen[int(box["y"] + box["height"] / 2), int(box["x"] + box["width"] * across)]
+    x, y = int(box["x"] + box["width"] * across), int(box["y"] + box["height"] / 2)
+    clip = {"x": x, "y": y, "width": 1, "height": 1}
+    return np.asarray(browsing.seen_now(page, clip=clip))[0, 0].astype(int)
 
 
 def test_a_decision_in_one_tab_is_seen_in_the_other(judged, browser):
@@ -409,6 +423,21 @@ def test_names_with_script_in_them_are_text(site, browser, tmp_path):
         assert evil in page.text_content("#judge-photo")
         assert page.locator("main img[src=x]").count() == 0
         assert page.title().startswith("Judge")
+
+
+def test_the_page_says_that_a_law_of_the_lens_could_not_be_told(judged, browser):
+    found = saved(judged)
+    untold = replace(found.evidence, untold_mm=(24.0, 70.0))
+    judged.desk.library.save(replace(found, evidence=untold))
+    with browsing.visiting(browser, judged) as page:
+        page.wait_for_selector(".folder .cameras .notes li")
+        of_folder = page.inner_text(".folder .cameras")
+        page.click("nav >> text=Judge")
+        browsing.shown(page, "judge-viewer")
+        of_map = page.inner_text("#judge-remarks")
+
+    for told in (of_folder, of_map):
+        assert "do not tell whether this camera straightens its lens (24-70 mm)" in told
 
 
 def test_marks_lie_where_a_corrected_photo_shows_the_pixels(browser, site):

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import time
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_axe_finds_nothing_wrong_in_any_step(small, browser, width, scheme):
 
 
 def violations(page):
-    told = page.evaluate("axe.run()")
+    told = page.evaluate("axe.run({resultTypes: ['violations']})")  # of others only one each
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in told["violations"]]
 
 
@@ -76,7 +77,7 @@ def test_every_step_fits_its_window(small, browser):
             page.click(f"nav a[href='#{step}']")
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
-                page.wait_for_timeout(150)
+                browsing.settled(page)
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 cut = page.evaluate(CUT_OFF)
                 assert (step, wide, cut) == (step, width, [])
@@ -101,11 +102,15 @@ def test_a_photo_of_24_megapixels_opens_within_a_second(site, browser, tmp_path)
     with browsing.visiting(browser, site) as page:
         page.click("nav >> text=Judge")
         browsing.shown(page, "judge-viewer")
-        took = [(page.evaluate(OPENED) / 1000, decoding_s(tmp_path / "0.jpg")) for _ in range(3)]
+        took = []
+        while len(took) < 3 and not any(starmap(in_time, took)):
+            took.append((page.evaluate(OPENED) / 1000, decoding_s(tmp_path / "0.jpg")))
 
-    assert any(
-        opening_s < max(OPENS_WITHIN_S, OPENS_WITHIN_DECODINGS * one_s) for opening_s, one_s in took
-    ), took
+    assert any(starmap(in_time, took)), took
+
+
+def in_time(opening_s, one_s):
+    return opening_s < max(OPENS_WITHIN_S, OPENS_WITHIN_DECODINGS * one_s)
 
 
 def decoding_s(path):

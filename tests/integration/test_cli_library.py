@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -20,14 +21,24 @@ def run(*arguments):
     return CliRunner().invoke(app, [*map(str, arguments)])
 
 
+@pytest.fixture(scope="module")
+def found_once(tmp_path_factory):
+    """Return a folder with photos of a nameless camera and of another, and a library of both."""
+    base = tmp_path_factory.mktemp("two")
+    series.write(base / "named", range(4))
+    series.write(base / "nameless", range(4, 9), tags=NAMELESS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STILLPIX_LIBRARY", str(base / "library"))
+        run("find", base / "named", base / "nameless")
+    return base
+
+
 @pytest.fixture
-def photos_of_two(tmp_path, library):
+def photos_of_two(found_once, library):
     """Return a folder of a nameless camera; the library has its map, and that of another."""
-    series.write(tmp_path / "named", range(4))
-    series.write(tmp_path / "nameless", range(4, 9), tags=NAMELESS)
-    run("find", tmp_path / "named", tmp_path / "nameless")
+    shutil.copytree(found_once / "library", library.root, dirs_exist_ok=True)
     assert len(library.maps()) == 2
-    return tmp_path / "nameless"
+    return found_once / "nameless"
 
 
 def kept(library):

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from stillpix.cli import app, rounds
 from stillpix.maps import read_map
 from stillpix.scan import following
-from support import series, starting
+from support import effort, series, starting
 
 pytestmark = pytest.mark.usefixtures("library")
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -191,7 +191,7 @@ def test_photos_are_taken_as_they_come_and_a_service_manager_ends_it(camera):
 
 @POSIX
 @pytest.mark.slow
-@pytest.mark.parametrize("after_s", [0.3, 1.5, 3.0])
+@pytest.mark.parametrize("after_s", effort.chosen([0.3, 0.7, 1.5, 3.0], 0.3, 0.7))
 def test_killed_at_any_moment_it_goes_on_and_tells_what_broke(camera, after_s, library):
     once(camera)
     take(camera, LATER, broken=[LATE])

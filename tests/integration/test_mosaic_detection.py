@@ -65,6 +65,24 @@ def flat_fields(photos, rng, sensor, break_it, *, prnu=0.0):
     return frames
 
 
+def test_a_sound_photosite_among_three_that_blaze_is_no_dark_one():
+    sensor = sensor_of("bayer-RGGB", 240, 160)
+    rng = np.random.default_rng(4)
+    hot = {(x + dx, y + dy) for x in range(20, 240, 40) for y in range(20, 160, 40)
+           for dx, dy in ((-1, 0), (0, -1), (0, 1))}  # fmt: skip
+    frames = []
+    for n in range(10):
+        dn = 512 + 8 * rng.standard_normal((160, 240))
+        for x, y in hot:
+            dn[y, x] += 2000
+        frames.append(frame_of(np.rint(dn).astype(np.uint16), sensor, name=str(n)))
+
+    confirmed = {(d.x, d.y) for d in detect(evidence_of(frames)).in_state("confirmed")}
+
+    assert confirmed <= hot
+    assert len(confirmed) >= 0.9 * len(hot)
+
+
 def test_sensitivity_that_differs_by_a_per_cent_is_no_defect_however_many_photos():
     def low(light, _):
         light[60, 80] *= 0.85

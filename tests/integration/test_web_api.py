@@ -19,6 +19,7 @@ from stillpix.images.gather import gather
 from stillpix.maps import read_map
 from stillpix.maps.library import Library
 from stillpix.maps.records import Defect, DefectMap
+from stillpix.wording import remarks
 from support import costs, pages, series
 
 
@@ -75,6 +76,17 @@ def test_the_state_tells_of_folders_maps_and_jobs(site, found, folder):
         (found, 16, True)
     ]
     assert [(job["kind"], job["state"]) for job in told["jobs"]] == [("open", "done")]
+
+
+def test_a_map_is_told_of_in_the_words_of_the_terminal(site, found):
+    kept = saved(site)
+    untold = replace(kept, evidence=replace(kept.evidence, untold_mm=(24.0, 70.0)))
+    site.desk.library.save(untold)
+
+    (brief,) = site.state()["maps"]
+
+    assert brief["remarks"] == list(remarks(untold)) == site.map(found)["remarks"]
+    assert any("straightens its lens (24-70 mm)" in each for each in brief["remarks"])
 
 
 def test_a_closed_folder_is_looked_at_no_longer(site, found, opened):
@@ -422,7 +434,8 @@ def test_the_streams_end_with_the_server(tmp_path):
         thread = threading.Thread(target=follow, args=(site.address,))
         thread.start()
         assert begins.wait(costs.LONGEST_S)
-    thread.join()
+        site.end()
+        thread.join()
 
     assert ended == [site.address]
 
@@ -434,6 +447,7 @@ def test_a_run_is_ended_in_good_order_with_the_server(tmp_path, folder, held):
         run = site.post("api/finds", {"folder": site.open(folder)}).json()["id"]
         scan_at_six.until = site.desk.jobs.named(run).stop
         assert scan_at_six.stands_still.wait(costs.LONGEST_S)
+        site.end()
 
     ((_, kept),) = library.maps()
     assert 0 < kept.evidence.photos < 16

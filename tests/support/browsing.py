@@ -40,28 +40,58 @@ def chromium():
 
 
 @contextmanager
-def visiting(browser, site, *, width=1280, height=800, tabs=1, refused=0, **options):
+def visiting(browser, site, *, width=1280, height=800, tabs=1, refused=0, color_scheme="light"):
     """Give tabs on the page; at the end, nothing was asked of others and nothing went wrong.
 
     `refused` is the status of requests that were meant to be refused.
     """
     complaints, foreign = [], []
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, reduced_motion="reduce", **options
-    )
-    context.set_default_timeout(1000 * costs.LONGEST_S)
-    context.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("request", lambda request: foreign.append(request.url))
-    pages = [context.new_page() for _ in range(tabs)]
-    for page in pages:
-        begin(page, site)
+    told = {
+        "console": lambda said: said.type == "error" and heard(said),
+        "weberror": lambda error: complaints.append(str(error.error)),
+        "request": lambda request: foreign.append(request.url),
+    }
+    context = profile(browser, site)
+    already = list(context.pages)
+
+    def heard(said):
+        if said.page not in already:
+            complaints.append(said.text)
+
+    for event, listener in told.items():
+        context.on(event, listener)
     try:
+        pages = [context.new_page() for _ in range(tabs)]
+        for page in pages:
+            page.emulate_media(color_scheme=color_scheme)
+            page.set_viewport_size({"width": width, "height": height})
+            begin(page, site)
         yield pages[0] if tabs == 1 else pages
     finally:
-        context.close()
-    assert [text for text in complaints if not (refused and f"status of {refused}" in text)] == []
-    assert [url for url in foreign if not url.startswith((site.address, "blob:"))] == []
+        for page in [each for each in context.pages if each not in already]:
+            page.close()
+        for event, listener in told.items():
+            context.remove_listener(event, listener)
+    wrong = [text for text in complaints if not (refused and f"status of {refused}" in text)]
+    foreign = [url for url in foreign if not url.startswith((site.address, "blob:"))]
+    assert (wrong, foreign) == ([], []), (wrong, foreign)
+
+
+def profile(browser, site):
+    """Return a person's profile for all visits, as if new.
+
+    A tab of it stays open, on a file that does nothing: the program that shows our pages lives as
+    long, and to start it and all that it has ready costs more than a visit.
+    """
+    if not browser.contexts:
+        made = browser.new_context(reduced_motion="reduce")
+        made.set_default_timeout(1000 * costs.LONGEST_S)
+        made.new_page()
+    context = browser.contexts[0]
+    stays = context.pages[0]
+    stays.goto(site.address + "static/base.css")
+    stays.evaluate("localStorage.clear()")
+    return context
 
 
 def begin(page, site, where=""):
@@ -105,18 +135,23 @@ def said(page, text):
     until(page, "text => document.getElementById('said').textContent.includes(text)", text)
 
 
-def seen_now(seen):
-    """Return a picture of a page or an element."""
-    return Image.open(io.BytesIO(seen.screenshot())).convert("RGB")
+def settled(page):
+    """Wait until what was changed is laid out and drawn."""
+    page.evaluate("new Promise((it) => requestAnimationFrame(() => requestAnimationFrame(it)))")
+
+
+def seen_now(seen, **part):
+    """Return a picture of a page, of a part of it, or of an element."""
+    return Image.open(io.BytesIO(seen.screenshot(**part))).convert("RGB")
 
 
 def picture(seen, name):
-    """Take a picture of a page or an element; keep it for the documentation where asked to."""
-    taken = seen_now(seen)
-    if os.environ.get(PICTURES):
-        few = taken.quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(IMAGES / f"{name}.png", optimize=True)
-    return taken
+    """Keep a picture of a page or an element for the documentation where asked to."""
+    if not os.environ.get(PICTURES):
+        return
+    getattr(seen, "page", seen).wait_for_timeout(300)  # until all of it has its place
+    few = seen_now(seen).quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"{name}.png", optimize=True)
 
 
 def sheet(taken, name):

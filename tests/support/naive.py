@@ -36,10 +36,14 @@ def residuals(level, reach):
     return residual
 
 
-def sigma_of(residual, x, y, reach, floor):
-    """Return the noise at a place: from the mean |residual| of eight neighbours, and a floor."""
+def sigma_of(residual, x, y, reach, floor, largest):
+    """Return the noise at a place: from the mean |residual| of eight neighbours, and a floor.
+
+    The largest counts at most `largest` times the mean of the others.
+    """
     steps = [(dx, dy) for dx in (-reach, 0, reach) for dy in (-reach, 0, reach) if dx or dy]
-    spread = np.mean([abs(residual[y + dy, x + dx]) for dx, dy in steps])
+    *others, most = sorted(abs(residual[y + dy, x + dx]) for dx, dy in steps)
+    spread = np.mean([*others, min(most, largest * np.mean(others))])
     return math.hypot(1.25 * spread, floor)
 
 
@@ -68,7 +72,7 @@ def continued(pixels, *, repeats=False):
     return np.array([[pixels[y, x] for x in columns] for y in rows])
 
 
-def judged(pixels, scale, *, reach, clip, floor, white):
+def judged(pixels, scale, *, reach, clip, floor, white, largest):
     """Return excess, psi, slope / sigma and response / sigma of one photo, (4, rows, columns).
 
     The excess is that of the unfiltered pixel over its prediction, in grey levels of 0..255.
@@ -80,7 +84,7 @@ def judged(pixels, scale, *, reach, clip, floor, white):
     said = np.zeros((4, height, width))
     for y in range(FAR, height - FAR):
         for x in range(FAR, width - FAR):
-            sigma = sigma_of(residual, x, y, reach, floor)
+            sigma = sigma_of(residual, x, y, reach, floor, largest)
             predicted = level[y, x] - residual[y, x]
             usable = predicted <= white
             psi = min(max(residual[y, x] / sigma, -clip), clip) if usable else 0.0

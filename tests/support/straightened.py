@@ -6,6 +6,7 @@ Uses no code of stillpix.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,9 @@ def stored_at(x: float, y: float, focal_mm: float) -> tuple[float, float]:
     return float(v[0] + middle[0]), float(v[1] + middle[1])
 
 
+@cache
 def picture(number: int, focal_mm: float, corrected_as: float | None = None) -> NDArray[np.uint8]:
-    """Return a photo; `corrected_as` is the focal length that its correction is for."""
+    """Return a photo, not to be drawn on; its correction may be that of another focal length."""
     width, height = SIZE
     light = series.scene(1000 + number, (width + 40, height + 40))[20:-20, 20:-20].astype(float)
     rng = np.random.default_rng(number)
@@ -55,7 +57,9 @@ def picture(number: int, focal_mm: float, corrected_as: float | None = None) -> 
     rows, columns = np.mgrid[:height, :width].astype(float)
     v, u = rows - (height - 1) / 2, columns - (width - 1) / 2
     ratio = 1 + k * (u * u + v * v) / (((width - 1) / 2) ** 2 + ((height - 1) / 2) ** 2)
-    return _between(light, u * ratio + (width - 1) / 2, v * ratio + (height - 1) / 2)
+    found = _between(light, u * ratio + (width - 1) / 2, v * ratio + (height - 1) / 2)
+    found.flags.writeable = False
+    return found
 
 
 def _between(light: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]):

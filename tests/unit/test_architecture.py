@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "cli": (
         "expecting options output statuses",
-        "commands completing destinations naming progress timeline",
+        "commands completing destinations find_options naming progress timeline",
         "clusters config joining next_steps parquet reporting undoing variance",
         "clustered demo exporting fixed fleet warming",
         "fix importing library mistakes show",
@@ -43,7 +43,7 @@ LAYERS = {
         "__init__",
     ),
     "detection": (
-        "__init__ areas dates hot_or_offset peak_kernels settings sliding splits",
+        "__init__ areas dates explanations hot_or_offset peak_kernels settings sliding splits",
         "laying line_kernels narrowing null standing",
         "echoes tail views",
         "close_pixels kinds",
@@ -51,10 +51,11 @@ LAYERS = {
         "colours",
         "sites",
         "decide",
+        "reach",
     ),
     "evidence": (
-        "__init__ chroma group_kernels least_variance repeats room spot_kernels stillness_kernels "
-        "sum_kernels templates",
+        "__init__ chroma group_kernels least_variance narrow parts repeats room spot_kernels "
+        "stillness_kernels sum_kernels templates",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",
@@ -110,7 +111,7 @@ LAYERS = {
         "canvas expectation middle pointers profiles separation storing targets weighing",
         "blocks companions lines looking",
         "keeping log pixels repairing",
-        "destinations jpeg places planes",
+        "destinations jpeg places planes steady",
         "earlier_runs placer raw undoing verification",
         "arrays completing fits",
         "files",
@@ -136,8 +137,9 @@ LAYERS = {
         "__init__",
     ),
     "scan": (
-        "arrays following known looking news",
+        "arrays following in_flight known looking news",
         "body",
+        "early",
         "cataloguing first_look renaming",
         "saved_state second_look",
         "standing suspecting",

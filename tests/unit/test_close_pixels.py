@@ -34,8 +34,14 @@ def spread_out(pixels, strength=10_000):
     return sums.round().astype(np.int32)
 
 
-def listed(excess, *, scores=20.0, faintest=5.0, closed=None):
-    """Return the places that are listed where the middle is the loudest peak."""
+def listed(excess, *, shown=None, scores=20.0, faintest=5.0, closed=None):
+    """Return the places that are listed where the middle is the loudest peak.
+
+    `shown` says of some places, (x, y), how many photos show them; the middle's number is 50.
+    """
+    counts = np.zeros(excess.shape, np.int16)
+    for (x, y), number in {(MIDDLE, MIDDLE): 50, **(shown or {})}.items():
+        counts[y, x] = number
     peaks = Peaks.of(
         np.array([MIDDLE, 3]), np.array([MIDDLE, 36]), np.array([20.0, faintest], np.float32)
     )
@@ -43,7 +49,7 @@ def listed(excess, *, scores=20.0, faintest=5.0, closed=None):
     whole = SimpleNamespace(around_all=lambda x, y, _: loud[y, x][:, None, None, None])
     if closed is None:
         closed = np.zeros(excess.shape, np.bool_)
-    found = with_close_pixels(peaks, SimpleNamespace(excess=excess), whole, closed)
+    found = with_close_pixels(peaks, SimpleNamespace(excess=excess, shown=counts), whole, closed)
     assert (np.diff(found.score) <= 0).all()
     return set(zip(found.x.tolist(), found.y.tolist(), strict=True)) - {(3, 36)}
 
@@ -78,11 +84,21 @@ def test_nothing_is_listed_that_is_no_louder_than_chance_or_at_a_closed_place():
     assert listed(excess, closed=closed) == {(MIDDLE, MIDDLE)}
 
 
-def test_a_dark_one_beside_a_bright_one_is_its_ring():
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_dark_one_beside_a_bright_one_is_listed_where_many_photos_show_it(side):
+    second = MIDDLE, MIDDLE + 4
     excess = spread_out([(MIDDLE, MIDDLE, 1.0)])
-    excess[MIDDLE, MIDDLE + 4] = -3000
+    excess[second[::-1]] = -3000
+    excess *= side
 
-    assert listed(excess) == {(MIDDLE, MIDDLE)}
+    assert listed(excess, shown={second: -side * 10}) == {(MIDDLE, MIDDLE), second}
+    assert listed(excess, shown={second: -side * 9}) == {(MIDDLE, MIDDLE)}
+
+
+def test_a_dark_one_two_px_from_a_bright_one_is_its_ring():
+    excess = spread_out([(MIDDLE, MIDDLE, 1.0)])
+
+    assert listed(excess, shown={(MIDDLE, MIDDLE + 2): -50}) == {(MIDDLE, MIDDLE)}
 
 
 def test_three_pixels_at_the_frames_edge_are_three():

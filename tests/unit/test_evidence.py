@@ -443,7 +443,7 @@ def test_evidence_saved_by_version_2_is_still_read():
     assert (int(evidence.shown[16, 20]), evidence.scenes) == (3, 3)
     assert evidence.scores[:, 16, 20].tolist() == [12059, 5180, 18380, 3356]
     assert int(evidence.excess[16, 20]) == 4369
-    assert len(evidence.groups.sums) == 3
+    assert len(evidence.groups) == 3
 
 
 def test_a_map_is_made_of_evidence_saved_by_version_2():

@@ -16,6 +16,7 @@ from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.sum_kernels import (
     BLOCK,
     CLIP,
+    LARGEST,
     REACH,
     STRIP,
     UNIT,
@@ -36,6 +37,7 @@ RULES = {
     "clip": CLIP,
     "floor": FLOOR,
     "white": WHITE,
+    "largest": LARGEST,
 }
 SIZES = ((48, 40), (32, 32), (33, 35), (50, 70), (47, 61), (63, 34), (17, 19))
 
@@ -58,6 +60,21 @@ def test_a_photo_adds_what_the_plain_loops_find(width, height):
     assert np.abs(scores[-1] - expected[-1]).max() <= 1  # the response needs no tone curve
     assert (np.abs(scores - expected) <= CURVE * np.abs(expected) + 1).all()
     assert np.abs(expected).max() > UNIT  # or there was nothing to compare
+
+
+@pytest.mark.slow
+def test_a_blazing_neighbour_counts_so_many_times_the_others_at_most():
+    (frame,) = some_frames(1)
+    pixels = frame.pixels.copy()
+    pixels[20, 20], pixels[18, 20] = 250, 250
+    frame = replace(frame, pixels=pixels)
+    _, _, expected = twin(frame)
+    hidden = naive.judged(frame.pixels, 255 / frame.white, **RULES | {"largest": np.inf})
+
+    scores = Evidence.of([frame]).scores
+
+    assert np.abs(scores[-1] - expected[-1]).max() <= 1
+    assert abs(twin(frame)[0][1] - hidden[1]).max() > 0.5  # or no neighbour was limited
 
 
 @pytest.mark.slow
@@ -153,7 +170,7 @@ def test_a_group_holds_every_so_many_strips_of_rows(monkeypatch, height, enough)
     monkeypatch.setattr(evidence_module, "ENOUGH_DECOYS", enough)
     (frame,) = some_frames(1, 48, height)
     evidence = Evidence.of([frame])
-    ((scores, _, _),) = evidence.groups.sums.values()
+    ((_, (scores, _, _)),) = evidence.groups.items()
     rows = np.arange(height) // STRIP % evidence.thin == 0
 
     assert evidence.thin > 1

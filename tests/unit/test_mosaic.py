@@ -18,8 +18,8 @@ from stillpix.errors import SensorMismatchError, StateFormatError
 from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence import mosaic
 from stillpix.evidence.evidence import MOST_PHOTOS, NARROW, Evidence
-from stillpix.evidence.mosaic_kernels import LARGEST, LIMIT, PER_WHITE, USUAL_BURST
-from stillpix.evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
+from stillpix.evidence.mosaic_kernels import LIMIT, PER_WHITE, USUAL_BURST
+from stillpix.evidence.sum_kernels import BLOCK, CLIP, LARGEST, UNIT, UNIT_INFORMATION
 from stillpix.evidence.templates import TEMPLATES, template_factors
 from support import naive
 from support.effort import some, spread
@@ -253,7 +253,7 @@ def test_a_group_holds_what_its_photos_say_in_every_so_many_strips(monkeypatch, 
     evidence = Evidence.of([frame])
     strip = mosaic.strip_of(layout)
     rows = np.arange(200) // strip % evidence.thin == 0
-    ((scores, information, bursts),) = evidence.groups.sums.values()
+    ((_, (scores, information, bursts)),) = evidence.groups.items()
 
     assert (evidence.thin > 1) == (enough < 10**9)
     assert strip % evidence.rules.grid == 0

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from stillpix.evidence import mosaic
 from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
-from stillpix.evidence.mosaic_kernels import LARGEST
+from stillpix.evidence.sum_kernels import LARGEST
 from support import naive
 from support.mosaics import LAYOUTS, PATTERNS, frame_of, mosaic_of, sensor_of
 

@@ -138,7 +138,7 @@ def test_the_periods_add_up_to_all_dated_photos_counted_coarsely():
 
 def test_the_groups_of_a_period_add_up_to_it():
     for period in everything().periods.sums.values():
-        groups = [sums[0][0] for sums in period.groups.sums.values()]
+        groups = [sums[0][0] for _, sums in period.groups.items()]
         assert np.array_equal(sum(groups), period.scores)
 
 

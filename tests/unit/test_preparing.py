@@ -79,3 +79,32 @@ def test_the_page_says_so_and_counts_the_pace_from_then_on(clock):
     job.photos(24)
 
     assert (job.summary()["phase"], job.summary()["left_s"]) == (SENSOR.name, 76.0)
+
+
+def test_a_command_says_how_many_pixels_are_sure_so_far_of_the_body_being_read(
+    clock, capsys, monkeypatch
+):
+    monkeypatch.setattr(progress, "PLAIN_EVERY_S", 10.0)
+    watch = progress.Progress()
+    watch.body(SENSOR, 100)
+    watch.so_far([(3, 4), (7, 9)], 16)
+    clock[0] += 20
+    watch.photos(20)
+    assert "20 of 100 photos, 1.0 photos/s, 2 sure so far, 80 s left" in capsys.readouterr().err
+
+    watch.body(SENSOR, 100)
+    clock[0] += 20
+    watch.photos(20)
+    assert "sure" not in capsys.readouterr().err
+
+
+def test_a_page_is_told_how_many_pixels_are_sure_while_photos_are_read():
+    job = Job(1, "find", "a folder", Journal())
+    job.body(SENSOR, 100)
+    assert job.summary()["sure"] is None
+
+    job.so_far([(3, 4), (7, 9)], 16)
+    assert job.summary()["sure"] == {"pixels": 2, "photos": 16}
+
+    job.again(SENSOR, 10)
+    assert job.summary()["sure"] is None

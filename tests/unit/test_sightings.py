@@ -15,7 +15,7 @@ from stillpix.errors import StateFormatError
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.measures import EXCESS, LEVEL, MEASURES, RESIDUAL, RESPONSE, SLOPE, measured
 from stillpix.evidence.sightings import Sightings
-from stillpix.evidence.sum_kernels import CLIP, REACH, UNIT
+from stillpix.evidence.sum_kernels import CLIP, LARGEST, REACH, UNIT
 from stillpix.evidence.templates import template_factors
 from stillpix.frame import Exposure
 from support import naive
@@ -29,6 +29,7 @@ RULES = {
     "clip": CLIP,
     "floor": 2.0,
     "white": 0.95 * 255,
+    "largest": LARGEST,
 }
 EVERYWHERE = [(x, y) for y in range(HEIGHT) for x in range(WIDTH)]
 HALF = 2e-3  # relative error of 16 bits, rounded twice

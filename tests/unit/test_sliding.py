@@ -9,6 +9,7 @@ from stillpix.detection.laying import law_at
 from stillpix.detection.sliding import law_of
 from support import straightened
 
+SIZE = straightened.SIZE
 PHOTOS, CONTENT = 30, 20  # photos, and spots of each that are of its scene
 
 
@@ -36,6 +37,25 @@ def test_the_law_says_where_each_pixel_lies_at_every_focal_length():
         told = law.in_picture(in_map, focal, straightened.SIZE)
         true = [straightened.stored_at(x, y, focal) for x, y in straightened.BROKEN]
         assert np.hypot(*(told - true).T).max() < 0.7
+
+
+def test_many_pixels_near_the_middle_do_not_hide_what_the_outer_ones_tell():
+    middle = [(160 + 14 * dx, 120 + 14 * dy) for dx in (-2, -1, 0, 1, 2) for dy in (-1, 0, 1)]
+    outer = [(31, 40), (60, 200), (262, 36), (285, 190)]
+
+    law = law_of(spotted(broken=[*middle, *outer]), "Zoom", straightened.SIZE)
+
+    assert law is not None
+    told = law.in_map([straightened.stored_at(*outer[0], 30.0)], 30.0, SIZE)
+    true = law.in_map([straightened.stored_at(*outer[0], 60.0)], 60.0, SIZE)
+    assert np.hypot(*(told - true).T).max() < 1.0
+
+
+def test_no_law_is_told_where_many_near_the_middle_and_two_outer_pixels_stand_still():
+    middle = [(160 + 14 * dx, 120 + 14 * dy) for dx in (-2, -1, 0, 1, 2) for dy in (-1, 0, 1)]
+    photos = spotted(lambda x, y, _: (x, y), broken=[*middle, (31, 40), (285, 190)])
+
+    assert law_of(photos, "Zoom", straightened.SIZE) is None
 
 
 def test_the_law_is_the_same_to_the_bit_for_the_same_spots():

@@ -35,6 +35,20 @@ def test_the_loudest_spots_come_first_each_once(kind, white):
     assert len(spots) <= MOST_SPOTS
 
 
+@pytest.mark.slow
+def test_a_faint_spot_in_the_dark_is_not_lost_behind_hundreds_of_bright_grains():
+    rng = np.random.default_rng(3)
+    pixels = rng.normal(40, 1, (400, 300))
+    rows, columns = rng.integers(10, 190, 700), rng.integers(10, 290, 700)
+    pixels[:200] += rng.normal(60, 9, (200, 300))  # rough: a grain there is nothing special
+    pixels[rows, columns] += 45
+    pixels[300, 150] += 34
+
+    spots = spots_of(frame(pixels.clip(0, 255).astype(np.uint8)))
+
+    assert (np.abs(spots[:, :2] - (150, 300)).max(axis=1) < 0.5).any()
+
+
 def test_a_flat_photo_has_no_spot():
     assert spots_of(frame(np.full((40, 40), 80, np.uint8))).shape == (0, 3)
 

@@ -9,8 +9,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from stillpix.evidence.evidence import Evidence
-from stillpix.evidence.stillness import MARGIN, Stillness
+from stillpix.evidence.stillness import MARGIN, MARGIN_OF_RAGGED, Stillness
 from stillpix.evidence.stillness_kernels import AROUND, LENGTH, SIDE, sample_rows
+from stillpix.evidence.sum_kernels import BLOCK
 from support import mosaics
 from support.frames import frame_of, sensor_of, texture
 
@@ -20,7 +21,9 @@ PHOTOS = 24
 
 def scenes(photos=PHOTOS, *, seed=5):
     rng = np.random.default_rng(seed)
-    return [texture(rng, WIDTH, HEIGHT).astype(np.float64) for _ in range(photos)]
+    pictures = [texture(rng, WIDTH, HEIGHT).astype(np.float64) for _ in range(photos)]
+    # each begins at the crest of its waves, which would be the same in all of them
+    return [np.roll(picture, rng.integers(HEIGHT), axis=0) for picture in pictures]
 
 
 def evidence_of(pictures, dtype=np.uint8):
@@ -49,6 +52,44 @@ def test_a_part_that_is_the_same_in_all_photos_is_found_and_its_margin_with_it()
 
     assert still[64:].mean() > 0.9
     assert not still[: 64 - MARGIN - 4 * SIDE].any()
+
+
+def alike_by(share, photos=60):
+    """Return what many photos left that are alike by some share in all blocks."""
+    still = Stillness(sensor_of(width=WIDTH, height=HEIGHT))
+    still.told[:] = photos
+    still.sums[..., 0] = share * photos * LENGTH
+    return still
+
+
+def test_a_wedge_that_fills_no_block_belongs_to_the_part_it_hangs_on():
+    still = alike_by(0.1)
+    still.sums[8:, 12:, 0] = 60 * LENGTH
+    still.sums[-1, 1:12, 0] = still.sums[2, 2:7, 0] = 0.55 * 60 * LENGTH  # one hangs on nothing
+
+    found = still.never_moves(60)
+
+    assert found[-still.side :, still.side :].all()
+    assert not found[:48].any()
+
+
+@pytest.mark.parametrize(("blocks", "left_out"), [(5, False), (6, True)])
+def test_many_likely_blocks_that_hang_together_stand_still(blocks, left_out):
+    still = alike_by(0.1)
+    still.sums[5, 4 : 4 + blocks, 0] = 0.55 * 60 * LENGTH
+
+    assert still.never_moves(60).any() == left_out
+
+
+@pytest.mark.parametrize(("columns", "margin"), [(3, MARGIN_OF_RAGGED), (12, MARGIN)])
+def test_an_empty_sky_is_no_border_that_an_edge_would_stand_around(columns, margin):
+    still = alike_by(0.1)
+    still.sums[8:, :, 0] = 60 * LENGTH
+    still.told[4:6, :columns] = 0  # in few blocks by chance, in many where nothing is to be seen
+
+    above = still.never_moves(60)[: 8 * still.side, 8]
+
+    assert abs(above.sum() - margin) <= BLOCK / 2
 
 
 @pytest.mark.parametrize("light", [0.3, 3.0])

@@ -23,7 +23,7 @@ ENVIRONMENT_VARIABLE = "STILLPIX_CONFIG"
 FILE_NAME = "config.toml"
 FOR_ALL = ("jobs", "camera", "log", "quiet", "verbose")  # outside tables: every command with them
 FOR_ONE = {
-    "find": ("fdr", "fast", "pattern"),
+    "find": ("fdr", "fast", "enough", "pattern"),
     "fix": ("mosaic", "mask"),
     "export": ("to", "candidates"),
     "serve": ("port", "no-browser"),

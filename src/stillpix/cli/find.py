@@ -6,17 +6,28 @@ Never decides anything about pixels: it hands paths to scan and says what came o
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .clusters import ClusterName, Store, require_cluster
 from .destinations import is_file, map_place, require_local, require_place, require_writable
+from .find_options import (
+    Dark,
+    Enough,
+    Fast,
+    Fdr,
+    Least,
+    Method,
+    Out,
+    ShapeText,
+    shape_of,
+    share_of,
+)
 from .joining import join_modes
 from .next_steps import after_find
 from .options import Camera, Jobs, Json, Paths, Pattern, listed
@@ -27,7 +38,6 @@ from .output import (
     detail,
     picture_of,
     print_json,
-    printable,
     remarks,
     say,
     sentence,
@@ -49,64 +59,6 @@ BEGIN_AGAIN = "the map covers the photos that were read; run the same command ag
 BEGIN_AGAIN_FOR_DATES = "run the same command again to get all dates"
 
 
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE|DIR",
-        help="Write the map to this .json file, or one map per camera into this folder. Without "
-        "it, maps go to your library, and the next find reads only new photos.",
-    ),
-]
-Fdr = Annotated[
-    str,
-    typer.Option(
-        metavar="SHARE",
-        help="Share of false finds that you accept in the list: between 0 and 1, or in percent.",
-    ),
-]
-Method = Annotated[
-    Literal["scores", "variance"],
-    typer.Option(
-        metavar="scores|variance",
-        help="scores finds every kind of broken pixel, and says how certain each is. variance "
-        "only prints the values that vary least, as an article of 2011 did.",
-    ),
-]
-Least = Annotated[
-    int,
-    typer.Option(
-        min=1, metavar="N", help="With --method variance, print this many values: 1 or more."
-    ),
-]
-Fast = Annotated[
-    bool,
-    typer.Option(
-        "--fast",
-        help="Read each photo only once. This is quicker, but does not tell when new defects "
-        "began.",
-    ),
-]
-Dark = Annotated[
-    bool,
-    typer.Option(
-        "--dark",
-        help="The RAW or FITS files are dark frames, taken with the lens covered. Two are enough.",
-    ),
-]
-
-ShapeText = Annotated[
-    str | None,
-    typer.Option(
-        "--shape",
-        metavar="WxH",
-        help="The size in pixels of .raw files without a header, such as 1920x1080: values of 16 "
-        "bits, the low byte first.",
-    ),
-]
-PERCENT = "%"
-SHAPE = re.compile(r"(\d{1,5})x(\d{1,5})")
-
-
 def find(
     paths: Paths,
     *,
@@ -117,6 +69,7 @@ def find(
     least: Least = 1,
     jobs: Jobs = None,
     fast: Fast = False,
+    enough: Enough = False,
     dark: Dark = False,
     pattern: Pattern = None,
     shape: ShapeText = None,
@@ -126,10 +79,9 @@ def find(
     as_json: Json = False,
 ) -> None:
     """Find the broken pixels of each camera that took the photos."""
-    share = _require_sense(fdr, method, out, report, cluster, store)
+    rate = _require_sense(fdr, method, out, report, cluster, store, enough=enough)
     given = list(listed(paths))
     sections: list[Section] | None = None if report is None else []
-    # What a person says of photos may make them another camera's; a report shows their heads.
     with_heads = dark or out or report or pattern or shape or camera or cluster
     with ExitStack() as stack:
         known = None if with_heads or method != "scores" else known_before(stack)
@@ -139,9 +91,9 @@ def find(
         if out is not None and found.bodies:
             require_place(out, list(found.bodies))
         if cluster is None:
-            bodies = _scan_bodies(found, out, share, jobs, known, sections, fast=fast)
+            bodies = _scan_bodies(found, out, rate, jobs, known, sections, fast=fast, enough=enough)
         else:
-            bodies = _on_cluster(found, cluster, store, out, share, jobs, fast=fast)
+            bodies = _on_cluster(found, cluster, store, out, rate, jobs, fast=fast)
     # Written before anything is printed: the reader of a pipe may have had enough.
     failed = report is not None and not write_find_report(sections or [], found, bodies, report)
     shown = None if failed else report
@@ -170,7 +122,11 @@ def _print_least(found: Gathering, least: int, jobs: int | None, *, as_json: boo
 
 
 def known_before(stack: ExitStack) -> Known | None:
-    """Return what knows the photos of the library, until the stack is unwound."""
+    """Return what knows the photos of the library, until the stack is unwound.
+
+    Of no use where heads have to be read: a report shows them, and photos of which a person says
+    something may be another camera's.
+    """
     from ..maps.library import Library
     from ..scan.known import known_photos
 
@@ -193,23 +149,6 @@ def _to_repair(found: Gathering, given: list[str]) -> list[str]:
     return [] if frames and all(header.dark for header in frames) else given
 
 
-def share_of(text: str) -> float:
-    """Return a share that is given as one, or in percent.
-
-    >>> share_of("1%"), share_of(" 0.5 %"), share_of("0.05")
-    (0.01, 0.005, 0.05)
-    """
-    number, percent, rest = text.strip().partition(PERCENT)
-    try:
-        share = float(number.replace(",", ".")) / (100 if percent else 1)
-    except ValueError:
-        share = 0.0
-    if rest or not 0 < share < 1:
-        reason = f"must lie between 0 and 1, such as 0.01 or 1%, and is '{printable(text)}'"
-        raise typer.BadParameter(reason, param_hint="--fdr")
-    return share
-
-
 def _on_cluster(
     found: Gathering, cluster: str, store: Path | None, out: Path | None, fdr: float,
     jobs: int | None, *, fast: bool,
@@ -230,7 +169,7 @@ def _on_cluster(
 
 def _require_sense(
     fdr: str, method: str, out: Path | None, report: Path | None, cluster: str | None,
-    store: Path | None,
+    store: Path | None, *, enough: bool,
 ) -> float:  # fmt: skip
     """Refuse, before any photo is read, what has no effect or cannot be; return the share."""
     share = share_of(fdr)
@@ -241,6 +180,10 @@ def _require_sense(
                 "works without --report and --method; leave them out (`stillpix show --report` "
                 "shows a map)", param_hint="--cluster",
             )  # fmt: skip
+    if enough and (cluster is not None or method != "scores"):
+        raise typer.BadParameter(
+            "works without --cluster and --method; leave them out", param_hint="--enough"
+        )
     if store is not None:
         if cluster is None:
             raise typer.BadParameter(
@@ -258,19 +201,6 @@ def _require_sense(
     if out is not None:
         require_writable(out)
     return share
-
-
-def shape_of(text: str | None) -> Shape | None:
-    """Return the size of files without a header, as a person wrote it."""
-    from ..images import headless
-
-    if text is None:
-        return None
-    found = SHAPE.fullmatch(text.lower())
-    if found is None:
-        reason = f"'{printable(text)}' is no size; give width and height such as 1920x1080"
-        raise typer.BadParameter(reason, param_hint="--shape")
-    return headless.Shape(int(found[1]), int(found[2]))
 
 
 def gather_photos(
@@ -300,7 +230,7 @@ def gather_photos(
 
 def _scan_bodies(
     found: Gathering, out: Path | None, fdr: float, jobs: int | None, known: Known | None,
-    sections: list[Section] | None, *, fast: bool,
+    sections: list[Section] | None, *, fast: bool, enough: bool,
 ) -> list[BodyOutcome]:  # fmt: skip
     """Scan, write each map as soon as it is made, and add each body's part of the report."""
     from ..detection.settings import DetectionSettings
@@ -314,7 +244,7 @@ def _scan_bodies(
         with Progress() as watch, stopping_on_interrupt(watch):
             for body in scan(
                 found, settings=settings, jobs=jobs, library=library, watch=watch, fast=fast,
-                with_evidence=sections is not None, known=known,
+                with_evidence=sections is not None, known=known, enough=enough,
             ):  # fmt: skip
                 if out is not None and not one_file:
                     write_map_of(body, out)
@@ -391,6 +321,8 @@ def _tell_of(body: BodyOutcome) -> None:
     if later := _came_later(found):
         say(f"  {later} broke after the first photo (`stillpix show MAP --timeline` shows when)")
     say("  " + ", ".join(_counts(body)) + f"; {_scenes(found.evidence.scenes)}")
+    if body.spared:
+        say(f"  {_why_enough(body)}")
     fewest = DetectionSettings().fewest_scenes
     if found.evidence.scenes < fewest and found.detection.expected_false is None:
         say(f"  too few to be sure of anything; give at least {fewest} different photos, better 30")
@@ -404,6 +336,15 @@ def _tell_of(body: BodyOutcome) -> None:
         from .show import print_defects
 
         print_defects(found)
+
+
+def _why_enough(body: BodyOutcome) -> str:
+    """Return why photos were left unread, and what that means."""
+    most = max(round(100 * (body.missed or 0.0)), 1)
+    return (
+        f"{counted(body.spared, body.sensor.picture)} not read: of the pixels that show clearly, "
+        f"at most {most} in 100 should be missing (find without --enough reads all)"
+    )
 
 
 def _came_later(found: DefectMap) -> int:
@@ -460,6 +401,7 @@ def document_of(
                 "duplicates": body.duplicates,
                 "repeats": body.repeats,
                 "looked": body.looked,
+                "spared": body.spared,
                 "map": json.loads(as_text(body.map)),
             }
             for body in bodies

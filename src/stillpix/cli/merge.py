@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .destinations import require_place, require_writable
-from .find import Fast, Fdr, Out, document_of, share_of, status_of, tell_of_bodies, write_map_of
+from .find import document_of, status_of, tell_of_bodies, write_map_of
+from .find_options import Fast, Fdr, Out, share_of
 from .options import Jobs, Json
 from .output import print_json
 from .progress import Progress, stopping_on_interrupt

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -57,6 +57,7 @@ class Progress(Watch):
         self._task: Any = None
         self._name = ""
         self._total = self._done = self._before = 0  # photos; those done when the pace began
+        self._sure = ""
         self._entered = self._begun = self._told = time.monotonic()
         self._prepares, self._has_told = False, False
 
@@ -87,10 +88,12 @@ class Progress(Watch):
 
     def body(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of one body."""
+        self._sure = ""
         self._begin(sensor.name, photos, sensor)
 
     def again(self, sensor: Sensor, photos: int) -> None:
         """Begin the bar of a body's second look, and say what would save it; or make it longer."""
+        self._sure = ""
         name = f"{sensor.name}, again for dates (--fast skips this)"
         if name != self._name:
             self._begin(name, photos, sensor)
@@ -120,12 +123,22 @@ class Progress(Watch):
             self._begun = self._told = time.monotonic()
             self._before = self._done
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=PREPARING if begins else printable(self._name))
+            name = printable(self._sure + self._name)
+            self._bar.update(self._task, description=PREPARING if begins else name)
             if not begins:
                 self._bar.reset(self._task, total=self._total, completed=self._done)
         elif begins and not self._has_told and not is_quiet():
             self._has_told = True
             complain(PREPARING)
+
+    def so_far(self, sure: Sequence[tuple[int, int]], photos: int) -> None:
+        """Show how many pixels are surely broken; with --verbose, which."""
+        self._sure = f"{len(sure)} sure so far, "
+        places = " ".join(f"{x},{y}" for x, y in sure)
+        told = counted(photos, f"different {self._noun}")
+        detail(f"{self._name}: {len(sure)} sure after {told}" + (f": {places}" if places else ""))
+        if self._bar is not None and self._task is not None and not self._prepares:
+            self._bar.update(self._task, description=printable(self._sure + self._name))
 
     def photos(self, done: int) -> None:
         """Move the bar; without a terminal, a line now and then."""
@@ -141,7 +154,7 @@ class Progress(Watch):
             left_s = (self._total - done) / max(rate, 1e-3)
             complain(
                 f"{self._name}: {done} of {counted(self._total, self._noun)}, "
-                f"{rate:.1f} {self._noun}s/s, {left_s:.0f} s left"
+                f"{rate:.1f} {self._noun}s/s, {self._sure}{left_s:.0f} s left"
             )
 
     def skipped(self, path: str, reason: str) -> None:

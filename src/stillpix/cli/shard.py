@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from .destinations import require_local
-from .find import Dark, ShapeText, gather_photos, shape_of, tell_not_used
+from .find import gather_photos, tell_not_used
+from .find_options import Dark, ShapeText, shape_of
 from .options import Camera, Jobs, Paths, Pattern, listed
 from .output import complain, counted, detail, say
 from .progress import Progress, stopping_on_interrupt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from ..wording import exposed, since
+from ..wording import exposed, picture_of, since
 from .fleet import show_fleet
 from .naming import maps_here, named_map, only_map, wrong
 from .options import OnlyMap, map_argument
@@ -49,8 +49,9 @@ DEFECT_HEADINGS = (
     "since",
     "state",
 )
-MAP_HEADINGS = ("body", "size", "confirmed", "candidate", "accepted", "rejected", "photos", "last")
-NUMBERS = frozenset({"x", "y", "score", "q", "seen", "photos", *MAP_HEADINGS[2:6]})
+STATES = ("confirmed", "candidate", "accepted", "rejected")
+NUMBERS = frozenset({"x", "y", "score", "q", "seen", *STATES})
+MIXED = "pictures"  # of maps of photos and maps of clips
 
 ReportFile = Annotated[
     Path | None,
@@ -265,7 +266,23 @@ def _show_maps(
     here = f", and {counted(len(maps) - own, 'map')} in this folder" if own < len(maps) else ""
     say(f"{counted(own, 'map')} in {library.root / 'maps'}{here}")
     rows = [_map_row(path, found) for path, found in maps]
-    print_table((*MAP_HEADINGS, "file"), rows, right=NUMBERS)
+    counts = pictures_of([found for _, found in maps])
+    headings = ("body", "size", *STATES, counts, "last", "file")
+    print_table(headings, rows, right=NUMBERS | {counts})
+
+
+def pictures_of(maps: Sequence[DefectMap]) -> str:
+    """Return the heading above how many photos some maps were made from, or frames of clips.
+
+    >>> from stillpix.frame import Sensor
+    >>> from stillpix.maps.records import DefectMap
+    >>> photos, clips = (DefectMap(Sensor("a", "b", "c", 64, 48, which=each))
+    ...                  for each in ("", "video"))
+    >>> pictures_of([photos]), pictures_of([clips]), pictures_of([photos, clips])
+    ('photos', 'frames', 'pictures')
+    """
+    words = {f"{picture_of(each)}s" for each in maps}
+    return words.pop() if len(words) == 1 else MIXED
 
 
 def _map_row(path: Path, defect_map: DefectMap) -> tuple[str, ...]:

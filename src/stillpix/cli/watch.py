@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exporting import known_format
-from .find import Dark, Fast, Fdr, share_of
+from .find_options import Dark, Fast, Fdr, share_of
 from .naming import wrong
 from .options import Camera, Jobs, Pattern
 from .output import complain

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..evidence.chroma import PITCH, PLANES, halved
 from ..evidence.evidence import Evidence
+from ..evidence.stillness import widened
 from ..evidence.sum_kernels import EDGE
 from .null import Null, Peaks, null_of
 from .ranking import EXPLAINED_BELOW, EXPLAINED_WITHIN, ranked
@@ -26,6 +27,8 @@ LUMA = 0  # number of the source that is the luma; Cb and Cr follow
 CHROMA_RARER = 400.0
 # Samples of a plane below which its decoys are too few to tell how rare a peak is.
 FEWEST_SAMPLES = 20_000
+# Px more beside what never moves: a block of chroma, and its predictor's reach, are twice as wide.
+MARGIN_OF_CHROMA = 8
 JOINED_WITHIN = 3.5  # px from the middle of a chroma sample to the luma of the same response
 
 
@@ -64,7 +67,9 @@ def sources_of(
     found, tail, views = ranked(evidence, whole_of(evidence, null), settings, pool)
     sources = [Source(evidence, found, tail, views, 1.0)]
     planes = [evidence.planes[name] for name in PLANES if name in evidence.planes]
-    masked = halved(null.masked) if planes else null.masked
+    masked = null.masked
+    if planes:
+        masked = halved(masked | widened(null.still, MARGIN_OF_CHROMA))
     for plane in planes:
         small = masked.size < FEWEST_SAMPLES or min(masked.shape) <= 2 * EDGE
         if small or plane.scenes < settings.fewest_scenes:

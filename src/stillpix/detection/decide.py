@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -29,11 +29,21 @@ from .patterns import lattice_of
 from .ranking import q_values
 from .settings import USUAL, DetectionSettings
 from .sites import Site, sites_of
+from .tail import Tail
 from .views import whole_of
 
 CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
 CROWD_WITHIN = 32  # px
 IN_LINE = 3  # columns or rows that a bad column's or row's finds lie in at most
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A map, and what it was decided by; neither where too few photos tell what is chance."""
+
+    found: DefectMap
+    null: Null | None = None
+    tail: Tail | None = None  # of the peaks in luma, or in the mosaic
 
 
 def detect(
@@ -50,11 +60,18 @@ def detect(
     """
     instance("evidence", evidence, Evidence, "an Evidence, as Evidence.of(frames) makes it")
     instance("settings", settings, DetectionSettings, "a DetectionSettings, such as its default")
+    return judged(evidence, settings, pool).found
+
+
+def judged(
+    evidence: Evidence, settings: DetectionSettings = USUAL, pool: Executor | None = None
+) -> Judged:
+    """Return the map that `detect` returns, with the null and the tail that it stands on."""
     if min(evidence.sensor.width, evidence.sensor.height) <= 2 * EDGE:  # it is all edge
-        return _map_of(evidence, settings, (), expected_false=None)
+        return Judged(_map_of(evidence, settings, (), expected_false=None))
     if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:
         defects = single_scene_candidates(evidence)
-        return _map_of(evidence, settings, defects, expected_false=None)
+        return Judged(_map_of(evidence, settings, defects, expected_false=None))
     masked = evidence.still.never_moves(evidence.scenes)
     null = null_of(
         evidence.scores, evidence.information, pool, evidence.rules.grid, masked, evidence.edges
@@ -63,21 +80,22 @@ def detect(
     null = null if lattice is None else lattice.null
     lines = lines_of(evidence, whole_of(evidence, null), settings, pool)
     null = replace(null, masked=null.masked | lines.covered(masked.shape))
-    singles, false, told = _singles(evidence, null, settings, pool)
+    singles, false, told, tail = _singles(evidence, null, settings, pool)
     lines_told, lines_false = _runs(evidence, lines, settings)
     made = _map_of(evidence, settings, lines_told + singles, expected_false=false + lines_false)
     left_out, areas = float(masked.mean()), areas_of(masked)
     patterns = () if lattice is None else (lattice.pattern,)
     summary = replace(made.evidence, left_out=left_out, areas=areas, patterns=patterns, bayer=told)
-    return replace(made, evidence=summary)
+    return Judged(replace(made, evidence=summary), null, tail)
 
 
 def _singles(
     evidence: Evidence, null: Null, settings: DetectionSettings, pool: Executor | None
-) -> tuple[tuple[Defect, ...], float, str]:
-    """Return the single pixels, how many of the confirmed ones are likely wrong, and the pattern.
+) -> tuple[tuple[Defect, ...], float, str, Tail]:
+    """Return the single pixels, how many of the confirmed ones are likely wrong, and more.
 
-    The pattern is the Bayer sensor's, as rendered photos tell it; "" where they do not.
+    Next comes the Bayer sensor's pattern, as rendered photos tell it ("" where they do not), and
+    last the tail of the peaks in luma.
     """
     sources = sources_of(evidence, null, settings, pool)
     found, expected = responses_of(sources)
@@ -98,7 +116,8 @@ def _singles(
         for i, defect in _described(sources, found, sites, q, settings)
     )
     number = sum(defect.state == "confirmed" for defect in defects)
-    return defects, float(expected[confirmed].max()) if number else 0.0, pattern
+    false = float(expected[confirmed].max()) if number else 0.0
+    return defects, false, pattern, sources[LUMA].tail
 
 
 def _runs(

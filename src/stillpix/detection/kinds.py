@@ -19,6 +19,7 @@ from ..evidence.sum_kernels import BLOCK, CLIP, UNIT, UNIT_INFORMATION
 from ..evidence.templates import TEMPLATES
 from ..frame import Exposure
 from ..maps.records import Defect, Kind
+from .explanations import is_explained
 from .hot_or_offset import Limits
 from .views import FEWEST_DARKS, View, near_by
 
@@ -56,6 +57,9 @@ TWICE = 2.0  # photos that must show a neighbour, however few there are
 BLOB_NOISE = 3.0  # standard deviations of the sum of those beside a photosite
 BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turning field stays below
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
+# Of the four photosites beside a sound one the middle two tell its texture: where three of them
+# blaze it looks dark. Share of its score that each of the three has, to the other side.
+BETWEEN, BETWEEN_SHARE = 3, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ def describe(
     convincing = convincing and _enough_say_so(evidence, view, x, y)
     if convincing and evidence.again:
         convincing = _stays(evidence, x, y, could / evidence.scenes)
+    convincing = convincing and not is_explained(evidence, x, y)
     effect = abs(float(view.told(x, y)[loudest] / full[loudest])) * CLIP
     return Finding(defect, max(effect, _unrest(evidence, x, y)), convincing)
 
@@ -311,6 +316,27 @@ def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
     return np.asarray((np.abs(own) < BLOB_BELOW * most) & shared)
 
 
+def is_between(around: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return whether scores around a place, (..., odd, odd), are explained by those beside it.
+
+    These stand out to the other side. Beyond the frame, where scores are 0, photos are mirrored.
+
+    >>> three, two = np.zeros((2, 11, 11))
+    >>> three[5, 5], three[4, 5], three[6, 5], three[5, 6] = -9.0, 9.0, 8.0, 9.0
+    >>> two[5, 5], two[4, 5], two[6, 5] = -9.0, 9.0, 8.0
+    >>> is_between(np.stack([three, two])).tolist()
+    [True, False]
+    """
+    at = around.shape[-1] // 2
+    own = around[..., at, at]
+    above, below = around[..., at - 1, at], around[..., at + 1, at]
+    left, right = around[..., at, at - 1], around[..., at, at + 1]
+    pairs = ((above, below), (below, above), (left, right), (right, left))
+    beside = np.stack([np.where(one == 0, other, one) for one, other in pairs], axis=-1)
+    opposite = -np.sign(own)[..., None] * beside >= BETWEEN_SHARE * np.abs(own)[..., None]
+    return np.asarray(opposite.sum(axis=-1) >= BETWEEN)
+
+
 def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> NDArray[np.bool_]:
     """Return whether scores around a place, (..., odd, odd), are of one pixel and of no star.
 
@@ -320,7 +346,8 @@ def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> N
     if evidence.rules.spreads or only_darks(evidence):
         return is_point(around)
     most = LIMIT * photos**0.5
-    return np.asarray(is_point(around) & is_alone(around, most) & ~is_blob(around, most))
+    one = is_point(around) & is_alone(around, most) & ~is_blob(around, most)
+    return np.asarray(one & ~is_between(around))
 
 
 def only_darks(evidence: Evidence) -> bool:

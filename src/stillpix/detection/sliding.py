@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evidence.spots import Spots
-from ..maps.lens_laws import LensLaw
+from ..maps.lens_laws import LensLaw, ratio_at
 
 FEWEST_PHOTOS = 8
 LEAST_ZOOM = 1.1  # longest focal length over the shortest
 FEWEST_TRACKS, FEWEST_OF_TRACK = 4, 6  # broken pixels, and photos that show each
 MOST_STRENGTH, STRENGTHS = 0.16, 161  # of a correction, as a share of the radius in the corner
 MOST_KNOTS, PHOTOS_PER_KNOT = 10, 4
+OUTER = 0.5  # half diagonals from the middle; nearer, places hardly slide and say little of a law
 COARSE, BETTER = 41, 1.05  # strengths at a first look, and how much more pairs one must have
 USUAL_WIDTH = 640  # px: in larger pictures places slide farther, and spots are fewer in as many px
 WITHIN = 1.5  # px from a track's place to its spots
@@ -27,6 +28,9 @@ SHRINKING = (4.0, 3.0, 2.5, 2.0, 1.5, 1.0, 1.0, 1.0)  # times what is looked wit
 LEAST_SLIDE = 1.5  # px that the outermost track must move
 # Times as many pairs of spots in tracks as without a law, and as where each photo is turned.
 LEAST_LEAD, LEAST_OVER_CHANCE = 1.3, 3.0
+# The same where a law moves places by so many px, of so many tracks; it is asked of fewer spots.
+LEAST_OUTSIDE, FEWEST_OUTSIDE, LEAST_LEAD_OUTSIDE = 3.0, 2, 2.0
+RADII = 101  # at which it is looked how far a law moves places
 GOLDEN = 2.399963  # radians: no two photos are turned alike
 # Weights, in 1/px, that keep a law smooth and small where no track tells it.
 SMOOTH, SMALL = (30.0, 30.0, 60.0), (3.0, 1.0, 3.0)
@@ -113,12 +117,13 @@ def _knots_of(focal: Floats) -> Floats:
 
 
 def _may_slide(seen: Seen) -> bool:
-    """Return whether spots agree better under some law than without any, at a coarse look."""
+    """Return whether outer spots agree better under some law than without any, at a coarse look."""
     within = 2 * WITHIN * scale_of(seen) / seen.half_diagonal
-    log = np.log(seen.focal_mm)
-    less = (log - log.max()) / np.ptp(log) * seen.squared
+    outer = seen.squared >= OUTER**2
+    at, log = seen.at[outer], np.log(seen.focal_mm)
+    less = ((log - log.max()) / np.ptp(log) * seen.squared)[outer]
     strengths = np.linspace(-MOST_STRENGTH, MOST_STRENGTH, COARSE)
-    pairs = [_pairs(seen.at * (1 + strength * less)[:, None], within) for strength in strengths]
+    pairs = [_pairs(at * (1 + strength * less)[:, None], within) for strength in strengths]
     return max(pairs) > BETTER * pairs[COARSE // 2]
 
 
@@ -251,17 +256,36 @@ def _holds(seen: Seen, knots: Floats, terms: Floats, tracks: Sequence[NDArray[np
     """Return whether spots fall together by the law alone: not without it, and not by chance."""
     if len(tracks) < FEWEST_TRACKS:
         return False
-    within = WITHIN / seen.half_diagonal
     laid = laid_by(seen, knots, terms)
     slides = np.hypot(*(laid - seen.at).T) * seen.half_diagonal
     reach = max(float(np.ptp(slides[track])) for track in tracks)
     explained = _pairs_in(tracks)
-    without = _pairs_in(_tracks(seen.at, seen.photo, within))
+    without = _pairs_in(_beyond(0.0, seen, seen.at))
     turned = seen.turned()
-    chance = _pairs_in(_tracks(laid_by(turned, knots, terms), seen.photo, within))
-    return reach >= LEAST_SLIDE and explained >= max(
-        LEAST_LEAD * without, LEAST_OVER_CHANCE * chance
-    )
+    chance = _pairs_in(_beyond(0.0, turned, laid_by(turned, knots, terms)))
+    leads = explained >= LEAST_LEAD * without or _leads_outside(seen, terms, laid)
+    return reach >= LEAST_SLIDE and leads and explained >= LEAST_OVER_CHANCE * chance
+
+
+def _leads_outside(seen: Seen, terms: Floats, laid: Floats) -> bool:
+    """Return whether spots fall together by the law where it moves them, and not without it.
+
+    Where most tracks are near the middle they agree with any law, and hide what the others say.
+    """
+    radius = np.linspace(0, 1, RADII)
+    moved = np.ptp([radius * ratio_at(each, radius) for each in terms], axis=0)
+    far = radius[moved * seen.half_diagonal >= LEAST_OUTSIDE]
+    if not far.size:
+        return False
+    by_law, without = _beyond(far[0], seen, laid), _beyond(far[0], seen, seen.at)
+    enough = len(by_law) >= FEWEST_OUTSIDE
+    return enough and _pairs_in(by_law) >= LEAST_LEAD_OUTSIDE * _pairs_in(without)
+
+
+def _beyond(radius: float, seen: Seen, at: Floats) -> list[NDArray[np.intp]]:
+    """Return the tracks of the spots that lie at a radius or beyond, in half diagonals."""
+    far = np.hypot(*at.T) >= radius
+    return _tracks(at[far], seen.photo[far], WITHIN / seen.half_diagonal)
 
 
 def _pairs_in(tracks: Sequence[NDArray[np.intp]]) -> int:

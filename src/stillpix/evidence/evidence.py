@@ -29,6 +29,7 @@ from ..frame import Exposure, Frame, Sensor
 from .by_layout import rules_of
 from .chroma import PITCH, PLANES, half_of, plane_of
 from .groups import ROUNDS, Decoys, Groups, GroupSums, Moving, most_of
+from .parts import Parts
 from .periods import Interval, Period, Periods
 from .repeats import RECENT, SAMPLES, Signature
 from .room import Room
@@ -86,7 +87,8 @@ class Evidence:
         self.thin = max(1, height * width // (ENOUGH_OF_CHROMA if of_chroma else ENOUGH_DECOYS))
         rows = min(-(-strips // self.thin) * self.rules.strip, height)
         most = most_of(rows * width * (PITCH**2 if of_chroma else 1))
-        self.groups = Groups(len(templates), rows, width, bursts=self.rules.bursts, most=most)
+        says, bursts = self.rules.most_counts, self.rules.bursts
+        self.groups = Groups(len(templates), rows, width, says=says, bursts=bursts, most=most)
         self.periods = Periods(
             (height, width), rows, templates, self.rules.stretches_s, kept=not of_chroma
         )
@@ -162,8 +164,7 @@ class Evidence:
         """Return the rows of the decoys that come from such rows; columns move away from edges."""
         along = np.zeros(self.sensor.height, np.bool_)
         along[self.edges[0]] = True
-        rows = along[self._with_decoys()]
-        return np.flatnonzero(np.tile(rows, ROUNDS)), np.zeros(0, np.intp)
+        return np.flatnonzero(np.tile(along[self._with_decoys()], ROUNDS)), np.zeros(0, np.intp)
 
     def knows(self, digest: str) -> bool:
         """Return whether the photo with this digest has been seen."""
@@ -209,7 +210,8 @@ class Evidence:
         self.periods.expect(list(fresh.values()))
         alike: dict[tuple[Any, ...], list[Frame]] = {}
         for frame in fresh.values():
-            wide = self.periods.of(frame)[2].dtype.str
+            _, _, scores, _, (_, high), _ = self.periods.of(frame)
+            wide = scores.dtype.str, high.dtype.str
             alike.setdefault((wide, *self.rules.likeness(frame)), []).append(frame)
         for _, those in sorted(alike.items(), key=lambda item: item[0]):
             for start in range(0, len(those), TOGETHER):
@@ -294,7 +296,7 @@ class Evidence:
 
     def group_sums(self) -> tuple[int, Iterable[tuple[int, GroupSums]]]:
         """Return how many bits tell a group, and the sums of each."""
-        return self.groups.bits, self.groups.sums.items()
+        return self.groups.bits, self.groups.items()
 
     def period_sums(self) -> tuple[tuple[int, int], Iterable[tuple[Interval, Period]]]:
         """Return the seconds of the oldest and the newest photo, and the sums of each period."""
@@ -305,14 +307,9 @@ class Evidence:
         if not isinstance(other, Evidence):
             return NotImplemented
         mine, theirs = self.all_arrays(), other.all_arrays()
-        return (
-            self.sensor == other.sensor
-            and self.templates == other.templates
-            and self.photos == other.photos
-            and self.again == other.again
-            and mine.keys() == theirs.keys()
-            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
-        )
+        told = [(each.sensor, each.templates, each.photos, each.again) for each in (self, other)]
+        same = told[0] == told[1] and mine.keys() == theirs.keys()
+        return same and all(np.array_equal(mine[name], theirs[name]) for name in mine)
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
@@ -321,8 +318,8 @@ class Evidence:
 
         The JSON file is written last: a folder without it was not finished.
         """
-        for name, sums in self.all_arrays().items():
-            np.save(folder / f"{name}.npy", sums)
+        for name, parts in self.each_parts():
+            parts.save(folder / f"{name}.npy")
         signatures = np.array(list(self.signatures.values()), np.int8).reshape(-1, SAMPLES)
         np.save(folder / "signatures.npy", signatures)
         photos = {digest: record_to_json(record) for digest, record in self.photos.items()}
@@ -375,7 +372,7 @@ class Evidence:
             if array.shape != sums.shape or array.dtype != sums.dtype:
                 raise ValueError(f"{name} has another shape")
             sums[...] = array
-        self.groups.take({name: saved(name) for name in self.groups.arrays()})
+        self.groups.take({name: saved(name) for name, _ in self.groups.each_parts()})
         if self.periods.kept:
             missing = self.periods.expected(saved("periods"))
             self.periods.take({name: saved(name) for name in missing})
@@ -388,6 +385,7 @@ class Evidence:
 
     def _add(self, frames: Sequence[Frame], pool: Executor | None) -> None:
         turns = np.array([int(frame.digest[:12], 16) % 2 for frame in frames])
+        self.groups.expect(frames, self.rules.stretches_s)
         groups = self.groups.of(frames, self.rules.stretches_s)
         periods = tuple(self.periods.of(frame) for frame in frames)
         photos = Pass(frames, self.templates, groups, periods, turns, self.thin)
@@ -409,7 +407,7 @@ class Evidence:
 
         Of dark frames that have a group each, they tell how many clearly show a place, too.
         """
-        alone = 0 < self.darks == self.scenes == len(self.groups.sums)
+        alone = 0 < self.darks == self.scenes == len(self.groups)
         shows = self.rules.shows if alone else None
         return self.groups.moved(left_out[self._with_decoys()], self.rules.grid, pool, shows)
 
@@ -470,17 +468,18 @@ class Evidence:
 
     def all_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is saved of the sums, by name."""
-        return dict(self.each_array())
+        return {name: parts.whole() for name, parts in self.each_parts()}
 
-    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield what `all_arrays` returns, one after the other: those of groups are copies."""
-        yield from self.own_arrays().items()
-        yield from self.groups.arrays().items()
+    def each_parts(self) -> Iterator[tuple[str, Parts]]:
+        """Yield what `all_arrays` returns, one after the other and in parts: none is copied."""
+        for name, sums in self.own_arrays().items():
+            yield name, Parts.of(sums)
+        yield from self.groups.each_parts()
         if self.periods.kept:
-            yield from self.periods.each_array()
+            yield from self.periods.each_parts()
         for plane, evidence in self.planes.items():
-            for name, sums in evidence.each_array():
-                yield f"{plane}_{name}", sums
+            for name, parts in evidence.each_parts():
+                yield f"{plane}_{name}", parts
 
     def _sums(self) -> dict[str, NDArray[Any]]:
         """Return the sums by name, in the order in which the kernel takes them."""

@@ -9,7 +9,8 @@ defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Frame
-from .group_kernels import add_moved
+from .group_kernels import add_moved, add_moved_narrow
+from .narrow import Narrow, NarrowSums
+from .parts import Parts
 from .sum_kernels import BLOCK, UNIT, UNIT_INFORMATION, blocks_along
 
 FEWEST_OF_MANY, MOST = 16, 64  # groups at most, of a large sensor and of a small one
@@ -32,6 +35,9 @@ MOVED_HALF = 0.5  # share of the groups that must reach a decoy, for it to count
 
 # scores (templates, rows, width), information (templates, blocks), a mosaic's bursts (rows, width)
 GroupSums: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]
+# The same as kernels add to it.
+OwnSums: TypeAlias = tuple[Narrow, NDArray[np.int64], NDArray[np.int32]]
+Shapes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,62 +56,97 @@ class Groups:
 
     A photo's group is told by the first bits of its key: as many as keep the number of groups at
     `most`. More photos can only make them fewer, so that any order and any split of the photos ends
-    in the same groups.
+    in the same groups. Scores are a third of all memory, and held narrowly.
     """
 
     def __init__(
-        self, templates: int, rows: int, width: int, *, bursts: bool, most: int | None = None
-    ) -> None:
-        self.rows, self.bits = rows, KEY_BITS
+        self, templates: int, rows: int, width: int, *,
+        says: int, bursts: bool, most: int | None = None,
+    ) -> None:  # fmt: skip
+        """Take the shape of the sums, and how much a photo adds to a score at most."""
+        self.rows, self.bits, self.says = rows, KEY_BITS, says
         self.most = most_of(rows * width) if most is None else most
-        self.shapes = (
+        self.shapes: Shapes = (
             (templates, rows, width),
             (templates, blocks_along(rows), blocks_along(width)),
             (rows if bursts else 0, width),
         )
-        self.sums: dict[int, GroupSums] = {}
+        self._own: dict[int, _Group] = {}
 
-    def of(self, frames: Sequence[Frame], stretches_s: Sequence[float]) -> tuple[GroupSums, ...]:
-        """Return for each of some photos the sums it is to be added to; see `key_of`."""
+    def __len__(self) -> int:
+        return len(self._own)
+
+    def expect(self, frames: Sequence[Frame], stretches_s: Sequence[float]) -> None:
+        """Make room for some photos before any is added; see `key_of`."""
         keys = [key_of(frame, stretches_s) for frame in frames]
         for key in keys:
-            if self._group(key) not in self.sums:
-                self.sums[self._group(key)] = self._zeros()
+            if self._group(key) not in self._own:
+                self._own[self._group(key)] = _Group(self.shapes)
                 self._join_some()
-        return tuple(self.sums[self._group(key)] for key in keys)
+        for group, number in Counter(map(self._group, keys)).items():
+            self._own[group].scores.make_room(number * self.says)
+        self._make_alike()
+
+    def of(self, frames: Sequence[Frame], stretches_s: Sequence[float]) -> tuple[OwnSums, ...]:
+        """Return for each of some photos that were expected the sums it is to be added to."""
+        groups = (self._own[self._group(key_of(frame, stretches_s))] for frame in frames)
+        return tuple((group.scores.arrays, group.information, group.bursts) for group in groups)
+
+    def each(self) -> list[_Group]:
+        """Return the groups in the order of their numbers."""
+        return [group for _, group in sorted(self._own.items())]
+
+    def items(self) -> Iterator[tuple[int, GroupSums]]:
+        """Yield each group's number and sums, the scores in one array, which is a copy."""
+        for number, group in sorted(self._own.items()):
+            yield number, (group.scores.whole(), group.information, group.bursts)
+
+    def told(self, x: int, row: int) -> NDArray[np.int64]:
+        """Return the scores at one place by group and template, (groups, templates).
+
+        `row` is counted among those that have such sums.
+        """
+        return np.array([self.sums[key][0][:, row, x] for key in sorted(self.sums)], np.int64)
 
     def add(self, bits: int, sums: Iterable[tuple[int, GroupSums]]) -> None:
         """Add the sums of other photos, by group; `bits` tell those groups."""
         self._shorten(min(self.bits, bits))
         for group, theirs in sums:
             own = group >> (bits - self.bits)
-            if own not in self.sums:
-                self.sums[own] = self._zeros()
-            _add(theirs, self.sums[own])
+            if own not in self._own:
+                self._own[own] = _Group(self.shapes)
+            self._own[own].add(theirs)
             self._join_some()  # each time: so there are never many
+        self._make_alike()
 
     def subtract(self, other: Groups) -> None:
         """Take off the sums of photos that were added; a group without photos is none."""
-        for group, theirs in other.sums.items():
+        for group, (scores, information, bursts) in other.items():
             own = group >> (other.bits - self.bits)
-            for part in range(len(theirs)):
-                np.subtract(self.sums[own][part], theirs[part], out=self.sums[own][part])
-            if not self.sums[own][1].any():
-                del self.sums[own]
+            self._own[own].add((-scores, -information, -bursts))
+            if not self._own[own].information.any():
+                del self._own[own]
+        self._make_alike()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, the groups in the order of their keys."""
-        groups = sorted(self.sums)
-        stacked = {
-            name: np.array([self.sums[group][part] for group in groups], kind).reshape(
-                len(groups), *self.shapes[part]
-            )
-            for part, (name, kind) in enumerate(
-                (("group_scores", np.int32), ("group_information", np.int64),
-                 ("group_bursts", np.int32))
-            )
-        }  # fmt: skip
-        return {"group_keys": np.array([self.bits, *groups], np.uint64), **stacked}
+        return {name: parts.whole() for name, parts in self.each_parts()}
+
+    def each_parts(self) -> Iterator[tuple[str, Parts]]:
+        """Yield what `arrays` returns, group by group."""
+        groups = self.each()
+        scores, information, bursts = ((len(groups), *shape) for shape in self.shapes)
+        keys = np.array([self.bits, *sorted(self._own)], np.uint64)
+        yield "group_keys", Parts.of(keys)
+        yield (
+            "group_scores",
+            Parts(scores, np.dtype(np.int32), (group.scores.whole() for group in groups)),
+        )
+        yield (
+            "group_information",
+            Parts(information, np.dtype(np.int64), (group.information for group in groups)),
+        )
+        yield "group_bursts", Parts(bursts, np.dtype(np.int32), (group.bursts for group in groups))
 
     def take(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take up what `arrays` gave; raises ValueError where it does not fit."""
@@ -124,10 +165,8 @@ class Groups:
             or groups != sorted(set(groups))
         ):
             raise ValueError("the groups cannot be")
-        self.sums = {
-            group: tuple(np.array(part[n]) for part in parts)  # type: ignore[misc]  # three
-            for n, group in enumerate(groups)
-        }
+        self._own = {}
+        self.add(self.bits, zip(groups, zip(*parts, strict=True), strict=True))
 
     def moved(
         self, masked: NDArray[np.bool_], grid: int, pool: Executor | None = None,
@@ -148,7 +187,7 @@ class Groups:
         That is the longest of which there are enough: frames of a few minutes are told apart by
         shorter ones, or singly, since what moves with all photos would be as loud as they are.
         """
-        groups = sorted(self.sums)
+        groups = sorted(self._own)
         for bits in (STRETCH_BITS, 2 * STRETCH_BITS):
             of_stretch = [group >> max(self.bits - bits, 0) for group in groups]
             numbers = {stretch: number for number, stretch in enumerate(dict.fromkeys(of_stretch))}
@@ -159,30 +198,46 @@ class Groups:
     def _group(self, key: int) -> int:
         return key >> (KEY_BITS - self.bits)
 
-    def _zeros(self) -> GroupSums:
-        scores, information, bursts = self.shapes
-        return (
-            np.zeros(scores, np.int32),
-            np.zeros(information, np.int64),
-            np.zeros(bursts, np.int32),
-        )
+    def _make_alike(self) -> None:
+        """Let all scores be of one type: kernels are compiled for each."""
+        if len({group.scores.kind for group in self._own.values()}) > 1:
+            for group in self._own.values():
+                group.scores.widen()
 
     def _join_some(self) -> None:
         """Join groups until there are `most`: by the largest number of bits that does it."""
         bits = self.bits
-        while len({group >> (self.bits - bits) for group in self.sums}) > self.most:
+        while len({group >> (self.bits - bits) for group in self._own}) > self.most:
             bits -= 1
         self._shorten(bits)
 
     def _shorten(self, bits: int) -> None:
-        joined: dict[int, GroupSums] = {}
-        for group, sums in self.sums.items():
-            own = group >> (self.bits - bits)
+        joined: dict[int, _Group] = {}
+        for number, group in self._own.items():
+            own = number >> (self.bits - bits)
             if own in joined:
-                _add(sums, joined[own])
+                joined[own].add((group.scores.whole(), group.information, group.bursts))
             else:
-                joined[own] = sums
-        self.sums, self.bits = joined, bits
+                joined[own] = group
+        self._own, self.bits = joined, bits
+
+
+class _Group:
+    """The sums of one group."""
+
+    __slots__ = ("bursts", "information", "scores")
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.scores = NarrowSums(shapes[0])
+        self.information = np.zeros(shapes[1], np.int64)
+        self.bursts = np.zeros(shapes[2], np.int32)
+
+    def add(self, more: GroupSums) -> None:
+        """Add the sums of other photos."""
+        scores, information, bursts = more
+        self.scores.add(scores)
+        self.information += information
+        self.bursts += bursts
 
 
 class Moving:
@@ -210,23 +265,23 @@ class Moving:
     def add(self, groups: Groups, pool: Executor | None = None) -> None:
         """Add some groups, those of each stretch of time by steps of their own."""
         stretches = groups.stretches()
-        numbered = list(zip(sorted(groups.sums), stretches, strict=True))
+        numbered = list(zip(groups.each(), stretches, strict=True))
         one = np.ones(self.counted.shape, np.int32)
 
         def add_round(n: int) -> None:
             for group, stretch in numbered:
                 shift = int(self.steps[n][(self.stretches + stretch) % len(self.steps[n])])
-                self._add_moved(n, groups.sums[group], one, shift)
+                self._add_moved(n, group, one, shift)
 
         list((map if pool is None else pool.map)(add_round, range(ROUNDS)))
         self.groups += len(stretches)
         self.stretches += max(stretches, default=-1) + 1
 
-    def _add_moved(self, n: int, sums: GroupSums, one: NDArray[np.int32], shift: int) -> None:
+    def _add_moved(self, n: int, group: _Group, one: NDArray[np.int32], shift: int) -> None:
         """Add one group to the decoys of round `n`, moved by `shift` px."""
-        (own, told, burst), counted, grid = sums, self.counted, self.grid
-        for scores, into in zip(own, self.scores[:, n], strict=True):
-            add_moved(scores, counted, shift, grid, into)
+        told, burst, counted, grid = group.information, group.bursts, self.counted, self.grid
+        for low, high, into in zip(*group.scores.arrays, self.scores[:, n], strict=True):
+            add_moved_narrow(low, high, counted, shift, grid, into)
         whole, step = told.shape[2] // (grid // BLOCK) * (grid // BLOCK), shift // BLOCK
         wanted, moved = (told * self.blocks)[..., :whole], self.information[:, n]
         moved[..., step:whole] += wanted[..., : whole - step]
@@ -235,7 +290,7 @@ class Moving:
             add_moved(burst, counted, shift, grid, self.bursts[n])
         add_moved(one, counted, shift, grid, self.reached[n])
         if self.shows:
-            add_moved(_clearly(sums, self.shows), counted, shift, grid, self.shown[n])
+            add_moved(_clearly(group, self.shows), counted, shift, grid, self.shown[n])
 
     def decoys(self) -> Decoys:
         """Return the decoys of all groups so far; they go on changing with the next one."""
@@ -291,23 +346,17 @@ def _bits_of(name: str, bits: int) -> int:
     return int.from_bytes(digest, "big") >> (KEY_BITS - bits)
 
 
-def _add(sums: GroupSums, into: GroupSums) -> None:
-    parts: Any = zip(sums, into, strict=True)
-    for part, own in parts:
-        np.add(own, part, out=own)
-
-
-def _clearly(sums: GroupSums, shows: float) -> NDArray[np.int32]:
+def _clearly(group: _Group, shows: float) -> NDArray[np.int32]:
     """Return where a group of one photo departs by so many sigmas: 1 or -1 there, (rows, width).
 
     By the template that says most: its sum is m psi, and m^2 is known.
     """
-    scores, told, _ = sums
+    told = group.information
     most = int(told.sum((1, 2)).argmax())
-    rows, width = scores[most].shape
+    said = group.scores.template(most)
+    rows, width = said.shape
     expected = np.sqrt(told[most] / UNIT_INFORMATION).repeat(BLOCK, 0).repeat(BLOCK, 1)
     least = (shows * UNIT * expected[:rows, :width]).clip(1)
-    said = scores[most]
     return np.asarray((said >= least).astype(np.int32) - (said <= -least), np.int32)
 
 

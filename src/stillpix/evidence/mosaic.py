@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from ..frame import XTRANS, Frame, Layout, Sensor
 from .mosaic_kernels import (
     DARK_LIMIT,
-    LARGEST,
     LIMIT,
     PER_WHITE,
     SHOWS,
     accumulate_mosaic,
     show_mosaic,
 )
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
+from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded, spread_of
 from .sum_kernels import PAD
 from .templates import Template, factors_of, weights_of
 
@@ -57,7 +56,7 @@ _noise_by_frame: WeakKeyDictionary[Frame, tuple[float, float, float]] = WeakKeyD
 class MosaicRules(Rules):
     """How a sensor's own values are judged: linear light, one value a photosite."""
 
-    levels, counts = LEVELS_OF_WHITE, PER_WHITE / LEVELS_OF_WHITE
+    levels, says, counts = LEVELS_OF_WHITE, DARK_LIMIT, PER_WHITE / LEVELS_OF_WHITE
     toned, spreads, shows = False, False, float(SHOWS)
     bursts, found_within, stretches_s = True, 0, (360.0, 45.0)
 
@@ -368,7 +367,7 @@ def said_of(frame: Frame, at: Sites) -> NDArray[np.float32]:
     departs, beside = _departs(wide, curve, x, y), _steps(wide, x, y)
     expected = curve.back(curve.stable(values) - departs)
     own = np.abs(_departs(wide, curve, x[:, None] + beside[..., 1], y[:, None] + beside[..., 0]))
-    spread = _spread(own * (np.arange(8) < number[:, None]), number)
+    spread = spread_of(own * (np.arange(8) < number[:, None]), number)
     sigma = curve.noise(expected) * np.sqrt(spread**2 + 1)
     grey, light = sigma * 255 / span, (expected - frame.black) / span
     usable = expected - frame.black <= FULL * (full_of(frame) - frame.black)
@@ -432,14 +431,6 @@ def _with_neighbours(frame: Frame, x: Sites, y: Sites) -> tuple[Floats, Floats, 
     around = frame.pixels[y[..., None] + steps[..., 0], x[..., None] + steps[..., 1]]
     number = numbers[y % numbers.shape[0], x % numbers.shape[1]]
     return frame.pixels[y, x].astype(np.float64), around.astype(np.float64), number
-
-
-def _spread(own: Floats, number: Sites) -> Floats:
-    """Return how far neighbours depart, of residuals (places, 8); the largest counts LARGEST."""
-    largest = own.max(1)
-    others = own.sum(1) - largest
-    most = LARGEST * others / (number - 1)
-    return np.asarray(1.25 * (others + np.minimum(largest, most)) / number)
 
 
 def _trimmed(around: Floats, number: Sites) -> Floats:

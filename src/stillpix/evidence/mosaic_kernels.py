@@ -15,6 +15,7 @@ import numpy as np
 from ..compiling import compiled, compiled_within
 from .period_kernels import add_to_period
 from .sum_kernels import (
+    LARGEST,
     PAD,
     UNIT,
     add_decoys,
@@ -30,7 +31,6 @@ LIMIT = 4.0  # sigmas that one photo can say at most
 # And one dark frame: without a scene its neighbours predict well. Two that agree say enough for any
 # sensor, 6 * 2**0.5 sigmas; a cosmic ray in one of two does not, 6 / 2**0.5.
 DARK_LIMIT = 6.0
-LARGEST = 6.0  # times the mean residual of the other neighbours that the largest one counts
 USUAL_BURST = 0.1  # fourth power of a sound photosite's psi, of LIMIT^2
 PER_WHITE = 65535  # summed residuals count in so many parts of white
 
@@ -374,7 +374,7 @@ def _add_decoys_and_information(
     moved = decoy_row(y, thin, strip)
     if moved >= 0:
         add_decoys(slope, response, psi, factors, weights, moved, counts, group[0])
-    add_to_period(slope, response, psi, factors, weights, y, moved, informs, period)
+    add_to_period(slope, response, psi, factors, weights, y, moved, counts, informs, period)
     if informs:
         add_information(slope, response, factors, weights, y, moved, blocks, information, group[1])
 

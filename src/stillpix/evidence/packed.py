@@ -28,7 +28,16 @@ from ..frame import Exposure, Sensor
 from .chroma import PLANES, half_of
 from .evidence import Evidence
 from .groups import Groups, GroupSums
-from .periods import GROUPS_OF_PERIOD, Interval, Period, Periods, kind_of_scores, name_of
+from .parts import Parts
+from .periods import (
+    GROUPS_OF_PERIOD,
+    SAYS,
+    Interval,
+    Period,
+    Periods,
+    kind_of_scores,
+    name_of,
+)
 from .repeats import Signature
 from .summed import PhotoRecord, Summed
 from .templates import TEMPLATES, Template, chroma_templates
@@ -66,16 +75,16 @@ def pack(evidence: Evidence, file: BinaryIO, facts: Mapping[str, Any] | None = N
     >>> Packed(file, evidence.sensor).photos
     {}
     """
-    photos = ("photos", _photos_as_array(evidence.photos))
+    photos = ("photos", Parts.of(_photos_as_array(evidence.photos)))
     told: dict[str, Any] = {}
     with ZipFile(file, "w", ZIP_STORED) as archive:
-        for name, array in chain(evidence.each_array(), [photos]):
+        for name, parts in chain(evidence.each_parts(), [photos]):
             digest = blake3()
             with archive.open(ZipInfo(name, DATE_OF_MEMBERS), "w", force_zip64=True) as member:
-                for part in _compressed(array):
+                for part in _compressed(parts):
                     digest.update(part)
                     member.write(part)
-            told[name] = [list(array.shape), _kind_as_json(array.dtype), digest.hexdigest()]
+            told[name] = [list(parts.shape), _kind_as_json(parts.kind), digest.hexdigest()]
         state = {
             "version": VERSION,
             "sensor": evidence.sensor.facts,
@@ -203,7 +212,7 @@ class Packed:
             self.array(name_of(interval, part)) for part in ("scores", "information")
         )
         rows, width = self._empty.groups.rows, self.sensor.width
-        groups = Groups(1, rows, width, bursts=False, most=GROUPS_OF_PERIOD)
+        groups = Groups(1, rows, width, says=SAYS, bursts=False, most=GROUPS_OF_PERIOD)
         groups.add(*self.groups_named(name_of(interval, "")))
         return Period(photos, scores, information, groups)
 
@@ -282,15 +291,18 @@ def _unusable(source: Path | BinaryIO, error: Exception) -> StateFormatError:
     )
 
 
-def _compressed(array: NDArray[Any]) -> Iterator[bytes]:
+def _compressed(parts: Parts) -> Iterator[bytes]:
     """Yield an array's blocks, each behind its length."""
-    flat = np.ascontiguousarray(array).reshape(-1)
-    step = max(BLOCK_BYTES // flat.itemsize, 1)
-    for start in range(0, flat.size, step):
-        block = flat[start : start + step].tobytes()
-        typesize = min(flat.itemsize, 255)
+    size = parts.kind.itemsize
+    typesize = min(size, 255)
+    for block in parts.blocks(max(BLOCK_BYTES // size, 1)):
         part = imagecodecs.blosc2_encode(
-            block, LEVEL, compressor="zstd", shuffle="bitshuffle", typesize=typesize, numthreads=1
+            block.tobytes(),
+            LEVEL,
+            compressor="zstd",
+            shuffle="bitshuffle",
+            typesize=typesize,
+            numthreads=1,
         )
         yield LENGTH.pack(len(part)) + part
 

@@ -10,44 +10,47 @@ from typing import Any
 import numpy as np
 
 from ..compiling import compiled_within
-from .sum_kernels import BLOCK, CLIP, UNIT_INFORMATION
+from .sum_kernels import BLOCK, CLIP, UNIT_INFORMATION, add_counts
 
 UNIT_OF_PERIODS = 8.0  # scores of a period count in so many parts: 16 bits hold many photos
 _CLIP = np.float32(CLIP)
 
 
 @compiled_within
-def _add_coarse(weight: Any, psi: Any, factor: Any, sums: Any) -> None:
-    """Add the matched filter of the clipped response, as `sum_kernels.add_row` does, coarsely.
+def _weigh_coarsely(weight: Any, psi: Any, factor: Any, counts: Any) -> None:
+    """Matched filter of the clipped response, as in `sum_kernels.add_decoys`, coarsely.
 
     A photo counts for at most 144, of a dark frame.
     """
     unit, rounding, middle = np.float32(UNIT_OF_PERIODS), np.float32(256.5), np.int32(256)
     for x in range(psi.size):
         m = min(_CLIP, factor * weight[x])
-        sums[x] += np.int16(np.int32(unit * m * psi[x] + rounding) - middle)
+        counts[x] = np.int32(unit * m * psi[x] + rounding) - middle
 
 
 @compiled_within
 def add_to_period(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, y: int, row: int,
-    informs: Any, period: Any,
+    counts: Any, informs: Any, period: Any,
 ) -> None:  # fmt: skip
     """Add one row's counts of one template to the photo's period, and to its group in there.
 
     period is the template, how much steeper it is, and the arrays of the period: scores (height,
     width), information (blocks down, across), and the same of the group with one template, (1,
-    rows, width) and (1, blocks down, across). A photo without a date has arrays without rows.
-    `row` is that of the
-    group's sums, or -1; `informs` says whether this row stands for its blocks.
+    rows, width), held narrowly, and (1, blocks down, across). A photo without a date has arrays
+    without rows. `row` is that of the group's sums, or -1; `counts` is a row to work in; `informs`
+    says whether this row stands for its blocks.
     """
     k, steeper, scores, information, group_scores, group_information = period
     if scores.shape[0] == 0:
         return
     weight, factor = response if weights[k] else slope, factors[k] * np.float32(steeper)
-    _add_coarse(weight, psi, factor, scores[y])
+    _weigh_coarsely(weight, psi, factor, counts)
+    own = scores[y]
+    for x in range(counts.size):
+        own[x] += np.int16(counts[x])
     if row >= 0:
-        _add_coarse(weight, psi, factor, group_scores[0, row])
+        add_counts(counts, group_scores, 0, row)
     if informs:
         _inform(weight, factor, information[y // BLOCK])
         if row >= 0:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ..frame import Frame
 from .groups import Groups, second_of
+from .narrow import Narrow, NarrowSums
+from .parts import Parts
 from .room import Room
 from .sum_kernels import blocks_along
 from .templates import Template
@@ -26,13 +28,14 @@ ROOT = 40  # level of the interval that holds all dates: 2^40 seconds, from the 
 SHORTEST = 16  # level of 18 h: what begins within a night is a star
 PARTS = 16  # of the whole time; intervals shorter than one are not told apart
 GROUPS_OF_PERIOD = 6  # of decoys, at most
-NARROW = 220  # photos that 16 bits can hold, at 144 counts at most each
+SAYS = 144  # counts of one photo at most
+NARROW = 220  # photos that 16 bits can hold
 
 Interval: TypeAlias = tuple[int, int]  # level, number: seconds number * 2^level and on
 # Which template, how much steeper, and of the photo's period and of its group in there scores and
 # information.
 PeriodSums: TypeAlias = tuple[
-    int, float, NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any]
+    int, float, NDArray[Any], NDArray[np.int64], Narrow, NDArray[np.int64]
 ]
 
 
@@ -61,7 +64,7 @@ class Period:
         self.widen(room)
         for own, theirs in ((self.scores, other.scores), (self.information, other.information)):
             np.add(own, theirs, out=own, casting="same_kind")
-        self.groups.add(other.groups.bits, other.groups.sums.items())
+        self.groups.add(other.groups.bits, other.groups.items())
         if room is not None:
             room.leave(self.scores)
             room.forget(other.scores)
@@ -102,10 +105,13 @@ class Periods:
             return
         seconds = [at for at, _ in dated]
         self._reach(min(seconds), max(seconds))
+        fresh: dict[Interval, list[Frame]] = {}
         for at, frame in dated:
-            period = self._period(self._interval_of((0, at)))
-            period.photos += 1
-            period.groups.of([frame], self.stretches_s)
+            fresh.setdefault(self._interval_of((0, at)), []).append(frame)
+        for interval, those in fresh.items():
+            period = self._period(interval)
+            period.photos += len(those)
+            period.groups.expect(those, self.stretches_s)
         for period in self.sums.values():
             period.widen()
 
@@ -115,7 +121,7 @@ class Periods:
         if at is None:
             width, across = self.shape[1], blocks_along(self.shape[1])
             none, untold = np.zeros((0, width), np.int16), np.zeros((0, across), np.int64)
-            group = np.zeros((1, 0, width), np.int32), np.zeros((1, 0, across), np.int64)
+            group = NarrowSums((1, 0, width)).arrays, np.zeros((1, 0, across), np.int64)
             return self.template, STEEPER, none, untold, *group
         period = self.sums[self._interval_of((0, at))]
         ((scores, information, _),) = period.groups.of([frame], self.stretches_s)
@@ -151,19 +157,19 @@ class Periods:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all sums by name, and what periods there are."""
-        return dict(self.each_array())
+        return {name: parts.whole() for name, parts in self.each_parts()}
 
-    def each_array(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield what `arrays` returns, one after the other: those of groups are copies."""
+    def each_parts(self) -> Iterator[tuple[str, Parts]]:
+        """Yield what `arrays` returns, one after the other."""
         keys = sorted(self.sums)
         told = [(self.oldest, self.newest, 0), *((*key, self.sums[key].photos) for key in keys)]
-        yield "periods", np.array(told, np.int64)
+        yield "periods", Parts.of(np.array(told, np.int64))
         for key in keys:
             period = self.sums[key]
-            yield name_of(key, "scores"), period.scores
-            yield name_of(key, "information"), period.information
-            for name, array in period.groups.arrays().items():
-                yield name_of(key, name), array
+            yield name_of(key, "scores"), Parts.of(period.scores)
+            yield name_of(key, "information"), Parts.of(period.information)
+            for name, parts in period.groups.each_parts():
+                yield name_of(key, name), parts
 
     def expected(self, told: NDArray[Any]) -> list[str]:
         """Take up which periods there are, and return the names of the arrays that are missing."""
@@ -178,7 +184,7 @@ class Periods:
             raise ValueError("the periods cannot be")
         for period in self.sums.values():
             period.widen()
-        return [name for name in self.arrays() if name != "periods"]
+        return [name for name, _ in self.each_parts() if name != "periods"]
 
     def take(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take up the arrays that `expected` named; raises ValueError where one does not fit."""
@@ -191,7 +197,7 @@ class Periods:
                 if own.shape != saved.shape or own.dtype != saved.dtype:
                     raise ValueError("a period has another shape")
             period.scores, period.information = scores, information
-            groups = period.groups.arrays()
+            groups = (name for name, _ in period.groups.each_parts())
             period.groups.take({name: arrays[name_of(key, name)] for name in groups})
 
     def _second_of(self, frame: Frame) -> int | None:
@@ -236,7 +242,7 @@ class Periods:
             self.sums[interval] = Period(
                 0, zeros(self.shape, np.int16),
                 np.zeros((blocks_along(height), blocks_along(width)), np.int64),
-                Groups(1, self.rows, width, bursts=False, most=GROUPS_OF_PERIOD),
+                Groups(1, self.rows, width, says=SAYS, bursts=False, most=GROUPS_OF_PERIOD),
             )  # fmt: skip
         return self.sums[interval]
 

@@ -14,8 +14,20 @@ from numpy.typing import NDArray
 from ..errors import StillpixError
 from ..frame import Frame
 from .rendered_kernels import LEAST_NOISE, SHOWS, accumulate
-from .rules import AddRows, Pass, Rules, ShowRows, Sums, continued, groups_of, padded
-from .sum_kernels import EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
+from .rules import (
+    TOGETHER,
+    AddRows,
+    Pass,
+    Rules,
+    ShowRows,
+    Sums,
+    continuation,
+    continued_rows,
+    groups_of,
+    native,
+    spread_of,
+)
+from .sum_kernels import CLIP, EDGE, GRID, PAD, REACH, STRIP, UNIT_EXCESS
 from .templates import factors_of, weights_of
 
 NEARLY_WHITE = 0.95  # of white: above it nothing is said, as in the kernels
@@ -26,7 +38,7 @@ class RenderedRules(Rules):
     """How developed photos are judged: by luma of 0 to 255, whatever their depth."""
 
     grid, strip = GRID, STRIP
-    levels, counts = 255.0, UNIT_EXCESS
+    levels, says, counts = 255.0, CLIP, UNIT_EXCESS
     toned, spreads, shows = True, True, float(SHOWS)
     bursts, found_within, stretches_s = False, 8, (1800.0,)
     pitch, period = 2, 1
@@ -35,17 +47,19 @@ class RenderedRules(Rules):
         """Return what photos must have in common to be added in one pass."""
         return frame.pixels.dtype.str, frame.white
 
-    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:
+    def adder(self, photos: Pass, pool: Executor | None) -> AddRows:  # noqa: ARG002 - as all rules
         """Return what adds rows of some photos to the sums."""
         frames = photos.frames
         factors = factors_of([frame.exposure for frame in frames], photos.templates)
         known = (
-            padded(frames, pool), len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
+            len(frames), 255.0 / frames[0].white, factors.astype(np.float32),
             weights_of(photos.templates), photos.turns, photos.thin, *groups_of(photos),
         )  # fmt: skip
 
         def add(first: int, last: int, sums: Sums) -> None:
-            accumulate(*known, first, last, *sums.values())
+            wide = [continued_rows(frame, first, last) for frame in frames]
+            wide += wide[:1] * (TOGETHER - len(wide))  # kernels are compiled for tuples of one type
+            accumulate(tuple(wide), *known, first, last, *sums.values())
 
         return add
 
@@ -67,10 +81,12 @@ class RenderedRules(Rules):
         height, width = frame.pixels.shape
         inside = (at >= 0).all(1) & (at < (width, height)).all(1)
         if inside.any():
-            steps = np.arange(PAD - EDGE, PAD + EDGE + 1)
-            rows = at[inside, 1, None, None] + steps[:, None]
-            columns = at[inside, 0, None, None] + steps
-            around = continued(frame)[rows, columns].astype(np.float32)
+            steps, (rows, columns) = np.arange(PAD - EDGE, PAD + EDGE + 1), continuation(frame)
+            down, across = (
+                at[inside, 1, None, None] + steps[:, None],
+                at[inside, 0, None, None] + steps,
+            )
+            around = native(frame)[rows[down], columns[across]].astype(np.float32)
             around *= np.float32(255 / frame.white)
             said[inside] = _judge_middles(around).T
         return said
@@ -93,8 +109,8 @@ def _judge_middles(around: NDArray[np.float32]) -> NDArray[np.float32]:
         weights += weight
     residual = moved(0, 0) - pairs / weights
     middle = residual[:, REACH, REACH]
-    neighbours = abs(residual[:, ::REACH, ::REACH]).sum((1, 2)) - abs(middle)
-    sigma = np.sqrt((1.25 / 8 * neighbours) ** 2 + LEAST_NOISE**2)
+    neighbours = np.delete(abs(residual[:, ::REACH, ::REACH]).reshape(-1, 9), 4, axis=1)
+    sigma = np.sqrt(spread_of(neighbours, 8) ** 2 + LEAST_NOISE**2)
     predicted = level[:, 2 * REACH, 2 * REACH] - middle
     share = predicted / 255
     usable = share <= NEARLY_WHITE

@@ -16,6 +16,7 @@ from .period_kernels import add_to_period
 from .sum_kernels import (
     CLIP,
     EDGE,
+    LARGEST,
     PAD,
     REACH,
     STRIP,
@@ -85,12 +86,14 @@ def _judge_row(
     a3, b3, c3 = below[: -2 * REACH], below[REACH:-REACH], below[2 * REACH :]
     f, out_psi = level[REACH:-REACH], psi[REACH:-REACH]
     out_slope, out_response = slope[REACH:-REACH], response[REACH:-REACH]
-    one = np.float32(1.0)
+    one, share, most = np.float32(1.0), np.float32(1.25 / 8), np.float32(LARGEST / 7)
     for x in range(f.size):
-        spread = np.float32(1.25 / 8) * (
-            abs(a1[x]) + abs(b1[x]) + abs(c1[x]) + abs(a2[x])
-            + abs(c2[x]) + abs(a3[x]) + abs(b3[x]) + abs(c3[x])
-        )  # fmt: skip
+        p1, p2, p3, p4 = abs(a1[x]), abs(b1[x]), abs(c1[x]), abs(a2[x])
+        p5, p6, p7, p8 = abs(c2[x]), abs(a3[x]), abs(b3[x]), abs(c3[x])
+        # what is broken beside a pixel does not hide it
+        largest = max(p1, p2, p3, p4, p5, p6, p7, p8)
+        others = p1 + p2 + p3 + p4 + p5 + p6 + p7 + p8 - largest
+        spread = share * (others + min(largest, most * others))
         predicted = f[x] - b2[x]
         usable = np.float32(0.0) if predicted > _NEARLY_WHITE else one
         p = max(predicted, np.float32(0.03 * 255)) * np.float32(1 / 255)
@@ -141,7 +144,8 @@ def accumulate(
 ) -> None:  # fmt: skip
     """Add what rows first..last of the first `count` photos say to the sums.
 
-    Photos are mirrored at their edges: PAD px wider on each side than the sums.
+    Of each photo there are these rows and PAD more before and behind them, PAD px wider on each
+    side than the sums: it is mirrored at its edges.
     factors is (photos, templates), weights says by which weight each template weighs: see
     `add_row`. groups and periods hold for each photo the sums of its group and of its
     period, turns which of a block's two rows stands for it. `first` must be a multiple of BLOCK;
@@ -155,9 +159,9 @@ def accumulate(
     psi, slope, response = rows[0], rows[1], rows[2]
     said, slopes, responses = psi[PAD:right], slope[PAD:], response[PAD:]
     blocks, grey = np.zeros(information.shape[2], np.int64), np.float32(scale)
-    for ahead in range(first + PAD - EDGE, last + PAD + 2 * REACH):
+    for ahead in range(PAD - EDGE, last - first + PAD + 2 * REACH):
         row = ahead - 2 * REACH
-        y = row - PAD
+        y = first + row - PAD
         for n in range(count):
             r, f, group = residual[n], factors[n], groups[n]
             _read_row(photos[n], ahead, grey, level[n], r)
@@ -175,7 +179,9 @@ def accumulate(
             if moved >= 0:
                 add_decoys(slopes, responses, said, f, weights, moved, counts, group[0])
             informs = stands_for_block(y, turns[n], 0, height)
-            add_to_period(slopes, responses, said, f, weights, y, moved, informs, periods[n])
+            add_to_period(
+                slopes, responses, said, f, weights, y, moved, counts, informs, periods[n]
+            )
             if informs:
                 add_information(
                     slopes, responses, f, weights, y, moved, blocks, information, group[1]

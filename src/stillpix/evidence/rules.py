@@ -10,15 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import XTRANS, Frame, Sensor
-from .groups import GroupSums
+from .groups import OwnSums
 from .periods import PeriodSums
-from .sum_kernels import PAD
+from .sum_kernels import CLIP, LARGEST, PAD, UNIT
 from .templates import Template
 
 TOGETHER = 4  # photos added in one pass over the sums: memory traffic is a third of the cost
@@ -34,7 +35,7 @@ class Pass:
 
     frames: Sequence[Frame]  # TOGETHER at most, alike as `Rules.likeness` says
     templates: Sequence[Template]
-    groups: tuple[GroupSums, ...]  # one a frame: the sums of its group
+    groups: tuple[OwnSums, ...]  # one a frame: the sums of its group
     periods: tuple[PeriodSums, ...]  # one a frame: the sums of its period, of one type
     turns: NDArray[np.int64]  # 0 or 1, which of a block's two middle rows stands for it
     thin: int  # strips of rows to one that has decoys
@@ -46,6 +47,7 @@ class Rules(ABC):
     grid: int  # px, side of the cells that decoys and strata keep
     strip: int  # rows in a strip of decoys: a multiple of the grid
     levels: ClassVar[float]  # grey levels that white has
+    says: ClassVar[float]  # sigmas that one photo can say at most
     counts: ClassVar[float]  # counts of the summed excess that are a grey level
     # By a tone curve: a strong hot pixel may look constant, and no photo is known to be dark.
     toned: ClassVar[bool]
@@ -57,6 +59,11 @@ class Rules(ABC):
     stretches_s: ClassVar[tuple[float, ...]]
     pitch: int  # px between the samples of a photo's structure, on a small sensor
     period: int  # px from one value to the next of the same colour
+
+    @property
+    def most_counts(self) -> int:
+        """Return how much one photo adds to a score at most."""
+        return ceil(UNIT * CLIP * self.says) + 1
 
     @abstractmethod
     def likeness(self, frame: Frame) -> tuple[Any, ...]:
@@ -86,7 +93,7 @@ class Rules(ABC):
         return {"bursts": full, "shown_again": full}
 
 
-def groups_of(photos: Pass) -> tuple[tuple[GroupSums, ...], tuple[PeriodSums, ...]]:
+def groups_of(photos: Pass) -> tuple[tuple[OwnSums, ...], tuple[PeriodSums, ...]]:
     """Return the groups and periods of TOGETHER photos, the last the first again, as `padded`."""
     missing = TOGETHER - len(photos.groups)
     return (
@@ -116,16 +123,41 @@ def continued(frame: Frame) -> NDArray[Any]:
     mirror maps onto itself, is repeated. Masked pixels within PAD px of the area are written over.
     A mosaic's bytes become wider numbers: kernels are compiled for each type, and few have bytes.
     """
-    pixels, (left, top, across, down) = native(frame), frame.sensor.visible_area
+    return continued_rows(frame, 0, frame.pixels.shape[0])
+
+
+def continued_rows(frame: Frame, first: int, last: int) -> NDArray[Any]:
+    """Return rows first..last of a frame, and PAD more before and behind them, `continued`.
+
+    So a band of rows is looked at without a copy of all others.
+    """
+    pixels, (rows, columns) = native(frame), continuation(frame)
+    height, width = pixels.shape
     few = pixels.dtype == np.uint8 and frame.sensor.layout != "rendered"
     kind = np.dtype(np.uint16) if few else pixels.dtype
-    wide = np.empty(tuple(length + 2 * PAD for length in pixels.shape), kind)
-    wide[PAD:-PAD, PAD:-PAD] = pixels
-    repeats = frame.sensor.layout == "xtrans"
-    for lines, first, length in ((wide.T, left, across), (wide, top, down)):
-        for beyond, inside in _continuation(length, repeats=repeats):
-            lines[PAD + first + beyond] = lines[PAD + first + inside]
+    wide = np.empty((last - first + 2 * PAD, width + 2 * PAD), kind)
+    start, end = max(first - PAD, 0), min(last + PAD, height)
+    wide[start - first + PAD : end - first + PAD, PAD:-PAD] = pixels[start:end]
+    moved = np.arange(first, last + 2 * PAD)
+    for row in moved[rows[moved] != moved - PAD]:
+        wide[row - first, PAD:-PAD] = pixels[rows[row]]
+    moved = np.arange(width + 2 * PAD)
+    for column in moved[columns != moved - PAD]:
+        wide[:, column] = wide[:, PAD + columns[column]]
     return wide
+
+
+def continuation(frame: Frame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return from which row and column of a frame each one of it as `continued` is."""
+    (left, top, across, down), repeats = frame.sensor.visible_area, frame.sensor.layout == "xtrans"
+    height, width = frame.pixels.shape
+    rows, columns = (
+        np.clip(np.arange(-PAD, length + PAD), 0, length - 1) for length in (height, width)
+    )
+    for lines, first, length in ((columns, left, across), (rows, top, down)):
+        for beyond, inside in _continuation(length, repeats=repeats):
+            lines[PAD + first + beyond] = first + inside
+    return rows, columns
 
 
 def _continuation(length: int, *, repeats: bool) -> Iterator[tuple[int, int]]:
@@ -141,3 +173,20 @@ def _continuation(length: int, *, repeats: bool) -> Iterator[tuple[int, int]]:
         away = -step % len(XTRANS) if repeats else step
         yield -step, min(away, last)
         yield last + step, max(last - away, 0)
+
+
+def spread_of(
+    own: NDArray[np.floating[Any]], number: NDArray[np.int64] | int
+) -> NDArray[np.floating[Any]]:
+    """Return how far neighbours depart, of residual sizes (places, 8), of which `number` count.
+
+    As in the kernels: 1.25 times their mean, of which the largest counts LARGEST at most.
+
+    >>> sizes = np.array([[1.0, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 99]])
+    >>> spread_of(sizes, 8).round(2).tolist()
+    [1.25, 2.03]
+    """
+    largest = own.max(1)
+    others = own.sum(1) - largest
+    most = LARGEST * others / (number - 1)
+    return np.asarray(1.25 * (others + np.minimum(largest, most)) / number)

@@ -25,7 +25,7 @@ from .spot_kernels import count_rises, list_bright
 SPOTS_NAME = "spots.npz"  # in the folder of a body's evidence
 MOST_PHOTOS = 64  # of a lens, of which spots are kept
 MOST_SPOTS = 64  # of a photo
-MOST_LISTED, MOST_MEASURED = 4096, 384  # pixels of a photo: listed, and of those looked at
+MOST_LISTED, MOST_MEASURED = 4096, 2000  # pixels of a photo: listed, and of those looked at
 LEAST_RISE = 6  # grey levels of 0..255
 SAMPLED = 64  # rows, that tell how high to look
 AIMED = 2000  # pixels to list

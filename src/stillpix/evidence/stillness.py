@@ -27,7 +27,8 @@ SMALL = 3_000_000  # pixels of a sensor that has blocks of half the side
 MARGIN, MARGIN_OF_RAGGED, MARGIN_OF_MOSAIC = 5, 13, 10
 AROUND_BLACK = 32  # px from what shows nothing in which an edge is one around black
 # Share of the full length from which a block's structure is the same in all photos, and from which
-# it is beside such a block. Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
+# it likely is: beside such a block, or at the end of a chain of likely ones that leads to it.
+# Unrelated photos stay below 0.37 (99 % of the blocks of 40 photos).
 SAME, SAME_BESIDE = 0.7, 0.4
 # And of a mosaic's, share of all photos in which it is the same: stars that pass are the same in
 # some of them.
@@ -36,6 +37,12 @@ CHANCE = 2.0  # times the root of the number: the length that unrelated photos s
 CHANCE_OF_SMOOTH = 3.0  # the same of skies and other smooth scenes, which few numbers tell
 FEWEST, FEWEST_SHARE = 6, 0.1  # photos, and share of them, that must show structure in a block
 GAP = 2  # blocks: twice this between parts that never move is no picture either (a date's digits)
+# Likely blocks of rendered photos that hang together and are still without a sure one, as about the
+# pole of a turning sky: of unrelated photos at most two do.
+ENOUGH_LIKELY = 6
+# Of what is black in all photos but this share, blocks that hang together: an empty sky shows no
+# structure in most photos, but in some of them, and is no border that an edge would stand around.
+SELDOM, BLACK = 0.03, 16
 # Blocks of a mosaic that hang together: few are a star at the pole of its field, many are no star,
 # and few within some blocks of many belong to them (a horizon's trees).
 FEW, MANY, WITHIN = 6, 48, 3
@@ -89,18 +96,21 @@ class Stillness:
     def never_moves(self, photos: int) -> Mask:
         """Return where the same thing stands in all photos, and near it: (height, width)."""
         found = self._spread(self._standing(photos))
-        if not found.any():
-            return found
         if not self.rules.toned:
-            return in_whole_blocks(widened(found, MARGIN_OF_MOSAIC))
-        ragged = widened(self.ragged(found, photos), MARGIN_OF_RAGGED)
-        return in_whole_blocks(widened(found, MARGIN) | ragged)
+            return in_whole_blocks(widened(found, MARGIN_OF_MOSAIC)) if found.any() else found
+        margin = widened(found | self._spread(many_of(self._likely(photos))), MARGIN)
+        if not margin.any():
+            return margin
+        return in_whole_blocks(margin | widened(self.ragged(found, photos), MARGIN_OF_RAGGED))
 
     def ragged(self, found: Mask, photos: int) -> Mask:
         """Return the parts of what never moves that do not stand around black: hoods, fences."""
         if not found.any():
             return found
-        return found & ~widened(self.never_shows(photos), AROUND_BLACK)
+        black = self.told < SELDOM * photos
+        for part in parts_of(black):
+            black[part] = len(part[0]) >= BLACK
+        return found & ~widened(self._spread(black), AROUND_BLACK)
 
     def never_shows(self, photos: int) -> Mask:
         """Return where hardly any photo shows anything, (height, width): the black around one.
@@ -124,24 +134,28 @@ class Stillness:
 
     def _standing(self, photos: int) -> Mask:
         """Return which blocks hold the same structure in all photos."""
-        told = np.maximum(self.told, 1)
-        length = np.sqrt((self.sums.astype(np.float64) ** 2).sum(-1)) / LENGTH
         if self.rules.toned:
-            enough = self.told >= max(FEWEST, FEWEST_SHARE * photos)
-            sure, near = (
-                enough & (length > np.maximum(least * told, CHANCE * np.sqrt(told)))
-                for least in (SAME, SAME_BESIDE)
-            )
-        else:
-            sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
-            near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
-        around = np.pad(sure, 1)
-        down, across = sure.shape
-        beside = [
-            around[dy : dy + down, dx : dx + across] for dy in range(3) for dx in range(3)
-        ]  # fmt: skip
-        found = np.asarray(sure | (near & np.logical_or.reduce(beside)))
-        return filled(closed(found, GAP) if self.rules.toned else without_stars(found))
+            sure, near = (self._alike(share, CHANCE, photos) for share in (SAME, SAME_BESIDE))
+            near &= widened(sure, 1)
+            return filled(closed(near | grown(sure, self._likely(photos)), GAP))
+        length = self._length()
+        sure = length > max(STANDS * photos, CHANCE_OF_SMOOTH * photos**0.5)
+        near = length > max(STANDS_BESIDE * photos, CHANCE * photos**0.5)
+        return filled(without_stars(sure | (near & widened(sure, 1))))
+
+    def _likely(self, photos: int) -> Mask:
+        """Return which blocks of rendered photos are likely still, though no sure one is beside."""
+        return self._alike(SAME_BESIDE, CHANCE_OF_SMOOTH, photos)
+
+    def _alike(self, share: float, chance: float, photos: int) -> Mask:
+        """Return in which blocks of rendered photos so much of the structure is the same."""
+        told = np.maximum(self.told, 1)
+        enough = self.told >= max(FEWEST, FEWEST_SHARE * photos)
+        return enough & (self._length() > np.maximum(share * told, chance * np.sqrt(told)))
+
+    def _length(self) -> NDArray[np.float64]:
+        """Return how long each block's sum is, in vectors of one photo."""
+        return np.asarray(np.sqrt((self.sums.astype(np.float64) ** 2).sum(-1)) / LENGTH)
 
     def _spread(self, blocks: Mask) -> Mask:
         """Return for each pixel what is true of its block, of the last one beyond the last."""
@@ -186,6 +200,28 @@ def _any_within(mask: Mask, reach: int) -> Mask:
         wide[-step:] |= before[-1]
         done += step
     return wide
+
+
+def grown(sure: Mask, likely: Mask) -> Mask:
+    """Return what is likely and hangs together with what is sure (Canny 1986: hysteresis).
+
+    >>> sure, likely = np.zeros((2, 1, 6), np.bool_)
+    >>> sure[0, 0] = likely[0, [0, 1, 2, 4]] = True
+    >>> grown(sure, likely)[0].tolist()
+    [True, True, True, False, False, False]
+    """
+    found = sure.copy()
+    for part in parts_of(sure | likely):
+        found[part] = sure[part].any()
+    return found
+
+
+def many_of(mask: Mask) -> Mask:
+    """Return the parts of a mask of ENOUGH_LIKELY blocks and more."""
+    found = mask.copy()
+    for part in parts_of(mask):
+        found[part] = len(part[0]) >= ENOUGH_LIKELY
+    return found
 
 
 def without_stars(mask: Mask) -> Mask:

@@ -18,6 +18,7 @@ PAD = 12  # px by which a photo is continued beyond them: a multiple of all colo
 BLOCK = 4  # px, side of the squares over which information is averaged
 GRID = 16  # px: the JPEG grid with halved colour, and two CFA cells: decoys keep both
 STRIP = 64  # rows in a strip of decoys: a multiple of the grid and of BLOCK
+LARGEST = 6.0  # times the mean residual of the other neighbours that the largest one counts
 CLIP = 3.0  # sigmas that one photo can say at most
 UNIT = 1024.0  # score sums count in 1/1024
 UNIT_INFORMATION = float(1 << 24)
@@ -74,12 +75,27 @@ def add_decoys(
     slope: Any, response: Any, psi: Any, factors: Any, weights: Any, row: int, counts: Any,
     group_scores: Any,
 ) -> None:  # fmt: skip
-    """Add one row's counts of all templates to the row of the photo's group."""
+    """Add one row's counts of all templates to the row of the photo's group, held narrowly."""
     for k in range(factors.size):
         _weigh_row(response if weights[k] else slope, psi, factors[k], counts)
-        sums = group_scores[k, row]
+        add_counts(counts, group_scores, k, row)
+
+
+@compiled_within
+def add_counts(counts: Any, sums: Any, k: int, row: int) -> None:
+    """Add counts to one row of sums that are held as in `narrow`."""
+    low, high = sums
+    into = low[k, row]
+    if high.shape[1] == 0:
         for x in range(counts.size):
-            sums[x] += counts[x]
+            into[x] += np.int16(counts[x])
+        return
+    carried = high[k, row]
+    for x in range(counts.size):
+        total = np.int32(into[x]) + counts[x]
+        kept = np.int16(total)  # its lower 16 bits
+        into[x] = kept
+        carried[x] += (total - np.int32(kept)) >> np.int32(16)
 
 
 @compiled_within

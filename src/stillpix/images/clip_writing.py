@@ -6,7 +6,6 @@ Never decides what is in a frame. The file is one that the caller renames when i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -99,14 +98,6 @@ class ClipWriter:
         packet.time_base, packet.is_keyframe = like.time_base, like.is_keyframe
         packet.stream = self.made
         self.target.mux(packet)
-
-    def write(self, packet: Packet[Any], content: Future[bytes] | None) -> int:
-        """Write one packet with other bytes, or as it is; return how many frames that was."""
-        if content is None:
-            self.copy_packet(packet)
-            return 0
-        self.put_packet(content.result(), packet)
-        return 1
 
     def put_frame(self, frame: VideoFrame | None) -> None:
         """Encode a frame; None ends the clip."""

@@ -9,7 +9,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -35,12 +34,10 @@ class Buffer:
     ((8,), (2,))
     """
 
-    __slots__ = ("_lent", "_octets")
+    __slots__ = ("_octets",)
 
-    def __init__(self, lent: SimpleQueue[Octets] | None = None) -> None:
-        """Take what is lent from `lent`: buffers that share it need it once a thread, not each."""
+    def __init__(self) -> None:
         self._octets = np.empty(0, np.uint8)
-        self._lent: SimpleQueue[Octets] = SimpleQueue() if lent is None else lent
 
     def room(self, size: int) -> NDArray[np.uint8]:
         """Return the first `size` bytes; a frame in one that was too small keeps that memory."""
@@ -48,26 +45,6 @@ class Buffer:
             self._octets = np.empty(0, np.uint8)  # the old memory first, then the new
             self._octets = np.empty(size, np.uint8)
         return self._octets[:size]
-
-    @contextmanager
-    def lent(self, size: int) -> Iterator[Octets]:
-        """Lend as many bytes until the block ends.
-
-        >>> with Buffer().lent(8) as octets:
-        ...     octets.shape
-        (8,)
-        """
-        try:
-            octets = self._lent.get_nowait()
-        except Empty:
-            octets = np.empty(0, np.uint8)
-        if octets.size < size:
-            octets = np.empty(0, np.uint8)
-            octets = np.empty(size, np.uint8)
-        try:
-            yield octets[:size]
-        finally:
-            self._lent.put(octets)
 
 
 def digest_of(content: bytes | memoryview) -> str:

@@ -34,7 +34,7 @@ EXIF_HEAD = b"Exif\0\0"
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 MAX_SEGMENTS = 4096  # before the picture; real files have some dozens
 GREY_COMPONENTS, COLOUR_COMPONENTS, CMYK_COMPONENTS = 1, 3, 4
-Mode: TypeAlias = Literal["L", "RGB", "RGBX"]  # RGBX: with a byte beside them that says nothing
+Mode: TypeAlias = Literal["L", "RGB", "planes"]  # planes: RGB, if it can be split into them
 Room: TypeAlias = Callable[[int], Octets]  # memory of so many bytes
 # Complaints on pictures that are whole: TurboJPEG knows six chroma samplings where libjpeg knows
 # all, and some phones write scan parameters that baseline JPEG does not have. simplejpeg's
@@ -158,12 +158,12 @@ def decode_planes(
     outline = read_outline(BytesIO(content), path)  # refuses what may not be allocated
     if _leading(BytesIO(content), path).frame[5] != COLOUR_COMPONENTS:
         return decode(content, path, buffer), None
-    own = Buffer() if buffer is None else buffer
-    with own.lent(SAMPLES * outline.width * outline.height) as octets:
-        colours = _unpack(content, path, lambda size: octets[:size], "RGBX")
-        if colours.ndim == 2:
-            return colours, None
-        return split(colours, own.room(room_for(outline.width, outline.height)))
+    if buffer is None:  # a frame that is kept holds its planes alone
+        colours = _unpack(content, path, None, "planes")
+        return (colours, None) if colours.ndim == 2 else split(colours)
+    octets = buffer.room(room_for(outline.width, outline.height))
+    colours = _unpack(content, path, lambda size: octets[:size], "planes")
+    return (colours, None) if colours.ndim == 2 else split(colours, octets)
 
 
 def require_decodable(content: bytes, path: Path) -> None:
@@ -231,9 +231,8 @@ def _decoded(content: bytes, path: Path, room: Room | None, mode: Mode) -> NDArr
     if leading.frame[5] == CMYK_COMPONENTS:
         _require_decodable(content, path)  # Pillow is not strict
         return _decode_slowly(content, path, mode)
-    size = len(mode) * outline.width * outline.height
-    into = None if room is None else room(size)
-    space = "GRAY" if mode == "L" else mode
+    space, samples = ("GRAY", 1) if mode == "L" else ("RGB", SAMPLES)
+    into = None if room is None else room(samples * outline.width * outline.height)
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(content, space, buffer=into, strict=True)
     except ValueError as error:

@@ -9,12 +9,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import TypeVar
 
 from ..errors import ReadError
 from . import Buffer, Header
-from .content import Octets
 from .cores import usable_cores
 
 T = TypeVar("T")
@@ -48,8 +46,7 @@ def read_ahead(
     be kept for longer.
     """
     rest = iter(headers)
-    lent: SimpleQueue[Octets] = SimpleQueue()
-    free = [Buffer(lent) for _ in range(together + ahead)]
+    free = [Buffer() for _ in range(together + ahead)]
     under_way: deque[tuple[Header, Buffer, Future[T | ReadError]]] = deque()
     try:
         while True:

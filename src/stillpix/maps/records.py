@@ -5,7 +5,7 @@ Never decides what is broken (that is detect) and never touches a file (that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -30,6 +30,7 @@ NO_TABLE = (
     "pip install pandas"
 )
 Area: TypeAlias = tuple[int, int, int, int]  # x, y, width, height
+IN_CLUSTER = 2  # px, Chebyshev: so near, one of two broken pixels would predict the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,15 @@ class DefectMap:
         """Return the defects in one of the named states, in the map's order."""
         return tuple(defect for defect in self.defects if defect.state in states)
 
+    def clusters(self) -> tuple[tuple[Defect, ...], ...]:
+        """Return the broken pixels that lie in clusters, largest cluster first; see `clusters_of`.
+
+        >>> found = DefectMap(Sensor("a", "b", "c", 40, 32), (Defect(x=3, y=4, state="accepted"),))
+        >>> found.clusters()
+        ()
+        """
+        return clusters_of(self.in_state(*BROKEN))
+
     def mask(self, *states: State) -> NDArray[np.bool_]:
         """Return which pixels are broken, (height, width): confirmed and accepted, or these states.
 
@@ -205,6 +215,30 @@ class DefectMap:
 def _state(state: str) -> State:
     """Return a state; refuse what is none."""
     return cast("State", one_of("states", state, get_args(State)))
+
+
+def clusters_of(defects: Iterable[Defect]) -> tuple[tuple[Defect, ...], ...]:
+    """Return the single pixels that lie within IN_CLUSTER px of others, cluster by cluster.
+
+    The largest cluster comes first; its pixels are in the order of rows. Columns and rows are in
+    none: each is one entry of a map.
+
+    >>> some = [Defect(x=x, y=y) for x, y in ((5, 5), (7, 6), (9, 5), (12, 5))]
+    >>> [[(one.x, one.y) for one in cluster] for cluster in clusters_of(some)]
+    [[(5, 5), (9, 5), (7, 6)]]
+    """
+    left = {(one.x, one.y): one for one in defects if one.run is None}
+    steps = range(-IN_CLUSTER, IN_CLUSTER + 1)
+    clusters = []
+    while left:
+        x, y = next(iter(left))
+        cluster = [left.pop((x, y))]
+        for one in cluster:  # it grows meanwhile
+            near = ((one.x + dx, one.y + dy) for dy in steps for dx in steps)
+            cluster += [left.pop(place) for place in near if place in left]
+        if len(cluster) > 1:
+            clusters.append(tuple(sorted(cluster, key=lambda one: (one.y, one.x))))
+    return tuple(sorted(clusters, key=lambda some: (-len(some), some[0].y, some[0].x)))
 
 
 def columns_of(defects: Sequence[Defect]) -> dict[str, list[Any]]:

@@ -13,20 +13,23 @@ from . import chart
 from .looks import sign_of
 from .markup import Markup, joined, tag
 from .pictures import data_address, of_crop, of_stamp
-from .reasons import explanation, reasons
+from .reasons import Clusters, explanation, reasons
 from .section import Crop, Detail
 from .sensor_map import place_of, symbol
 
 BAR_SIGMAS = 30.0  # that fill a bar
 
 
-def article(detail: Detail, found: DefectMap, element_id: str, back: str) -> Markup:
+def article(
+    detail: Detail, found: DefectMap, clusters: Clusters, element_id: str, back: str
+) -> Markup:
     """Return all that is shown of one defect; `back` leads to its row in the table."""
     defect, first, picture = detail.defect, found.evidence.first, picture_of(found)
     scores = None if detail.stamp is None else detail.stamp.scores
     sentences = reasons(
-        defect, found.detection.fdr, first and first.date(), scores, picture=picture
-    )
+        defect, found.detection.fdr, first and first.date(), scores, picture=picture,
+        cluster=clusters.get((defect.x, defect.y), ()),
+    )  # fmt: skip
     words = [tag("p", *_join_spaced(sentences))]
     if scores is not None:
         words.append(_explain_scores(scores, picture))

@@ -19,6 +19,7 @@ from ..maps.records import DefectMap
 from ..wording import body_of, counted, remarks
 from . import details, sensor_map, table
 from .markup import Markup, joined, safe, tag
+from .reasons import clusters_by_place
 from .section import Section
 from .verdict import certainty, next_steps, verdict
 
@@ -111,12 +112,12 @@ def _contents(sections: Sequence[Section]) -> Markup:
 
 
 def _section(section: Section, number: int) -> Markup:
-    found, mark = section.map, f"s{number}"
+    found, mark, clusters = section.map, f"s{number}", clusters_by_place(section.map)
     shown = len(section.details)
     links = [f"#{mark}d{n}" if n < shown else "" for n in range(len(section.defects))]
     rows = [f"#{mark}r{n}" for n in range(len(section.defects))]
     articles = [
-        details.article(detail, found, f"{mark}d{n}", f"{mark}r{n}")
+        details.article(detail, found, clusters, f"{mark}d{n}", f"{mark}r{n}")
         for n, detail in enumerate(section.details)
     ]
     first, last = found.evidence.first, found.evidence.last

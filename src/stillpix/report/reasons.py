@@ -5,13 +5,13 @@ Puts the map and the evidence into words, and never decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TypeAlias
 
 from ..detection.kinds import CLEARLY, HOT, HOT_TEMPERED, OFFSET, RESPONSE
-from ..maps.records import Defect, Kind
-from ..wording import called
+from ..maps.records import Defect, DefectMap, Kind
+from ..wording import called, clustered
 
 # By the order of the templates: what each supposes of a pixel.
 SUPPOSITIONS = (
@@ -38,6 +38,7 @@ KINDS: dict[Kind, str] = {
 }
 HARDLY = 1.0  # null sigmas between two templates that tell nothing
 Scores: TypeAlias = tuple[float, ...]
+Clusters: TypeAlias = dict[tuple[int, int], tuple[Defect, ...]]  # by x and y of each pixel
 SITES = {"R": "red", "G": "green", "B": "blue"}
 
 
@@ -48,26 +49,36 @@ def reasons(
     scores: Scores | None = None,
     *,
     picture: str = "photo",
+    cluster: Sequence[Defect] = (),
 ) -> Iterator[str]:
     """Yield the sentences: what it is and why, how often it shows, how sure that is, since when.
 
-    `scores` are the four templates', in null sigmas; `picture` is what a picture is called.
+    `scores` are the four templates', in null sigmas; `picture` is what a picture is called;
+    `cluster` the broken pixels that it is one of.
 
     >>> list(reasons(Defect(x=1, y=2, kind="hot", seen=(0.9375, 16)), 0.01, None))[1]
     'It shows in 94 % of the 16 photos that could show it.'
     """
-    for each in _sentences(defect, fdr, first_photo, scores):
+    for each in _sentences(defect, fdr, first_photo, scores, cluster):
         yield called(each, picture)
 
 
+def clusters_by_place(defect_map: DefectMap) -> Clusters:
+    """Return for x and y of each broken pixel in a cluster all those of its cluster."""
+    return {(one.x, one.y): cluster for cluster in defect_map.clusters() for one in cluster}
+
+
 def _sentences(
-    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None
-) -> Iterator[str]:
+    defect: Defect, fdr: float, first_photo: date | None, scores: Scores | None,
+    cluster: Sequence[Defect],
+) -> Iterator[str]:  # fmt: skip
     yield KINDS[defect.kind]
     if scores is not None:
         yield from _because(defect.kind, scores)
     if defect.run is not None:
         yield f"It is a whole stretch of a {defect.run.along}."
+    elif defect in cluster:
+        yield f"It is one of {clustered(cluster)}."
     if defect.site in SITES:
         yield f"Its photosite is under a {SITES[defect.site]} filter."
     if defect.seen is not None:

@@ -55,6 +55,11 @@ class Blocks:
         square = levels.reshape(rows.size, columns.size, SIDE, SIDE).transpose(0, 2, 1, 3)
         return square.reshape(rows.size * SIDE, columns.size * SIDE)
 
+    def samples_of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+        """Return copies of the samples of some blocks, (blocks, 64)."""
+        slots = self._decoded(rows, columns)
+        return np.asarray(self._samples[slots])
+
     def windows(self, corners: Corners, side: int) -> Floats:
         """Return squares of samples (places, side, side), the component's edge repeated outside.
 

@@ -6,7 +6,7 @@ Never decides what to change.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -56,6 +56,38 @@ class Lattice:
         (5.25, 4.75)
         """
         return (y + 0.5) * self.down - 0.5, (x + 0.5) * self.across - 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filling:
+    """New levels for the holes of some places, all in one plane."""
+
+    plane: int
+    reaches: tuple[int, int]  # rows and columns of a hole on each side of its middle
+    middles: NDArray[np.int64]  # (places, 2) row and column
+    where: NDArray[np.bool_]  # (places, n): which samples of the holes are meant
+    levels: Floats  # (places, n), of 0..255
+
+    def samples(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows and the columns of the holes' samples, (places, n) each."""
+        (down, across), shape = self.reaches, self.where.shape
+        rows = self.middles[:, :1] + np.arange(-down, down + 1)
+        columns = self.middles[:, 1:] + np.arange(-across, across + 1)
+        ones = np.ones((2 * down + 1, 2 * across + 1), np.int64)
+        return (rows[:, :, None] * ones).reshape(shape), (columns[:, None] * ones).reshape(shape)
+
+    def changes(self) -> Iterator[Change]:
+        """Yield the change of each place."""
+        down, across = self.reaches
+        square = 2 * down + 1, 2 * across + 1
+        for (row, column), where, levels in zip(
+            self.middles.tolist(), self.where, self.levels, strict=True
+        ):
+            if where.any():
+                yield Change(
+                    self.plane, row - down, column - across, levels.reshape(square),
+                    where.reshape(square), (row, column),
+                )  # fmt: skip
 
 
 class Canvas(Protocol):

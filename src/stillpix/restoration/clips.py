@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import av
 import numpy as np
@@ -45,10 +46,12 @@ from ..rewriting.jpeg import read_coefficients, rewritten
 from ..watch import StoppedError
 from .jpeg import JpegCanvas
 from .places import places_of
-from .planes import PlanesCanvas
-from .repairing import Place, SteadyRepair, repair_places
+from .planes import SEARCH, PlanesCanvas
+from .repairing import Place, repair_places
+from .steady import SteadyRepair, frames_together
 from .verdicts import Verdict
 
+T = TypeVar("T")
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 LOOKED_AT: Final = 12  # frames by which a place is judged, for the whole clip
 SHOWING: Final = 0.25  # share of them in which a place must show
@@ -153,7 +156,7 @@ def _some_frames(path: Path, field: Field) -> Iterator[tuple[list[NDArray[Any]],
     """Yield the planes of the frames by which places are judged."""
     places = [each.part.place for each in read_headers(path) if each.part is not None]
     mine = [each for each in places if each[2:] in {(), (field.number,)}]
-    for place in mine[:LOOKED_AT]:
+    for place in sorted(mine[:LOOKED_AT]):  # forward: each frame is decoded once
         with reading(path) as reader:
             depth = depth_of(reader.stream)
             try:
@@ -222,19 +225,34 @@ def _written(
     depth = depth_of(writer.stream)
     layout = _encodable(depth.stored_as, way.codec)
     writer.add_streams(lambda: writer.encoder(way.codec, way.options, layout))
-    repair = _FrameRepair(depth, fields)
+    repair = _FrameRepair(depth, fields, layout)
     writer.stream.thread_type = "AUTO"
     number = 0
+    for frames in _together(_decoded(writer), repair.together):
+        for frame in repair.of(frames):
+            writer.put_frame(frame)
+            number += 1
+            yield number
+    writer.put_frame(None)
+
+
+def _decoded(writer: ClipWriter) -> Iterator[VideoFrame]:
+    """Yield the frames of a clip, and copy all other packets as they come."""
     for packet in writer.source.demux():
         if packet.stream_index != writer.stream.index:
             writer.copy_packet(packet)
             continue
-        for frame in packet.decode():
-            number += 1
-            if isinstance(frame, VideoFrame):
-                writer.put_frame(repair.of(frame, layout))
-            yield number
-    writer.put_frame(None)
+        yield from (frame for frame in packet.decode() if isinstance(frame, VideoFrame))
+
+
+def _together(items: Iterator[T], most: int) -> Iterator[list[T]]:
+    """Yield so many items together, as they come.
+
+    >>> list(_together(iter("abc"), 2))
+    [['a', 'b'], ['c']]
+    """
+    while some := list(islice(items, most)):
+        yield some
 
 
 def _why(error: Exception) -> str:
@@ -249,28 +267,48 @@ def _encodable(layout: str, codec: str) -> str:
 
 
 class _FrameRepair:
-    """Repairs the places of each frame."""
+    """Repairs the places of frames, some of them together."""
 
-    def __init__(self, depth: Depth, fields: Sequence[Field]) -> None:
+    def __init__(self, depth: Depth, fields: Sequence[Field], encoded_as: str) -> None:
         self.depth, self.fields = depth, [field for field in fields if field.defects]
+        self.encoded_as = encoded_as  # that the encoder takes, of the same samples
         self._steady: dict[int | None, SteadyRepair] = {}
 
-    def of(self, frame: VideoFrame, layout: str) -> VideoFrame:
-        """Return a frame repaired, in a layout of the same samples."""
+    @property
+    def together(self) -> int:
+        """Return how many frames should be repaired together."""
+        return frames_together(max((len(_places(each)) for each in self.fields), default=0))
+
+    def of(self, frames: Sequence[VideoFrame]) -> list[VideoFrame]:
+        """Return frames repaired, their samples changed in place."""
+        ready = [self._writeable(frame) for frame in frames]
+        for field in self.fields:
+            rows = slice(None) if field.number is None else slice(field.number, None, 2)
+            canvases = [
+                PlanesCanvas(
+                    [samples_of(each, self.depth)[rows] for each in frame.planes[:3]],
+                    bits=self.depth.bits,
+                    search=SEARCH,
+                )
+                for frame in ready
+            ]
+            if field.number not in self._steady:
+                self._steady[field.number] = SteadyRepair(canvases[0], _places(field))
+            self._steady[field.number].repair(canvases)
+        return [self._encodable(frame) for frame in ready]
+
+    def _writeable(self, frame: VideoFrame) -> VideoFrame:
         if frame.format.name != self.depth.stored_as:
             frame = frame.reformat(format=self.depth.stored_as)
         frame.make_writable()
-        for field in self.fields:
-            rows = slice(None) if field.number is None else slice(field.number, None, 2)
-            planes = [samples_of(each, self.depth)[rows] for each in frame.planes[:3]]
-            canvas = PlanesCanvas(planes, bits=self.depth.bits)
-            if field.number not in self._steady:
-                self._steady[field.number] = SteadyRepair(canvas, _places(field))
-            self._steady[field.number].repair(canvas)
-        if frame.format.name != layout:  # yuvj420p is yuv420p of full range
-            planes = [np.ascontiguousarray(samples_of(each, self.depth)) for each in frame.planes]
-            return _as(frame, planes, layout)
         return frame
+
+    def _encodable(self, frame: VideoFrame) -> VideoFrame:
+        if frame.format.name == self.encoded_as:
+            return frame
+        # yuvj420p is yuv420p of full range
+        planes = [np.ascontiguousarray(samples_of(each, self.depth)) for each in frame.planes]
+        return _as(frame, planes, self.encoded_as)
 
 
 def _as(frame: VideoFrame, planes: list[NDArray[Any]], layout: str) -> VideoFrame:
@@ -287,43 +325,89 @@ def _as(frame: VideoFrame, planes: list[NDArray[Any]], layout: str) -> VideoFram
 def _packet_by_packet(writer: ClipWriter, path: Path, field: Field) -> Iterator[int]:
     """Repair Motion JPEG: each packet is a JPEG file, with or without Huffman tables."""
     writer.add_streams(writer.template)
-    frames = _JpegRepair(path, _places(field))
-    waiting: deque[tuple[Packet[Any], Future[bytes] | None]] = deque()
-    number, at_once = 0, 2 * (usable_cores())
+    places = _places(field)
+    frames = _JpegRepair(path, places)
+    waiting: deque[tuple[list[Packet[Any]], Future[list[bytes]]]] = deque()
+    number, at_once = 0, 2 * usable_cores()
     with threads() as pool:
-        for packet in writer.source.demux():
-            is_picture = packet.stream_index == writer.stream.index
-            if is_picture and not packet.size:
-                continue
-            task = pool.submit(frames.of, bytes(packet)) if is_picture else None
-            waiting.append((packet, task))
-            while len(waiting) > at_once:
-                number += writer.write(*waiting.popleft())
+        for some in _with_frames(writer, frames_together(len(places))):
+            pictures = [bytes(each) for each in some if _is_picture(each, writer)]
+            waiting.append((some, pool.submit(frames.of, pictures)))
+            if len(waiting) > at_once:
+                number += _write(writer, *waiting.popleft())
                 yield number
         while waiting:
-            number += writer.write(*waiting.popleft())
+            number += _write(writer, *waiting.popleft())
             yield number
 
 
+def _is_picture(packet: Packet[Any], writer: ClipWriter) -> bool:
+    return packet.stream_index == writer.stream.index
+
+
+def _with_frames(writer: ClipWriter, most: int) -> Iterator[list[Packet[Any]]]:
+    """Yield packets in their order, so many frames of the clip at a time."""
+    some: list[Packet[Any]] = []
+    frames = 0
+    for packet in writer.source.demux():
+        is_picture = _is_picture(packet, writer)
+        if is_picture and not packet.size:
+            continue
+        some.append(packet)
+        frames += is_picture
+        if frames == most:
+            yield some
+            some, frames = [], 0
+    yield some
+
+
+def _write(writer: ClipWriter, packets: list[Packet[Any]], repaired: Future[list[bytes]]) -> int:
+    """Write packets, those of frames with other bytes; return how many frames there are."""
+    contents = repaired.result()
+    rest = iter(contents)
+    for packet in packets:
+        if _is_picture(packet, writer):
+            writer.put_packet(next(rest), packet)
+        else:
+            writer.copy_packet(packet)
+    return len(contents)
+
+
 class _JpegRepair:
-    """Repairs the places of each frame of Motion JPEG; may be called from several threads."""
+    """Repairs the places of frames of Motion JPEG; may be called from several threads."""
 
     def __init__(self, path: Path, places: Sequence[Place]) -> None:
         self._path, self._places = path, places
         self._steady: dict[tuple[tuple[int, int], ...], SteadyRepair] = {}  # by planes' sizes
 
-    def of(self, content: bytes) -> bytes:
-        """Return a frame repaired; a damaged one stays as it is."""
-        try:
-            tidy = tidied(content)
-            image = read_coefficients(tidy, self._path)
-            canvas = JpegCanvas(image, self._path)
-            sizes = tuple(canvas.sizes)
+    def of(self, contents: Sequence[bytes]) -> list[bytes]:
+        """Return frames repaired; damaged ones stay as they are."""
+        tidy = [tidied(each) for each in contents]
+        canvases = [self._canvas(each) for each in tidy]
+        alike: dict[tuple[tuple[int, int], ...], list[JpegCanvas]] = {}
+        for canvas in canvases:
+            if canvas is not None:
+                alike.setdefault(tuple(canvas.sizes), []).append(canvas)
+        for sizes, some in alike.items():
             if sizes not in self._steady:
-                self._steady[sizes] = SteadyRepair(canvas, self._places)
-            if not self._steady[sizes].repair(canvas):
-                return content
-            return rewritten(image, tidy, self._path, canvas.changes).content
+                self._steady[sizes] = SteadyRepair(some[0], self._places)
+            self._steady[sizes].repair(some)
+        return [
+            self._written(canvas, whole, content)
+            for canvas, whole, content in zip(canvases, tidy, contents, strict=True)
+        ]
+
+    def _canvas(self, tidy: bytes) -> JpegCanvas | None:
+        try:
+            return JpegCanvas(read_coefficients(tidy, self._path), self._path, search=SEARCH)
+        except ReadError:
+            return None
+
+    def _written(self, canvas: JpegCanvas | None, tidy: bytes, content: bytes) -> bytes:
+        if canvas is None or not canvas.changes:
+            return content
+        try:
+            return rewritten(canvas.image, tidy, self._path, canvas.changes).content
         except ReadError:
             return content
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from ..errors import ReadError
 from ..rewriting.jpeg import JpegImage
 from .blocks import Blocks
-from .canvas import Change, Corners, Lattice
+from .canvas import Change, Corners, Filling, Lattice
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
-from .storing import LEANING, SIDE, shifted, stored, weighed
+from .storing import ELSEWHERE, FOREMOST, LEANING, SIDE, shifted, stored, weighed
 
 Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 
@@ -28,7 +28,9 @@ Key: TypeAlias = tuple[int, int, int]  # component, row and column of a block
 class JpegCanvas:
     """The components of a JPEG, each at its own resolution."""
 
-    def __init__(self, image: JpegImage, path: Path, leaning: float = LEANING) -> None:
+    def __init__(
+        self, image: JpegImage, path: Path, leaning: float = LEANING, search: int = LUMA.search
+    ) -> None:
         if image.colours not in {"grey", "ycbcr", "rgb"}:
             raise ReadError(
                 path, f"is a JPEG of {image.colours.upper()} colours, which no camera writes and "
@@ -37,7 +39,7 @@ class JpegCanvas:
         self.image, self.leaning = image, leaning
         self.changes: dict[Key, NDArray[np.int16]] = {}
         self._before: list[tuple[Key, NDArray[np.int16] | None]] = []  # each change
-        self._lattices = tuple(_lattices(image))
+        self._lattices = tuple(replace(each, search=search) for each in _lattices(image))
         self._planes = [Blocks(each) for each in image.components]
 
     @property
@@ -59,18 +61,32 @@ class JpegCanvas:
         """Return squares of a component's samples as they are now, not yet clipped."""
         return self._planes[plane].windows(corners, side)
 
+    def fill(self, fillings: Sequence[Filling]) -> bool:
+        """Fill holes of places that have no block in common, as far as they can be stored."""
+        parts = [self._filled(each) for each in fillings if each.where.any()]
+        if not parts:
+            return False
+        keys, wanted, weights = zip(*parts, strict=True)
+        every = [key for some in keys for key in some]
+        return self._store(every, np.concatenate(wanted), np.concatenate(weights))
+
     def apply(self, changes: Sequence[Change]) -> bool:
         """Make the changes of one place, as far as quantisation lets them be stored."""
         parts = [part for change in changes for part in self._wanted(change)]
         if not parts:
             return False
         keys, wanted, weights = zip(*parts, strict=True)
+        one_place = changes[0].middle is not None
+        return self._store(keys, np.array(wanted), np.array(weights) if one_place else None)
+
+    def _store(self, keys: Sequence[Key], wanted: Floats, weights: Floats | None) -> bool:
+        """Store what is wanted of blocks (blocks, 64), or a line's shift of them: no weights."""
         before = np.array([self._planes[plane].coefficients(*at) for plane, *at in keys])
         steps = np.array([self.image.components[key[0]].steps for key in keys], np.float64)
-        if changes[0].middle is None:
-            after = shifted(np.array(wanted), before, steps, self.leaning)
+        if weights is None:
+            after = shifted(wanted, before, steps, self.leaning)
         else:
-            after = stored(np.array(wanted), np.array(weights), before, steps, self.leaning)
+            after = stored(wanted, weights, before, steps, self.leaning)
         differs = (after != before).any(axis=1)
         for number in np.flatnonzero(differs).tolist():
             key = keys[number]
@@ -95,6 +111,22 @@ class JpegCanvas:
         else:
             self.changes[key] = block
         self._planes[key[0]].put(key[1:], block)
+
+    def _filled(self, filling: Filling) -> tuple[list[Key], Floats, Floats]:
+        """Return the blocks that holes lie in, their levels then, and how much each counts."""
+        rows, columns = (each[filling.where] for each in filling.samples())
+        in_row = self.image.components[filling.plane].blocks.shape[1]
+        numbers, which = np.unique(rows // SIDE * in_row + columns // SIDE, return_inverse=True)
+        at = np.divmod(numbers, in_row)
+        levels = self._planes[filling.plane].samples_of(*at)
+        within = which, rows % SIDE * SIDE + columns % SIDE
+        levels[within] = filling.levels[filling.where]
+        middle = np.arange(filling.where.shape[1]) == filling.where.shape[1] // 2
+        is_middle = np.broadcast_to(middle, filling.where.shape)[filling.where]
+        weights = np.full(levels.shape, ELSEWHERE)
+        weights[within] = np.where(is_middle, FOREMOST, 1.0)
+        pairs = zip(*(each.tolist() for each in at), strict=True)
+        return [(filling.plane, row, column) for row, column in pairs], levels, weights
 
     def _wanted(self, change: Change) -> Iterator[tuple[Key, Floats, Floats]]:
         """Yield each block that a change reaches, its levels then, and how much each counts."""

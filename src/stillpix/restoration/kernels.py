@@ -224,14 +224,15 @@ def eliminate(covariances: Any, variances: Any, sides: Any, matrix: Any, solved:
 
 @compiled
 def descend(
-    chosen: Any, moves: Any, weights: Any, prices: Any, curvatures: Any, off: Any, room: Any,
-    most: int, least_gain: float,
+    chosen: Any, waves: Any, steps: Any, weights: Any, prices: Any, curvatures: Any, off: Any,
+    room: Any, most: int, least_gain: float,
 ) -> None:  # fmt: skip
     """Move whole numbers until none moved by one lessens the error of their block.
 
     Arrays and numbers:
         chosen: (blocks, n) whole numbers, changed.
-        moves: (blocks, n, n) of each sample, a step of each number.
+        waves: (n, n) of each sample, by each number.
+        steps: (blocks, n) what each number counts.
         weights: (blocks, n) of samples.
         prices, curvatures: (blocks, n) of a step.
         off: (blocks, n) by which samples are off so far, changed.
@@ -248,7 +249,8 @@ def descend(
             for k in range(slope.size):
                 slope[k] = 0.0
                 for s in range(slope.size):
-                    slope[k] += moves[n, k, s] * pull[s]
+                    slope[k] += waves[k, s] * pull[s]
+                slope[k] *= steps[n, k]
             for sign in (1.0, -1.0):
                 for k in range(slope.size):
                     dearer = abs(chosen[n, k] + sign) - abs(chosen[n, k])
@@ -259,7 +261,7 @@ def descend(
                 break
             chosen[n, best] += direction
             for s in range(slope.size):
-                off[n, s] += direction * moves[n, best, s]
+                off[n, s] += direction * steps[n, best] * waves[best, s]
 
 
 @compiled

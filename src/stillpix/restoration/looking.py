@@ -9,12 +9,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Canvas, Lattice, cut
+from .canvas import Canvas, Corners, Lattice, cut
 from .middle import middles_of
 from .prediction import Floats, Stencil, hole_in, predict_all
 from .separation import AMPLITUDES, Observed, Weighed, scenes_below, weigh_amplitudes
@@ -24,6 +24,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 EVERY = 2  # so many places each way, and amplitudes, one is taken of in a quick look
 NEXT_TO_NOTHING = 1e-9  # chance below which an amplitude's scene makes no difference
+NEXT_TO_NOTHING_COARSE = 1e-3  # the same where every other amplitude is tried: a quarter of a level
 QUARTER = 0.25  # of a mosaic's noise is its unit
 
 
@@ -77,7 +78,10 @@ def _scenes(looks: Sequence[PlaneLook], chosen: Numbers, weight: Floats) -> Floa
     """Return the scenes of planes whose holes are alike, (planes, chosen, n) units."""
     seen = Observed.of([look.seen.part(chosen) for look in looks])
     best = np.concatenate([look.told.best[chosen] for look in looks])
-    below = scenes_below(seen, AMPLITUDES, best, weight > NEXT_TO_NOTHING)
+    tried, least = AMPLITUDES, NEXT_TO_NOTHING
+    if weight.shape[1] < AMPLITUDES.size:
+        tried, least = AMPLITUDES[::EVERY], NEXT_TO_NOTHING_COARSE
+    below = scenes_below(seen, tried, best, weight > least)
     scenes = (weight[:, None] @ below)[:, 0]
     if scenes.shape[1] > 1:
         found, middles = middles_of(
@@ -99,19 +103,29 @@ def _alike(keys: Sequence[Hashable]) -> list[list[int]]:
     return list(kinds.values())
 
 
+class Windows(Protocol):
+    """What is looked at."""
+
+    def windows(self, plane: int, corners: Corners, side: int) -> Floats:
+        """Return squares of a plane, as `Canvas` does."""
+
+
 class Looker:
     """Looks at the places of one canvas; those within sight of each other are told to it."""
 
     def __init__(
-        self, canvas: Canvas, places: Sequence[tuple[int, int]], near: Sequence[Sequence[int]]
-    ) -> None:
-        self._canvas = canvas
+        self, canvas: Canvas, places: Sequence[tuple[int, int]], near: Sequence[Sequence[int]],
+        *, coarse: bool = False,
+    ) -> None:  # fmt: skip
+        """Take a canvas and its places; if `coarse`, every other amplitude is tried."""
+        self._coarse = coarse
+        self._canvas: Windows = canvas
         self._planes = [
             _PlaneLooker(lattice, size, places, near)
             for lattice, size in zip(canvas.lattices, canvas.sizes, strict=True)
         ]
 
-    def on(self, canvas: Canvas) -> Looker:
+    def on(self, canvas: Windows) -> Looker:
         """Return the same for another canvas of the same planes."""
         other = copy(self)
         other._canvas = canvas
@@ -154,7 +168,7 @@ class Looker:
             windows[hole].reshape(own.shape), own, means, covariances, squared,
             np.repeat([each.lattice.widths for each in planes], numbers.size, axis=0),
         )  # fmt: skip
-        told = weigh_amplitudes(seen, AMPLITUDES[:: EVERY if quick else 1])
+        told = weigh_amplitudes(seen, AMPLITUDES[:: EVERY if quick or self._coarse else 1])
         parts = [slice(n * numbers.size, (n + 1) * numbers.size) for n in range(len(planes))]
         return [
             PlaneLook(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Change, Corners, Lattice, cut
+from .canvas import Change, Corners, Filling, Lattice, cut
 from .pixels import CHROMA, LUMA
 from .prediction import Floats
+
+SEARCH: Final = 10  # samples away that may teach where a whole clip is repaired
 
 
 class PlanesCanvas:
@@ -25,7 +27,9 @@ class PlanesCanvas:
     127.62
     """
 
-    def __init__(self, planes: Sequence[NDArray[Any]], *, bits: int = 8) -> None:
+    def __init__(
+        self, planes: Sequence[NDArray[Any]], *, bits: int = 8, search: int = LUMA.search
+    ) -> None:
         """Take the planes, (rows, columns) each, which must be writeable."""
         self.planes = list(planes)
         self._most = (1 << bits) - 1
@@ -33,7 +37,7 @@ class PlanesCanvas:
         height, width = planes[0].shape
         self._lattices = tuple(
             replace(CHROMA if number else LUMA, across=each.shape[1] / width,
-                    down=each.shape[0] / height)
+                    down=each.shape[0] / height, search=search)
             for number, each in enumerate(planes)
         )  # fmt: skip
 
@@ -69,6 +73,18 @@ class PlanesCanvas:
                 self._before.append((change.plane, area, here.copy()))
                 here[...] = after
                 changed = True
+        return changed
+
+    def fill(self, fillings: Sequence[Filling]) -> bool:
+        """Fill holes of places that have no sample in common; `back_to` does not undo it."""
+        changed = False
+        for each in fillings:
+            samples, (rows, columns) = self.planes[each.plane], each.samples()
+            at = rows[each.where], columns[each.where]
+            levels = np.rint(each.levels[each.where] * (self._most / 255))
+            wanted = np.clip(levels, 0, self._most).astype(samples.dtype)
+            changed = changed or bool((samples[at] != wanted).any())
+            samples[at] = wanted
         return changed
 
     def mark(self) -> int:

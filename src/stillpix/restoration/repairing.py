@@ -111,7 +111,7 @@ def _repair_in_order(
     canvas: Canvas, places: Sequence[Place], *, always: bool
 ) -> tuple[Verdict, ...]:
     """Repair until nothing changes any more, or what never rests is left out."""
-    near = neighbours(places, max(_sight(lattice) for lattice in canvas.lattices))
+    near = neighbours(places, sight_of(canvas.lattices))
     looker = Looker(canvas, [(place.x, place.y) for place in places], near)
     hopeless: frozenset[int] = frozenset()
     start = canvas.mark()
@@ -133,7 +133,7 @@ def _repair_all(
     for _ in range(MOST_LOOKS):
         here, left_out = canvas.mark(), hopeless
         while True:
-            healer = _Repairer(canvas, looker, places, near, left_out, always=always)
+            healer = Repairer(canvas, looker, places, near, left_out, always=always)
             restless = healer.settle()
             if not restless:
                 break
@@ -154,7 +154,7 @@ class _Repair(NamedTuple):
     scenes: Sequence[Floats]  # (n,) of each plane
 
 
-class _Repairer:
+class Repairer:
     """One go over all places but some."""
 
     def __init__(
@@ -236,7 +236,7 @@ class _Repairer:
         if not numbers:
             return {}
         looks = self.looker.look(np.array(numbers))
-        chosen, weights = self._choose(numbers, looks)
+        chosen, weights = self.choose(numbers, looks)
         if not chosen.size:
             return {}
         scenes = scenes_of(looks, chosen, [weight[chosen] for weight in weights])
@@ -247,7 +247,7 @@ class _Repairer:
             if visible[n]
         }
 
-    def _choose(
+    def choose(
         self, numbers: Sequence[int], looks: Sequence[PlaneLook]
     ) -> tuple[Numbers, list[Floats]]:
         """Return which of some places show, and for each plane the chances of all amplitudes."""
@@ -292,26 +292,6 @@ class _Repairer:
             place.x, place.y, "repaired", strength if known is None else known + strength
         )
         return True
-
-
-class SteadyRepair:
-    """Repairs the same places of one frame after another: each of them, whether it shows or not.
-
-    What was learned about where the places lie is kept. A frame is looked at once, so that to
-    repair the result may change it a little again.
-    """
-
-    def __init__(self, canvas: Canvas, places: Sequence[Place]) -> None:
-        self._places = sorted(places, key=lambda place: (place.y, place.x))
-        self._near = neighbours(self._places, max(map(_sight, canvas.lattices)))
-        at = [(place.x, place.y) for place in self._places]
-        self._looker = Looker(canvas, at, self._near)
-
-    def repair(self, canvas: Canvas) -> int:
-        """Repair a frame of the same planes; return how many places changed."""
-        looker = self._looker.on(canvas)
-        one = _Repairer(canvas, looker, self._places, self._near, frozenset(), always=True)
-        return len(one.go_over_once())
 
 
 def departures(looks: Sequence[PlaneLook], chosen: Numbers, scenes: Sequence[Floats]) -> Floats:
@@ -376,7 +356,8 @@ def _all_connected(numbers: Iterable[int], near: Sequence[Sequence[int]]) -> fro
     return frozenset(reached)
 
 
-def _sight(lattice: Lattice) -> float:
+def sight_of(lattices: Sequence[Lattice]) -> float:
     """Return how many pixels away a repair can lie that changes what is seen in a plane."""
-    samples = stencil_of(lattice).margin + max(lattice.reaches) + SIDE  # and all of a JPEG's block
-    return samples / min(lattice.across, lattice.down)
+    samples = [stencil_of(each).margin + max(each.reaches) for each in lattices]
+    scales = [min(each.across, each.down) for each in lattices]
+    return max((far + SIDE) / scale for far, scale in zip(samples, scales, strict=True))

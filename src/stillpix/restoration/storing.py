@@ -67,18 +67,21 @@ def stored(
     >>> stored(flat, np.ones((1, 64)), dot, np.full((1, 64), 16.0)).any()
     np.False_
     """
-    moves, target = _waves() * steps[..., None], wanted - MIDDLE
-    curvature = _times(np.square(moves), weights)
+    target, back = wanted - MIDDLE, _waves().T
+    curvature = np.square(steps) * _times(np.square(_waves()), weights)
     price = 2 * leaning * curvature
     price[:, 0] = 0.0  # the mean
     chosen = np.round(_times(_waves(), target) / steps)
-    back = moves.transpose(0, 2, 1)
-    off, room = _times(back, chosen) - target, np.empty((2, SIDE**2))
-    descend(chosen, moves, weights, price, curvature, off, room, MOST_STEPS, LEAST_GAIN)
+    off, room = _times(back, steps * chosen) - target, np.empty((2, SIDE**2))
+    descend(
+        chosen, _waves(), steps, weights, price, curvature, off, room, MOST_STEPS, LEAST_GAIN
+    )  # fmt: skip
     chosen = np.clip(chosen, -LARGEST, LARGEST)
 
     error, old = (
-        (weights * np.square(_times(back, each) - target) + price * np.abs(each)).sum(axis=1)
+        (weights * np.square(_times(back, steps * each) - target) + price * np.abs(each)).sum(
+            axis=1
+        )
         for each in (chosen, before.astype(np.float64))
     )
     return np.where((error <= WORTH * old)[:, None], chosen.astype(np.int16), before)
@@ -101,9 +104,9 @@ def shifted(
     return np.where(moved, chosen, before)
 
 
-def _times(matrices: Floats, vectors: Floats) -> Floats:
-    """Return the products of matrices (n, m) and vectors (places, m), each made for itself."""
-    return np.asarray((matrices @ vectors[..., None])[..., 0])
+def _times(matrix: Floats, vectors: Floats) -> Floats:
+    """Return the products of a matrix (n, m) and vectors (places, m), each made for itself."""
+    return np.asarray((matrix @ vectors[..., None])[..., 0])
 
 
 @cache

@@ -14,7 +14,6 @@ from ..arguments import one_of, path, text, whole, wrong
 from ..compiling import told_of_compiling
 from ..detection.settings import DetectionSettings
 from ..errors import NothingUsableError, StillpixError
-from ..evidence.rules import TOGETHER
 from ..frame import PATTERNS, Sensor
 from ..images import Header
 from ..images.cores import usable_cores
@@ -25,6 +24,7 @@ from ..maps.records import DefectMap
 from ..watch import Watch
 from .body import OF_ANY_LENS, Body, BodyOutcome
 from .concluding import conclude
+from .early import EarlyAnswers
 from .first_look import add_photos, has_zoom
 from .known import Known
 from .saved_state import SavedState
@@ -47,6 +47,7 @@ def find(
     dark: bool = False,
     pattern: str | None = None,
     camera: str | None = None,
+    enough: bool = False,
 ) -> list[DefectMap]:
     """Return a map for each camera body whose photos are under the paths, or under one path.
 
@@ -54,7 +55,8 @@ def find(
     leaves that out. With `dark` all RAW and FITS files are dark frames: two are enough. `pattern`
     is the sensor's from the first stored photosite on, where the files do not say it: RGGB, BGGR,
     GRBG, GBRG or mono. `camera` is a name for the camera in photos that do not name it, and for the
-    lens in photos of a phone that do not name that.
+    lens in photos of a phone that do not name that. With `enough`, reading stops when more photos
+    would change nothing that matters; the map is that of the photos that were read.
 
     Nothing is read from or kept in the user's library. A file that cannot be used becomes a Python
     warning that names it. Raises NothingUsableError when no photo can be used.
@@ -74,7 +76,7 @@ def find(
     found = without_odd_sizes(
         gather(_each_path(paths), jobs=jobs, dark=dark, layout=layout, camera=camera)
     )
-    outcomes = list(scan(found, settings=settings, jobs=jobs, fast=fast))
+    outcomes = list(scan(found, settings=settings, jobs=jobs, fast=fast, enough=enough))
     skipped = [*found.skipped, *(each for body in outcomes for each in body.skipped)]
     maps = [body.map for body in outcomes if body.map is not None]
     troubles = [line for body in outcomes for line in body.troubles]
@@ -109,6 +111,7 @@ def scan(
     fast: bool = False,
     with_evidence: bool = False,
     known: Known | None = None,
+    enough: bool = False,
 ) -> Iterator[BodyOutcome]:
     """Read the photos that were gathered and yield what comes of each body, as it is done.
 
@@ -116,21 +119,23 @@ def scan(
     read again (but for a defect that is new), and evidence and map are kept there. `fast` reads
     no photo a second time: defects that are new have no dates then. `with_evidence` hands each
     body's evidence, log and photos on with it, until the next body is asked for. `known` is what
-    the photos were gathered with, if that knew some.
+    the photos were gathered with, if that knew some. `enough` leaves photos unread that would
+    change nothing that matters (`BodyOutcome.spared`).
     """
     settings, watch = settings or DetectionSettings(), watch or Watch()
-    # Each photo read ahead holds memory; more of them than threads would only wait.
-    ahead = min(TOGETHER, jobs or usable_cores())
     with threads(jobs) as pool, told_of_compiling(lambda begins: watch.preparing(begins=begins)):
         for sensor, headers in found.bodies.items():
             if sensor.is_untold and lenses_beside(sensor, found.bodies):
                 yield _of_any_lens(sensor, headers, watch)
                 continue
-            body = Body(headers, BodyOutcome(sensor), watch, pool, ahead)
+            body = Body(headers, BodyOutcome(sensor), watch, pool, jobs or usable_cores())
             body.unread = known if sensor in found.known else None
             if with_evidence:
                 body.read_heads()
-            _scan_or_explain(body, library, settings, fast=fast)
+            # Held by no name here: it holds the body.
+            _scan_or_explain(
+                body, library, settings, EarlyAnswers(body, settings, stops=enough), fast=fast
+            )
             outcome = body.outcome
             if with_evidence and outcome.map is not None:
                 outcome.evidence, outcome.log = body.evidence, body.log
@@ -150,11 +155,12 @@ def _of_any_lens(sensor: Sensor, headers: Sequence[Header], watch: Watch) -> Bod
 
 
 def _scan_or_explain(
-    body: Body, library: Library | None, settings: DetectionSettings, *, fast: bool
-) -> None:
+    body: Body, library: Library | None, settings: DetectionSettings, early: EarlyAnswers, *,
+    fast: bool,
+) -> None:  # fmt: skip
     """Fill in a body's outcome, if only with what went wrong."""
     try:
-        _scan_body(body, library, settings, fast=fast)
+        _scan_body(body, library, settings, early, fast=fast)
     except StillpixError as error:
         _give_up(body.outcome, str(error))
     except MemoryError:
@@ -171,8 +177,9 @@ def _give_up(outcome: BodyOutcome, reason: str) -> None:
 
 
 def _scan_body(
-    body: Body, library: Library | None, settings: DetectionSettings, *, fast: bool
-) -> None:
+    body: Body, library: Library | None, settings: DetectionSettings, early: EarlyAnswers, *,
+    fast: bool,
+) -> None:  # fmt: skip
     """Lock and load, read, decide, look again, keep."""
     state = SavedState(library, body)
     with ExitStack() as stack:
@@ -189,7 +196,7 @@ def _scan_body(
         previous = state.map()
         list_places(body, previous)
         body.earlier = frozenset(body.evidence.photos)
-        changed = add_photos(body) | lay_back(body, previous)
+        changed = add_photos(body, early) | lay_back(body, previous)
         if changed:
             state.keep_evidence()
         if not body.evidence.photos:

@@ -21,6 +21,7 @@ from ..images.gather import Skipped, in_order
 from ..maps.lens_laws import LensLaw
 from ..maps.records import DefectMap
 from ..watch import Watch
+from .in_flight import InFlight, in_flight
 from .known import Known, head_of
 
 LAWS_NAME = "laws.json"  # in the folder of a body's evidence
@@ -44,6 +45,8 @@ class BodyOutcome:
     left: int = 0  # not read because the scan was stopped
     looked: int = 0  # read a second time, to tell when defects began
     unlooked: int = 0  # that should have been, but the scan was stopped
+    spared: int = 0  # not read because those that were read are enough
+    missed: float | None = None  # then: share of the pixels that show which may be missing
     skipped: list[Skipped] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)  # what failed but a photo, and the remedy
     # What the map stands on, where it is asked for; gone once the next body is.
@@ -60,7 +63,7 @@ class Body:
     outcome: BodyOutcome
     watch: Watch
     pool: Executor
-    ahead: int  # photos read ahead of what is done with them
+    threads: int  # that the workers are
     evidence: Evidence = field(init=False)
     log: Sightings = field(init=False)
     known: KnownPictures = field(init=False)  # pictures that were counted
@@ -70,6 +73,11 @@ class Body:
     laws: tuple[LensLaw, ...] = ()  # by which photos are laid back; none: as they are
     tried: int = 0  # photos at hand when last it was asked if places move with the focal length
     unread: Known | None = None  # what knows photos beside those of the headers
+
+    @property
+    def in_flight(self) -> InFlight:
+        """Return how many photos are in memory at once."""
+        return in_flight(self.sensor, self.threads)
 
     @property
     def sensor(self) -> Sensor:

@@ -15,7 +15,6 @@ from ..detection.sliding import LEAST_ZOOM
 from ..errors import ReadError
 from ..evidence.measures import Measures, Place
 from ..evidence.repeats import KnownPictures, Signature, signature_of
-from ..evidence.rules import TOGETHER
 from ..evidence.spots import Spots, Spotted, spots_of
 from ..frame import Frame
 from ..images import Buffer, Header, read_frame
@@ -26,6 +25,7 @@ from ..images.remote import status_of
 from ..images.searching import name_of
 from ..maps.lens_laws import LensLaw
 from .body import Body
+from .early import EarlyAnswers
 from .looking import look_at
 
 SeenPhoto: TypeAlias = tuple[Frame, Signature, Measures]
@@ -40,9 +40,12 @@ class _Looked:
     spots: Spots | None = None  # None: they are not asked for
 
 
-def add_photos(body: Body) -> bool:
-    """Add the photos not known yet, until they end or the scan is stopped; say if any were."""
-    evidence, outcome, watch = body.evidence, body.outcome, body.watch
+def add_photos(body: Body, early: EarlyAnswers | None = None) -> bool:
+    """Add the photos not known yet, until they end or the scan is stopped; say if any were.
+
+    With early answers, what is sure is told in between, and the rest may be left unread.
+    """
+    evidence, outcome = body.evidence, body.outcome
     before = len(evidence.files), len(evidence.photos)
     body.known = KnownPictures(body.sensor.layout, evidence.signatures.values())
     body.names = {header.key: name_on_disk(header) for header in body.headers}
@@ -50,19 +53,34 @@ def add_photos(body: Body) -> bool:
     outcome.known, outcome.left = len(body.headers) - len(fresh), len(fresh)
     if body.unread is not None:
         outcome.known += body.unread.numbers[body.sensor]
-    watch.body(body.sensor, len(fresh))
+    if early is not None:
+        fresh = early.planned(fresh)
+        if early.suffice_before(fresh):
+            early.spare(fresh)
+            return False
+    body.watch.body(body.sensor, len(fresh))
+    _read_all(body, fresh, early)
+    return before != (len(evidence.files), len(evidence.photos))
+
+
+def _read_all(body: Body, fresh: Sequence[Header], early: EarlyAnswers | None) -> None:
+    """Read and add photos, until they end, are enough, or the scan is stopped."""
+    outcome, watch = body.outcome, body.watch
     spotted = body.spotted if has_zoom(body) and not body.laws else None
     places = tuple(body.log.places)
     look = partial(_look, places=places, laws=body.laws, spotted=spotted)
-    batches = read_ahead(fresh, look, body.pool, together=TOGETHER, ahead=body.ahead)
+    batches = read_ahead(fresh, look, body.pool, **body.in_flight._asdict())
     with closing(batches):
         for batch in batches:
             _add_new(_readable(batch, body), body)
             outcome.left -= len(batch)
-            watch.photos(len(fresh) - outcome.left)
+            read = len(fresh) - outcome.left
+            watch.photos(read)
             if watch.stop():
                 break
-    return before != (len(evidence.files), len(evidence.photos))
+            if early is not None and early.suffice(read, fresh[read:]):
+                early.spare(fresh[read:])
+                break
 
 
 def _readable(batch: Sequence[tuple[Header, _Looked | ReadError]], body: Body) -> list[_Looked]:

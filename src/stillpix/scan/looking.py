@@ -42,13 +42,16 @@ def showing_best(headers: Iterable[Header], most: int) -> list[Header]:
 
 
 def look_at_all(
-    headers: Sequence[Header], places: Sequence[Place], pool: Executor, ahead: int
+    headers: Sequence[Header], places: Sequence[Place], pool: Executor, at_once: int
 ) -> tuple[list[Header], NDArray[np.float64]]:
-    """Return the photos that can be read, and what they say, (photos, places, MEASURES)."""
+    """Return the photos that can be read, and what they say, (photos, places, MEASURES).
+
+    So many are in memory `at_once`.
+    """
     look = partial(_said, places=tuple(places))
     read: list[Header] = []
     said: list[Measures] = []
-    with closing(read_ahead(headers, look, pool, together=ahead, ahead=ahead)) as batches:
+    with closing(read_ahead(headers, look, pool, together=1, ahead=at_once - 1)) as batches:
         for batch in batches:
             for header, seen in batch:
                 if not isinstance(seen, ReadError):

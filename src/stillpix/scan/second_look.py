@@ -137,7 +137,8 @@ def _look_at_all(
     look = partial(_look_once_more, places=tuple(body.log.places), laws=body.laws)
     headers = [each.header for each in looks]
     wanted = {each.header.key: each for each in looks}
-    batches = read_ahead(headers, look, body.pool, together=body.ahead, ahead=body.ahead)
+    ahead = body.in_flight.number - 1
+    batches = read_ahead(headers, look, body.pool, together=1, ahead=ahead)
     before = done
     with closing(batches):
         for batch in batches:

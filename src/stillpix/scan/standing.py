@@ -104,7 +104,9 @@ def _shown_at_ends(body: Body, headers: Sequence[Header], defects: Sequence[Defe
     chosen: list[Header] = []
     for end in ends_of(np.array([each.focal_mm for each in headers], np.float64)):
         chosen += showing_best((headers[n] for n in np.flatnonzero(end).tolist()), MOST_OF_END)
-    read, said = look_at_all(chosen, [(one.x, one.y) for one in defects], body.pool, body.ahead)
+    read, said = look_at_all(
+        chosen, [(one.x, one.y) for one in defects], body.pool, body.in_flight.number
+    )
     if not read:
         return np.zeros(0)
     signs = np.array([-1.0 if (one.strength or 0.0) < 0 else 1.0 for one in defects])

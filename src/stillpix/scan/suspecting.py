@@ -42,7 +42,7 @@ def suspect(body: Body, found: DefectMap) -> None:
     places = [(one.x, one.y) for one in broken]
     signs = np.array([-1.0 if (one.strength or 0.0) < 0 else 1.0 for one in broken])
     for (first, mine), (second, theirs) in _pairs(body.headers):
-        read, said = look_at_all([*mine, *theirs], places, body.pool, body.ahead)
+        read, said = look_at_all([*mine, *theirs], places, body.pool, body.in_flight.number)
         own = {header.key for header in mine}
         in_first = np.array([header.key in own for header in read], np.bool_)
         split = split_of(said[..., RESIDUAL], said[..., SLOPE], signs, in_first)

@@ -76,8 +76,9 @@ def find(desk: Desk, asked: Asked) -> Answer:
     if not folder.photos:
         raise Refused(409, "there is no photo in that folder that can be used")
     work = partial(
-        find_in, folder=folder, library=desk.library, fdr=asked.body["fdr"], fast=asked.body["fast"]
-    )
+        find_in, folder=folder, library=desk.library, fdr=asked.body["fdr"],
+        fast=asked.body["fast"], enough=asked.body["enough"],
+    )  # fmt: skip
     return desk.jobs.start("find", folder.title, work).summary()
 
 

@@ -14,6 +14,7 @@ from ..frame import Sensor
 from ..maps.lens_laws import law_for
 from ..maps.library import body_name
 from ..maps.records import Defect, DefectMap
+from ..wording import remarks
 from .exports import format_choices
 from .folders import Folder, Photo
 
@@ -122,6 +123,7 @@ def brief_document(sensor: Sensor, found: DefectMap | None, photos: int) -> dict
         "formats": _formats_of(sensor, found),
         "found_in": found.evidence.photos if found is not None else 0,
         "expected_false": found.detection.expected_false if found is not None else None,
+        "remarks": list(remarks(found)) if found is not None else [],
         **counts,
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import StillpixError
@@ -41,6 +41,7 @@ class Job(Watch):
         self.error = ""
         self.result: Mapping[str, Any] = {}
         self._planned: list[int] = []  # photos of each camera
+        self.sure: dict[str, int] | None = None  # broken pixels so far, and by how many photos
         self.camera = 0  # the one under way, from 1
         self._all_done = 0
         self._stop = threading.Event()
@@ -68,6 +69,7 @@ class Job(Watch):
             "cameras": len(self._planned),
             "all_done": self._all_done,  # over all cameras
             "all_total": sum(self._planned),
+            "sure": self.sure if running else None,
             "rate": round(rate, 2) if running else None,
             "left_s": round((self.total - self.done) / rate, 1) if known else None,
             "not_used": self.not_used[:MOST_TOLD],
@@ -105,7 +107,7 @@ class Job(Watch):
             self._begin(phase, photos)
 
     def _begin(self, phase: str, photos: int) -> None:
-        self.phase, self.done, self.total = phase, 0, photos
+        self.phase, self.done, self.total, self.sure = phase, 0, photos, None
         self._begun, self._before = time.monotonic(), 0
         self.tell()
 
@@ -114,6 +116,11 @@ class Job(Watch):
         self.prepares = begins
         if not begins:
             self._begun, self._before = time.monotonic(), self.done
+        self.tell()
+
+    def so_far(self, sure: Sequence[tuple[int, int]], photos: int) -> None:
+        """So many photos tell that these pixels are broken; more are read."""
+        self.sure = {"pixels": len(sure), "photos": photos}
         self.tell()
 
     def photos(self, done: int) -> None:

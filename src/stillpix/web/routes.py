@@ -48,7 +48,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         name="find", summary="Find the broken pixels of a folder's cameras", method="POST",
         path="/api/finds", answer=api.find, status=202,
-        body=record({"folder": NAME, "fdr": FDR, "fast": YES_OR_NO}, optional=("fdr", "fast")),
+        body=record(
+            {"folder": NAME, "fdr": FDR, "fast": YES_OR_NO, "enough": YES_OR_NO},
+            optional=("fdr", "fast", "enough"),
+        ),
         answers=named("Job"), refusals=(404, 409, 503),
     ),
     Operation(

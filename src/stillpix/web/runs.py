@@ -65,7 +65,7 @@ def take_demo_photos(job: Job, root: Path) -> None:
 
 
 def find_in(
-    job: Job, folder: Folder, library: Library, *, fdr: float, fast: bool
+    job: Job, folder: Folder, library: Library, *, fdr: float, fast: bool, enough: bool
 ) -> Mapping[str, Any]:
     """Find the broken pixels of the folder's cameras; maps and evidence go to the library."""
     from ..detection.settings import DetectionSettings
@@ -74,7 +74,9 @@ def find_in(
     settings = DetectionSettings(fdr=fdr)
     bodies = []
     job.plan([len(headers) for headers in folder.found.bodies.values()])
-    for body in scan(folder.found, settings=settings, library=library, watch=job, fast=fast):
+    for body in scan(
+        folder.found, settings=settings, library=library, watch=job, fast=fast, enough=enough
+    ):
         for trouble in body.troubles:
             job.message(trouble)
         found = body.map
@@ -88,6 +90,7 @@ def find_in(
             "duplicates": body.duplicates,
             "repeats": body.repeats,
             "left": body.left,
+            "spared": body.spared,  # not read: those that were are enough
             "undated": body.unlooked,  # photos that would have told dates
             "broken": len(found.in_state("confirmed", "accepted")) if found is not None else 0,
             "candidates": len(found.in_state("candidate")) if found is not None else 0,

@@ -147,6 +147,7 @@ _BRIEF: Mapping[str, Schema] = {
     "has_map": FLAG,
     "found_in": WHOLE,
     "expected_false": MAYBE_NUMBER,
+    "remarks": listed(TEXT),
     "formats": listed(
         record({"name": TEXT, "program": TEXT, "suffix": TEXT, "why_not": MAYBE_TEXT})
     ),
@@ -203,6 +204,7 @@ COMPONENTS: Mapping[str, Schema] = {
         "state": {"enum": ["running", "stopping", "done", "stopped", "failed"]},
         "phase": TEXT, "done": WHOLE, "total": WHOLE, "rate": MAYBE_NUMBER,
         "camera": WHOLE, "cameras": WHOLE, "all_done": WHOLE, "all_total": WHOLE,
+        "sure": {**record({"pixels": WHOLE, "photos": WHOLE}), "type": ["object", "null"]},
         "left_s": MAYBE_NUMBER, "not_used": listed(named("NotUsed")), "not_used_count": WHOLE,
         "messages": listed(TEXT), "error": TEXT, "result": ANY_RECORD,
     }),

@@ -18,7 +18,7 @@ from ..maps.library import Library
 from ..maps.records import Defect, DefectMap
 from ..report.choosing import AMONG_UNKNOWN, evenly
 from ..report.pictures import of_crop, png_of
-from ..report.reasons import reasons
+from ..report.reasons import clusters_by_place, reasons
 from ..report.section import Crop, Detail, Subject, details_of
 from ..scan.first_look import name_on_disk
 from ..watch import Watch
@@ -134,7 +134,7 @@ def _most_doubtful(found: DefectMap, known: Mapping[Spot, Detail]) -> list[Defec
 
 def sights_document(found: DefectMap, sights: Sights) -> list[dict[str, Any]]:
     """Return each defect's reasons and crops as the page gets them."""
-    first = found.evidence.first
+    first, clusters = found.evidence.first, clusters_by_place(found)
     return [
         {
             "x": defect.x,
@@ -142,7 +142,11 @@ def sights_document(found: DefectMap, sights: Sights) -> list[dict[str, Any]]:
             "along": defect.run.along if defect.run else None,
             "why": list(
                 reasons(
-                    defect, found.detection.fdr, first and first.date(), picture=picture_of(found)
+                    defect,
+                    found.detection.fdr,
+                    first and first.date(),
+                    picture=picture_of(found),
+                    cluster=clusters.get((defect.x, defect.y), ()),
                 )
             ),
             "crops": [

@@ -110,7 +110,6 @@ DESCRIBED: Mapping[str, Any] = {
 
 def routes_of_streams(desk: Desk) -> list[Route]:
     """Return the routes of events, uploads, the interface's description and the page's files."""
-    document = described(OPERATIONS, DESCRIBED)
     files = _own_files()
 
     async def events(request: Request) -> Response:
@@ -123,7 +122,7 @@ def routes_of_streams(desk: Desk) -> list[Route]:
         return StreamingResponse(_event_lines(desk, since), 200, headers, "text/event-stream")
 
     async def description(_: Request) -> Response:
-        return answered(document)
+        return answered(described(OPERATIONS, DESCRIBED))
 
     async def own_file(request: Request) -> Response:
         found = files.get(request.path_params.get("name", "index.html"))

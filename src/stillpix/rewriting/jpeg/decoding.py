@@ -6,7 +6,9 @@ Never guesses what a damaged file may have held.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from .picture import BitOffsets, Component, JpegImage, Scan
 from .refusal import Refusal
 from .segments import NATURAL, MarkerSegments, marker_segments_of
 
+KEPT: Final = 8  # look-up tables: all frames of a clip, and most photos of a camera, have the same
 COMPLAINTS = {
     sequential.OVERRUN: "its picture ends too early",
     sequential.NO_SUCH_CODE: "its picture holds a code that is in no table",
@@ -81,8 +84,7 @@ def _decoded_sequential(
     scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
 ) -> BitOffsets:
     offsets = BitOffsets(np.zeros(scan.mcus, np.uint64), np.zeros(scan.intervals, np.uint64))
-    quick, entries, which = look_ups(scan)
-    numbers = np.stack([number_entries(each) for each in entries])
+    (quick, entries, numbers), which = look_ups(scan)
     status = sequential.decode_scan(
         intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
         scan.mcus, scan.restart, quick, entries, numbers, which, NATURAL, blocks,
@@ -96,7 +98,7 @@ def _decoded_progressive(
     scan: Scan, intervals: bits.Intervals, blocks: NDArray[np.int16], refusal: Refusal
 ) -> BitOffsets:
     offsets = BitOffsets(np.zeros(0, np.uint64), np.zeros(scan.intervals, np.uint64))
-    quick, entries, which = look_ups(scan)
+    (quick, entries, _), which = look_ups(scan)
     where = (
         intervals.words, intervals.first, intervals.last, scan.order, scan.mcus_across,
         scan.mcus, scan.restart,
@@ -115,14 +117,27 @@ def _decoded_progressive(
     return offsets
 
 
-def look_ups(scan: Scan) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    """Return a scan's look-up tables, small and large, and which of them each member uses."""
+class LookUps(NamedTuple):
+    """What the next bits mean by each of some tables; not to be written to."""
+
+    quick: NDArray[np.uint16]
+    entries: NDArray[np.uint16]
+    numbers: NDArray[np.int32]
+
+
+def look_ups(scan: Scan) -> tuple[LookUps, NDArray[np.int64]]:
+    """Return a scan's look-up tables, and which of them each member uses."""
     every = unlike_tables(scan)
-    entries = np.zeros((max(len(every), 1), 1 << LONGEST_CODE), np.uint16)
-    for n, table in enumerate(every):
+    return _look_ups_of(tuple(every)), uses_of(scan, every)
+
+
+@lru_cache(maxsize=KEPT)
+def _look_ups_of(tables: tuple[HuffmanTable, ...]) -> LookUps:
+    entries = np.zeros((max(len(tables), 1), 1 << LONGEST_CODE), np.uint16)
+    for n, table in enumerate(tables):
         entries[n] = table.entries()
     quick = np.stack([quick_entries(each) for each in entries])
-    return quick, entries, uses_of(scan, every)
+    return LookUps(quick, entries, np.stack([number_entries(each) for each in entries]))
 
 
 def unlike_tables(scan: Scan) -> list[HuffmanTable]:

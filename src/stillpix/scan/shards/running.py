@@ -21,7 +21,6 @@ from ...atomic import replacing, write_atomically, write_error
 from ...errors import ReadError, StateFormatError
 from ...evidence.evidence import Evidence
 from ...evidence.packed import facts_in, pack
-from ...evidence.rules import TOGETHER
 from ...frame import Frame, Sensor
 from ...images import Header, read_headers
 from ...images.cores import usable_cores
@@ -32,6 +31,7 @@ from ...images.read_ahead import read_ahead, threads
 from ...images.remote import status_of
 from ...watch import Watch
 from ..first_look import SeenPhoto, look_first
+from ..in_flight import in_flight
 from .plans import SEEN, SUMS, VERDICTS, PlannedPhoto, Shard
 from .verdicts import COUNTED, NOT_USED, REPEAT, SEEN_PHOTO, Judge, Seen
 
@@ -173,8 +173,8 @@ def _add_all(adding: _Adding, jobs: int | None, watch: Watch) -> bool:
                 rows[Path(photo.path), photo.part] = row
                 headers.append(header)
         done = len(shard.photos) - len(headers)
-        ahead = min(TOGETHER, jobs or usable_cores())  # each photo read ahead holds memory
-        batches = read_ahead(headers, look_first, pool, together=TOGETHER, ahead=ahead)
+        at_once = in_flight(shard.sensor, jobs or usable_cores())
+        batches = read_ahead(headers, look_first, pool, **at_once._asdict())
         with closing(batches):
             for batch in batches:
                 fresh = [

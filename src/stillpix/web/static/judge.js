@@ -10,7 +10,7 @@ import { SensorMap } from "./sensor.js";
 import { change } from "./server.js";
 import { forget, mapNamed, onChange, photosOf, sightsOf, store } from "./store.js";
 import { PhotoViewer } from "./viewer.js";
-import { byDoubt, charge, counted, expectedFalse, factsOf, isVideo, keyOf, nameOf, ofPhoto, placeOf } from "./words.js";
+import { byDoubt, charge, counted, expectedFalse, factsOf, isVideo, keyOf, nameOf, ofPhoto, placeOf, remarksOf } from "./words.js";
 
 const desk = { map: null, photos: [], photo: null, chosen: null, order: [], adding: false, asked: 0, wanted: null, place: null, latest: null, sights: new Map(), guessed: true };
 let viewer, sensor, gallery;
@@ -83,6 +83,7 @@ async function showNow() {
   sensor.show(map.sensor);
   at("judge-lists").hidden = !map.has_map;
   fill(at("judge-lists").lastElementChild, mapLists(map));
+  fill(at("judge-remarks"), ...remarksOf(map).map((text) => make("li", {}, text)));
   showGallery();
   const { place } = desk;
   desk.place = null;

@@ -5,7 +5,7 @@ import { beginPicker } from "./picker.js";
 import { JobCard } from "./progress.js";
 import { address, change, upload } from "./server.js";
 import { isRunning, latest, noteJob, onChange, store } from "./store.js";
-import { counted } from "./words.js";
+import { counted, remarksOf } from "./words.js";
 
 let card;
 
@@ -93,8 +93,8 @@ async function take(files) {
 
 const named = ([name, why]) => make("li", {}, make("b", {}, name), ` ${why}`);
 
-async function find(folder, fast) {
-  const job = await tried(() => change("api/finds", { folder: folder.id, fast }));
+async function find(folder, fast, enough) {
+  const job = await tried(() => change("api/finds", { folder: folder.id, fast, enough }));
   if (!job) return;
   noteJob(job);
   at("find-job").scrollIntoView({ block: "nearest" });
@@ -122,6 +122,7 @@ function show() {
 
 function folderCard(folder, busy) {
   const fast = make("input", { type: "checkbox" });
+  const enough = make("input", { type: "checkbox" });
   const maps = folder.bodies.map((body) => store.state.maps.find((map) => map.id === body.map));
   const done = maps.some((map) => map?.has_map);
   const thumbnails = folder.examples.map((photo) =>
@@ -134,17 +135,19 @@ function folderCard(folder, busy) {
         on: { click: () => tried(() => change(`api/folders/${folder.id}`, undefined, "DELETE")) } }, "Close")),
     thumbnails.length ? make("div", { class: "thumbnails" }, ...thumbnails) : null,
     make("ul", { class: "plain cameras" }, ...folder.bodies.map((body, n) =>
-      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}. ${mapInWords(maps[n])}`))),
+      make("li", {}, `${body.name}: ${counted(body.photos, "photo")}. ${mapInWords(maps[n])}`,
+        make("ul", { class: "plain notes" }, ...remarksOf(maps[n]).map((text) => make("li", {}, text)))))),
     make("p", { class: "hint" }, folder.photos ? advice(folder) : "No photo here can be used. Open another folder."),
     make("ul", { class: "plain notes" }, ...folder.notes.map((note) => make("li", {}, note))),
     folder.not_used ? make("details", { class: "skipped" }, make("summary", {}, `Why ${counted(folder.not_used, "file")} ${folder.not_used === 1 ? "is" : "are"} not used`),
       make("ul", { class: "plain files" }, ...folder.skipped.map((each) => named([each.path, each.reason])))) : null,
     make("div", { class: "row" },
       make("button", { type: "button", class: done ? "find" : "primary find", disabled: busy || !folder.photos,
-        on: { click: () => find(folder, fast.checked) } }, done ? "Find again" : "Find broken pixels"),
+        on: { click: () => find(folder, fast.checked, enough.checked) } }, done ? "Find again" : "Find broken pixels"),
       done ? make("a", { href: `#judge/${maps.find((map) => map?.has_map).id}`, class: "button primary" }, "Judge") : null,
       done ? make("a", { href: "#repair", class: "button" }, "Repair") : null,
-      make("label", { class: "check" }, fast, " Skip dates (reads each photo only once)")),
+      make("label", { class: "check" }, fast, " Skip dates (reads each photo only once)"),
+      make("label", { class: "check" }, enough, " Stop when more photos would change little")),
   );
 }
 
@@ -169,7 +172,8 @@ function outcome(job) {
   return (job.result.bodies ?? []).map((body) => {
     if (body.map === null) return make("p", {}, `${body.name}: none of its photos could be used.`);
     const known = body.known ? `, ${body.known} known from before` : "";
-    return make("div", { class: "row" }, make("p", { class: "grow" }, make("b", {}, `${body.sentence}.`), ` ${body.read + body.repeats} read${known}.`),
+    const spared = body.spared ? `, ${body.spared} not needed` : "";
+    return make("div", { class: "row" }, make("p", { class: "grow" }, make("b", {}, `${body.sentence}.`), ` ${body.read + body.repeats} read${known}${spared}.`),
       make("a", { href: `#judge/${body.map}`, class: "button primary" }, "Judge them"),
       make("a", { href: "#repair", class: "button" }, "Repair photos"));
   });

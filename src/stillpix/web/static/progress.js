@@ -102,7 +102,8 @@ export class JobCard {
     const left = isRead ? "adding up what they show"
       : job.left_s !== null && job.done ? `${duration(job.left_s)} left` : "";
     const all = job.cameras > 1 ? `${job.all_done} of ${job.all_total} over all cameras` : "";
-    return [of, all, rate, left, ENDS[job.state]].filter(Boolean).join(" · ");
+    const sure = job.sure ? `${counted(job.sure.pixels, "broken pixel")} sure after ${counted(job.sure.photos, "photo")}` : "";
+    return [of, all, rate, left, sure, ENDS[job.state]].filter(Boolean).join(" · ");
   }
 
   async #ask() {

@@ -23,6 +23,10 @@ export function expectedFalse(map) {
   return `Expect ${few(map.expected_false)} of the confirmed ones to be wrong.`;
 }
 
+/** Return what else is to be known of a map, a sentence each. */
+export const remarksOf = (map) =>
+  (map?.remarks ?? []).map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`);
+
 export const STATES = {
   confirmed: "confirmed",
   candidate: "candidate",
