@@ -106,7 +106,7 @@ class Groups:
 
         `row` is counted among those that have such sums.
         """
-        return np.array([self.sums[key][0][:, row, x] for key in sorted(self.sums)], np.int64)
+        return np.array([group.scores.at(row, x) for group in self.each()], np.int64)
 
     def add(self, bits: int, sums: Iterable[tuple[int, GroupSums]]) -> None:
         """Add the sums of other photos, by group; `bits` tell those groups."""

@@ -48,6 +48,17 @@ class NarrowSums:
             whole += high * np.int32(_STEP)
         return whole
 
+    def at(self, row: int, column: int) -> NDArray[np.int32]:
+        """Return the sums at one place, (templates,).
+
+        >>> sums = NarrowSums((2, 1, 2))
+        >>> sums.add(np.array([[[7, -40_000]], [[3, 4]]], np.int32))
+        >>> sums.at(0, 1).tolist()
+        [-40000, 4]
+        """
+        low, high = (array[:, row : row + 1, column] for array in self.arrays)
+        return np.asarray(low[:, 0] + (high * np.int32(_STEP)).sum(axis=1, dtype=np.int32))
+
     def whole(self) -> NDArray[np.int32]:
         """Return all sums."""
         return np.stack([self.template(number) for number in range(len(self.arrays[0]))])
