@@ -54,18 +54,18 @@ def night():
     return evidence_of([sky(number, stars, rng) for number in range(60)])
 
 
-def listed(night):
-    return {(one.x, one.y) for one in detect(night).defects}
+def confirmed(night):
+    return {(one.x, one.y) for one in detect(night).in_state("confirmed")}
 
 
-def test_of_a_turning_sky_broken_pixels_are_listed_and_no_star(night):
-    assert listed(night) == {*BROKEN, *PAIR}
+def test_of_a_turning_sky_broken_pixels_are_confirmed_and_no_star(night):
+    assert confirmed(night) == {*BROKEN, *PAIR}
 
 
-def test_without_the_explanation_stars_would_be_listed(night, monkeypatch):
+def test_without_the_explanation_stars_would_be_confirmed(night, monkeypatch):
     monkeypatch.setattr("stillpix.detection.kinds.is_explained", lambda *_: False)
 
-    assert listed(night) > {*BROKEN, *PAIR}
+    assert confirmed(night) > {*BROKEN, *PAIR}
 
 
 def test_two_broken_pixels_side_by_side_are_no_star(night):

@@ -171,10 +171,8 @@ def accumulate(
             above, below = r[(row - REACH) % _RING], r[(row + REACH) % _RING]
             _judge_row(above, own, below, filtered, psi, slope, response)
             add_row(slopes, responses, said, f, weights, scores, y)
-            _show_row(
-                said, photos[n][row, PAD:right], grey, filtered[PAD:right], own[PAD:right],
-                shown[y], excess[y],
-            )  # fmt: skip
+            pixels, smooth, rest = photos[n][row, PAD:right], filtered[PAD:right], own[PAD:right]
+            _show_row(said, pixels, grey, smooth, rest, shown[y], excess[y])
             moved = decoy_row(y, thin, STRIP)
             if moved >= 0:
                 add_decoys(slopes, responses, said, f, weights, moved, counts, group[0])

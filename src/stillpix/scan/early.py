@@ -26,7 +26,7 @@ def moments(photos: int, megapixels: float, share: float) -> list[int]:
     """Return after how many of the photos to judge: as often as the share of the time allows.
 
     >>> moments(1000, 24.0, 0.05), moments(1000, 2.0, 0.05), moments(100, 2.0, 0.05)
-    ([16, 32, 64, 128, 256, 512], [90], [])
+    ([16, 32, 64, 128, 256, 512], [89], [])
     """
     cost = OF_LARGE + OF_SMALL / (1 + megapixels)
     times = int(share * photos / cost)
