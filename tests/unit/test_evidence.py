@@ -476,7 +476,8 @@ def test_a_new_row_of_templates_finds_a_defect_that_only_it_can():
 
     found = detect(with_row).in_state("confirmed")
     assert [(one.x, one.y, one.kind) for one in found] == [(70, 51, "unknown")]
-    assert detect(evidence_of(frames)).in_state("confirmed") == ()
+    without_row = detect(evidence_of(frames)).defects
+    assert [one for one in without_row if max(abs(one.x - 70), abs(one.y - 51)) <= 2] == []
     assert np.array_equal(with_row.scores[:4], evidence_of(frames).scores)
 
 
