@@ -27,7 +27,7 @@ from typing import Any
 
 import distributed
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # its types are a package of their own
 from PIL import Image
 
 from stillpix.images.cores import usable_cores

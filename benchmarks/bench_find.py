@@ -201,7 +201,7 @@ def find_least_variance(paths: list[Path], jobs: int) -> str:
     return f"index {first.index} (sum {first.sum_of_squares:.0f})"
 
 
-def run_seed(paths: list[Path], jobs: int) -> str:  # noqa: ARG001 - it knows of no threads
+def run_seed(paths: list[Path], jobs: int) -> str:  # noqa: ARG001  # all contenders are called with it
     """Do what the article of 2011 describes: Pillow, float64 arrays n, mean, M2, delta; argmin."""
     import numpy as np
     from PIL import Image

@@ -93,11 +93,11 @@ class BankSettings:
 
 # How strongly each template should show at gain g and exposure time T (s).
 TEMPLATES: dict[str, Callable[[float, float], float]] = {
-    "constant": lambda gain, exposure_s: 1.0,  # noqa: ARG005  # all are called with both
-    "offset": lambda gain, exposure_s: gain,  # noqa: ARG005  # all are called with both
+    "constant": lambda _gain, _exposure_s: 1.0,
+    "offset": lambda gain, _exposure_s: gain,
     "tempered": lambda gain, exposure_s: 5.0 * (gain * exposure_s) ** 0.5,
     "hot": lambda gain, exposure_s: 60.0 * gain * exposure_s,
-    "response": lambda gain, exposure_s: 1.0,  # noqa: ARG005  # all are called with both
+    "response": lambda _gain, _exposure_s: 1.0,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from datetime import datetime
+from math import isfinite
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -102,5 +103,4 @@ def _is_number(given: object) -> TypeGuard[float]:
     """Return whether it is a finite number: of Python or of numpy, but no truth value."""
     if isinstance(given, bool) or not isinstance(given, Real):
         return False
-    number = float(given)
-    return number == number and abs(number) != float("inf")  # noqa: PLR0124  # NaN is not itself
+    return isfinite(given)

@@ -270,7 +270,7 @@ def test_names_that_are_no_text_break_neither_lines_nor_json(folder):
     empty = os.fsencode(folder) + b"/leer \xff.jpg"
     with open(odd, "wb") as file:  # noqa: PTH123  # a name of bytes is no Path
         file.write(series.jpeg(series.scene(50)))
-    with open(empty, "wb"):  # noqa: PTH123
+    with open(empty, "wb"):  # noqa: PTH123  # as above
         pass
 
     plain = starting.run("find", folder, text=False)

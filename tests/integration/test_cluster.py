@@ -44,8 +44,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local(folder):
-    (body,) = scan(gather([folder]))
-    return as_text(body.map)
+    return series.map_text(folder)
 
 
 def free_port():
@@ -228,7 +227,7 @@ def test_workers_that_are_killed_at_any_moment_change_no_bit(
 
 @pytest.mark.skipif(not effort.long, reason="takes minutes: --long")
 def test_ten_killed_workers_and_a_restarted_scheduler_change_no_bit(many, tmp_path):
-    (alone,) = scan(gather([many]))
+    alone = series.map_text(many)
     plan = plan_shards(gather([many]), tmp_path / "plan", 1)
     shards = [read_shard(plan.path(name)) for name in plan.shards]
     seed, missing = random.randrange(1 << 32), []
@@ -240,7 +239,7 @@ def test_ten_killed_workers_and_a_restarted_scheduler_change_no_bit(many, tmp_pa
     with closing_machines(machines):
         found = clustered(many, machines, tmp_path / "plan", during, photos=1)
 
-    assert found == as_text(alone.map), f"seed {seed}"
+    assert found == alone, f"seed {seed}"
     assert len(missing) == 10, f"seed {seed}"
     assert min(missing) > 0, f"seed {seed}: some were killed when nothing was left to do"
 

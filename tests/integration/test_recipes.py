@@ -18,11 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from stillpix.images.gather import gather
 from stillpix.maps import read_map
 from stillpix.maps.library import Library
 from stillpix.maps.map_file import as_text
-from stillpix.scan import scan
 from support import costs, series
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="runs sh")]
@@ -55,8 +53,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def local(folder):
-    (body,) = scan(gather([folder]))
-    return as_text(body.map)
+    return series.map_text(folder)
 
 
 def recipes(section):

@@ -436,7 +436,7 @@ def test_waiting_for_another_find_can_be_stopped(folder, library):
     class Impatient(Watch):
         asked = False
 
-        def message(self, text):  # noqa: ARG002
+        def message(self, text):  # noqa: ARG002  # as Watch
             self.asked = True
 
         def stop(self):

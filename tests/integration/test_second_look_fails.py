@@ -30,7 +30,7 @@ class StopInSecondPass(Watch):
 
     passes = done = 0
 
-    def body(self, sensor, photos):  # noqa: ARG002
+    def body(self, sensor, photos):  # noqa: ARG002  # as Watch
         self.passes += 1
 
     def photos(self, done):

@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stillpix.images.gather import gather
+from stillpix.maps.map_file import as_text
+from stillpix.scan import scan
 from support import photos
 
 SIZE = (160, 120)
@@ -64,3 +67,9 @@ def write(
     for number, path in zip(numbers, paths, strict=True):
         path.write_bytes(jpeg(scene(number, size), tags))
     return paths
+
+
+def map_text(folder: Path) -> str:
+    """Return the map of a folder's one camera, as its file holds it, found by this process."""
+    (body,) = scan(gather([folder]))
+    return as_text(body.map)

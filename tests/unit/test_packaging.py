@@ -142,7 +142,7 @@ def test_a_page_of_the_site_that_loads_from_another_host_is_refused(loads):
     hooks = script("site_hooks")
 
     class Page:
-        class file:  # noqa: N801
+        class file:  # noqa: N801  # an attribute of a page of mkdocs
             src_uri = "index.md"
 
     assert hooks.on_post_page('<a href="https://example.org">out</a>', Page) is not None

@@ -149,7 +149,8 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
                 detail(_begun(sys.argv[1:]))
             command(*arguments, **options)
 
-    run.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    named = signature.replace(parameters=[*own, *more])
+    run.__signature__ = named  # type: ignore[attr-defined]  # PEP 362: functions may have one
     run.__annotations__ = {**hints, **SPOKEN}
     return run
 

@@ -133,7 +133,8 @@ def _parameter(command: Any, key: str) -> str | None:
 
 def config(ctx: typer.Context) -> None:
     """Show where your config file is, and the defaults, as TOML."""
-    path, commands = config_path(), ctx.find_root().command.commands  # type: ignore[attr-defined]
+    root = ctx.find_root().command
+    path, commands = config_path(), root.commands  # type: ignore[attr-defined]  # it is a group
     there = path.is_file()
     say(f"# {path}" + ("" if there else " (not there yet: save these lines as it to begin)"))
     for line in _lines(read_settings(path, commands), commands):

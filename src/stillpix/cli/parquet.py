@@ -22,7 +22,7 @@ Columns = Sequence[tuple[str, str]]
 def require_parquet(flag: str) -> None:
     """Refuse an option whose file cannot be written for want of pyarrow."""
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow  # noqa: F401  # whether it is there
     except ImportError:
         raise wrong(MISSING, flag) from None
 

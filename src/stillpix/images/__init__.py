@@ -337,7 +337,8 @@ def metadata_of(header: Header, content: bytes) -> Metadata:
     """
     module = _module_of(format_named(header.format))
     with explained(header.path):
-        return cast("Metadata", module.metadata_in(content, header.path))  # type: ignore[attr-defined]
+        read = module.metadata_in  # type: ignore[attr-defined]  # formats of one table have it
+        return cast("Metadata", read(content, header.path))
 
 
 def open_frames(paths: Iterable[str | PathLike[str]]) -> Iterator[Frame]:

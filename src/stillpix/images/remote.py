@@ -117,7 +117,9 @@ def kind_of(path: str | os.PathLike[str]) -> str:
 
 def absolute(path: Path) -> str:
     """Return a path that holds in every folder; links stay what they are."""
-    return os.fspath(path) if is_remote(path) else os.path.abspath(path)  # noqa: PTH100
+    if is_remote(path):
+        return os.fspath(path)
+    return os.path.abspath(path)  # noqa: PTH100  # Path.resolve follows links
 
 
 def files_below(

@@ -314,7 +314,8 @@ def _base_of(given: str, named: Collection[Path]) -> tuple[Path, Path | None]:
         if url in named:
             return url.parent, url
         return Path(*takewhile(lambda part: not glob.has_magic(part), url.parts)), None
-    name = given if os.path.lexists(given) else os.path.expanduser(given)  # noqa: PTH111
+    there = os.path.lexists(given)
+    name = given if there else os.path.expanduser(given)  # noqa: PTH111  # Path's raises on ~nobody
     path = Path(name)
     if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises where this is False
         return path, None

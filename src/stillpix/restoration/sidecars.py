@@ -67,7 +67,7 @@ def renamed_sidecar(name: str, photo: str, copy: str) -> str | None:
     True
     """
     stem, suffix = os.path.splitext(photo)  # noqa: PTH122  # names, not paths
-    new_stem, new_suffix = os.path.splitext(copy)  # noqa: PTH122
+    new_stem, new_suffix = os.path.splitext(copy)  # noqa: PTH122  # as above
     rest = name[len(stem) :]
     if rest.startswith(suffix):
         after = rest[len(suffix) :]

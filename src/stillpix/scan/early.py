@@ -40,7 +40,7 @@ def moments(photos: int, megapixels: float, share: float) -> list[int]:
 def spread(photos: Sequence[Header]) -> list[Header]:
     """Return the photos so that those up to any one lie all over the whole row, the last first.
 
-    >>> spread([0, 1, 2, 3, 4, 5, 6, 7])  # type: ignore[list-item]
+    >>> spread([0, 1, 2, 3, 4, 5, 6, 7])  # type: ignore[list-item]  # numbers, to be seen
     [7, 3, 5, 1, 6, 2, 4, 0]
     """
     bits = max(1, (len(photos) - 1).bit_length())

@@ -9,7 +9,7 @@ import hashlib
 import io
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tifffile
@@ -116,7 +116,7 @@ class SimulatedCamera:
         self.seed = seed
         self.defects = plant(self._rng(_DEFECTS), settings)
         layouts: dict[str, Layout] = {"MONO": "mono", "XTRANS": "xtrans"}
-        bayer: Layout = f"bayer-{settings.cfa}"  # type: ignore[assignment]
+        bayer = cast("Layout", f"bayer-{settings.cfa}")
         self.sensor = Sensor(
             MAKE,
             MODEL,

@@ -44,7 +44,7 @@ class Ending(Watch):
     """Ends the reading when the server ends."""
 
     def __init__(self, ends: Callable[[], bool]) -> None:
-        self.stop = ends  # type: ignore[method-assign]
+        self.stop = ends  # type: ignore[method-assign]  # a function is a method here
 
 
 class Gallery:
