@@ -30,6 +30,7 @@ from .ranking import q_values
 from .settings import USUAL, DetectionSettings
 from .sites import Site, sites_of
 from .tail import Tail
+from .unmoved import never_moves
 from .views import whole_of
 
 CROWD = 8  # finds within CROWD_WITHIN px of one another that are an overlay rather than defects
@@ -72,7 +73,7 @@ def judged(
     if evidence.scenes < settings.fewest_scenes and evidence.darks < settings.fewest_darks:
         defects = single_scene_candidates(evidence)
         return Judged(_map_of(evidence, settings, defects, expected_false=None))
-    masked = evidence.still.never_moves(evidence.scenes)
+    masked = never_moves(evidence)
     null = null_of(
         evidence.scores, evidence.information, pool, evidence.rules.grid, masked, evidence.edges
     )

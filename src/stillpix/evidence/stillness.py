@@ -98,7 +98,8 @@ class Stillness:
         found = self._spread(self._standing(photos))
         if not self.rules.toned:
             return in_whole_blocks(widened(found, MARGIN_OF_MOSAIC)) if found.any() else found
-        margin = widened(found | self._spread(many_of(self._likely(photos))), MARGIN)
+        likely = large_of(self._likely(photos), ENOUGH_LIKELY)
+        margin = widened(found | self._spread(likely), MARGIN)
         if not margin.any():
             return margin
         return in_whole_blocks(margin | widened(self.ragged(found, photos), MARGIN_OF_RAGGED))
@@ -107,9 +108,7 @@ class Stillness:
         """Return the parts of what never moves that do not stand around black: hoods, fences."""
         if not found.any():
             return found
-        black = self.told < SELDOM * photos
-        for part in parts_of(black):
-            black[part] = len(part[0]) >= BLACK
+        black = large_of(self.told < SELDOM * photos, BLACK)
         return found & ~widened(self._spread(black), AROUND_BLACK)
 
     def never_shows(self, photos: int) -> Mask:
@@ -122,6 +121,10 @@ class Stillness:
         if not self.rules.toned or flat.mean() > MOSTLY_FLAT:
             return np.zeros(self.shape, np.bool_)
         return self._spread(flat)
+
+    def alike(self, share: float, photos: int) -> Mask:
+        """Return where so much of the structure is the same in rendered photos, by block."""
+        return self._spread(self._alike(share, CHANCE, photos))
 
     def _sample(self, frame: Frame) -> tuple[NDArray[np.float32], tuple[np.float32, np.float32]]:
         down, across = self.told.shape
@@ -216,11 +219,15 @@ def grown(sure: Mask, likely: Mask) -> Mask:
     return found
 
 
-def many_of(mask: Mask) -> Mask:
-    """Return the parts of a mask of ENOUGH_LIKELY blocks and more."""
+def large_of(mask: Mask, least: int) -> Mask:
+    """Return the parts of a mask that are of so many blocks, or of more.
+
+    >>> large_of(np.array([[True, True, False, True]]), 2).tolist()
+    [[True, True, False, False]]
+    """
     found = mask.copy()
     for part in parts_of(mask):
-        found[part] = len(part[0]) >= ENOUGH_LIKELY
+        found[part] = len(part[0]) >= least
     return found
 
 
