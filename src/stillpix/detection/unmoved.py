@@ -61,7 +61,7 @@ def _blank(evidence: Evidence) -> Mask:
     side = evidence.still.side // BLOCK
     down, across = blank.shape
     padded = np.pad(blank, ((0, -down % side), (0, -across % side)), mode="edge")
-    blocks = padded.reshape(len(padded) // side, side, -1, side).all((1, 3))
+    blocks = np.asarray(padded.reshape(len(padded) // side, side, -1, side).all((1, 3)))
     large = large_of(blocks, BLACK).repeat(side, 0).repeat(side, 1)[:down, :across]
     return np.asarray(blank & widened(large, side))
 
