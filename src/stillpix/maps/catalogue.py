@@ -138,17 +138,21 @@ class Catalogue:
                 ((place, name, number) for name, place in (signatures or {}).items()),
             )
 
-    def known(self, files: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-        """Yield those of some files, by name, whose heads are known, by their cameras' numbers."""
+    def known(self, files: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, str], str]]:
+        """Yield those of some files, by name, whose heads are known, as they are and as JSON.
+
+        Before them stands the number of their camera.
+        """
         told = json.dumps(files)
         counted = f"SELECT body, count(*) {AMONG} AND head GROUP BY body"
         for body, number in self.connection.execute(counted, [told]).fetchall():
             if number == len(files):
-                yield body, files
+                yield body, files, told
                 return
             names = f"SELECT name {AMONG} AND head AND body = ?"
             asked = self.connection.execute(names, [told, body])
-            yield body, {name: files[name] for (name,) in asked}
+            some = {name: files[name] for (name,) in asked}
+            yield body, some, json.dumps(some)
 
     def dated(self, files: str) -> Iterator[tuple[str]]:
         """Yield those names of files, as JSON, that have a date."""

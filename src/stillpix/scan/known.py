@@ -42,14 +42,14 @@ class Known:
             met = [each for each in self.catalogue.known(files) if each[0] in self.bodies]
             self.catalogue.connection.executemany(
                 "INSERT INTO temp.met VALUES (?, ?)",
-                ((body, json.dumps(photos)) for body, photos in met),
+                [(body, told) for body, _, told in met],
             )
         except sqlite3.Error:  # their heads are read
             return set()
-        for body, photos in met:
+        for body, photos, _ in met:
             sensor = self.bodies[body]
             self.numbers[sensor] = self.numbers.get(sensor, 0) + len(photos)
-        return {path for _, photos in met for path in photos.values()}
+        return {path for _, photos, _ in met for path in photos.values()}
 
     def lenses(self, sensor: Sensor) -> list[tuple[str, float]]:
         """Return the shortest and the longest focal length, in mm, of each lens of a camera."""
