@@ -30,13 +30,13 @@ PAGES = (HERE / "reference.md", HERE / "statistics.md", HERE / "repair.md")
 CONSTANT_MODULES = (
     "evidence.sum_kernels", "evidence.rendered_kernels", "evidence.mosaic_kernels",
     "evidence.mosaic", "evidence.templates", "evidence.evidence", "evidence.measures",
-    "evidence.sightings", "evidence.repeats", "evidence.stillness", "detection.unmoved", "evidence.groups",
+    "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
     "detection.views", "detection.close_pixels", "detection.ranking", "detection.decide",
     "evidence.spot_kernels", "evidence.spots", "detection.sliding", "detection.laying",
     "detection.standing", "detection.splits", "detection.patterns", "evidence.chroma",
-    "detection.colours", "detection.sites", "detection.reach", "scan.early",
+    "detection.colours", "detection.sites", "detection.reach", "detection.unmoved", "scan.early",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",

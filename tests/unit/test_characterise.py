@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stillpix.detection.hot_or_offset import limits_of
 from stillpix.detection.kinds import (
+    BLOB_NOISE_OF_MONO,
     FEW_BESIDE,
     FEW_CANDIDATES,
     RING_FROM,
@@ -363,3 +364,23 @@ def test_a_faint_star_lights_those_beside_it_and_noise_does_not(star):
 
     assert is_blob(np.array(star), 31.0)
     assert not is_blob(alone, 31.0)
+
+
+# The same of still fainter ones, of which only a sensor without a colour filter tells.
+FAINTEST_STARS = (
+    ((-0.7, 1.3, -1.4, 1.5, 0.8), (0.1, -0.7, -1.0, 1.0, -0.6), (1.0, 1.6, 4.7, 2.1, 0.4),
+     (0.6, 0.3, 2.1, 0.7, 0.7), (0.9, 0.7, 1.6, 1.4, 1.2)),
+    ((-1.6, 2.6, 0.6, 0.9, -1.3), (-0.7, 0.8, 1.5, 1.5, 1.1), (0.2, 0.8, 5.0, 1.1, -0.2),
+     (-0.4, -0.5, 1.2, -0.2, -0.5), (-2.0, -0.3, -0.2, 0.5, 0.4)),
+    ((-0.4, 1.2, 0.6, -0.2, 0.5), (-1.4, -0.2, 0.5, 0.6, -1.1), (1.7, 0.7, 4.7, 2.0, -0.4),
+     (1.3, -0.4, -0.4, 2.1, 0.4), (0.6, 0.4, 2.5, -0.6, -1.0)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("star", FAINTEST_STARS)
+def test_without_a_colour_filter_those_beside_a_broken_photosite_say_the_opposite(star):
+    alone = np.array(star)
+    alone[1:4, 1:4] = np.where(alone[1:4, 1:4] == alone[2, 2], alone[2, 2], -0.13 * alone[2, 2])
+
+    assert is_blob(np.array(star), 31.0, BLOB_NOISE_OF_MONO)
+    assert not is_blob(alone, 31.0, BLOB_NOISE_OF_MONO)

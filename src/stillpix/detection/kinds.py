@@ -54,7 +54,9 @@ FEW_BESIDE, BESIDE_SHARE = 2, 0.25  # of the 8 photosites around, share of the p
 # Share of the photos in which noise shows one photosite, to one side, and its standard errors.
 NOISE_SHOWS, NOISE_ERRORS = 0.023, 2.0
 TWICE = 2.0  # photos that must show a neighbour, however few there are
-BLOB_NOISE = 3.0  # standard deviations of the sum of those beside a photosite
+# Standard deviations of the sum of those beside a photosite. Without a colour filter these are
+# predicted from it, among others, and say the opposite: -2.2 of them, give or take 0.7.
+BLOB_NOISE, BLOB_NOISE_OF_MONO = 3.0, 1.0
 BLOB_BELOW = 0.8  # of what all photos can say: a star near the pole of a turning field stays below
 MANY_ALIKE, ALIKE_SHARE, ALIKE_SCORE = 3, 0.5, 2.5  # of the 24, share of its score, null sigmas
 # Of the four photosites beside a sound one the middle two tell its texture: where three of them
@@ -294,12 +296,15 @@ def is_alone(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
     return np.asarray(quiet & ~trail)
 
 
-def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
+def is_blob(
+    around: NDArray[np.float64], most: float, noise: float = BLOB_NOISE
+) -> NDArray[np.bool_]:
     """Return whether a star is there: those beside a photosite, (..., odd, odd), share its score.
 
-    The sum of the eight beside it has the deviation of noise, the root of eight. Those louder than
-    itself do not count, nor does one that would be as much by itself: they may be broken. `most`
-    as in `is_alone`: a star moves on, and says less than BLOB_BELOW of it.
+    The sum of the eight beside it has the deviation of noise, the root of eight, and a star is more
+    than `noise` of them. Those louder than itself do not count, nor does one that would be as much
+    by itself: they may be broken. `most` as in `is_alone`: a star moves on, and says less than
+    BLOB_BELOW of it.
 
     >>> star = 16.0 * np.exp(-np.hypot(*np.mgrid[-5:6, -5:6]) ** 2 / 2)
     >>> beside_others = np.where(star == 16.0, star, 0.3)
@@ -311,7 +316,7 @@ def is_blob(around: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
     own = around[..., middle, middle]
     beside = _beside(around, 1) * np.where(own >= 0, 1, -1)[..., None]
     beside = np.where(beside > np.abs(own)[..., None], 0.0, beside)
-    much, loudest = BLOB_NOISE * beside.shape[-1] ** 0.5, beside.max(axis=-1)
+    much, loudest = noise * beside.shape[-1] ** 0.5, beside.max(axis=-1)
     shared = beside.sum(axis=-1) - np.where(loudest > much, loudest, 0.0) > much
     return np.asarray((np.abs(own) < BLOB_BELOW * most) & shared)
 
@@ -346,7 +351,8 @@ def is_single(evidence: Evidence, around: NDArray[np.float64], photos: int) -> N
     if evidence.rules.spreads or only_darks(evidence):
         return is_point(around)
     most = LIMIT * photos**0.5
-    one = is_point(around) & is_alone(around, most) & ~is_blob(around, most)
+    noise = BLOB_NOISE_OF_MONO if evidence.rules.period == 1 else BLOB_NOISE
+    one = is_point(around) & is_alone(around, most) & ~is_blob(around, most, noise)
     return np.asarray(one & ~is_between(around))
 
 

@@ -83,7 +83,7 @@ class Catalogue:
     ...     catalogue.keep(sensor, "jpeg", "stamp", [photo])
     ...     found = list(catalogue.known({"a.jpg|7|1": "a.jpg", "b.jpg|7|1": "b.jpg"}))
     ...     found, catalogue.bodies()[0].stamp
-    ([(1, {'a.jpg|7|1': 'a.jpg'})], 'stamp')
+    ([(1, {'a.jpg|7|1': 'a.jpg'}, '{"a.jpg|7|1": "a.jpg"}')], 'stamp')
     """
 
     def __init__(self, path: Path) -> None:
