@@ -28,7 +28,7 @@ MAP_NAME = "demo.stillpix.json"
 DEMO_FILE = re.compile(
     rf"IMG_\d{{4}}\.JPG(\.part)?|truth\.json(\.part)?|{re.escape(MAP_NAME)}|{re.escape(MARK)}"
 )
-SIZE = (1200, 800)  # px
+SIZE = (900, 600)  # px
 WITHIN = 1  # px: a find this near to a planted defect is that defect
 
 
