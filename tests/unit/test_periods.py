@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stillpix.detection.decide import detect
 from stillpix.errors import StateFormatError
 from stillpix.evidence import evidence as evidence_module
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.period_kernels import UNIT_OF_PERIODS
 from stillpix.evidence.periods import NARROW, SHORTEST, kind_of_scores
+from stillpix.evidence.room import Room
 from stillpix.evidence.sum_kernels import UNIT
 from stillpix.evidence.templates import TEMPLATES
 from support.frames import EXPOSURES, evidence_of, some_frames
@@ -187,3 +190,26 @@ def test_sums_of_very_many_photos_are_the_same_with_twice_the_bits(monkeypatch, 
     assert (wide.shown.dtype, wide.excess.dtype) == (np.int32, np.int64)
     wide.save(tmp_path)
     assert Evidence.load(tmp_path, frames[0].sensor) == wide
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_periods_on_a_disk_have_the_bits_of_those_in_memory(tmp_path, monkeypatch, full):
+    def refused(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    room, kept = tmp_path / "room", tmp_path / "kept"
+    room.mkdir()
+    kept.mkdir()
+    if full:
+        monkeypatch.setattr(Room, "_mapped", refused)
+    evidence = Evidence(FRAMES[0].sensor)
+    evidence.periods.room = Room(room, or_memory=True)
+
+    evidence.update_all(FRAMES)
+    evidence.save(kept)
+
+    assert evidence == everything()
+    again = Evidence.load(kept, FRAMES[0].sensor, Room(room, or_memory=True))
+    assert again == everything()
+    assert detect(again) == detect(everything())
+    assert list(room.iterdir()) == []

@@ -118,7 +118,7 @@ def views_of(
 
     The scores (1, height, width) are good until the next window is asked for.
     """
-    scores = np.zeros((1, *masked.shape), np.int32)
+    scores, fine = np.zeros((2, 1, *masked.shape), np.int32)
     information = np.zeros((1, *evidence.information.shape[1:]), np.int64)
     parts: list[NDArray[np.signedinteger]] = []
     photos = 0
@@ -126,9 +126,10 @@ def views_of(
         for period in added:
             scores += period.scores
             information += period.information
+            period.leave(evidence.periods.room)
             parts.append(period.scores[None])
             photos += period.photos
-        fine = scores * np.int32(COARSE)
+        np.multiply(scores, np.int32(COARSE), out=fine)
         null = null_of(fine, information, pool, evidence.rules.grid, masked, evidence.edges)
         fewest = max(FEWEST_AGREE, fewest_of(evidence))
         view = View(null, photos, tuple(parts), COARSE, (evidence.periods.template,), fewest)

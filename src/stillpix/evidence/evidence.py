@@ -336,8 +336,8 @@ class Evidence:
         (folder / "evidence.json").write_text(json.dumps(state), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, sensor: Sensor) -> Self:
-        """Read what `save` wrote; raises StateFormatError where it cannot be used."""
+    def load(cls, folder: Path, sensor: Sensor, room: Room | None = None) -> Self:
+        """Read what `save` wrote, periods into a room; raises StateFormatError if it cannot."""
         try:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
             if not OLDEST_VERSION <= state["version"] <= STATE_VERSION:
@@ -347,6 +347,7 @@ class Evidence:
             if state["templates"] != [each.name for each in TEMPLATES]:
                 raise ValueError("it is of other templates")
             evidence = cls(sensor)  # the shapes to expect; untouched zeros cost nothing
+            evidence.periods.room = room
             evidence.photos = {
                 key: record_from_json(value) for key, value in state["photos"].items()
             }

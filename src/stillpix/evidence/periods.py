@@ -66,8 +66,15 @@ class Period:
             np.add(own, theirs, out=own, casting="same_kind")
         self.groups.add(other.groups.bits, other.groups.items())
         if room is not None:
-            room.leave(self.scores)
+            self.leave(room)
             room.forget(other.scores)
+            room.forget(other.information)
+
+    def leave(self, room: Room | None) -> None:
+        """Let the sums leave memory until they are asked for, where they lie in a room."""
+        if room is not None:
+            room.leave(self.scores)
+            room.leave(self.information)
 
 
 class Periods:
@@ -91,7 +98,7 @@ class Periods:
         self.template = names.index(OF_PERIODS) if OF_PERIODS in names else 0
         self.oldest, self.newest = 0, -1  # seconds: there is none
         self.sums: dict[Interval, Period] = {}
-        self.room: Room | None = None  # for scores; without one, they are in memory
+        self.room: Room | None = None  # for sums; without one, they are in memory
 
     @property
     def span(self) -> int:
@@ -112,8 +119,10 @@ class Periods:
             period = self._period(interval)
             period.photos += len(those)
             period.groups.expect(those, self.stretches_s)
-        for period in self.sums.values():
-            period.widen()
+        for interval, period in self.sums.items():
+            period.widen(self.room)
+            if interval not in fresh:
+                period.leave(self.room)
 
     def of(self, frame: Frame) -> PeriodSums:
         """Return the sums that an expected photo is to be added to."""
@@ -168,6 +177,7 @@ class Periods:
             period = self.sums[key]
             yield name_of(key, "scores"), Parts.of(period.scores)
             yield name_of(key, "information"), Parts.of(period.information)
+            period.leave(self.room)
             for name, parts in period.groups.each_parts():
                 yield name_of(key, name), parts
 
@@ -183,7 +193,7 @@ class Periods:
         if any(self._interval_of(key) != key for key in self.sums):
             raise ValueError("the periods cannot be")
         for period in self.sums.values():
-            period.widen()
+            period.widen(self.room)
         return [name for name, _ in self.each_parts() if name != "periods"]
 
     def take(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -196,7 +206,8 @@ class Periods:
             for own, saved in ((period.scores, scores), (period.information, information)):
                 if own.shape != saved.shape or own.dtype != saved.dtype:
                     raise ValueError("a period has another shape")
-            period.scores, period.information = scores, information
+                own[...] = saved
+            period.leave(self.room)
             groups = (name for name, _ in period.groups.each_parts())
             period.groups.take({name: arrays[name_of(key, name)] for name in groups})
 
@@ -241,7 +252,7 @@ class Periods:
             zeros = np.zeros if self.room is None else self.room.zeros
             self.sums[interval] = Period(
                 0, zeros(self.shape, np.int16),
-                np.zeros((blocks_along(height), blocks_along(width)), np.int64),
+                zeros((blocks_along(height), blocks_along(width)), np.int64),
                 Groups(1, self.rows, width, says=SAYS, bursts=False, most=GROUPS_OF_PERIOD),
             )  # fmt: skip
         return self.sums[interval]

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class Room:
-    """Room for arrays in a folder; raises OSError where there is none.
+    """Room for arrays in a folder; raises OSError where there is none, or gives memory instead.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     room = Room(Path(folder))
@@ -28,22 +28,30 @@ class Room:
     [[7, 7, 7], [7, 7, 7]]
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, or_memory: bool = False) -> None:
+        self.folder, self.or_memory = folder, or_memory
         self._maps: dict[int, mmap.mmap] = {}  # by the address of their array
 
     def zeros(self, shape: tuple[int, ...], kind: DTypeLike) -> NDArray[Any]:
         """Return an array of zeros."""
-        size = max(int(np.prod(shape)) * np.dtype(kind).itemsize, 1)
+        try:
+            mapped = self._mapped(max(int(np.prod(shape)) * np.dtype(kind).itemsize, 1))
+        except OSError:
+            if self.or_memory:
+                return np.zeros(shape, kind)
+            raise
+        array: NDArray[Any] = np.ndarray(shape, kind, mapped)
+        self._maps[array.ctypes.data] = mapped
+        return array
+
+    def _mapped(self, size: int) -> mmap.mmap:
+        """Return so many bytes of zeros in a file without a name."""
         with tempfile.TemporaryFile(dir=self.folder, prefix=".stillpix-") as file:
             if hasattr(os, "posix_fallocate"):  # a full disk is told now, not when it is written to
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
-            mapped = mmap.mmap(file.fileno(), size)
-        array: NDArray[Any] = np.ndarray(shape, kind, mapped)
-        self._maps[array.ctypes.data] = mapped
-        return array
+            return mmap.mmap(file.fileno(), size)
 
     def leave(self, array: NDArray[Any]) -> None:
         """Let an array's pages leave memory, where the system can; another array stays as it is."""

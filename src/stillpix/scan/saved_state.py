@@ -9,6 +9,8 @@ import json
 import sqlite3
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from tempfile import gettempdir
 
 from ..atomic import replacing_folder, set_aside, settled_folder
 from ..errors import (
@@ -19,6 +21,7 @@ from ..errors import (
     WriteError,
 )
 from ..evidence.evidence import Evidence
+from ..evidence.room import Room
 from ..evidence.sightings import LOG_NAME, Sightings
 from ..evidence.spots import SPOTS_NAME, Spotted
 from ..maps.catalogue import opened
@@ -30,6 +33,7 @@ from ..maps.records import DefectMap
 from .body import LAWS_NAME, Body
 from .cataloguing import note_in
 
+LARGE = 6_000_000  # pixels: of sensors with as many, the sums of periods lie on the disk
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
 
 
@@ -65,17 +69,21 @@ class SavedState:
 
         Evidence that cannot be used is put aside, not lost: a newer stillpix may have written it.
         """
+        evidence = Evidence(self.sensor)
+        if self.sensor.width * self.sensor.height >= LARGE:
+            root = Path(gettempdir()) if self.library is None else self.library.root
+            evidence.periods.room = Room(root, or_memory=True)
         if self.library is None:
-            return Evidence(self.sensor)
+            return evidence
         folder = settled_folder(self.library.evidence_path(self.sensor))
         self._stamp = self.library.stamp_of(self.sensor)
         if folder.exists():
             try:
-                return Evidence.load(folder, self.sensor)
+                return Evidence.load(folder, self.sensor, evidence.periods.room)
             except StateFormatError as error:
                 aside = set_aside(folder)
                 self.troubles.append(f"{error}, from these photos only; the old one is now {aside}")
-        return Evidence(self.sensor)
+        return evidence
 
     def log(self) -> Sightings:
         """Return the log of earlier scans: the values of each photo at the places of the map."""
