@@ -337,7 +337,7 @@ class Evidence:
 
     @classmethod
     def load(cls, folder: Path, sensor: Sensor, room: Room | None = None) -> Self:
-        """Read what `save` wrote, periods into a room; raises StateFormatError if it cannot."""
+        """Read what `save` wrote, periods into a room; raises StateFormatError if unusable."""
         try:
             state = json.loads((folder / "evidence.json").read_text(encoding="utf-8"))
             if not OLDEST_VERSION <= state["version"] <= STATE_VERSION:
@@ -375,8 +375,7 @@ class Evidence:
             sums[...] = array
         self.groups.take({name: saved(name) for name, _ in self.groups.each_parts()})
         if self.periods.kept:
-            missing = self.periods.expected(saved("periods"))
-            self.periods.take({name: saved(name) for name in missing})
+            self.periods.take(saved)
 
     def _take_plane(self, name: str, folder: Path) -> None:
         """Take up what the chroma says, of the photos that had any."""

@@ -8,7 +8,7 @@ newer photos come, and never part. Never decides what is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -181,8 +181,8 @@ class Periods:
             for name, parts in period.groups.each_parts():
                 yield name_of(key, name), parts
 
-    def expected(self, told: NDArray[Any]) -> list[str]:
-        """Take up which periods there are, and return the names of the arrays that are missing."""
+    def _expect(self, told: NDArray[Any]) -> None:
+        """Make room for the periods that were saved."""
         if told.ndim != 2 or told.shape[1] != 3 or told.dtype != np.int64:
             raise ValueError("the periods have another shape")
         (self.oldest, self.newest, _), *keys = told.tolist()
@@ -194,22 +194,19 @@ class Periods:
             raise ValueError("the periods cannot be")
         for period in self.sums.values():
             period.widen(self.room)
-        return [name for name, _ in self.each_parts() if name != "periods"]
 
-    def take(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take up the arrays that `expected` named; raises ValueError where one does not fit."""
+    def take(self, saved: Callable[[str], NDArray[Any]]) -> None:
+        """Take up what `arrays` gave, one after the other; raises ValueError where it misfits."""
+        self._expect(saved("periods"))
         for key, period in self.sums.items():
-            scores, information = (
-                arrays[name_of(key, "scores")],
-                arrays[name_of(key, "information")],
-            )
-            for own, saved in ((period.scores, scores), (period.information, information)):
-                if own.shape != saved.shape or own.dtype != saved.dtype:
+            for own, name in ((period.scores, "scores"), (period.information, "information")):
+                array = saved(name_of(key, name))
+                if own.shape != array.shape or own.dtype != array.dtype:
                     raise ValueError("a period has another shape")
-                own[...] = saved
+                own[...] = array
             period.leave(self.room)
             groups = (name for name, _ in period.groups.each_parts())
-            period.groups.take({name: arrays[name_of(key, name)] for name in groups})
+            period.groups.take({name: saved(name_of(key, name)) for name in groups})
 
     def _second_of(self, frame: Frame) -> int | None:
         """Return when a photo was taken, if it is to be in a period."""
