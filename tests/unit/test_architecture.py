@@ -43,8 +43,8 @@ LAYERS = {
         "__init__",
     ),
     "detection": (
-        "__init__ areas dates explanations hot_or_offset peak_kernels settings sliding splits "
-        "unmoved",
+        "__init__ areas dates explanations hot_or_offset likely_false peak_kernels settings "
+        "sliding splits unmoved",
         "laying line_kernels narrowing null standing",
         "echoes tail views",
         "close_pixels kinds",

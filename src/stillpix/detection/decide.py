@@ -23,6 +23,7 @@ from .areas import areas_of
 from .colours import LUMA, Response, Source, responses_of, sources_of
 from .hot_or_offset import limits_of
 from .kinds import describe, is_passing, single_scene_candidates
+from .likely_false import likely_false
 from .lines import Lines, lines_of
 from .null import Null, null_of
 from .patterns import lattice_of
@@ -112,12 +113,13 @@ def _singles(
     trusted[loud] = ~crowded(x[loud], y[loud], evidence.sensor)
     q = q_values(expected, trusted)
     confirmed = trusted & (q <= settings.fdr)
+    described = list(_described(sources, found, sites, q, settings))
     defects = tuple(
         replace(defect, q=float(q[i]), state="confirmed" if confirmed[i] else "candidate")
-        for i, defect in _described(sources, found, sites, q, settings)
+        for i, defect in described
     )
-    number = sum(defect.state == "confirmed" for defect in defects)
-    false = float(expected[confirmed].max()) if number else 0.0
+    listed = expected[[i for i, _ in described if confirmed[i]]]
+    false = likely_false(listed, null.masked.size, settings.fdr)
     return defects, false, pattern, sources[LUMA].tail
 
 
