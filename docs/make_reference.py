@@ -33,11 +33,11 @@ CONSTANT_MODULES = (
     "evidence.sightings", "evidence.repeats", "evidence.stillness", "evidence.groups",
     "evidence.periods", "detection.null", "detection.kinds", "detection.hot_or_offset",
     "detection.areas", "detection.dates", "detection.narrowing", "detection.tail",
-    "detection.likely_false", "detection.views", "detection.close_pixels", "detection.ranking",
-    "detection.decide", "evidence.spot_kernels", "evidence.spots", "detection.sliding",
-    "detection.laying", "detection.standing", "detection.splits", "detection.patterns",
-    "evidence.chroma", "detection.colours", "detection.sites", "detection.reach",
-    "detection.unmoved", "scan.early",
+    "detection.likely_false", "detection.views", "detection.close_pixels", "detection.rings",
+    "detection.ranking", "detection.decide", "evidence.spot_kernels", "evidence.spots",
+    "detection.sliding", "detection.laying", "detection.standing", "detection.splits",
+    "detection.patterns", "evidence.chroma", "detection.colours", "detection.sites",
+    "detection.reach", "detection.unmoved", "scan.early",
 )  # fmt: skip
 REPAIR_MODULES = (
     "expectation", "prediction", "separation", "weighing", "looking", "repairing", "storing",

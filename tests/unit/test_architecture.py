@@ -47,7 +47,7 @@ LAYERS = {
         "sliding splits unmoved",
         "laying line_kernels narrowing null standing",
         "echoes tail views",
-        "close_pixels kinds",
+        "close_pixels kinds rings",
         "lines patterns ranking",
         "colours",
         "sites",

@@ -21,6 +21,7 @@ from .close_pixels import with_close_pixels
 from .echoes import without_echoes
 from .kinds import RING_TO, heard_in, is_single, only_darks
 from .null import APART, NO_PEAKS, Peaks, burst_floor, burst_peaks, null_of, peaks_of
+from .rings import at_their_pixels
 from .settings import DetectionSettings
 from .tail import Tail, not_steeper, tail_of, tail_of_few
 from .views import View, decoy_views_of, fewest_of, near_by, views_of
@@ -204,6 +205,8 @@ def _single(evidence: Evidence, own: _OwnPeaks, found: Peaks) -> Peaks:
     """Keep one peak a response, and of those the ones that are of a single pixel."""
     if evidence.rules.spreads:
         found = _settled(evidence, own.views, found)
+    if evidence.sensor.picture == "field":
+        found = at_their_pixels(found, own.views, evidence.excess)
     found = one_a_response(found, evidence)
     if evidence.sensor.is_video:  # faint echoes, too, tell at which distance they are
         found = without_echoes(found, evidence.excess[found.y, found.x])
