@@ -9,10 +9,12 @@ import errno
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import compress, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -25,6 +27,7 @@ from .remote import path_of as path_of_url
 
 CLIP_READER = "av"  # the package without which clips in folders are left out
 AT_ONCE = 1000  # files looked up together
+LOOKED_AT = attrgetter("st_size", "st_mtime_ns", "st_dev", "st_ino")
 
 FileId: TypeAlias = int | str  # a file's device and number there, or its real path
 
@@ -42,10 +45,11 @@ class Recalling(Protocol):
 
     numbers: dict[Sensor, int]  # of known photos that were met
 
-    def among(self, files: Mapping[str, str]) -> set[str]:
-        """Return the paths of those files that are known, and count them.
+    def among(self, files: Mapping[str, str], folder: str = "") -> AbstractSet[str]:
+        """Return those keys of `files` that are known, and count them.
 
-        `files` are AT_ONCE paths at most, each by what `name_of` tells of it.
+        `files` are AT_ONCE names of files in a folder at most, or so many paths, each by what
+        `name_of` tells of it.
         """
 
     def paths(self, sensor: Sensor) -> Iterator[Path]:
@@ -118,7 +122,8 @@ class Search:
             return
         rest = iter(urls)
         while some := list(islice(rest, AT_ONCE)):
-            known = self.known.among(dict(self._named_urls(some)))
+            files = dict(self._named_urls(some))
+            known = {files[name] for name in self.known.among(files)}
             self.seen |= known
             yield from (path for path in some if str(path) not in known)
 
@@ -160,18 +165,20 @@ class Search:
             if not self._is_new(here):
                 continue
             try:
-                with os.scandir(here) as found:
-                    entries = sorted(self._unknown_in(found), key=lambda entry: entry.name)
+                with _listed(here) as found:
+                    entries = sorted(
+                        (entry.name, _is_folder(entry))
+                        for entry in self._unknown_in(found, here)
+                        if entry.name[0] != "."  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
+                    )
             except OSError as error:
                 self._skip(here, error)
                 continue
             below = []
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue  # .Trash, ._IMG_0001.JPG of macOS, .thumbnails
-                path = Path(entry.path)
-                if _is_folder(entry):
-                    if entry.name.lower() in COPIES:
+            for name, is_folder in entries:
+                path = here / name
+                if is_folder:
+                    if name.lower() in COPIES:
                         self.copies += 1
                     else:
                         below.append(path)
@@ -182,14 +189,16 @@ class Search:
                     self.others.append(path)
             pending.extend(reversed(below))
 
-    def _unknown_in(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
+    def _unknown_in(
+        self, entries: Iterable[os.DirEntry[str]], folder: Path
+    ) -> Iterator[os.DirEntry[str]]:
         """Yield what is in a folder, without those files that are known and not met before."""
         rest = iter(entries)
         while some := list(islice(rest, AT_ONCE)):
-            yield from some if self.known is None else self._unknown_of(some, self.known)
+            yield from some if self.known is None else self._unknown_of(some, folder, self.known)
 
     def _unknown_of(
-        self, entries: Sequence[os.DirEntry[str]], known: Recalling
+        self, entries: Sequence[os.DirEntry[str]], folder: Path, known: Recalling
     ) -> Iterable[os.DirEntry[str]]:
         """Return some of what is in a folder, without those files."""
         # A million times in a large archive: written for speed, and without an object for each file
@@ -197,23 +206,28 @@ class Search:
         files, places, seen, wanted = dict[str, str](), list[FileId](), self.seen, self.wanted
         for entry in entries:
             try:
-                status = None if entry.name[0] == "." or entry.is_dir() else entry.stat()
+                name = entry.name
+                if name[0] == "." or entry.is_dir():
+                    continue
+                size, modified_ns, device, number = LOOKED_AT(entry.stat())
             except OSError:  # it is named when its turn comes
                 continue
-            if status is None or not status.st_mtime_ns:
-                continue
-            name, path, number = entry.name, entry.path, status.st_ino
-            place = status.st_dev << 64 | number if number else _file_id_of(path, status)
-            if place not in seen and (wanted is None or wanted(Path(path))):
-                told = f"{name}|{status.st_size}|{status.st_mtime_ns}"
+            place = device << 64 | number if number else os.path.realpath(folder / name)
+            if modified_ns and place not in seen and (wanted is None or wanted(folder / name)):
+                told = f"{name}|{size}|{modified_ns}"
                 if not name.isascii():
-                    told = name_of(name, status.st_size, status.st_mtime_ns)
-                files[told] = path
+                    told = name_of(name, size, modified_ns)
+                files[told] = name
                 places.append(place)
-        met = known.among(files)
-        whole = len(met) == len(places)
-        seen.update(places if whole else compress(places, map(met.__contains__, files.values())))
-        return () if len(met) == len(entries) else [e for e in entries if e.path not in met]
+        if len(files) < len(places):  # two names are written alike, one of them as no text
+            return entries
+        met = known.among(files, str(folder))
+        if len(met) == len(entries):
+            seen.update(places)
+            return ()
+        seen.update(compress(places, map(met.__contains__, files)))
+        left = {files[name] for name in met}
+        return [entry for entry in entries if entry.name not in left]
 
     def _is_new(self, path: Path) -> bool:
         """Return whether a file or folder can be looked at and was not met before."""
@@ -244,6 +258,25 @@ def _is_behind_a_closed_folder(name: str) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+@contextmanager
+def _listed(folder: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """List a folder, while the block runs.
+
+    Where the system can, each file is looked at from the opened folder, and not by a path that it
+    walks anew: a fifth of the time of a look.
+    """
+    if os.scandir not in os.supports_fd:
+        with os.scandir(folder) as found:
+            yield found
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(opened) as found:
+            yield found
+    finally:
+        os.close(opened)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

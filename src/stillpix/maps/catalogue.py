@@ -46,8 +46,8 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE body != excluded.body OR head < excluded.head OR digest IS NOT excluded.digest
   OR counted IS NOT excluded.counted
 """
-# The photos among the keys of a JSON object: one statement asks for a thousand of them.
-AMONG = "FROM json_each(?) CROSS JOIN photos ON name = key WHERE true"
+# The photos among the names of a JSON array: one statement asks for a thousand of them.
+AMONG = "FROM json_each(?) CROSS JOIN photos ON name = value WHERE true"
 
 
 class CataloguedPhoto(NamedTuple):
@@ -81,9 +81,9 @@ class Catalogue:
     >>> photo = CataloguedPhoto("a.jpg|7|1", "12ab", "2026-07-01 12:00:00", 0.01, 1.0, True, True)
     >>> with tempfile.TemporaryDirectory() as folder, opened(Path(folder, NAME)) as catalogue:
     ...     catalogue.keep(sensor, "jpeg", "stamp", [photo])
-    ...     found = list(catalogue.known({"a.jpg|7|1": "a.jpg", "b.jpg|7|1": "b.jpg"}))
+    ...     found = list(catalogue.known(["a.jpg|7|1", "b.jpg|7|1"]))
     ...     found, catalogue.bodies()[0].stamp
-    ([(1, {'a.jpg|7|1': 'a.jpg'}, '{"a.jpg|7|1": "a.jpg"}')], 'stamp')
+    ([(1, ['a.jpg|7|1'], '["a.jpg|7|1"]')], 'stamp')
     """
 
     def __init__(self, path: Path) -> None:
@@ -138,31 +138,34 @@ class Catalogue:
                 ((place, name, number) for name, place in (signatures or {}).items()),
             )
 
-    def known(self, files: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, str], str]]:
-        """Yield those of some files, by name, whose heads are known, as they are and as JSON.
+    def known(self, names: list[str]) -> Iterator[tuple[int, list[str], str]]:
+        """Yield those of some files' names whose heads are known, as they are and as JSON.
 
-        Before them stands the number of their camera.
+        Before them stands the number of their camera. No name may stand among `names` twice.
         """
-        told = json.dumps(files)
-        counted = f"SELECT body, count(*) {AMONG} AND head GROUP BY body"
-        for body, number in self.connection.execute(counted, [told]).fetchall():
-            if number == len(files):
-                yield body, files, told
-                return
-            names = f"SELECT name {AMONG} AND head AND body = ?"
-            asked = self.connection.execute(names, [told, body])
-            some = {name: files[name] for (name,) in asked}
+        told = json.dumps(names)
+        counted = f"SELECT min(body), max(body), count(*) {AMONG} AND head"
+        least, most, number = self.connection.execute(counted, [told]).fetchone()
+        if number == len(names) and least == most:
+            yield least, names, told
+            return
+        of_body: dict[int, list[str]] = {}
+        if number:
+            asked = self.connection.execute(f"SELECT body, name {AMONG} AND head", [told])
+            for body, name in asked:
+                of_body.setdefault(body, []).append(name)
+        for body, some in of_body.items():
             yield body, some, json.dumps(some)
 
-    def dated(self, files: str) -> Iterator[tuple[str]]:
+    def dated(self, names: str) -> Iterator[tuple[str]]:
         """Yield those names of files, as JSON, that have a date."""
-        yield from self.connection.execute(f"SELECT name {AMONG} AND taken NOT NULL", [files])
+        yield from self.connection.execute(f"SELECT name {AMONG} AND taken NOT NULL", [names])
 
-    def focal_lengths(self, files: str) -> Iterator[tuple[str, float, float]]:
+    def focal_lengths(self, names: str) -> Iterator[tuple[str, float, float]]:
         """Yield the lenses of files, as JSON, with their shortest and longest focal length, mm."""
         yield from self.connection.execute(
             "SELECT ifnull(lens, ''), min(focal_mm), max(focal_mm) "
-            f"{AMONG} AND focal_mm NOT NULL GROUP BY lens", [files],
+            f"{AMONG} AND focal_mm NOT NULL GROUP BY lens", [names],
         )  # fmt: skip
 
     def rows(self) -> Iterator[tuple[object, ...]]:

@@ -7,8 +7,10 @@ then. Never decides what a photo says.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,31 +35,34 @@ class Known:
     numbers: dict[Sensor, int] = field(default_factory=dict)  # of photos that were met
     _focal_mm: dict[Sensor, dict[str, set[float]]] = field(default_factory=dict)  # by lens
 
-    def among(self, files: Mapping[str, str]) -> set[str]:
-        """Return the paths of those files that are known, and note them.
+    def among(self, files: Mapping[str, str], folder: str = "") -> AbstractSet[str]:
+        """Return those keys of `files` that are known, and note them.
 
-        `files` are paths by what `name_of` tells of them.
+        `files` are names of files in a folder, or paths, by what `name_of` tells of them.
         """
         try:
-            met = [each for each in self.catalogue.known(files) if each[0] in self.bodies]
+            found = self.catalogue.known([*files])
+            met = [each for each in found if each[0] in self.bodies]
             self.catalogue.connection.executemany(
-                "INSERT INTO temp.met VALUES (?, ?)",
-                [(body, told) for body, _, told in met],
+                "INSERT INTO temp.met VALUES (?, ?, ?)",
+                [(body, told, _places(names, told, files, folder)) for body, names, told in met],
             )
         except sqlite3.Error:  # their heads are read
             return set()
-        for body, photos, _ in met:
+        for body, names, _ in met:
             sensor = self.bodies[body]
-            self.numbers[sensor] = self.numbers.get(sensor, 0) + len(photos)
-        return {path for _, photos, _ in met for path in photos.values()}
+            self.numbers[sensor] = self.numbers.get(sensor, 0) + len(names)
+        if len(met) == 1 and len(met[0][1]) == len(files):
+            return files.keys()
+        return {name for _, names, _ in met for name in names}
 
     def lenses(self, sensor: Sensor) -> list[tuple[str, float]]:
         """Return the shortest and the longest focal length, in mm, of each lens of a camera."""
         if sensor not in self._focal_mm:
             told = self._focal_mm[sensor] = {}
             with _readable():
-                for files in self._met(sensor):
-                    for lens, *both in self.catalogue.focal_lengths(files):
+                for names, _ in self._met(sensor):
+                    for lens, *both in self.catalogue.focal_lengths(names):
                         every = [*told.get(lens, ()), *both]
                         told[lens] = {min(every), max(every)}
         told = self._focal_mm[sensor]
@@ -66,23 +71,48 @@ class Known:
     def dated(self, sensor: Sensor) -> Iterator[tuple[str, Path]]:
         """Yield name and path of each met photo of a camera that has a date."""
         with _readable():
-            for files in self._met(sensor):
-                paths = json.loads(files)
-                for (name,) in self.catalogue.dated(files):
+            for names, places in self._met(sensor):
+                paths = dict(_paths(names, places))
+                for (name,) in self.catalogue.dated(names):
                     yield name, Path(paths[name])
 
     def paths(self, sensor: Sensor) -> Iterator[Path]:
         """Yield the path of each met photo of a camera."""
         with _readable():
-            for files in self._met(sensor):
-                yield from map(Path, json.loads(files).values())
+            for met in self._met(sensor):
+                yield from (Path(path) for _, path in _paths(*met))
 
-    def _met(self, sensor: Sensor) -> Iterator[str]:
-        """Yield the met photos of a camera: JSON objects of paths by name."""
+    def _met(self, sensor: Sensor) -> Iterator[tuple[str, str]]:
+        """Yield the met photos of a camera: their names as JSON, and their `_places`."""
         number = next(key for key, each in self.bodies.items() if each == sensor)
-        asked = "SELECT files FROM temp.met WHERE body = ?"
-        for (files,) in self.catalogue.connection.execute(asked, [number]):
-            yield files
+        asked = "SELECT names, places FROM temp.met WHERE body = ?"
+        yield from self.catalogue.connection.execute(asked, [number])
+
+
+def _places(names: list[str], told: str, files: Mapping[str, str], folder: str) -> str:
+    """Return the JSON of where photos are: their folder, or the path of each.
+
+    The folder is enough where a name begins with that of its file, as all do but those of files
+    whose names are no text. These are written with a backslash, and so is each letter beyond ASCII
+    in `told`, the JSON of the names: most folders have none.
+    """
+    if folder and "\\" not in told:
+        return json.dumps(folder)
+    inside = [files[name] for name in names]
+    if folder and all(map(str.startswith, names, inside)):
+        return json.dumps(folder)
+    return json.dumps([os.path.join(folder, file) for file in inside])  # noqa: PTH118  # URLs, too
+
+
+def _paths(names: str, places: str) -> Iterator[tuple[str, str]]:
+    """Yield name and path of each met photo."""
+    every, where = json.loads(names), json.loads(places)
+    if isinstance(where, list):
+        yield from zip(every, where, strict=True)
+        return
+    for name in every:
+        file = name.rsplit("|", 2)[0]
+        yield name, os.path.join(where, file)  # noqa: PTH118  # as `_places` joins
 
 
 @contextmanager
@@ -112,7 +142,7 @@ def known_photos(library: Library) -> Iterator[Known | None]:
 
 
 def _in_catalogue(catalogue: Catalogue, library: Library) -> Known:
-    catalogue.connection.execute("CREATE TEMP TABLE met (body, files)")
+    catalogue.connection.execute("CREATE TEMP TABLE met (body, names, places)")
     current = [
         body
         for body in catalogue.bodies()
