@@ -2,10 +2,13 @@
 
     python benchmarks/bench_shards.py --shards 500
     python benchmarks/bench_shards.py --megapixels 24
+    python benchmarks/bench_shards.py --colour 24 --days 900
 
 The first makes photos of a small sensor (320 x 240 px, four photos per shard), adds all shards up,
 merges them, and compares the map with that of one `find`. The second merges evidence of a large
-sensor, made of photos of noise, in a process of its own, and says how much memory that took.
+sensor, made of photos of noise, in a process of its own, and says how much memory that took. The
+third adds up one shard of colour JPEGs of so many megapixels, taken over so many days, in a
+process of its own, by one thread, and by two.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -38,6 +42,7 @@ from stillpix.scan.shards.running import run_shard
 
 WIDTH, HEIGHT, PHOTOS_OF_SHARD = 320, 240, 4
 PARTS_OF_LARGE, FRAMES_OF_LARGE = 3, 8
+COLOUR_PHOTOS = 16
 START = datetime(2026, 1, 1)
 
 
@@ -157,16 +162,59 @@ def large(megapixels: int) -> None:
         subprocess.run(again, check=True)
 
 
+def write_colour_photos(folder: Path, megapixels: int, days: int) -> None:
+    """Write colour JPEGs of one body over some days: one scene moved about, with noise."""
+    sensor, rng = large_sensor(megapixels), np.random.default_rng(1)
+    size = sensor.width, sensor.height
+    coarse = rng.integers(40, 200, (size[1] // 16, size[0] // 16, 3), np.uint8)
+    scene = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
+    folder.mkdir()
+    for number in range(COLOUR_PHOTOS):
+        pixels = np.roll(scene, rng.integers(0, size[1], 2), (0, 1))
+        pixels = pixels + rng.integers(0, 25, pixels.shape, np.uint8)
+        taken = START + timedelta(days=days * number / COLOUR_PHOTOS)
+        exif = Image.Exif()
+        exif[0x010F], exif[0x0110] = sensor.make, sensor.model
+        exif.get_ifd(0x8769)[0x9003] = f"{taken:%Y:%m:%d %H:%M:%S}"
+        Image.fromarray(pixels).save(folder / f"{number:02}.jpg", exif=exif, quality=92)
+
+
+def one_shard(folder: Path, jobs: int) -> None:
+    """Add up the shard that is planned in a folder."""
+    (each,) = folder.glob("*/photos.json.gz")
+    with timed(f"run a shard of {COLOUR_PHOTOS} photos, threads: {jobs}"):
+        run_shard(read_shard(each.parent), jobs=jobs)
+
+
+def colour(megapixels: int, days: int) -> None:
+    """Measure one shard in a process of its own, which has compiled its kernels before."""
+    with TemporaryDirectory() as name:
+        write_colour_photos(Path(name, "photos"), megapixels, days)
+        for jobs in (1, 1, 2):  # the first may compile the kernels
+            plan = Path(name, "plan")
+            plan_shards(gather([Path(name, "photos")]), plan, COLOUR_PHOTOS)
+            command = [sys.executable, __file__, "--folder", str(plan), "--jobs", str(jobs)]
+            subprocess.run(command, check=True)
+            rmtree(plan)
+
+
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shards", type=int, default=0)
     parser.add_argument("--megapixels", type=int, default=0)
-    parser.add_argument("--folder", type=Path, help="of states that are there already")
+    parser.add_argument("--colour", type=int, default=0, metavar="MEGAPIXELS")
+    parser.add_argument("--days", type=int, default=900, help="that photos of --colour are of")
+    parser.add_argument("--folder", type=Path, help="of states, or a plan, that are there already")
+    parser.add_argument("--jobs", type=int, default=0, help="threads that add up the plan there")
     given = parser.parse_args()
     if given.shards:
         many_small(given.shards)
-    if given.megapixels and given.folder:
+    if given.colour:
+        colour(given.colour, given.days)
+    if given.jobs:
+        one_shard(given.folder, given.jobs)
+    elif given.megapixels and given.folder:
         one_large(given.megapixels, given.folder)
     elif given.megapixels:
         large(given.megapixels)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from stillpix.errors import StateFormatError
 from stillpix.evidence.evidence import Evidence
+from stillpix.evidence.room import Room
 from stillpix.images.gather import gather
 from stillpix.maps.library import Library
 from stillpix.maps.map_file import as_text
@@ -251,3 +252,19 @@ def test_a_folder_without_a_plan_is_one_clear_line(tmp_path):
         plans.read_plan(tmp_path)
     with pytest.raises(StateFormatError, match="is no shard; name a folder"):
         plans.read_shard(tmp_path)
+
+
+def test_a_shard_of_a_large_sensor_has_the_bits_of_one_in_memory(archive, tmp_path, monkeypatch):
+    made, laid, disk, mapped = [], [], tmp_path / "disk", Room._mapped
+    disk.mkdir()
+    monkeypatch.setattr(running, "gettempdir", lambda: str(disk))
+    monkeypatch.setattr(Room, "_mapped", lambda room, size: laid.append(size) or mapped(room, size))
+    for number, large in enumerate([10**9, 1]):
+        monkeypatch.setattr(running, "LARGE", large)
+        plan = plan_shards(gather([archive]), tmp_path / f"plan{number}", 99)
+        (shard,) = shards_of(plan)
+        made.append((run_shard(shard).digest, len(laid)))
+
+    assert made[0][0] == made[1][0]
+    assert made[0][1] == 0 < made[1][1]
+    assert list(disk.iterdir()) == []

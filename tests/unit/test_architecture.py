@@ -55,8 +55,9 @@ LAYERS = {
         "reach",
     ),
     "evidence": (
-        "__init__ chroma group_kernels least_variance narrow parts repeats room spot_kernels "
+        "__init__ chroma group_kernels least_variance parts repeats room spot_kernels "
         "stillness_kernels sum_kernels templates",
+        "narrow",
         "groups period_kernels",
         "mosaic_kernels periods rendered_kernels",
         "rules summed",

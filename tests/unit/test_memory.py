@@ -6,6 +6,7 @@ most 16 groups.
 
 from __future__ import annotations
 
+import gc
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,11 +16,13 @@ import pytest
 from test_chroma import colourful
 
 from stillpix.evidence import evidence as of_evidence
+from stillpix.evidence import room as of_room
 from stillpix.evidence.evidence import Evidence
 from stillpix.evidence.groups import FEWEST_OF_MANY
 from stillpix.evidence.narrow import NarrowSums
 from stillpix.evidence.packed import BLOCK_BYTES, pack
 from stillpix.evidence.parts import Parts
+from stillpix.evidence.room import Room
 from stillpix.frame import Exposure, Frame, Sensor
 from stillpix.images import read_frame, read_header
 from stillpix.images.read_ahead import read_ahead
@@ -49,9 +52,10 @@ def coloured_photos(number):
         )
 
 
-def summed(number):
+def summed(number, room=None):
     photos = list(coloured_photos(number))
     evidence = Evidence(photos[0].sensor)
+    evidence.groups.room = room
     with ThreadPoolExecutor(2) as pool:
         for start in range(0, number, 2):
             evidence.update_all(photos[start : start + 2], pool)
@@ -68,6 +72,36 @@ def test_sums_of_colour_photos_take_few_bytes_a_pixel(as_of_24_megapixels, numbe
 
     assert len(evidence.groups) > FEWEST_OF_MANY // 2
     assert counted.most - number * frames <= most * PIXELS
+
+
+@pytest.mark.parametrize("files", [200, 5, 0])
+def test_groups_in_files_take_no_memory_and_have_the_same_bits(
+    as_of_24_megapixels, tmp_path, monkeypatch, files
+):
+    evidence = summed(80)  # more than 16 groups, which were joined, and sums of more than 16 bits
+    frames = sum(plane.nbytes for plane in next(coloured_photos(1)).chroma) + PIXELS
+    monkeypatch.setattr(of_room, "MOST", files)
+
+    with costs.memory() as counted:
+        again = summed(80, Room(tmp_path, or_memory=True))
+
+    assert again == evidence
+    assert (counted.most - 80 * frames < 38.5 * PIXELS) == (files == 200)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_that_are_gone_give_back_their_files(tmp_path):
+    room = Room(tmp_path)
+    array = room.zeros((2, 3), np.int16)
+    view = array[1:]
+    del array
+    gc.collect()
+    view += 7
+
+    assert (view.tolist(), len(room._maps)) == ([[7, 7, 7]], 1)
+    del view
+    gc.collect()
+    assert len(room._maps) == 0
 
 
 def test_keeping_sums_takes_hardly_any_memory_beside_them(as_of_24_megapixels, tmp_path):
@@ -109,15 +143,18 @@ def test_fewer_large_photos_are_in_memory_but_one_for_each_thread():
     assert in_flight(replace(sensor, width=600, height=400), 2).number == 6
 
 
+@pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize("most", [9, 9_000, 5_000_000, 400_000_000])
-def test_narrow_sums_are_those_of_32_bits(most):
+def test_narrow_sums_are_those_of_32_bits(most, on_disk, tmp_path):
     rng = np.random.default_rng(most)
-    sums, twin = NarrowSums((2, 3, 40)), np.zeros((2, 3, 40), np.int64)
+    room = Room(tmp_path) if on_disk else None
+    sums, twin = NarrowSums((2, 3, 40), room), np.zeros((2, 3, 40), np.int64)
     for _ in range(5):
         more = rng.integers(-most, most, twin.shape, np.int32, endpoint=True)
         sums.add(more)
         twin += more
         sums.make_room(most)
+        sums.leave()
 
         assert np.array_equal(sums.whole(), twin)
     wide = sum(array.nbytes for array in sums.arrays) / twin.size

@@ -231,8 +231,8 @@ class Evidence:
     def _plane(self, name: str) -> Evidence:
         """Return what the chroma of one name says, nothing at first."""
         if name not in self.planes:
-            own = chroma_templates(self.templates)
-            self.planes[name] = Evidence(half_of(self.sensor), own, of_chroma=True)
+            plane = Evidence(half_of(self.sensor), chroma_templates(self.templates), of_chroma=True)
+            self.planes[name], plane.groups.room = plane, self.groups.room
         return self.planes[name]
 
     def remember(self, digest: str, signature: Signature) -> None:
@@ -392,6 +392,7 @@ class Evidence:
         add = self.rules.adder(photos, pool)
         calls = [(*band, self._sums()) for band in self._bands(pool)]
         list((map if pool is None else pool.map)(lambda call: add(*call), calls))
+        self.groups.leave()
         if not self.of_chroma:
             self.still.add(frames, pool)
 

@@ -24,6 +24,7 @@ from ..frame import Frame
 from .group_kernels import add_moved, add_moved_narrow
 from .narrow import Narrow, NarrowSums
 from .parts import Parts
+from .room import Room
 from .sum_kernels import BLOCK, UNIT, UNIT_INFORMATION, blocks_along
 
 FEWEST_OF_MANY, MOST = 16, 64  # groups at most, of a large sensor and of a small one
@@ -71,6 +72,7 @@ class Groups:
             (templates, blocks_along(rows), blocks_along(width)),
             (rows if bursts else 0, width),
         )
+        self.room: Room | None = None  # for scores of groups to come; without one, in memory
         self._own: dict[int, _Group] = {}
 
     def __len__(self) -> int:
@@ -81,7 +83,7 @@ class Groups:
         keys = [key_of(frame, stretches_s) for frame in frames]
         for key in keys:
             if self._group(key) not in self._own:
-                self._own[self._group(key)] = _Group(self.shapes)
+                self._own[self._group(key)] = _Group(self.shapes, self.room)
                 self._join_some()
         for group, number in Counter(map(self._group, keys)).items():
             self._own[group].scores.make_room(number * self.says)
@@ -92,6 +94,11 @@ class Groups:
         groups = (self._own[self._group(key_of(frame, stretches_s))] for frame in frames)
         return tuple((group.scores.arrays, group.information, group.bursts) for group in groups)
 
+    def leave(self) -> None:
+        """Let the scores leave memory until they are asked for, where they lie in a room."""
+        for group in self._own.values():
+            group.scores.leave()
+
     def each(self) -> list[_Group]:
         """Return the groups in the order of their numbers."""
         return [group for _, group in sorted(self._own.items())]
@@ -99,7 +106,7 @@ class Groups:
     def items(self) -> Iterator[tuple[int, GroupSums]]:
         """Yield each group's number and sums, the scores in one array, which is a copy."""
         for number, group in sorted(self._own.items()):
-            yield number, (group.scores.whole(), group.information, group.bursts)
+            yield number, (group.whole(), group.information, group.bursts)
 
     def told(self, x: int, row: int) -> NDArray[np.int64]:
         """Return the scores at one place by group and template, (groups, templates).
@@ -114,7 +121,7 @@ class Groups:
         for group, theirs in sums:
             own = group >> (bits - self.bits)
             if own not in self._own:
-                self._own[own] = _Group(self.shapes)
+                self._own[own] = _Group(self.shapes, self.room)
             self._own[own].add(theirs)
             self._join_some()  # each time: so there are never many
         self._make_alike()
@@ -140,7 +147,7 @@ class Groups:
         yield "group_keys", Parts.of(keys)
         yield (
             "group_scores",
-            Parts(scores, np.dtype(np.int32), (group.scores.whole() for group in groups)),
+            Parts(scores, np.dtype(np.int32), (group.whole() for group in groups)),
         )
         yield (
             "group_information",
@@ -216,7 +223,7 @@ class Groups:
         for number, group in self._own.items():
             own = number >> (self.bits - bits)
             if own in joined:
-                joined[own].add((group.scores.whole(), group.information, group.bursts))
+                joined[own].add((group.whole(), group.information, group.bursts))
             else:
                 joined[own] = group
         self._own, self.bits = joined, bits
@@ -227,8 +234,8 @@ class _Group:
 
     __slots__ = ("bursts", "information", "scores")
 
-    def __init__(self, shapes: Shapes) -> None:
-        self.scores = NarrowSums(shapes[0])
+    def __init__(self, shapes: Shapes, room: Room | None) -> None:
+        self.scores = NarrowSums(shapes[0], room)
         self.information = np.zeros(shapes[1], np.int64)
         self.bursts = np.zeros(shapes[2], np.int32)
 
@@ -238,6 +245,13 @@ class _Group:
         self.scores.add(scores)
         self.information += information
         self.bursts += bursts
+        self.scores.leave()
+
+    def whole(self) -> NDArray[np.int32]:
+        """Return all scores in one array, a copy; they leave memory where they lie in a room."""
+        whole = self.scores.whole()
+        self.scores.leave()
+        return whole
 
 
 class Moving:

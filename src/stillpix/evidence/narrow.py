@@ -5,10 +5,12 @@ Works on arrays only; never changes a sum.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from .room import Room
 
 # The lower 16 bits, signed, and what the rest counts of 65536: no rows of that while all is 0.
 Narrow: TypeAlias = tuple[NDArray[np.int16], NDArray[np.signedinteger]]
@@ -27,12 +29,14 @@ class NarrowSums:
     ([[[[7, 25536]]], [[[0, -1]]]], [[[7, -40000]]])
     """
 
-    __slots__ = ("arrays",)
+    __slots__ = ("arrays", "room")
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], room: Room | None = None) -> None:
+        """Take the shape, and room for the numbers; without it, they are in memory."""
         templates, _, width = shape
+        self.room = room
         self.arrays: Narrow = (
-            np.zeros(shape, np.int16), np.zeros((templates, 0, width), _KINDS[0])
+            self._zeros(shape, np.int16), np.zeros((templates, 0, width), _KINDS[0])
         )  # fmt: skip
 
     @property
@@ -80,11 +84,23 @@ class NarrowSums:
     def widen(self) -> None:
         """Hold sums of 32 bits from now on."""
         low, high = self.arrays
-        self.arrays = low, high.astype(_KINDS[1])
+        if high.dtype != _KINDS[1]:
+            wide = self._zeros(high.shape, _KINDS[1])
+            wide[...] = high
+            self.arrays = low, wide
+
+    def leave(self) -> None:
+        """Let the sums leave memory until they are asked for, where they lie in a room."""
+        if self.room is not None:
+            for array in self.arrays:
+                self.room.leave(array)
 
     def _add_rows(self) -> None:
         low, high = self.arrays
-        self.arrays = low, np.zeros(low.shape, high.dtype)
+        self.arrays = low, self._zeros(low.shape, high.dtype)
+
+    def _zeros(self, shape: tuple[int, ...], kind: DTypeLike) -> NDArray[Any]:
+        return np.zeros(shape, kind) if self.room is None else self.room.zeros(shape, kind)
 
     def _put(self, number: int, sums: NDArray[np.int32]) -> None:
         """Hold the sums of one template in the place of its old ones."""

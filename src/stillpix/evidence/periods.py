@@ -75,6 +75,7 @@ class Period:
         if room is not None:
             room.leave(self.scores)
             room.leave(self.information)
+            self.groups.leave()
 
 
 class Periods:
@@ -99,6 +100,7 @@ class Periods:
         self.oldest, self.newest = 0, -1  # seconds: there is none
         self.sums: dict[Interval, Period] = {}
         self.room: Room | None = None  # for sums; without one, they are in memory
+        self.room_of_groups: Room | None = None  # for those of groups
 
     @property
     def span(self) -> int:
@@ -247,10 +249,11 @@ class Periods:
         if interval not in self.sums:
             height, width = self.shape
             zeros = np.zeros if self.room is None else self.room.zeros
+            groups = Groups(1, self.rows, width, says=SAYS, bursts=False, most=GROUPS_OF_PERIOD)
+            groups.room = self.room_of_groups
             self.sums[interval] = Period(
                 0, zeros(self.shape, np.int16),
-                zeros((blocks_along(height), blocks_along(width)), np.int64),
-                Groups(1, self.rows, width, says=SAYS, bursts=False, most=GROUPS_OF_PERIOD),
+                zeros((blocks_along(height), blocks_along(width)), np.int64), groups,
             )  # fmt: skip
         return self.sums[interval]
 

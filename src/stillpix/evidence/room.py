@@ -11,13 +11,19 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+LARGE = 6_000_000  # pixels: of sensors with as many, sums that few photos are added to lie in files
+MOST = 160  # arrays that have files: some systems let a program open 256 at once
+
 
 class Room:
     """Room for arrays in a folder; raises OSError where there is none, or gives memory instead.
+
+    It gives memory `or_memory`, also where MOST arrays have files.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     room = Room(Path(folder))
@@ -30,10 +36,13 @@ class Room:
 
     def __init__(self, folder: Path, *, or_memory: bool = False) -> None:
         self.folder, self.or_memory = folder, or_memory
-        self._maps: dict[int, mmap.mmap] = {}  # by the address of their array
+        # By the address of their array, each for as long as there is that.
+        self._maps: WeakValueDictionary[int, mmap.mmap] = WeakValueDictionary()
 
     def zeros(self, shape: tuple[int, ...], kind: DTypeLike) -> NDArray[Any]:
         """Return an array of zeros."""
+        if self.or_memory and len(self._maps) >= MOST:
+            return np.zeros(shape, kind)
         try:
             mapped = self._mapped(max(int(np.prod(shape)) * np.dtype(kind).itemsize, 1))
         except OSError:

@@ -21,7 +21,7 @@ from ..errors import (
     WriteError,
 )
 from ..evidence.evidence import Evidence
-from ..evidence.room import Room
+from ..evidence.room import LARGE, Room
 from ..evidence.sightings import LOG_NAME, Sightings
 from ..evidence.spots import SPOTS_NAME, Spotted
 from ..maps.catalogue import opened
@@ -33,7 +33,6 @@ from ..maps.records import DefectMap
 from .body import LAWS_NAME, Body
 from .cataloguing import note_in
 
-LARGE = 6_000_000  # pixels: of sensors with as many, the sums of periods lie on the disk
 LOCK_POLL_S = 0.5  # how often, while another find has the body, a Ctrl-C is looked for
 
 

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ...atomic import replacing, write_atomically, write_error
 from ...errors import ReadError, StateFormatError
 from ...evidence.evidence import Evidence
 from ...evidence.packed import facts_in, pack
+from ...evidence.room import LARGE, Room
 from ...frame import Frame, Sensor
 from ...images import Header, read_headers
 from ...images.cores import usable_cores
@@ -76,13 +78,21 @@ def run_shard(
     watch = watch or Watch()
     given, expected = _given(shard)
     rows = len(shard.photos)
+    evidence = Evidence(shard.sensor)
+    if shard.sensor.width * shard.sensor.height >= LARGE:
+        _lay_in(Room(Path(gettempdir()), or_memory=True), evidence)
     adding = _Adding(
-        shard, Evidence(shard.sensor), np.zeros(rows, SEEN_PHOTO), expected, [NOT_USED] * rows,
+        shard, evidence, np.zeros(rows, SEEN_PHOTO), expected, [NOT_USED] * rows,
         Judge(shard.sensor.layout), given,
     )  # fmt: skip
     if not _add_all(adding, jobs, watch):
         return None
     return _written(adding)
+
+
+def _lay_in(room: Room, evidence: Evidence) -> None:
+    """Let sums lie in a room to which only some photos are added, or few at a time."""
+    evidence.groups.room = evidence.periods.room = evidence.periods.room_of_groups = room
 
 
 def result_of(shard: Shard) -> Result | None:
