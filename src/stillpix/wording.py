@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .maps.records import Defect, DefectMap, Pattern
 
 LEAST_EXPECTED = 0.0001  # a smaller estimate says nothing more
+RARELY = 0.02  # an estimate below is told as the chance that there is one
 WORTH_A_DECIMAL = 0.1  # MP; a smaller sensor (a crop, a test) shows two significant digits
 JOINERS = "\u200c\u200d"  # Persian, the languages of India and emoji are spelled with them
 LEAST_LEFT_OUT = 0.005  # share of the frame; less is not worth a word
@@ -267,11 +268,16 @@ def likely_wrong(expected: float) -> str:
 
     >>> likely_wrong(0.043)
     'expect 0.043 of them to be wrong'
+    >>> likely_wrong(0.0008)
+    '1 in 1,200 chance that any of them is wrong'
     >>> likely_wrong(3.9e-11)
     'less than 1 in 10,000 chance that any of them is wrong'
     """
     if 0 < expected < LEAST_EXPECTED:
         return "less than 1 in 10,000 chance that any of them is wrong"
+    if 0 < expected < RARELY:
+        one_in = float(f"{1 / float(f'{expected:.2g}'):.2g}")  # of what the map's file holds
+        return f"1 in {one_in:,.0f} chance that any of them is wrong"
     return f"expect {expected:.2g} of them to be wrong"
 
 

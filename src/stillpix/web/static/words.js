@@ -20,6 +20,10 @@ export const signed = (number) => `${number > 0 ? "+" : ""}${Math.abs(number) < 
 export function expectedFalse(map) {
   if (map.expected_false === null || !map.confirmed) return "";
   if (map.expected_false < 0.0001) return "Less than 1 in 10,000 chance that any confirmed one is wrong.";
+  if (map.expected_false < 0.02) {
+    const one = Number((1 / map.expected_false).toPrecision(2)).toLocaleString("en");
+    return `1 in ${one} chance that any confirmed one is wrong.`;
+  }
   return `Expect ${few(map.expected_false)} of the confirmed ones to be wrong.`;
 }
 
